@@ -1,0 +1,1 @@
+"""What "right" means for each exercise, and the machinery that finds out safely."""

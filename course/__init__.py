@@ -1,0 +1,1 @@
+"""The course: chapters as text, their labs, and what turns them into a learner's notebooks."""
