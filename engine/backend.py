@@ -1,0 +1,95 @@
+"""Which array module owns an array: numpy on the CPU, cupy on the GPU. Nothing else imports cupy.
+
+numpy's functions hand a call on to the module that owns the arguments, so `np.exp(x)` runs on the
+GPU when `x` lives there. What is left for this file: creating arrays somewhere, moving them, and the
+few operations in which the two modules differ.
+"""
+
+import numpy as np
+
+
+def cupy():
+    """The cupy module; RuntimeError in torch's words where there is none."""
+    try:
+        import cupy
+    except ImportError:
+        raise RuntimeError(
+            "this engine has no CUDA: cupy is not installed (pip install 'chainrule[gpu]') or finds no GPU"
+        ) from None
+    return cupy
+
+
+def has_cuda():
+    """True where cupy is installed and sees at least one GPU."""
+    return cuda_device_count() > 0
+
+
+def cuda_device_count():
+    """How many GPUs cupy sees; 0 where cupy is absent or finds no driver."""
+    try:
+        import cupy
+    except ImportError:
+        return 0
+    try:
+        return cupy.cuda.runtime.getDeviceCount()
+    except cupy.cuda.runtime.CUDARuntimeError:
+        return 0
+
+
+def is_on_cpu(array):
+    return isinstance(array, (np.ndarray, np.generic))
+
+
+def module_of(array):
+    """numpy or cupy: whose array this is."""
+    return np if is_on_cpu(array) else cupy()
+
+
+def as_array(value, like):
+    """`value` (an array or a numpy scalar) as an array of the module that owns `like`."""
+    return module_of(like).asarray(value)
+
+
+def to_numpy(array):
+    """The array in main memory (itself when it is there already)."""
+    return array if is_on_cpu(array) else cupy().asnumpy(array)
+
+
+def to_cuda(array, index=0):
+    """The array on GPU number `index` (itself when it is there already)."""
+    module = cupy()
+    count = module.cuda.runtime.getDeviceCount()
+    if not 0 <= index < count:
+        raise RuntimeError(f"CUDA error: invalid device ordinal: got cuda:{index}, {count} device(s) present")
+    if not is_on_cpu(array) and array.device.id == index:
+        return array
+    with module.cuda.Device(index):
+        return module.asarray(array)
+
+
+def cuda_index(array):
+    """The number of the GPU that holds `array`; None for the CPU."""
+    return None if is_on_cpu(array) else array.device.id
+
+
+def check_bounds(index, size, dim):
+    """IndexError unless every entry of the integer array lies in [-size, size).
+
+    numpy checks by itself; cupy silently wraps an index around, which would be a wrong answer.
+    """
+    if index.size == 0:
+        return
+    low, high = int(index.min()), int(index.max())
+    if low < -size or high >= size:
+        worst = high if high >= size else low
+        raise IndexError(f"index {worst} is out of bounds for dimension {dim} with size {size}")
+
+
+def add_at(target, index, values):
+    """target[index] += values, counting repeated indices each time."""
+    module_of(target).add.at(target, index, values)
+
+
+def share_memory(a, b):
+    """True when the two arrays may overlap in memory (their address ranges meet)."""
+    return module_of(a).may_share_memory(a, b)

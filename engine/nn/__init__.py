@@ -1,0 +1,5 @@
+"""torch.nn, as far as the course has come: `nn.functional`."""
+
+from engine.nn import functional
+
+__all__ = ["functional"]

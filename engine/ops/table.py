@@ -1,0 +1,254 @@
+"""The table: one entry for each primitive operation, and what an entry is.
+
+An entry says how to compute the result (`forward`, on arrays), how a gradient passes back to each input
+(`vjps`), the label for pictures and an example to test it on. A VJP is a function of the gradient `g` and
+of whatever it names after it: an input by its name, `<input>_shape`, `result`, or a keyword of the op.
+Only what the VJPs name is saved. They are written in operators and in other entries of this table, which
+take arrays and tensors alike; so the same line serves the fast backward pass and `create_graph=True`.
+"""
+
+import inspect
+
+from engine import backend, dtypes
+from engine.autograd.graph import AccumulateGrad, Node, TensorBase, record, setting
+
+TABLE = {}
+
+
+def primitive(name, inputs, forward, vjps=(), *, label=None, types="same", is_view=False, explain=None, example=None):
+    """Add an entry to the table and return it.
+
+    name: the op's name, torch's where torch has one. inputs: names of the array arguments, e.g. "a b";
+    "*tensors" for any number of them. forward(*arrays, **metadata): the result. vjps: one function for each
+    input, None for one without a derivative; empty for an op that has none. types: how the inputs' types are
+    brought together: "same" leaves them, "promote" follows torch's promotion, "float" also turns integers
+    into floats, "promote choice" leaves the first alone. is_view: the result may share its input's memory. explain(arrays, metadata): the exception to
+    raise in place of numpy's when forward fails. example(random): a tuple of arrays and a dict of metadata.
+    """
+    entry = Op(name, inputs, forward, vjps, label or name, types, is_view, explain, example)
+    if name in TABLE:
+        raise ValueError(f"the table has an entry named {name!r} already")
+    TABLE[name] = entry
+    return entry
+
+
+class Op:
+    """An entry of the table. Called with tensors it is recorded, called with arrays it just computes."""
+
+    def __init__(self, name, inputs, forward, vjps, label, types, is_view, explain, example):
+        self.name = name
+        self.inputs = inputs.split()
+        self.is_variadic = inputs.startswith("*")
+        self.forward = forward
+        self.vjps = vjps
+        self.label = label
+        self.prepare = _PREPARE[types]
+        self.is_view = is_view
+        self.explain = explain
+        self.example = example
+        self.node_name = "".join(part.capitalize() for part in name.split("_")) + "Backward0"
+        self._plans = {}
+
+    def __call__(self, *inputs, **metadata):
+        for value in inputs:
+            if isinstance(value, TensorBase):
+                return record(self, inputs, metadata)
+        return self.forward(*inputs, **metadata)
+
+    def __repr__(self):
+        return f"<op {self.name}({', '.join(self.inputs)})>"
+
+    def run(self, arrays, metadata):
+        """forward, as an array even where numpy gives a scalar, and with torch's kind of error."""
+        try:
+            result = self.forward(*arrays, **metadata)
+        except (ValueError, TypeError, IndexError) as error:
+            better = self.explain(arrays, metadata) if self.explain else None
+            if better is None:
+                raise
+            raise better from error
+        return backend.as_array(result, like=result)
+
+    def plan(self, needed, count):
+        """Which VJPs to run and what to save for them, when the inputs in the bit set `needed` need gradients."""
+        plan = self._plans.get((needed, count))
+        if plan is None:
+            plan = self._plans[needed, count] = Plan(self, needed, count)
+        return plan
+
+
+class Plan:
+    """For one entry and one choice of inputs: the VJPs to run, and where the values they name come from."""
+
+    def __init__(self, op, needed, count):
+        self.sources = []           # (kind, which), kind one of "input", "shape", "result", "metadata", "position", "shapes"
+        self.vjps = []              # (input's position, function, indices into sources)
+        for position in range(count):
+            if needed >> position & 1:
+                vjp = op.vjps[0] if op.is_variadic else op.vjps[position]
+                names = list(inspect.signature(vjp).parameters)[1:]
+                picks = tuple(self._index(_source_of(name, op, position)) for name in names)
+                self.vjps.append((position, vjp, picks))
+        self.saved_inputs = [which for kind, which in self.sources if kind == "input"]
+        self.saves_arrays = any(kind in ("input", "result") for kind, _ in self.sources)
+
+    def _index(self, source):
+        if source not in self.sources:
+            self.sources.append(source)
+        return self.sources.index(source)
+
+    def collect(self, arrays, result, metadata):
+        """The values to save, in the order of `sources`."""
+        found = []
+        for kind, which in self.sources:
+            if kind == "input":
+                found.append(arrays[which])
+            elif kind == "result":
+                found.append(result)
+            elif kind == "shape":
+                found.append(shape_of(arrays[which]))
+            elif kind == "shapes":
+                found.append(tuple(array.shape for array in arrays))
+            elif kind == "position":
+                found.append(which)
+            else:
+                found.append(metadata[which])
+        return tuple(found)
+
+    def remember_versions(self, inputs):
+        """The storages of the saved inputs with their present versions."""
+        return tuple([
+            (inputs[which].storage, inputs[which].storage.version)
+            for which in self.saved_inputs if isinstance(inputs[which], TensorBase)
+        ])
+
+    def as_tensors(self, node):
+        """The saved values with arrays put back into the graph, so that a recorded backward can pass through them."""
+        wrapped = []
+        for (kind, which), value in zip(self.sources, node.saved):
+            if kind == "input" and hasattr(value, "dtype"):
+                value = _tensor_at(node.inputs[which], value, node.input_dtypes[which])
+            elif kind == "result":
+                value = _tensor_at(node, value, value.dtype)
+            wrapped.append(value)
+        return wrapped
+
+
+def _source_of(name, op, position):
+    """What a VJP's parameter of this name stands for."""
+    if name in op.inputs:
+        return "input", op.inputs.index(name)
+    if name == "result":
+        return "result", None
+    if name == "position":
+        return "position", position
+    if name == "shapes":
+        return "shapes", None
+    if name.endswith("_shape") and name.removesuffix("_shape") in op.inputs:
+        return "shape", op.inputs.index(name.removesuffix("_shape"))
+    return "metadata", name
+
+
+def _tensor_at(node, array, numpy_dtype):
+    """A tensor holding `array` whose gradient goes to `node` (through a cast if the op had changed its type)."""
+    if node is not None and array.dtype != numpy_dtype:
+        cast = TABLE["to"]
+        plan = cast.plan(1, 1)
+        node = Node(cast, (node,), (array.shape,), (numpy_dtype,), plan, (), (), array)
+    if isinstance(node, AccumulateGrad):
+        tensor = setting.tensor_class(array)
+        tensor.requires_grad_flag = True
+        tensor._accumulator = lambda: node
+        return tensor
+    return setting.tensor_class(array, None, node)
+
+
+# ---- bringing the inputs' types together ------------------------------------------------------------
+
+def arrays_of(inputs):
+    """The arrays behind the tensors; Python numbers as they are. All on one device."""
+    arrays = [value.array if isinstance(value, TensorBase) else value for value in inputs]
+    _check_one_device(arrays)
+    return arrays
+
+
+def promoted(inputs):
+    """The same, in the type that torch's promotion gives."""
+    arrays = arrays_of(inputs)
+    if _already_one_float_type(arrays):
+        return arrays
+    return _cast(arrays, dtypes.result_type(*arrays))
+
+
+def promoted_to_float(inputs):
+    """The same; integers and bools become the default float type."""
+    arrays = arrays_of(inputs)
+    if _already_one_float_type(arrays):
+        return arrays
+    common = dtypes.result_type(*arrays)
+    return _cast(arrays, common if common.category >= dtypes.FLOAT else dtypes.get_default_dtype())
+
+
+def promoted_choice(inputs):
+    """The same for all but the first, a condition."""
+    condition, *values = arrays_of(inputs)
+    if _already_one_float_type(values):
+        return [condition, *values]
+    return [condition, *_cast(values, dtypes.result_type(*values))]
+
+
+_PREPARE = {"same": arrays_of, "promote": promoted, "float": promoted_to_float, "promote choice": promoted_choice}
+
+
+def _already_one_float_type(arrays):
+    """The quick answer for the usual case: float tensors of one type, and numbers that are weak beside them."""
+    common = None
+    for array in arrays:
+        kind = type(array)
+        if kind is float or kind is int:
+            continue
+        if kind is bool or kind is complex or array.dtype.kind != "f":
+            return False
+        if common is None:
+            common = array.dtype
+        elif array.dtype != common:
+            return False
+    return common is not None
+
+
+def _cast(arrays, common):
+    return [array.astype(common.numpy, copy=False) if hasattr(array, "dtype") else array for array in arrays]
+
+
+def _check_one_device(arrays):
+    first = None
+    for array in arrays:
+        if not hasattr(array, "dtype"):
+            continue
+        index = backend.cuda_index(array)
+        if first is None:
+            first = (index,)
+        elif first[0] != index:
+            names = sorted({"cpu" if each is None else f"cuda:{each}" for each in (first[0], index)})
+            raise RuntimeError(f"Expected all tensors to be on the same device, but found at least two devices, {' and '.join(names)}!")
+
+
+def shape_of(value):
+    """The shape of an array; () for a Python number."""
+    return getattr(value, "shape", ())
+
+
+# ---- errors in torch's words ------------------------------------------------------------------------
+
+def explain_broadcast(arrays, metadata):
+    """Why shapes do not broadcast, with the two shapes aligned under each other; None if they do."""
+    a, b = [shape_of(array) for array in arrays[-2:]]
+    for dim in range(-1, -1 - min(len(a), len(b)), -1):
+        if a[dim] != b[dim] and 1 not in (a[dim], b[dim]):
+            where = max(len(a), len(b)) + dim
+            width = max(len(str(list(a))), len(str(list(b))))
+            return RuntimeError(
+                f"The size of tensor a ({a[dim]}) must match the size of tensor b ({b[dim]}) at non-singleton dimension {where}\n"
+                f"  a: {str(list(a)):>{width}}\n  b: {str(list(b)):>{width}}"
+            )
+    return None
