@@ -17,7 +17,7 @@ from engine.dtypes import bool_ as bool
 from engine.dtypes import float_ as float
 from engine.dtypes import int_ as int
 from engine.functions import (
-    abs, add, all, amax, amin, any, argmax, argmin, broadcast_to, cat, clamp, clone, cos, div, eq, exp, flatten, gather, ge,
+    abs, add, all, allclose, amax, amin, any, argmax, argmin, broadcast_to, cat, clamp, clone, cos, div, eq, equal, exp, flatten, gather, ge,
     gt, isfinite, isnan, le, log, log1p, log_softmax, logsumexp, lt, matmul, maximum, mean, minimum, mm, mul, ne, neg,
     permute, pow, relu, reshape, sigmoid, sign, sin, softmax, sqrt, square, squeeze, stack, sub, sum, t, tanh, transpose,
     unsqueeze, where,

@@ -72,8 +72,8 @@ def cuda_index(array):
     return None if is_on_cpu(array) else array.device.id
 
 
-def check_bounds(index, size, dim):
-    """IndexError unless every entry of the integer array lies in [-size, size).
+def check_bounds(index, size, dim, error=IndexError):
+    """An error unless every entry of the integer array lies in [-size, size).
 
     numpy checks by itself; cupy silently wraps an index around, which would be a wrong answer.
     """
@@ -82,7 +82,7 @@ def check_bounds(index, size, dim):
     low, high = int(index.min()), int(index.max())
     if low < -size or high >= size:
         worst = high if high >= size else low
-        raise IndexError(f"index {worst} is out of bounds for dimension {dim} with size {size}")
+        raise error(f"index {worst} is out of bounds for dimension {dim} with size {size}")
 
 
 def add_at(target, index, values):
@@ -93,3 +93,8 @@ def add_at(target, index, values):
 def share_memory(a, b):
     """True when the two arrays may overlap in memory (their address ranges meet)."""
     return module_of(a).may_share_memory(a, b)
+
+
+def repeats_elements(array):
+    """True when several positions of the array are one place in memory (a stretched view): no place to write to."""
+    return any(step == 0 and size > 1 for step, size in zip(array.strides, array.shape))

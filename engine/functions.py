@@ -9,7 +9,7 @@ import operator
 import numpy as np
 
 from engine import dtypes
-from engine.autograd.graph import TensorBase, setting
+from engine.autograd.graph import TensorBase, set_recording, setting
 from engine.ops import elementwise, indexing, linear, reduction, shape
 
 METHODS = []
@@ -269,6 +269,26 @@ def log_softmax(input, dim, dtype=None):
     return reduction.log_softmax(input if dtype is None else input.to(dtype), dim=check_dim(dim, input.ndim))
 
 
+@method
+def equal(input, other):
+    """True if the two tensors have the same shape and the same elements; a Python bool."""
+    check_tensor(input, "equal")
+    check_tensor(other, "equal", "other", 2)
+    return tuple(input.shape) == tuple(other.shape) and builtins.bool((input == other).all())
+
+
+@method
+def allclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
+    """True if |input - other| <= atol + rtol·|other| everywhere; a Python bool. NaN is close to NaN only with equal_nan."""
+    check_tensor(input, "allclose")
+    check_tensor(other, "allclose", "other", 2)
+    with set_recording(False):
+        near = abs(input - other).le(atol + rtol * abs(other)) + (input == other)
+        if equal_nan:
+            near = near + (isnan(input) * isnan(other))
+        return builtins.bool(near.all())
+
+
 # ---- shape ------------------------------------------------------------------------------------------
 
 @method
@@ -375,7 +395,7 @@ def _several(tensors, function):
     if isinstance(tensors, TensorBase) or not isinstance(tensors, (tuple, list)):
         raise TypeError(f"{function}(): argument 'tensors' (position 1) must be tuple of Tensors, not {type(tensors).__name__}")
     if not tensors:
-        raise RuntimeError(f"{function}(): expected a non-empty list of Tensors")
+        raise ValueError(f"{function}(): expected a non-empty list of Tensors")
     for each in tensors:
         check_tensor(each, function, "tensors")
     return list(tensors)

@@ -390,7 +390,7 @@ def change(tensor, op, *others, **metadata):
         raise RuntimeError(f"output with shape {list(tensor.shape)} doesn't match the broadcast shape {list(result.shape)}")
     if result.dtype.category > tensor.dtype.category:
         raise RuntimeError(f"result type {result.dtype} can't be cast to the desired output type {tensor.dtype}")
-    if not tensor.array.flags.writeable:
+    if backend.repeats_elements(tensor.array):
         raise RuntimeError("unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please clone() the tensor before performing the operation.")
     tensor.array[...] = result.array
     tensor.storage.version += 1

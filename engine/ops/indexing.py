@@ -81,7 +81,7 @@ index_put = primitive(
 
 
 def _gather(a, index, *, dim):
-    backend.check_bounds(index, a.shape[dim], dim)
+    backend.check_bounds(index, a.shape[dim], dim, RuntimeError)
     inside = tuple(slice(0, size) if d != dim % a.ndim else slice(None) for d, size in enumerate(index.shape))
     return np.take_along_axis(a[inside], index, axis=dim)
 

@@ -1,0 +1,253 @@
+"""A stand-in for cupy, backed by numpy, that is strict where cupy differs from numpy.
+
+Its arrays refuse to become numpy arrays by accident and refuse to be mixed with them, reductions give 0-d
+arrays instead of scalars, only functions that the real cupy exposes exist, and integer indices out of range
+wrap around without a word. Code that passes on it has a fair chance on a real GPU; `pytest -m gpu` has the
+last word there.
+"""
+
+import operator
+import types
+
+import numpy as np
+
+# The functions of cupy's namespace that the engine may call. Each exists in cupy 13 and 14
+# (tests/engine/test_strict_cupy.py compares with a real cupy where one is installed).
+FUNCTIONS = """
+abs absolute add all amax amin any arange argmax argmin array asarray asnumpy ascontiguousarray broadcast_to clip concatenate
+copyto cos divide empty equal exp eye full greater greater_equal isfinite isnan less less_equal log log1p matmul max maximum
+may_share_memory mean min minimum multiply negative not_equal ones ones_like power prod sign sin sqrt squeeze subtract sum
+swapaxes take_along_axis tanh transpose true_divide where zeros zeros_like
+""".split()
+
+
+class ndarray:
+    """An array "on the GPU": a numpy array behind a wall."""
+
+    __array_priority__ = 100
+
+    def __init__(self, array, device=0):
+        self._hidden = np.asarray(array)
+        self.device = types.SimpleNamespace(id=device)
+
+    # -- what may be known without a copy --
+    shape = property(lambda self: self._hidden.shape)
+    dtype = property(lambda self: self._hidden.dtype)
+    ndim = property(lambda self: self._hidden.ndim)
+    size = property(lambda self: self._hidden.size)
+    itemsize = property(lambda self: self._hidden.itemsize)
+    strides = property(lambda self: self._hidden.strides)
+    base = property(lambda self: None if self._hidden.base is None else ndarray(self._hidden.base))
+    __cuda_array_interface__ = property(lambda self: {"shape": self.shape, "typestr": self.dtype.str, "version": 3})
+
+    @property
+    def flags(self):
+        # cupy's flags have no `writeable`: broadcast views can be written to, to everybody's harm
+        return types.SimpleNamespace(c_contiguous=self._hidden.flags.c_contiguous, owndata=self._hidden.flags.owndata)
+
+    @property
+    def T(self):
+        return ndarray(self._hidden.T)
+
+    # -- refusals --
+    def __array__(self, *arguments, **keywords):
+        raise TypeError("Implicit conversion to a NumPy array is not allowed. Please use `.get()` to construct a NumPy array explicitly.")
+
+    def __array_ufunc__(self, ufunc, how, *inputs, **keywords):
+        if ufunc.__name__ not in FUNCTIONS or how != "__call__":
+            return NotImplemented
+        return _wrapped(ufunc(*[_open(each) for each in inputs], **{name: _open(value) for name, value in keywords.items()}))
+
+    def __array_function__(self, function, kinds, arguments, keywords):
+        own = getattr(_module, function.__name__, None)
+        if own is None:
+            return NotImplemented
+        return own(*arguments, **keywords)
+
+    # -- methods that cupy's arrays have too --
+    def get(self):
+        return self._hidden.copy()
+
+    def item(self):
+        return self._hidden.item()
+
+    def tolist(self):
+        return self._hidden.tolist()
+
+    def copy(self):
+        return ndarray(self._hidden.copy())
+
+    def astype(self, dtype, copy=True):
+        return self if not copy and self.dtype == dtype else ndarray(self._hidden.astype(dtype))
+
+    def reshape(self, *shape):
+        return ndarray(self._hidden.reshape(*shape))
+
+    def ravel(self):
+        return ndarray(self._hidden.ravel())
+
+    def sum(self, axis=None, dtype=None, out=None, keepdims=False):
+        return ndarray(self._hidden.sum(axis=axis, dtype=dtype, keepdims=keepdims))
+
+    def max(self, axis=None, keepdims=False):
+        return ndarray(self._hidden.max(axis=axis, keepdims=keepdims))
+
+    def min(self, axis=None, keepdims=False):
+        return ndarray(self._hidden.min(axis=axis, keepdims=keepdims))
+
+    def __getitem__(self, index):
+        index = self._index(index)
+        return ndarray(self._hidden[index])
+
+    def __setitem__(self, index, value):
+        self._hidden[self._index(index)] = _open(value)
+
+    def _index(self, index):
+        """The index opened, and wrapped around as cupy does for integer arrays."""
+        parts = index if isinstance(index, tuple) else (index,)
+        opened, dim = [], 0
+        for part in parts:
+            if isinstance(part, np.ndarray):
+                raise TypeError("Unsupported type <class 'numpy.ndarray'>")
+            if isinstance(part, ndarray) and part.dtype.kind in "iu":
+                opened.append(part._hidden % max(self.shape[dim], 1))
+            else:
+                opened.append(_open(part))
+            if part is Ellipsis:
+                dim = self.ndim - sum(each is not None and each is not Ellipsis for each in parts[parts.index(Ellipsis) + 1:])
+            elif part is not None:
+                dim += 1
+        return tuple(opened)
+
+    def __len__(self):
+        return len(self._hidden)
+
+    def __bool__(self):
+        return bool(self._hidden)
+
+    def __int__(self):
+        return int(self._hidden)
+
+    def __float__(self):
+        return float(self._hidden)
+
+    def __repr__(self):
+        return f"strict_cupy.{self._hidden!r}"
+
+
+def _open(value):
+    if isinstance(value, ndarray):
+        return value._hidden
+    if isinstance(value, np.ndarray):
+        raise TypeError("Unsupported type <class 'numpy.ndarray'>")
+    if isinstance(value, (tuple, list)):
+        return type(value)(_open(each) for each in value)
+    return value
+
+
+def _wrapped(result):
+    return ndarray(result) if isinstance(result, (np.ndarray, np.generic)) else result
+
+
+def _guarded(function):
+    """numpy's function on the hidden arrays; numpy arrays as arguments are refused, results are wrapped."""
+    def call(*arguments, **keywords):
+        return _wrapped(function(*[_open(each) for each in arguments], **{name: _open(value) for name, value in keywords.items()}))
+    call.__name__ = function.__name__
+    return call
+
+
+class _Ufunc:
+    """A function with `at`, as cupy's ufuncs have it."""
+
+    def __init__(self, function):
+        self._function = function
+        self.__name__ = function.__name__
+
+    def __call__(self, *arguments, **keywords):
+        return _guarded(self._function)(*arguments, **keywords)
+
+    def at(self, target, index, values):
+        self._function.at(target._hidden, target._index(index), _open(values))
+
+
+def _binary(function, reflected=False):
+    def method(self, other):
+        if not isinstance(other, (ndarray, bool, int, float, complex, np.generic)):
+            return NotImplemented
+        pair = (_open(other), self._hidden) if reflected else (self._hidden, _open(other))
+        return _wrapped(function(*pair))
+    return method
+
+
+def _in_place(function):
+    def method(self, other):
+        function(self._hidden, _open(other), out=self._hidden, casting="same_kind")
+        return self
+    return method
+
+
+for _name in ("add", "sub", "mul", "truediv", "pow", "matmul"):
+    setattr(ndarray, f"__{_name}__", _binary(getattr(operator, _name)))
+    setattr(ndarray, f"__r{_name}__", _binary(getattr(operator, _name), reflected=True))
+for _name in ("eq", "ne", "lt", "le", "gt", "ge", "and_", "or_"):
+    setattr(ndarray, f"__{_name.strip('_')}__", _binary(getattr(operator, _name)))
+for _name, _function in (("iadd", np.add), ("isub", np.subtract), ("imul", np.multiply), ("itruediv", np.true_divide)):
+    setattr(ndarray, f"__{_name}__", _in_place(_function))
+ndarray.__neg__ = lambda self: ndarray(-self._hidden)
+ndarray.__abs__ = lambda self: ndarray(abs(self._hidden))
+ndarray.__hash__ = None
+
+
+class _Device:
+    def __init__(self, index):
+        self.index = index
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        return None
+
+
+class _Ogrid:
+    """cupy has ogrid too."""
+
+    def __getitem__(self, key):
+        return [ndarray(each) for each in np.ogrid[key]]
+
+
+def _asarray(value, dtype=None):
+    if isinstance(value, ndarray):
+        return value if dtype is None else value.astype(dtype, copy=False)
+    return ndarray(np.array(value, dtype=dtype))      # from the host: always a copy
+
+
+def _array(value, dtype=None, copy=True):
+    return ndarray(np.array(_open(value) if isinstance(value, ndarray) else value, dtype=dtype))
+
+
+def _asnumpy(value):
+    return value.get() if isinstance(value, ndarray) else np.asarray(value)
+
+
+def as_module(device_count=1):
+    """The stand-in as a module to put at sys.modules["cupy"]."""
+    module = types.ModuleType("cupy")
+    module.ndarray = ndarray
+    for name in FUNCTIONS:
+        function = getattr(np, name, None)
+        if isinstance(function, np.ufunc):
+            setattr(module, name, _Ufunc(function))
+        elif function is not None:
+            setattr(module, name, _guarded(function))
+    module.asarray, module.array, module.asnumpy, module.ogrid = _asarray, _array, _asnumpy, _Ogrid()
+    module.cuda = types.SimpleNamespace(
+        Device=_Device,
+        runtime=types.SimpleNamespace(getDeviceCount=lambda: device_count, CUDARuntimeError=RuntimeError),
+        Stream=types.SimpleNamespace(null=types.SimpleNamespace(synchronize=lambda: None)),
+    )
+    return module
+
+
+_module = as_module()
