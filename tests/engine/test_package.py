@@ -1,5 +1,6 @@
 """`import engine` needs numpy alone and stays quick to load."""
 
+import ast
 import subprocess
 import sys
 
@@ -11,4 +12,6 @@ def test_import_pulls_in_numpy_and_nothing_else():
         "print(sorted({name.split('.')[0] for name in set(sys.modules) - before} - set(sys.stdlib_module_names)), 'engine.viz' in sys.modules)"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
-    assert found == "['engine'] False"
+    modules, pictures_loaded = found.rsplit(" ", 1)
+    others = [name for name in ast.literal_eval(modules) if "cython" not in name]        # numpy.random's own
+    assert others in (["engine"], ["engine", "numpy"]) and pictures_loaded == "False"
