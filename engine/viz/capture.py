@@ -33,7 +33,7 @@ def capture(output, namespaces, limit=LIMIT):
     edges = [Edge(number[key], number[MORE], slot) for slot, key in enumerate(used_by_more)]
     edges += _edges_of_shown(shown, number)
     edges.append(Edge(number[id(output.grad_fn)], len(keys)))
-    return Graph(tuple(nodes), tuple(edges))
+    return Graph(tuple(nodes), tuple(sorted(edges, key=lambda edge: (edge.target, edge.slot))))
 
 
 def _explore(root):

@@ -60,7 +60,10 @@ class Edge:
 
 @dataclass(frozen=True)
 class Graph:
-    """Nodes and edges in forward order: `nodes[i].id == i`, and every edge has source < target."""
+    """Nodes and edges in forward order: `nodes[i].id == i`, every edge has source < target.
+
+    Edges are sorted by target and slot; the last node is the output.
+    """
 
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...]
@@ -72,7 +75,7 @@ class Graph:
     def text(self):
         """The graph as numbered lines of text, for terminals and screen readers."""
         inputs = {node.id: [] for node in self.nodes}
-        for edge in sorted(self.edges, key=lambda edge: (edge.target, edge.slot)):
+        for edge in self.edges:
             inputs[edge.target].append(edge.source + 1)
         lines = [f"{node.id + 1}. {node.text(inputs[node.id])}" for node in self.nodes]
         return "\n".join([self.title(), *lines])

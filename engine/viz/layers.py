@@ -19,6 +19,8 @@ class Cell:
     breadth: int = 0  # across it
     before: list = field(default_factory=list)  # linked cells of the previous rank
     after: list = field(default_factory=list)  # and of the next
+    parameter: bool = False  # a parameter's box, or a bend of its lines
+    main: bool = False  # on the way of most steps to the output
     middle: float = 0.0  # the place across, see places.py
 
 
@@ -28,7 +30,8 @@ def build_layers(graph, size):
     size: function of a node that gives its (length, breadth).
     """
     ranks = node_ranks(graph)
-    cells = [Cell(ranks[node.id], node, *size(node)) for node in graph.nodes]
+    cells = [Cell(ranks[node.id], node, *size(node), parameter=node.kind == "parameter") for node in graph.nodes]
+    _mark_main_way(graph, cells)
     ways = _link_cells(graph, cells)
     rows = _first_order(cells)
     return cells, _with_few_crossings(rows), ways
@@ -45,6 +48,20 @@ def node_ranks(graph):
     return [max(to_go) - steps for steps in to_go]
 
 
+def _mark_main_way(graph, cells):
+    """From the output back, always on to the input with the most steps behind it, until two have as many."""
+    inputs = {node.id: set() for node in graph.nodes}
+    depth = [0] * len(graph.nodes)  # steps on the longest way from a start
+    for edge in graph.edges:
+        inputs[edge.target].add(edge.source)
+        depth[edge.target] = max(depth[edge.target], depth[edge.source] + 1)
+    deepest = [graph.nodes[-1].id]
+    while len(deepest) == 1:
+        here = deepest[0]
+        cells[here].main = True
+        deepest = [source for source in inputs[here] if depth[source] == depth[here] - 1]
+
+
 def _link_cells(graph, cells):
     """Link cells of neighbouring ranks along the edges. The lines from one source share their bends."""
     bends = {}
@@ -53,7 +70,7 @@ def _link_cells(graph, cells):
         source, target = cells[edge.source], cells[edge.target]
         way = [source]
         for rank in range(source.rank + 1, target.rank):
-            way.append(bends.setdefault((edge.source, rank), Cell(rank)))
+            way.append(bends.setdefault((edge.source, rank), Cell(rank, parameter=source.parameter)))
         way.append(target)
         for cell, user in zip(way, way[1:]):
             if user not in cell.after:

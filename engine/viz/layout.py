@@ -12,7 +12,7 @@ from .glyphs import shortened, text_width
 from .layers import build_layers
 from .places import place_across, place_along
 
-COLUMN = 860  # pixels, about the width of a notebook's output
+COLUMN = 900  # pixels, about the width of a notebook's output
 MARGIN = 20
 LABEL_SIZE, DETAIL_SIZE = 14, 11  # pixels
 LONGEST_TEXT = 28  # characters of a name or label
@@ -68,7 +68,7 @@ def layout(graph):
 def _arranged(graph, rightwards):
     cells, rows, ways = build_layers(graph, partial(_size, rightwards=rightwards))
     place_across(rows, MARGIN)
-    starts, ends = place_along(rows, MARGIN, ARROW)
+    starts, ends = place_along(rows, MARGIN, ARROW + (34 if rightwards else 24))
     boxes = tuple(_box(cell, starts, ends, rightwards) for cell in cells)
     leaving = _leaving(graph, ways)
     lines = []
@@ -94,7 +94,7 @@ def _texts(node):
     """The label of a node's box and the small text with it."""
     parts = [shortened(node.name, LONGEST_TEXT)] if node.name else []
     parts += [node.shape_text] if node.shape_text else []
-    return shortened(node.label, LONGEST_TEXT), "  ".join(parts)
+    return shortened(node.label, LONGEST_TEXT), " · ".join(parts)
 
 
 def _size(node, rightwards):

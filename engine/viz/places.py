@@ -4,7 +4,6 @@ Across the flow of data, sweeps move each row towards its neighbours so that lin
 it, a rank is as long as its longest box.
 """
 
-RANK_GAP = 34  # pixels between ranks, besides the arrow head
 BOX_GAP = 16  # pixels between neighbours in a rank
 STEEPEST = 6  # pixels a line may climb for each pixel that a gap is widened by, until it is
 WIDEST = 30  # pixels wider
@@ -13,16 +12,18 @@ SWEEPS = 12
 
 def place_across(rows, margin):
     """Set every cell's `middle`: order and distance kept, lines straight where they can be."""
+    cells = [cell for row in rows for cell in row]
+    before = {cell: [(other, _pull(other, cell)) for other in _followed(cell)] for cell in cells}
+    after = {cell: [(other, _pull(cell, other)) for other in cell.after] for cell in cells}
     for row in rows:
         _settle(row, [0.0] * len(row))
     for _ in range(SWEEPS):
         for row in reversed(rows):
-            _settle(row, [_wish(cell.after, cell.middle) for cell in row])
+            _settle(row, [_wish(cell, after[cell]) for cell in row])
         for row in rows:
-            _settle(row, [_wish(cell.before, cell.middle) for cell in row])
-    for row in rows:  # what has no inputs goes to its users, the others stay
-        _settle(row, [cell.middle if cell.before else _wish(cell.after, cell.middle) for cell in row])
-    cells = [cell for row in rows for cell in row]
+            _settle(row, [_wish(cell, before[cell]) for cell in row])
+    for row in reversed(rows):  # what follows no input goes to its users, the others stay
+        _settle(row, [_wish(cell, [] if before[cell] else after[cell]) for cell in row])
     for cell in cells:
         cell.middle = round(cell.middle)
     shift = margin - min(cell.middle - cell.breadth // 2 for cell in cells)
@@ -30,32 +31,55 @@ def place_across(rows, margin):
         cell.middle += shift
 
 
-def place_along(rows, margin, arrow):
-    """(starts, ends) of the ranks. Where lines climb steeply the gap is wider."""
+def place_along(rows, margin, gap):
+    """(starts, ends) of the ranks, `gap` apart. Where lines climb steeply the gap is wider."""
     starts, ends = [], []
     start = margin
     for row in rows:
         starts.append(start)
         ends.append(start + max(cell.length for cell in row))
         climb = max((abs(cell.middle - user.middle) for cell in row for user in cell.after), default=0)
-        start = ends[-1] + RANK_GAP + arrow + min(WIDEST, climb // STEEPEST)
+        start = ends[-1] + gap + min(WIDEST, climb // STEEPEST)
     return starts, ends
 
 
-def _weight(cell):
-    """How strongly a cell holds its place: operations and bends do, parameters give way."""
-    return 1.0 if cell.node is not None and cell.node.kind == "parameter" else 1000.0
+def _followed(cell):
+    """The inputs a cell is placed by: parameters come to the operations that use them, not the other way."""
+    if cell.node is None:
+        return cell.before
+    return [other for other in cell.before if not other.parameter]
 
 
-def _wish(neighbours, middle):
-    """The weighted median of the neighbours' places: exactly in line with the one that outweighs the rest."""
+def _pull(cell, user):
+    """How much a link between two cells should be straight."""
+    if cell.main and user.main or cell.node is None and user.node is None:
+        return 8
+    if cell.node is None or user.node is None or cell.parameter:
+        return 1
+    return 2
+
+
+def _hold(cell):
+    """How firmly a cell holds its place against its neighbours: so much that the looser one yields."""
+    if cell.main:
+        return 1e9
+    if cell.node is None:
+        return 1e3
+    return 1.0 if cell.parameter else 1e6
+
+
+def _wish(cell, neighbours):
+    """Where a cell would like to be: at the weighted median of its neighbours [(cell, pull)], or as it is.
+
+    The median, unlike the mean, is exactly in line with the neighbour that outweighs the others.
+    """
     if not neighbours:
-        return middle
-    places = sorted((cell.middle, _weight(cell)) for cell in neighbours)
-    half = sum(weight for _, weight in places) / 2
-    below = 0.0
-    for index, (place, weight) in enumerate(places):
-        below += weight
+        return cell.middle
+    places = sorted((other.middle, pull) for other, pull in neighbours)
+    half = sum(pull for _, pull in places) / 2
+    below = 0
+    for index, (place, pull) in enumerate(places):
+        below += pull
         if below >= half:
             return place if below > half else (place + places[index + 1][0]) / 2
 
@@ -71,7 +95,7 @@ def _settle(row, wishes):
         offsets.append(offsets[-1] + (cell.breadth + right.breadth) // 2 + BOX_GAP)
     pools = []  # [place, weight, cells]
     for cell, wish, offset in zip(row, wishes, offsets):
-        place, weight, cells = wish - offset, _weight(cell), [(cell, offset)]
+        place, weight, cells = wish - offset, _hold(cell), [(cell, offset)]
         while pools and pools[-1][0] > place:
             left_place, left_weight, left_cells = pools.pop()
             place = (left_place * left_weight + place * weight) / (left_weight + weight)
