@@ -10,11 +10,12 @@ standard library is needed, and the graph is read through its public traversal o
 
 import sys
 from collections.abc import Mapping
+from html import escape
 
 from .capture import capture
 from .computation import Edge, Graph, Node
 
-__all__ = ["Edge", "Graph", "Node", "graph"]
+__all__ = ["Edge", "Graph", "Node", "graph", "notebook_bundle"]
 
 
 def graph(output, params=None, *, namespace=None):
@@ -39,6 +40,19 @@ def graph(output, params=None, *, namespace=None):
     else:
         namespaces = [_checked_params(params), namespace or {}]
     return capture(output, namespaces)
+
+
+def notebook_bundle(tensor, title):
+    """What a notebook shows for a tensor with a graph: `title` (text, above) and the picture, as a MIME bundle.
+
+    Names come from the notebook's variables. There is no "text/plain": that is the tensor's own.
+    """
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    bundle = graph(tensor, namespace=shell.user_ns if shell else {})._repr_mimebundle_()
+    return {
+        "text/html": f"<pre>{escape(title)}</pre>{bundle['text/html']}",
+        "image/svg+xml": bundle["image/svg+xml"],
+    }
 
 
 def _require_graph(output):

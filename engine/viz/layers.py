@@ -4,9 +4,10 @@ A node's rank is as near to its users as it can be. Where a line crosses a rank 
 cell that takes up room as a box does, so that lines are kept clear of boxes.
 """
 
+from bisect import bisect_right, insort
 from dataclasses import dataclass, field
 
-SWEEPS = 12
+SWEEPS = 8
 
 
 @dataclass(eq=False)
@@ -126,11 +127,12 @@ def _crossings(rows):
     crossings = 0
     for row, next_row in zip(rows, rows[1:]):
         position = _positions(next_row)
-        ends = []  # where the links of the cells so far arrive
+        ends = []  # where the links of the cells so far arrive, sorted
         for cell in row:
             arriving = [position[user] for user in cell.after]
-            crossings += sum(end > new for new in arriving for end in ends)
-            ends.extend(arriving)
+            crossings += sum(len(ends) - bisect_right(ends, end) for end in arriving)
+            for end in arriving:
+                insort(ends, end)
     return crossings
 
 

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from functools import partial
 
 from .glyphs import shortened, text_width
-from .layers import build_layers
-from .places import place_across, place_along
+from .layers import build_layers, node_ranks
+from .places import BOX_GAP, place_across, place_along
 
 COLUMN = 900  # pixels, about the width of a notebook's output
+RANK_GAP_RIGHTWARDS, RANK_GAP_DOWNWARDS = 42, 32  # pixels between boxes, for lines and arrow heads
 MARGIN = 20
 LABEL_SIZE, DETAIL_SIZE = 14, 11  # pixels
 LONGEST_TEXT = 28  # characters of a name or label
@@ -59,16 +60,10 @@ class Layout:
 
 def layout(graph):
     """The `Layout` of a `Graph` of at least one node."""
-    rightwards = _arranged(graph, rightwards=True)
-    if rightwards.width <= COLUMN:
-        return rightwards
-    return min(_arranged(graph, rightwards=False), rightwards, key=lambda layout: layout.width)
-
-
-def _arranged(graph, rightwards):
+    rightwards = _runs_rightwards(graph)
     cells, rows, ways = build_layers(graph, partial(_size, rightwards=rightwards))
     place_across(rows, MARGIN)
-    starts, ends = place_along(rows, MARGIN, ARROW + (34 if rightwards else 24))
+    starts, ends = place_along(rows, MARGIN, RANK_GAP_RIGHTWARDS if rightwards else RANK_GAP_DOWNWARDS)
     boxes = tuple(_box(cell, starts, ends, rightwards) for cell in cells)
     leaving = _leaving(graph, ways)
     lines = []
@@ -80,6 +75,17 @@ def _arranged(graph, rightwards):
     if not rightwards:
         width, height = height, width
     return Layout(width, height, rightwards, boxes, tuple(lines))
+
+
+def _runs_rightwards(graph):
+    """Whether the graph fits a column from left to right, or at least better so than downwards."""
+    ranks = node_ranks(graph)
+    lengths, widths = [0] * (max(ranks) + 1), [0] * (max(ranks) + 1)
+    for node, rank in zip(graph.nodes, ranks):
+        lengths[rank] = max(lengths[rank], _size(node, rightwards=True)[0])
+        widths[rank] += _size(node, rightwards=False)[1] + BOX_GAP
+    length = sum(lengths) + RANK_GAP_RIGHTWARDS * (len(lengths) - 1) + 2 * MARGIN
+    return length <= max(COLUMN, *widths)
 
 
 def _box(cell, starts, ends, rightwards):

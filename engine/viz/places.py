@@ -7,7 +7,7 @@ it, a rank is as long as its longest box.
 BOX_GAP = 16  # pixels between neighbours in a rank
 STEEPEST = 6  # pixels a line may climb for each pixel that a gap is widened by, until it is
 WIDEST = 30  # pixels wider
-SWEEPS = 12
+SWEEPS = 8
 
 
 def place_across(rows, margin):
@@ -18,10 +18,13 @@ def place_across(rows, margin):
     for row in rows:
         _settle(row, [0.0] * len(row))
     for _ in range(SWEEPS):
+        places = [cell.middle for cell in cells]
         for row in reversed(rows):
             _settle(row, [_wish(cell, after[cell]) for cell in row])
         for row in rows:
             _settle(row, [_wish(cell, before[cell]) for cell in row])
+        if places == [cell.middle for cell in cells]:
+            break
     for row in reversed(rows):  # what follows no input goes to its users, the others stay
         _settle(row, [_wish(cell, [] if before[cell] else after[cell]) for cell in row])
     for cell in cells:

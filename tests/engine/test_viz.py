@@ -1,7 +1,9 @@
 """The picture of a computation graph: what is captured, how it is laid out, what is drawn."""
 
 import base64
+import sys
 import xml.etree.ElementTree as ElementTree
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given, settings
@@ -322,6 +324,20 @@ def test_the_notebook_gets_an_image_with_the_text_as_its_alternative():
     assert base64.b64decode(data).decode() == bundle["image/svg+xml"] == graph.svg()
     assert html.get("alt").split() == graph.text().split()
     assert bundle["text/plain"] == graph.text() == repr(graph)
+
+
+def test_a_tensors_own_display_is_its_text_above_the_picture(monkeypatch):
+    """Names come from the notebook's variables; without a notebook there are none."""
+    W = parameter(3)
+    loss = apply("sum", (), W)
+    bundle = viz.notebook_bundle(loss, title="tensor(<1>)")
+    assert bundle["text/html"].startswith("<pre>tensor(&lt;1&gt;)</pre><img ")
+    assert "text/plain" not in bundle
+    assert "unnamed: parameter" in bundle["text/html"]
+
+    shell = SimpleNamespace(user_ns={"W": W, "loss": loss})
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+    assert "W: parameter" in viz.notebook_bundle(loss, title="")["text/html"]
 
 
 def test_the_text_tells_every_node_and_where_its_inputs_come_from():
