@@ -4,8 +4,9 @@
     engine.viz.graph(loss).save("loss.svg")
 
 `capture` walks the nodes behind a tensor, `names` finds what the caller calls them, `computation` holds
-the result as plain data, `layout` gives every box and line its place, `svg` draws. Nothing but the
-standard library is needed, and the graph is read through its public traversal only.
+the result as plain data, `layout` (with `layers`, `places` and `glyphs`) gives every box and line its
+place, `svg` draws. Nothing but the standard library is needed, and the graph is read through its public
+traversal only.
 """
 
 import sys

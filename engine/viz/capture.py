@@ -53,8 +53,8 @@ def _explore(root):
 def _nearest(root, uses, limit):
     """The first `limit` sources {key: source}, each after everything shown that uses it.
 
-    An operation is shown only when all that use it are. So what is hidden only ever feeds what is shown (leaves apart), and one node can stand for all of it
-    without closing a circle.
+    An operation is shown only when all that use it are. So, leaves apart, nothing shown feeds what is
+    hidden, and one node can stand for all of that without closing a circle.
     """
     shown = {}
     unseen_uses = dict(uses)

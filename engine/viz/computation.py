@@ -15,6 +15,7 @@ from .svg import draw
 class Node:
     """One box of the picture.
 
+    id: its position in `Graph.nodes`.
     kind: "parameter" (a leaf tensor), "op" (an operation and its result), "output" (the tensor asked
         for) or "more" (stands for `hidden` nodes that are not shown).
     label: what the box says first: "W", "@", "loss".

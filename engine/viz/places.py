@@ -5,8 +5,8 @@ it, a rank is as long as its longest box.
 """
 
 BOX_GAP = 16  # pixels between neighbours in a rank
-STEEPEST = 6  # pixels a line may climb for each pixel that a gap is widened by, until it is
-WIDEST = 30  # pixels wider
+CLIMB = 6  # a gap between ranks is a pixel wider for each so many that a line climbs in it,
+WIDER = 30  # but at most so many pixels wider
 SWEEPS = 8
 
 
@@ -42,7 +42,7 @@ def place_along(rows, margin, gap):
         starts.append(start)
         ends.append(start + max(cell.length for cell in row))
         climb = max((abs(cell.middle - user.middle) for cell in row for user in cell.after), default=0)
-        start = ends[-1] + gap + min(WIDEST, climb // STEEPEST)
+        start = ends[-1] + gap + min(WIDER, climb // CLIMB)
     return starts, ends
 
 

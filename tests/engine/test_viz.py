@@ -77,7 +77,7 @@ def test_linear_classifier_is_captured_in_forward_order_with_the_callers_names()
     graph = viz.graph(loss)
     assert kinds_and_labels(graph) == [
         ("parameter", "W"), ("op", "@"), ("parameter", "b"), ("op", "+"), ("op", "cross_entropy"), ("output", "loss"),
-    ]  # fmt: skip
+    ]
     assert [(edge.source, edge.target) for edge in graph.edges] == [(0, 1), (1, 3), (2, 3), (3, 4), (4, 5)]
     assert [node.constants for node in graph.nodes] == [0, 1, 0, 0, 1, 0]
     assert graph.nodes[0].shape == (64, 10) and graph.nodes[0].dtype == "torch.float32"
@@ -279,7 +279,7 @@ def test_the_main_way_is_straight_however_many_parameters_join_it():
         box.x + box.width / 2
         for node, box in zip(graph.nodes, layout(graph).boxes)
         if node.kind != "parameter" and node.label != "log"
-    }  # fmt: skip
+    }
     assert len(middles) == 1
 
 
