@@ -35,10 +35,9 @@ LOOKS = {
 
 def draw(graph, layout):
     """The SVG text for `graph` (its words) at `layout` (its places)."""
-    size = f"{_number(layout.width)} {_number(layout.height)}"
-    width, height = size.split()
+    width, height = _number(layout.width), _number(layout.height)
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {size}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
         f'role="img" font-family="{FONT}" text-anchor="middle">',
         f"<title>{_escaped(graph.title())}</title>",
         f"<desc>{_escaped(graph.text())}</desc>",
