@@ -1,0 +1,39 @@
+"""What the caller calls a tensor: found by identity among variables, modules and lists."""
+
+from itertools import islice
+
+LONGEST_CONTAINER = 1000  # entries of a list or dict that are looked at; beyond it is data, not parameters
+
+
+def find_names(wanted, namespaces, tensor_type):
+    """{id: name} for those ids in `wanted` (of tensors, and of the nodes that computed tensors) that have a name.
+
+    namespaces: mappings {name: anything}; an earlier one wins, and in one mapping the plain variable
+    wins over `model.weight` and `weights[0]`. Names with a leading underscore are nobody's choice
+    (IPython's `_`, `_12`) and are passed over.
+    """
+    names = {}
+    for namespace in namespaces:
+        for name, value in _entries(namespace):
+            if id(value) in wanted:
+                names.setdefault(id(value), name)
+            elif isinstance(value, tensor_type) and id(value.grad_fn) in wanted:
+                names.setdefault(id(value.grad_fn), name)
+    return names
+
+
+def _entries(namespace):
+    """(name, value) of the variables first, then of what they hold one level down."""
+    variables = [(name, value) for name, value in list(namespace.items()) if not name.startswith("_")]
+    yield from variables
+    for name, value in variables:
+        if callable(getattr(type(value), "named_parameters", None)):
+            for inner, parameter in value.named_parameters():
+                yield f"{name}.{inner}", parameter
+        elif isinstance(value, (list, tuple)):
+            for index, item in enumerate(islice(value, LONGEST_CONTAINER)):
+                yield f"{name}[{index}]", item
+        elif isinstance(value, dict):
+            for key, item in islice(list(value.items()), LONGEST_CONTAINER):
+                if isinstance(key, (str, int)):
+                    yield f"{name}[{key!r}]", item
