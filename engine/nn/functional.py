@@ -1,8 +1,8 @@
 """torch.nn.functional: activations and losses, composed from the table."""
 
 from engine import backend, dtypes
-from engine.creation import zeros
 from engine.functions import check_tensor, log_softmax, relu, sigmoid, softmax, tanh
+from engine.ops import reduction as table
 
 __all__ = ["cross_entropy", "linear", "log_softmax", "mse_loss", "nll_loss", "one_hot", "relu", "sigmoid", "softmax", "tanh"]
 
@@ -42,7 +42,8 @@ def nll_loss(input, target, reduction="mean"):
     for extreme in (target.array.min(), target.array.max()) if target.numel() else ():
         if not 0 <= int(extreme) < input.shape[1]:
             raise IndexError(f"Target {int(extreme)} is out of bounds.")
-    return _reduce(-input.gather(1, target.unsqueeze(1)).squeeze(1), reduction)
+    _check_reduction(reduction)
+    return table.nll_loss(input, target, reduction=reduction)
 
 
 def cross_entropy(input, target, reduction="mean"):
@@ -51,7 +52,11 @@ def cross_entropy(input, target, reduction="mean"):
     return nll_loss(log_softmax(input, 1), target, reduction)
 
 
-def _reduce(losses, reduction):
+def _check_reduction(reduction):
     if reduction not in ("none", "mean", "sum"):
         raise ValueError(f"{reduction} is not a valid value for reduction: use 'mean', 'sum' or 'none'")
+
+
+def _reduce(losses, reduction):
+    _check_reduction(reduction)
     return losses if reduction == "none" else getattr(losses, reduction)()
