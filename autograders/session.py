@@ -103,11 +103,11 @@ class LocalSession:
         try:
             with _quiet():
                 value = self.function(*inputs)
+            return Returned(crossing(value), inputs)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # SystemExit too: a learner's exit() must not end their notebook
             return _raised(error, self.function)
-        return Returned(crossing(value), inputs)
 
 
 def crossing(value):

@@ -118,7 +118,7 @@ class UnknownExercise(KeyError):
 
 
 def names() -> list[str]:
-    """The names of all exercises, such as "autograd/unbroadcast", in the course's order."""
+    """The names of all exercises, such as "autograd/unbroadcast", room by room."""
     return list(_exercises())
 
 
