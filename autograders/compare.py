@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from autograders.session import Opaque
+from autograders.session import Opaque, crossing
 
 PRINTED_SIZE = 36  # arrays with more numbers than this are described, not printed
 
@@ -31,7 +31,8 @@ class Expected:
 
 def as_array(value) -> np.ndarray | None:
     """`value` as a real-valued array, or None if it isn't one."""
-    if type(value) not in (np.ndarray, bool, int, float):
+    value = crossing(value)
+    if not isinstance(value, (np.ndarray, bool, int, float)):
         return None
     array = np.asarray(value)
     return array if array.dtype.kind in "biuf" else None
@@ -81,7 +82,7 @@ def difference(yours: np.ndarray, expected: np.ndarray, allowed: np.ndarray) -> 
         lines.append(np.array2string(gap, precision=4, separator=", ", max_line_width=72))
     first = tuple(int(index) for index in np.argwhere(off)[0])
     place = f"first at {list(first)}: " if first else ""
-    lines.append(f"{place}yours {yours[first]:.6g}, expected {expected[first]:.6g}")
+    lines.append(f"{place}yours {yours[first]:.8g}, expected {expected[first]:.8g}")
     if np.all(np.isfinite(gap)):
         lines.append(f"{np.count_nonzero(off)} of {gap.size} differ; the largest difference is {np.abs(gap).max():.3g}")
     return "\n".join(lines)

@@ -73,7 +73,7 @@ def _refusal(spec: Spec, described) -> tuple[str, str] | None:
     if isinstance(described, Missing) and described.found is None:
         return "attempted", f"There is no function named `{spec.function}`. Was its cell run, or renamed?"
     if isinstance(described, Missing):
-        return "signature", f"A function was expected, but this is {kind_of_name(described.found)}: {spec.call}."
+        return "signature", f"A function `{spec.call}` was expected, this is something of type `{described.found}`."
     if isinstance(described, Raised):
         return "signature", f"Your code could not be run. {_exception(described)}"
     if isinstance(described, Stopped):
@@ -84,10 +84,6 @@ def _refusal(spec: Spec, described) -> tuple[str, str] | None:
         yours = f"{spec.function}({', '.join(described.parameters)})"
         return "signature", f"The function should be called as `{spec.call}`, yours is `{yours}`."
     return None
-
-
-def kind_of_name(type_name: str) -> str:
-    return f"something of type `{type_name}`"
 
 
 def _refused(spec: Spec, gate: str, sentence: str) -> Report:
@@ -245,12 +241,18 @@ def _stages(spec: Spec, trials: list[Trial], problems: list[Problem]) -> tuple[S
     stages = []
     for name in STAGES:
         earned = 1.0 if name in GATES else credit[name]
-        borrowed = earned < 1 and name not in own_troubles
-        stages.append(Stage(name, spec.weights.get(name, 0.0), earned, _BORROWED if borrowed else ""))
+        note = _BORROWED.get(name, "") if earned < 1 and name not in own_troubles else ""
+        stages.append(Stage(name, spec.weights.get(name, 0.0), earned, note))
     return tuple(stages)
 
 
-_BORROWED = "counts only with right values"
+# why a stage without a problem of its own earns less than all
+_BORROWED = {
+    "dtype": "counts only with right values",
+    "inputs unmutated": "counts only with right values",
+    ORDINARY: "counts only with the right shape",
+    EDGE: "counts only once an ordinary case is right",
+}
 
 
 def _report(spec: Spec, stages: tuple[Stage, ...], failure: Failure | None) -> Report:

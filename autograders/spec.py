@@ -55,7 +55,9 @@ class Spec:
     `reference` computes in its arguments' dtype and returns plain arrays: one, or a tuple as named by `returns`.
     `rounding(*arguments)` has the same structure and says how much rounding an honest answer may show, in units of
     the dtype's eps (see `multilinear_rounding`). `cases` yields `Case`s from a numpy Generator. `weights` gives
-    points to the stages in `WEIGHTED`; the points of a stage are shared by its groups.
+    points to the stages in `WEIGHTED`; the points of a stage are shared by its groups. Three fields keep the
+    grader itself honest, in its tests: each of `misconceptions` loses points and is told its sentence, each of
+    `half_right` earns about half, each of `honest` (right answers in other styles) earns all.
     """
 
     name: str
@@ -71,6 +73,7 @@ class Spec:
     rounding: Callable
     cases: Callable[[np.random.Generator], Iterable[Case]]
     misconceptions: tuple[Misconception, ...]
+    half_right: tuple[Callable, ...]
     honest: tuple[Callable, ...]
     hints: tuple[str, ...]
     packages: tuple[str, ...] = ("numpy",)

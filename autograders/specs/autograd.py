@@ -160,6 +160,7 @@ UNBROADCAST = Spec(
             _takes_the_mean,
         ),
     ),
+    half_right=(_leading_axes_only, _axes_of_size_one_only),
     honest=(
         unbroadcast_with_loops,
         unbroadcast_step_by_step,
@@ -242,6 +243,14 @@ def _turns_every_axis(gradient, a, b):
 
 def _forgets_to_unbroadcast(gradient, a, b):
     return gradient @ _transposed(b), _transposed(a) @ gradient
+
+
+def _only_grad_a(gradient, a, b):
+    return matmul_vjp_with_swapaxes(gradient, a, b)[0], np.zeros_like(b)
+
+
+def _only_grad_b(gradient, a, b):
+    return None, matmul_vjp_with_swapaxes(gradient, a, b)[1]
 
 
 def matmul_vjp_with_swapaxes(gradient, a, b):
@@ -327,6 +336,7 @@ MATMUL_VJP = Spec(
             _forgets_to_unbroadcast,
         ),
     ),
+    half_right=(_only_grad_a, _only_grad_b),
     honest=(
         matmul_vjp_with_swapaxes,
         matmul_vjp_with_einsum,
@@ -549,6 +559,7 @@ CROSS_ENTROPY_VJP = Spec(
             _overflows,
         ),
     ),
+    half_right=(_forgets_the_mean, _forgets_the_gradient),
     honest=(
         cross_entropy_vjp_in_place,
         cross_entropy_vjp_with_loops,
