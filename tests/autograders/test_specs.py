@@ -7,7 +7,7 @@ import pytest
 
 from answers import answer, changed
 from autograders import check
-from autograders.compare import as_array
+from autograders.compare import as_array, show
 from autograders.judge import _expected, judge
 from autograders.session import LocalSession
 from autograders.spec import EDGE, ORDINARY, load, names
@@ -157,9 +157,7 @@ def test_the_smallest_failing_input_is_shown_and_can_be_rebuilt(spec):
     report = check(spec.name, spec.misconceptions[0].function)
     namespace = {}
     exec(f"from autograders import inputs\n{report.failure.reproduce}", namespace)
-    assert len(report.failure.inputs) == len(spec.parameters)
-    for name in spec.parameters:
-        assert name in namespace
+    assert report.failure.inputs == tuple((name, show(namespace[name])) for name in spec.parameters)
     cases = [case for case in spec.cases_for(1) if case.stage == ORDINARY]
     assert [case.size for case in cases] == sorted(case.size for case in cases)
 
