@@ -49,11 +49,11 @@ def close(yours: np.ndarray, expected: np.ndarray, allowed: np.ndarray) -> bool:
 
 
 def kind_of(value) -> str:
-    """What was returned, as a learner would call it: "a list", "None", "2 results"."""
+    """What was returned, as a learner would call it: "a list", "None", "a tuple of 2 results"."""
     if value is None:
         return "None"
     if isinstance(value, tuple):
-        return "one result in a tuple" if len(value) == 1 else f"{len(value)} results"
+        return f"a tuple of {len(value)} result{'' if len(value) == 1 else 's'}"
     if isinstance(value, np.ndarray):
         return f"an array of {value.dtype}"
     name = value.type_name if isinstance(value, Opaque) else type(value).__name__

@@ -20,7 +20,7 @@ WEIGHTED = ("dtype", "inputs unmutated", ORDINARY, EDGE)  # a right shape alone 
 
 @dataclass(frozen=True)
 class Case:
-    """One input. `group` says what it is about, in a learner's words; all of a group must be right to earn its share."""
+    """One input. `group` says what it is about, in a learner's words, and earns its share when all its cases are right."""
 
     arguments: tuple
     group: str

@@ -168,7 +168,8 @@ UNBROADCAST = Spec(
         unbroadcast_in_double,
     ),
     hints=(
-        "Which numbers of the gradient belong to the same number of the original array? Draw (3,) broadcast to (2, 3).",
+        "Which numbers of the gradient belong to the same number of the original array? Draw (3,) broadcast to "
+        "(2, 3).",
         "Broadcasting does two things: it adds axes in front, and it stretches axes of size 1. Undo them in that order.",
         "First `gradient.sum(axis=0)` while there are too many axes; then, for each axis where `shape` has a 1, "
         "`gradient.sum(axis=axis, keepdims=True)`.",
@@ -346,8 +347,8 @@ MATMUL_VJP = Spec(
     hints=(
         "Write down the shapes: gradient (n, m), a (n, k), b (k, m). Which product of gradient and b has a's shape?",
         "`product[i, j]` uses `a[i, k]` with the factor `b[k, j]`. Sum gradient[i, j] * b[k, j] over j.",
-        "For matrices grad_a is `gradient @ b.T` and grad_b is `a.T @ gradient`. In a batch swap the last two axes only, "
-        "then `unbroadcast` each result to the shape of what it belongs to.",
+        "For matrices grad_a is `gradient @ b.T` and grad_b is `a.T @ gradient`. In a batch swap the last two axes "
+        "only, then `unbroadcast` each result to the shape of what it belongs to.",
     ),
 )
 
@@ -388,7 +389,8 @@ def cross_entropy_cases(rng):
     enormous, negative = 1e4 * _normal(rng, (1, 3)), _normal(rng, (1, 4)) - SINGLE(1e4)
     yield _cross_entropy_case(rng, 1.0, enormous, "enormous logits", EDGE, target=enormous.argmin(axis=1))
     yield _cross_entropy_case(rng, 2.0, negative, "very negative logits", EDGE)
-    yield _cross_entropy_case(rng, 2.0, _normal(rng, (3, 3)), "every row of the same class", EDGE, target=np.array([1, 1, 1]))
+    same = np.array([1, 1, 1])
+    yield _cross_entropy_case(rng, 2.0, _normal(rng, (3, 3)), "every row of the same class", EDGE, target=same)
     yield _cross_entropy_case(rng, 1.0, np.zeros((2, 4), SINGLE), "all logits equal", EDGE)
 
 

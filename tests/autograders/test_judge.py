@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from answers import answer, changed
-from autograders.judge import judge, plain
+from autograders.judge import judge
+from autograders.problems import plain
 from autograders.session import Described, LocalSession, Missing, Raised, Returned, Stopped
 from autograders.spec import load
 
@@ -79,8 +80,11 @@ def test_each_of_two_results_counts_for_itself():
 def test_right_numbers_in_python_types_count_as_values():
     report = written("return gradient.sum().item() if shape == () else 0")
     assert report.stages[-1].name == "edge cases" and report.stages[-1].credit == 0, "no ordinary case is right"
-    report = judged(lambda gradient, shape: gradient.sum().item() if shape == () else UNBROADCAST.reference(gradient, shape))
-    assert report.passed
+
+    def python_number(gradient, shape):
+        return gradient.sum().item() if shape == () else UNBROADCAST.reference(gradient, shape)
+
+    assert judged(python_number).passed
 
 
 def test_a_misconception_is_named_even_when_the_dtype_is_what_fails_first():
@@ -93,6 +97,15 @@ def test_a_misconception_is_named_even_when_the_dtype_is_what_fails_first():
 
 def test_an_answer_that_is_wrong_in_its_own_way_gets_no_misconception():
     assert judged(changed(UNBROADCAST, lambda array: array + 1)).failure.misconception == ""
+
+
+def test_right_ordinary_cases_alone_do_not_make_a_misconception():
+    """Misconceptions that fail at the edges only are right elsewhere: so is an answer with an edge fault of its own."""
+    turned = "np.swapaxes({}, -1, -2)".format
+    body = f"return gradient @ {turned('b')}, 1 / a.size and {turned('a')} @ gradient"
+    report = written(body, MATMUL)
+    assert report.failure.stage == "edge cases" and "ZeroDivisionError" in report.failure.sentence
+    assert report.failure.misconception == ""
 
 
 class Scripted:

@@ -8,7 +8,7 @@ import pytest
 from answers import answer, changed
 from autograders import check
 from autograders.compare import as_array, show
-from autograders.judge import _expected, judge
+from autograders.judge import expected_of, judge
 from autograders.session import LocalSession
 from autograders.spec import EDGE, ORDINARY, load, names
 
@@ -140,7 +140,7 @@ def test_what_is_not_a_plain_right_array_earns_nothing(spec, lie):
 @pytest.mark.parametrize("seed", [1, 2])
 def test_tolerance_never_swallows_an_error_of_five_percent(spec, seed):
     for case in spec.cases_for(seed):
-        for expected in _expected(spec, case):
+        for expected in expected_of(spec, case):
             largest = np.abs(expected.array).max(initial=0.0)
             assert np.all(expected.allowed(expected.dtype) <= 0.05 * largest) or largest == 0
 
