@@ -39,7 +39,7 @@ def judge(spec: Spec, session, seed: int) -> Report:
 # the gates: is there an answer, and can it be called?
 
 
-_NOT_ATTEMPTED = "Not attempted yet: the function is still the empty one that the exercise began with."
+_NOT_ATTEMPTED = "Not attempted yet: the function, or one that it calls, is still as empty as the exercise began."
 
 
 def _refusal(spec: Spec, described) -> tuple[str, str] | None:
@@ -49,7 +49,7 @@ def _refusal(spec: Spec, described) -> tuple[str, str] | None:
     if isinstance(described, Missing):
         return "signature", f"A function `{spec.call}` was expected, this is something of type `{described.found}`."
     if isinstance(described, Raised):
-        return "signature", f"Your code could not be run. {exception_in_words(described)}"
+        return "signature", exception_in_words(described)
     if isinstance(described, Stopped):
         return "signature", f"Your code could not be run: it {described.reason}."
     if described.blank:
@@ -77,10 +77,11 @@ def _refused(spec: Spec, gate: str, sentence: str) -> Report:
 
 
 def _put_to(spec: Spec, session, seed: int) -> list[Trial]:
-    trials, stopped = [], None
+    trials, stopped = [], {}
     for number, case in enumerate(spec.cases_for(seed)):
-        outcome = stopped or session.call(*case.arguments)
-        stopped = outcome if isinstance(outcome, Stopped) else None  # what was stopped once isn't run again
+        outcome = stopped.get(case.group) or session.call(*case.arguments)
+        if isinstance(outcome, Stopped):
+            stopped[case.group] = outcome  # the group is lost already: spend no more time on it
         trials.append(Trial(number, case, expected_of(spec, case), outcome))
     return trials
 

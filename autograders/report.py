@@ -79,7 +79,7 @@ class Report:
         symbol = "✓" if self.passed else "✗"
         parts = [f"<p><strong>{symbol} {escape(self.headline)}</strong></p>", _bar(self.stages)]
         if self.failure is not None:
-            parts += [_failure_html(self.failure), _hints_html(self.hints)]
+            parts += [_failure_html(self.failure), _hints_html(self.hints, self.hints_shown)]
         edge = _PASSED_COLOUR if self.passed else _FAILED_COLOUR
         style = f"border: 1px solid; border-left: 6px solid {edge}; padding: 4px 14px; max-width: 60em"
         return f'<div style="{style}">{"".join(parts)}</div>'
@@ -167,9 +167,10 @@ def _prose(text: str) -> str:
     return "".join(f"<code>{piece}</code>" if order % 2 else piece for order, piece in enumerate(pieces))
 
 
-def _hints_html(hints: tuple[str, ...]) -> str:
+def _hints_html(hints: tuple[str, ...], shown: int) -> str:
     """Each hint folded inside the one before it, so that they open one at a time."""
     folded = ""
     for number, hint in reversed(list(enumerate(hints, start=1))):
-        folded = f"<details><summary>Hint {number} of {len(hints)}</summary><p>{_prose(hint)}</p>{folded}</details>"
+        tag = "details open" if number <= shown else "details"
+        folded = f"<{tag}><summary>Hint {number} of {len(hints)}</summary><p>{_prose(hint)}</p>{folded}</details>"
     return folded

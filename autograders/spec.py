@@ -20,7 +20,7 @@ WEIGHTED = ("dtype", "inputs unmutated", ORDINARY, EDGE)  # a right shape alone 
 
 @dataclass(frozen=True)
 class Case:
-    """One input. `group` says what it is about, in a learner's words, and earns its share when all its cases are right."""
+    """One input. `group` says in a learner's words what it is about; a group earns its share if all of it is right."""
 
     arguments: tuple
     group: str

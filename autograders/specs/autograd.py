@@ -170,7 +170,8 @@ UNBROADCAST = Spec(
     hints=(
         "Which numbers of the gradient belong to the same number of the original array? Draw (3,) broadcast to "
         "(2, 3).",
-        "Broadcasting does two things: it adds axes in front, and it stretches axes of size 1. Undo them in that order.",
+        "Broadcasting does two things: it adds axes in front, and it stretches axes of size 1. Undo them in that "
+        "order.",
         "First `gradient.sum(axis=0)` while there are too many axes; then, for each axis where `shape` has a 1, "
         "`gradient.sum(axis=axis, keepdims=True)`.",
     ),

@@ -71,6 +71,9 @@ def test_a_difference_names_the_first_place_and_the_largest_distance():
     assert words == "first at [3, 4]: yours 0.25, expected 0\n2 of 100 differ; the largest difference is 2"
 
 
-@pytest.mark.parametrize("value, words", [(None, "None"), ([1], "a list"), (1, "an int"), ((1, 2), "a tuple of 2 results")])
+@pytest.mark.parametrize(
+    "value, words",
+    [(None, "None"), ([1], "a list"), (1, "an int"), ((1,), "a tuple of 1 result"), ((1, 2), "a tuple of 2 results")],
+)
 def test_kinds_are_called_by_name(value, words):
     assert kind_of(value) == words
