@@ -23,7 +23,7 @@ class Expected:
     def allowed(self, dtype: np.dtype) -> np.ndarray:
         """How far off an honest result of this dtype may be, number by number.
 
-        A wrong dtype is judged elsewhere and must not make right values wrong, so float32 is enough for any case.
+        A float32 result of float64 inputs is a wrong dtype, judged elsewhere; its values get float32's allowance.
         """
         coarsest = np.float32 if np.float32 in (dtype, self.dtype) else np.float64
         return np.finfo(coarsest).eps * self.rounding

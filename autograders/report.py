@@ -156,7 +156,7 @@ def _failure_html(failure: Failure) -> str:
 
 def _row(label: str, text: str) -> str:
     cell = "text-align: left; vertical-align: top; background: transparent; font-size: inherit"
-    return f'<tr><th style="{cell}">{escape(label)}</th><td style="{cell}"><pre>{escape(text)}</pre></td></tr>'
+    return f'<tr><th style="{cell}">{escape(label)}</th><td style="{cell}"><pre style="margin: 0">{escape(text)}</pre></td></tr>'
 
 
 def _prose(text: str) -> str:

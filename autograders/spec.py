@@ -45,7 +45,7 @@ class Limits(NamedTuple):
     """What one answer may use when it is graded: seconds for each call, megabytes of memory."""
 
     seconds: float = 10.0
-    megabytes: int = 512
+    megabytes: int = 1024
 
 
 @dataclass(frozen=True)

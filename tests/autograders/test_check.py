@@ -31,7 +31,7 @@ def test_importing_stays_light():
 def test_the_three_exercises_are_found():
     assert {"autograd/unbroadcast", "autograd/matmul_vjp", "autograd/cross_entropy_vjp"} <= set(names())
     assert (SPEC.grade_id, SPEC.check_id) == ("autograd-unbroadcast", "autograd-unbroadcast-check")
-    assert SPEC.limits == Limits(seconds=10.0, megabytes=512)
+    assert SPEC.limits == Limits(seconds=10.0, megabytes=1024)
 
 
 def test_an_unknown_exercise_names_the_nearest():
