@@ -1,0 +1,1 @@
+"""The exercises, one file a room, each ending in a tuple `EXERCISES`."""
