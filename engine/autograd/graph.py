@@ -146,7 +146,9 @@ def record(op, inputs, metadata):
         for position, value in enumerate(inputs):
             if isinstance(value, TensorBase) and value.requires_grad_flag:
                 needed |= 1 << position
-    node = None
+    storage, node = Storage(), None
+    if op.is_view and backend.share_memory(result, arrays[0]):
+        storage = inputs[0].storage
     if needed:
         plan = op.plan(needed, len(inputs))
         node = Node(
@@ -156,13 +158,10 @@ def record(op, inputs, metadata):
             tuple([value.array.dtype if isinstance(value, TensorBase) else None for value in inputs]),
             plan,
             plan.collect(arrays, result, metadata),
-            plan.remember_versions(inputs),
+            plan.remember_versions(inputs, storage),
             result,
         )
-    storage = None
-    if op.is_view and backend.share_memory(result, arrays[0]):
-        storage = inputs[0].storage
-        storage.viewed |= node is not None
+        storage.viewed |= op.is_view
     return setting.tensor_class(result, storage, node)
 
 

@@ -90,7 +90,8 @@ class Plan:
                 picks = tuple(self._index(_source_of(name, op, position)) for name in names)
                 self.vjps.append((position, vjp, picks))
         self.saved_inputs = [which for kind, which in self.sources if kind == "input"]
-        self.saves_arrays = any(kind in ("input", "result") for kind, _ in self.sources)
+        self.saves_result = ("result", None) in self.sources
+        self.saves_arrays = bool(self.saved_inputs) or self.saves_result
 
     def _index(self, source):
         if source not in self.sources:
@@ -115,12 +116,12 @@ class Plan:
                 found.append(metadata[which])
         return tuple(found)
 
-    def remember_versions(self, inputs):
-        """The storages of the saved inputs with their present versions."""
-        return tuple([
-            (inputs[which].storage, inputs[which].storage.version)
-            for which in self.saved_inputs if isinstance(inputs[which], TensorBase)
-        ])
+    def remember_versions(self, inputs, result_storage):
+        """The storages of what is saved with their present versions."""
+        storages = [inputs[which].storage for which in self.saved_inputs if isinstance(inputs[which], TensorBase)]
+        if self.saves_result:
+            storages.append(result_storage)
+        return tuple([(storage, storage.version) for storage in storages])
 
     def as_tensors(self, node):
         """The saved values with arrays put back into the graph, so that a recorded backward can pass through them."""

@@ -76,6 +76,16 @@ def test_a_saved_value_changed_in_place_is_noticed(spoil, device):
         loss.backward()
 
 
+def test_a_saved_result_changed_in_place_is_noticed(device):
+    """exp saves what it returned; the caller holds the same memory."""
+    b = leaf(1.0, 2.0, device=device).exp()
+    loss = (b * 3).sum()
+    with torch.no_grad():
+        b.zero_()
+    with pytest.raises(RuntimeError, match="modified by an inplace operation.*ExpBackward0"):
+        loss.backward()
+
+
 def test_a_change_that_backward_does_not_need_is_harmless():
     a = leaf(1.0)
     b = a + 1
