@@ -26,6 +26,15 @@ def as_html(fig, alt):
     return f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{picture}" style="max-width: 100%">'
 
 
+def show(fig, alt):
+    """Show a matplotlib figure in the notebook with `alt`, a sentence for those who cannot see it."""
+    from IPython.display import HTML, display
+    from matplotlib import pyplot
+
+    pyplot.close(fig)           # or the notebook would show it once more, without the sentence
+    display(HTML(as_html(fig, alt)))
+
+
 def mosaic(weights, rows=2, gap=1):
     """Weights (64, 10) as one array: ten 8 x 8 pictures in `rows` rows, NaN between them."""
     side, count = 8, weights.shape[1]
@@ -40,8 +49,6 @@ def mosaic(weights, rows=2, gap=1):
 
 def show_weights(weights):
     """Show the weights (64, 10) of a digits classifier: for each digit, which pixels speak for it and which against."""
-    from IPython.display import HTML, display
-
     array = np.asarray(weights.detach().cpu().numpy() if hasattr(weights, "detach") else weights)
     if array.shape != (64, 10):
         raise ValueError(f"show_weights: expected weights of shape (64, 10), one column of 8 x 8 pixels a digit, got {array.shape}")
@@ -55,4 +62,4 @@ def show_weights(weights):
         axes.text(column * 9 - 0.2, row * 9 + 0.1, str(digit), fontsize=11, fontweight="bold", va="top", color="black")
     bar = fig.colorbar(shown, cax=fig.add_axes((0.90, 0.06, 0.02, 0.88)))
     bar.set_label("against the digit            for the digit")
-    display(HTML(as_html(fig, "Ten pictures of 8 by 8 weights, one for each digit: orange pixels speak for the digit, purple ones against it.")))
+    show(fig, "Ten pictures of 8 by 8 weights, one for each digit: orange pixels speak for the digit, purple ones against it.")
