@@ -35,11 +35,13 @@ def test_the_lab_says_what_each_op_saved(lab):
 
 
 def test_training_goes_on_along_the_slider(lab):
-    lab.image = 3
-    losses = []
+    mean_losses = []
     for lab.step in (0, STEPS // 2, STEPS):
-        losses.append(lab.look()["loss"])
-    assert losses[0] == pytest.approx(np.log(10), rel=1e-5) and losses[0] > losses[1] > losses[2]
+        losses = []
+        for lab.image in range(50):
+            losses.append(lab.look()["loss"])
+        mean_losses.append(np.mean(losses))
+    assert mean_losses[0] == pytest.approx(np.log(10), rel=1e-5) and mean_losses[0] > mean_losses[1] > mean_losses[2]
 
 
 def test_the_picture_s_alternative_text_has_the_numbers(lab):
