@@ -28,6 +28,10 @@ class Ended(Exception):
     """The process is of no more use: it took too long, sent what is no message, or is gone. Says so in words."""
 
 
+class TooSlow(Ended):
+    """The process did not reply in time."""
+
+
 class Process:
     """A worker in its sandbox, ready for messages. Raises SandboxUnavailable where it cannot be started."""
 
@@ -70,7 +74,7 @@ class Process:
             self._write(message, deadline)
             return self._read_message(deadline, largest, opaque)
         except TimeoutError as error:
-            raise Ended(f"took longer than {seconds:.3g} s") from error
+            raise TooSlow(f"took longer than {seconds:g} s") from error
         except wire.Malformed as error:
             raise Ended(f"sent back {error}") from error
         except (BrokenPipeError, EOFError) as error:

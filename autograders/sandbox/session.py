@@ -8,7 +8,7 @@ import time
 
 from autograders.sandbox import wire
 from autograders.sandbox.limits import Limits
-from autograders.sandbox.process import Ended, Process
+from autograders.sandbox.process import Ended, Process, TooSlow
 from autograders.session import Described, Missing, Opaque, Outcome, Raised, Returned, Stopped
 
 MOST_STARTS = 4
@@ -46,7 +46,7 @@ class SandboxSession:
     def call(self, *arguments) -> Outcome:
         """Call the function once. Raises TypeError for an argument that cannot cross."""
         request = wire.pack({}, arguments, strict=True)
-        if self._process is None:
+        if self._process is None and self._seconds_left > 0:
             self._start()
         if isinstance(self._description, (Stopped, Raised)):
             return self._description
@@ -80,13 +80,16 @@ class SandboxSession:
             self._process = None
 
     def _exchange(self, message: bytes) -> tuple[dict, tuple]:
-        if self._seconds_left <= 0:
-            raise Ended(f"took longer than {self._limits.seconds_total:g} s in all")
         begin = time.monotonic()
         try:
-            return self._process.exchange(message, min(self._limits.seconds_per_call, self._seconds_left), Opaque)
+            if self._seconds_left > 0:
+                return self._process.exchange(message, min(self._limits.seconds_per_call, self._seconds_left), Opaque)
+        except TooSlow:
+            if self._seconds_left > self._limits.seconds_per_call:
+                raise
         finally:
             self._seconds_left -= time.monotonic() - begin
+        raise TooSlow(f"took longer than {self._limits.seconds_total:g} s in all")
 
     def _read_description(self, header: dict):
         match header.get("outcome"):

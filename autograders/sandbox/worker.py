@@ -39,6 +39,7 @@ def main():
 
 def private_descriptors():
     """Move the protocol away from where prints go, and give input() nothing to wait for."""
+    os.closerange(3, 1024)  # what bubblewrap may have left open
     requests, replies = os.dup(0), os.dup(1)
     nothing = os.open("/dev/null", os.O_RDWR)
     for standard in (0, 1, 2):
