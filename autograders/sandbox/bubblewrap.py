@@ -18,19 +18,21 @@ HERE = Path(__file__).parent
 PACKAGES = "/packages"
 SANDBOX = "/sandbox"
 DEVICES = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom")
+# Memory is bounded for each process, not for all of them together: should the host run out, these go first.
+EASY_TO_KILL = 'echo 1000 2> /dev/null > /proc/self/oom_score_adj; exec "$@"'
 ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS")
 
 
 def command(bubblewrap: str, identity: list[str], packages: tuple[str, ...], limits: Limits) -> list[str]:
     """The argv that starts the worker. `identity` is what `identity.arguments` gave."""
-    arguments = [bubblewrap, *identity, "--new-session", "--die-with-parent", "--cap-drop", "ALL"]
+    arguments = ["/bin/sh", "-c", EASY_TO_KILL, "sh", bubblewrap, *identity, "--new-session", "--die-with-parent", "--cap-drop", "ALL"]
     arguments += ["--hostname", "sandbox", "--clearenv"]
     for name, value in _environment().items():
         arguments += ["--setenv", name, value]
+    arguments += ["--perms", "0700", "--size", str(limits.disk_megabytes * 2**20), "--tmpfs", "/tmp"]
     arguments += _mounts(packages)
     for device in DEVICES:
         arguments += ["--dev-bind", device, device]
-    arguments += ["--perms", "0700", "--size", str(limits.disk_megabytes * 2**20), "--tmpfs", "/tmp"]
     arguments += ["--remount-ro", "/", "--chdir", "/tmp", "--"]
     return [*arguments, str(_interpreter()), "-I", "-S", "-B", "-X", "utf8", f"{SANDBOX}/worker.py"]
 

@@ -16,7 +16,7 @@ class Limits:
     seconds_total: float = 60.0
     megabytes: int = 1024
     disk_megabytes: int = 64
-    processes: int = 16
+    processes: int = 8
     reply_megabytes: int = 64
     open_files: int = 32
 

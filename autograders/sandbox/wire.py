@@ -50,10 +50,10 @@ def pack(header: dict, values: tuple | list = (), strict: bool = False) -> bytes
     return b"".join([PREFIX.pack(len(text), sum(map(len, files))), text, *files])
 
 
-def lengths(prefix: bytes, largest_body: int) -> tuple[int, int]:
+def lengths(prefix: bytes, largest_body: int, largest_header: int = LARGEST_HEADER) -> tuple[int, int]:
     """The lengths in bytes of header and arrays that the frame's first bytes announce, if they are in bounds."""
     header, body = PREFIX.unpack(prefix)
-    if header > LARGEST_HEADER or body > largest_body:
+    if header > largest_header or body > largest_body:
         raise Malformed(f"a message of {(header + body) / 2**20:,.0f} MB, more than may cross")
     return header, body
 
@@ -97,10 +97,10 @@ def read_npy(file: memoryview) -> np.ndarray:
 
 def _dtype(name: str) -> np.dtype:
     try:
-        dtype = np.dtype(name)
+        dtype = np.dtype(name) if name.lstrip("<>|=")[0] in CROSSING_KINDS else None
     except TypeError as error:
         raise Malformed(f"an array of the unknown dtype {name!r}") from error
-    if not crosses(dtype):
+    if dtype is None or not crosses(dtype):  # a letter without a size can mean another kind
         raise Malformed(f"an array of dtype {name!r}; only booleans, integers, floats and complex numbers cross")
     return dtype
 

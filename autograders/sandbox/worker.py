@@ -7,6 +7,7 @@ beside it. Nothing here protects the parent, who trusts no byte of it: by the fi
 
 import ast
 import codeop
+import copy
 import importlib.machinery
 import inspect
 import json
@@ -65,7 +66,7 @@ def set_limits(limits):
 
 
 def receive(requests, wire):
-    header, body = wire.lengths(read_exactly(requests, wire.PREFIX.size), largest_body=sys.maxsize)
+    header, body = wire.lengths(read_exactly(requests, wire.PREFIX.size), sys.maxsize, sys.maxsize)
     return wire.unpack(read_exactly(requests, header), read_exactly(requests, body))
 
 
@@ -102,6 +103,7 @@ class Answer:
         self.module.display = print  # a notebook offers it without an import
         self.namespace = vars(self.module)
         self.sources = {}
+        self.statements = []
         self.failures = []
         sys.modules["__main__"] = self.module
         sys.meta_path.insert(0, WithheldPackages(withheld))
@@ -114,6 +116,7 @@ class Answer:
             self.sources[name] = source
             try:
                 for statement in parse(source, name).body:
+                    self.statements.append(statement)
                     self.execute(statement, name, compiler)
             except BaseException as error:
                 self.failures.append((source, self.tell(error)))
@@ -124,14 +127,17 @@ class Answer:
             exec(compiler(ast.Module([statement], []), name, "exec"), self.namespace)
             return
         for alias in statement.names:
-            one = ast.copy_location(type(statement)(**{**vars(statement), "names": [alias]}), statement)
+            one = copy.copy(statement)
+            one.names = [alias]
             try:
                 exec(compiler(ast.Module([one], []), name, "exec"), self.namespace)
             except ImportError as error:
                 # a setup cell imports what pictures and checks need, which is not here; that matters once it is used
                 bound = alias.asname or alias.name.partition(".")[0]
                 if alias.asname or bound not in self.namespace:
-                    self.namespace[bound] = Unavailable(str(error))
+                    absent = isinstance(error, ModuleNotFoundError)
+                    reason = f"`{error.name}` is not here while answers are graded" if absent else str(error)
+                    self.namespace[bound] = Unavailable(reason)
 
     def find(self):
         if self.function not in self.namespace:
@@ -157,16 +163,13 @@ class Answer:
 
     def is_blank(self):
         """Whether the function's body holds nothing but a docstring, `pass` or `...`."""
-        definitions = []
-        for name, source in self.sources.items():
-            try:
-                definitions += ast.walk(parse(source, name))
-            except (SyntaxError, ValueError):  # this cell is among the failures already
-                continue
-        definitions = [
-            node for node in definitions if isinstance(node, ast.FunctionDef) and node.name == self.function
+        named = [
+            node
+            for statement in self.statements
+            for node in ast.walk(statement)
+            if isinstance(node, ast.FunctionDef) and node.name == self.function
         ]
-        return bool(definitions) and all(map(says_nothing, definitions[-1].body))
+        return bool(named) and all(map(says_nothing, named[-1].body))
 
     def tell(self, error):
         """What there is to say of an exception: its kind, its message, and the learner's line that it came from."""
