@@ -1,0 +1,128 @@
+"""A session with a learner's answer in the sandbox: the counterpart of `autograders.session.LocalSession`.
+
+Everything in a reply is the learner's claim, this session checks only its form. The judge, who compares values, must not
+believe more of it than that these values came back.
+"""
+
+import time
+
+from autograders.sandbox import wire
+from autograders.sandbox.limits import Limits
+from autograders.sandbox.process import Ended, Process, TooSlow
+from autograders.session import Described, Missing, Opaque, Outcome, Raised, Returned, Stopped
+
+MOST_STARTS = 4
+LONGEST_MESSAGE = 500  # characters
+MOST_PARAMETERS = 64
+
+
+class SandboxSession:
+    """Runs the cells in a sandbox and calls `function` there. Use it in a `with` statement, from one thread.
+
+    An answer that had to be stopped gets a fresh sandbox for its next call, three times at most.
+    """
+
+    def __init__(self, cells: list[tuple[str, str]], function: str, packages, withheld: dict[str, str], limits: Limits):
+        self._begin = wire.pack({"cells": cells, "function": function, "withheld": withheld})
+        self._function = function
+        self._packages = tuple(packages)
+        self._limits = limits
+        self._seconds_left = limits.seconds_total
+        self._starts_left = MOST_STARTS
+        self._process = None
+        self._description = None
+
+    def __enter__(self):
+        self._start()
+        return self
+
+    def __exit__(self, *exception):
+        self._end()
+
+    def describe(self) -> Described | Missing | Raised | Stopped:
+        """The function's parameters; or the error of the cell that should have defined it; or that it is missing."""
+        return self._description
+
+    def call(self, *arguments) -> Outcome:
+        """Call the function once. Raises TypeError for an argument that cannot cross."""
+        request = wire.pack({}, arguments, strict=True)
+        if self._process is None and self._seconds_left > 0:
+            self._start()
+        if isinstance(self._description, (Stopped, Raised)):
+            return self._description
+        try:
+            header, values = self._exchange(request)
+            return self._outcome(header, values, len(arguments))
+        except (Ended, wire.Malformed) as error:
+            self._end()
+            return Stopped(str(error))
+
+    def _start(self) -> None:
+        if self._starts_left == 0:
+            self._description = Stopped(f"had to be stopped {MOST_STARTS} times")
+            return
+        self._starts_left -= 1
+        self._process = Process(self._packages, self._limits)
+        try:
+            header, _ = self._exchange(self._begin)
+            self._description = self._read_description(header)
+        except (Ended, wire.Malformed) as error:
+            self._end()
+            self._starts_left = 0  # cells that end the sandbox would do so again
+            self._description = Stopped(f"running the cells {error}")
+        except BaseException:
+            self._end()
+            raise
+
+    def _end(self) -> None:
+        if self._process is not None:
+            self._process.close()
+            self._process = None
+
+    def _exchange(self, message: bytes) -> tuple[dict, tuple]:
+        begin = time.monotonic()
+        try:
+            if self._seconds_left > 0:
+                return self._process.exchange(message, min(self._limits.seconds_per_call, self._seconds_left), Opaque)
+        except TooSlow:
+            if self._seconds_left > self._limits.seconds_per_call:
+                raise
+        finally:
+            self._seconds_left -= time.monotonic() - begin
+        raise TooSlow(f"took longer than {self._limits.seconds_total:g} s in all")
+
+    def _read_description(self, header: dict):
+        match header.get("outcome"):
+            case "described":
+                names = header.get("parameters")
+                if type(names) is not list or len(names) > MOST_PARAMETERS or not all(type(n) is str for n in names):
+                    raise wire.Malformed("a description without parameters")
+                return Described(tuple(wire.clean(name, 100) for name in names), header.get("blank") is True)
+            case "missing":
+                return Missing(self._function, _text(header, "found", 100))
+        return self._outcome(header, (), 0)
+
+    def _outcome(self, header: dict, values: tuple, arguments: int) -> Outcome:
+        match header.get("outcome"):
+            case "returned" if len(values) == 1 + arguments:
+                return Returned(values[0], values[1:])
+            case "raised":
+                return self._raised(header)
+        raise wire.Malformed("neither a value nor an error")
+
+    def _raised(self, header: dict) -> Raised | Stopped:
+        kind = _text(header, "kind", 100) or "Exception"
+        if kind in ("MemoryError", "_ArrayMemoryError"):
+            return Stopped(f"used more than {self._limits.megabytes} MB of memory")
+        line = header.get("line")
+        return Raised(
+            kind,
+            _text(header, "message", LONGEST_MESSAGE) or "",
+            line if type(line) is int and 0 < line < 10**6 else None,
+            _text(header, "text", LONGEST_MESSAGE),
+        )
+
+
+def _text(header: dict, key: str, longest: int) -> str | None:
+    value = header.get(key)
+    return wire.clean(value, longest) if type(value) is str else None
