@@ -6,7 +6,6 @@ the exercise's spec. The same text always gives the same bytes.
 """
 
 import ast
-import difflib
 import importlib.metadata
 import json
 import logging
@@ -200,14 +199,14 @@ def _require_known_metadata(text, cell):
 def _spec(text, cell, name, used):
     if cell.cell_type != "code":
         raise _problem(text, cell, "only a code cell can be an exercise")
-    if name not in specs.names():
-        nearest = difflib.get_close_matches(str(name), specs.names(), n=1, cutoff=0)
-        hint = f"; the nearest is {nearest[0]!r}" if nearest else ""
-        raise _problem(text, cell, f"there is no exercise {name!r}{hint}")
+    try:
+        spec = specs.load(name)
+    except KeyError as error:
+        raise _problem(text, cell, error.args[0]) from error
     if name in used:
         raise _problem(text, cell, f"exercise {name!r} is already used in {used[name]}")
     used[name] = text.name
-    return specs.load(name)
+    return spec
 
 
 def _require_answer(text, cell, spec):
