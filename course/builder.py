@@ -17,6 +17,8 @@ from pathlib import Path
 
 import jupytext
 import nbformat
+import yaml
+from jupytext.myst import MystMetadataParsingError
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from autograders import spec as specs
@@ -76,7 +78,7 @@ def render(text, used=None):
         raise BuildError(f"{text.name}: a chapter's file is named like 03-name-of-it.md")
     try:
         written = jupytext.reads(text.read_text(encoding="utf-8"), fmt="md:myst").cells
-    except ValueError as error:
+    except (ValueError, yaml.YAMLError, MystMetadataParsingError) as error:
         raise BuildError(f"{text.name}: not readable as MyST Markdown: {error}") from error
     _require_title(text, written)
     cells, exercises, occurrences = [], [], Counter()

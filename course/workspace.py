@@ -14,7 +14,10 @@ from course.files import digest, write_atomically
 from course.nbgrader_config import WORKSPACE_CONFIG, ensure_exchange
 
 RECORD = Path(".chainrule", "delivered.json")
+JUPYTER_CONFIG = Path(".chainrule", "jupyter")
 NOTE = "UPDATED.md"
+INSTRUCTORS_PANELS = ["formgrader", "create-assignment", "course-list"]
+INSTRUCTORS_SERVERS = ["nbgrader.server_extensions.formgrader", "nbgrader.server_extensions.course_list"]
 
 
 @dataclass(frozen=True)
@@ -32,13 +35,18 @@ def update(build_root, workspace):
     """Bring the released chapters in `build_root/release` to the folder `workspace`; returns a list of Message.
 
     Nothing that the learner changed or added is written to or removed. Safe to stop and to run again
-    at any moment. Raises OSError if the folder cannot be written.
+    at any moment. Raises OSError if the folder cannot be written. A JupyterLab whose environment has
+    `workspace/.chainrule/jupyter` in JUPYTER_CONFIG_PATH leaves out nbgrader's panels for instructors.
     """
     workspace = Path(workspace)
     workspace.mkdir(parents=True, exist_ok=True)
     delivery = _Delivery(workspace)
     ensure_exchange()
     delivery.bring("nbgrader_config.py", WORKSPACE_CONFIG.encode())
+    panels = {"disabledExtensions": {f"@jupyter/nbgrader:{panel}": True for panel in INSTRUCTORS_PANELS}}
+    servers = {"ServerApp": {"jpserver_extensions": dict.fromkeys(INSTRUCTORS_SERVERS, False)}}
+    delivery.bring(f"{JUPYTER_CONFIG.as_posix()}/labconfig/page_config.json", json.dumps(panels, indent=1).encode())
+    delivery.bring(f"{JUPYTER_CONFIG.as_posix()}/jupyter_server_config.json", json.dumps(servers, indent=1).encode())
     for notebook in sorted(Path(build_root).glob("release/*/*.ipynb")):
         _update_chapter(delivery, notebook.stem, notebook.read_bytes())
     return delivery.messages
