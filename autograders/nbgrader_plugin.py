@@ -27,6 +27,7 @@ from traitlets import Integer
 from autograders import sandbox, spec
 from autograders.judge import judge
 
+SANDBOX = "bubblewrap"
 SETUP_TAG = "setup"
 NOTES_ID = "notes-from-the-grader"
 NOTES = """\
@@ -67,6 +68,7 @@ class Rebuild(NbGraderPreprocessor):
                 _compare_check(cell, submitted[_grade_id(cell)], notes)
         text = NOTES + "".join(f"\n- {note}" for note in notes)
         rebuilt.cells.insert(0, new_markdown_cell(text, id=NOTES_ID))
+        rebuilt.metadata.setdefault("chainrule", {})["graded"] = False
         return rebuilt, resources
 
     def _answer(self, cell, candidates, notes):
@@ -156,27 +158,25 @@ class Judge(NbGraderPreprocessor):
                     raise GradingStopped(f"the cell {_grade_id(cell)!r} belongs to no exercise, so nothing can judge it")
                 exercise = spec.load(_exercise(cell))
                 seed = _seed(key, submission, exercise.name)
-                report, level = _judge(exercise, sources, seed)
+                report = _judge(exercise, sources, seed)
                 points = _in_cells_points(report, cell)
-                cell.outputs = _outputs(report, points, seed, level)
-                record = _record(resources["nbgrader"], submission, exercise, seed, level, report, points)
+                cell.outputs = _outputs(report, points, seed)
+                record = _record(resources["nbgrader"], submission, exercise, seed, report, points)
                 _append(root / "ledger.jsonl", record)
+        nb.metadata.setdefault("chainrule", {})["graded"] = True
         return nb, resources
 
 
 def _judge(exercise, sources, seed):
-    """The report on one answer, which runs in a sandbox of its own, and the kind of sandbox."""
+    """The report on one answer, which runs in a sandbox of its own."""
+    limits = sandbox.Limits(seconds_per_call=exercise.limits.seconds, megabytes=exercise.limits.megabytes)
     try:
         with sandbox.open_session(
-            sources,
-            exercise.function,
-            packages=exercise.packages,
-            withheld=exercise.withheld,
-            limits=exercise.limits,
+            sources, exercise.function, packages=exercise.packages, withheld=exercise.withheld, limits=limits
         ) as session:
-            return judge(exercise, session, seed), session.level
-    except sandbox.Unavailable as error:
-        raise GradingStopped(f"no sandbox, so nothing was graded: {error}") from error
+            return judge(exercise, session, seed)
+    except sandbox.SandboxUnavailable as error:
+        raise GradingStopped(f"nothing was graded: {error}") from error
 
 
 def _in_cells_points(report, cell):
@@ -184,8 +184,8 @@ def _in_cells_points(report, cell):
     return float(report.points) * float(cell.metadata["nbgrader"]["points"]) / float(report.max_points)
 
 
-def _outputs(report, points, seed, level):
-    seen = f"Graded with seed {seed} in the sandbox {level}."
+def _outputs(report, points, seed):
+    seen = f"Graded with seed {seed} in {SANDBOX}."
     return [
         new_output("display_data", data={"text/plain": report.text(), "text/html": report.html()}),
         new_output("display_data", data={"text/plain": seen}),
@@ -236,7 +236,7 @@ def _write_once(path, data):
 # The ledger
 
 
-def _record(names, submission, exercise, seed, level, report, points):
+def _record(names, submission, exercise, seed, report, points):
     return {
         "time": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "assignment": names["assignment"],
@@ -246,7 +246,7 @@ def _record(names, submission, exercise, seed, level, report, points):
         "autograders": _package_digest("autograders"),
         "engine": _package_digest("engine"),
         "seed": seed,
-        "sandbox": level,
+        "sandbox": SANDBOX,
         "stages": [{"name": stage.name, "weight": stage.weight, "credit": stage.credit} for stage in report.stages],
         "points": points,
     }

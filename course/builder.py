@@ -10,7 +10,6 @@ import importlib.metadata
 import json
 import logging
 import re
-import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
@@ -24,8 +23,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from autograders import spec as specs
 from course.files import digest, write_atomically
 
+UNREADABLE = (ValueError, yaml.YAMLError, MystMetadataParsingError, nbformat.ValidationError)
 CELL_METADATA = {"exercise", "tags", "jupyter"}
-SETUP_TAG = "setup"
 DIFFICULTY = {1: "gentle", 2: "easy", 3: "medium", 4: "hard", 5: "very hard"}
 BEGIN_SOLUTION, END_SOLUTION = "### BEGIN SOLUTION", "### END SOLUTION"
 NOTEBOOK_METADATA = {
@@ -78,10 +77,10 @@ def render(text, used=None):
         raise BuildError(f"{text.name}: a chapter's file is named like 03-name-of-it.md")
     try:
         written = jupytext.reads(text.read_text(encoding="utf-8"), fmt="md:myst").cells
-    except (ValueError, yaml.YAMLError, MystMetadataParsingError) as error:
+    except UNREADABLE as error:
         raise BuildError(f"{text.name}: not readable as MyST Markdown: {error}") from error
     _require_title(text, written)
-    cells, exercises, occurrences = [], [], Counter()
+    cells, exercises, occurrences = [], 0, Counter()
     for cell in written:
         _require_known_metadata(text, cell)
         name = cell.metadata.get("exercise")
@@ -89,9 +88,10 @@ def render(text, used=None):
             cells.append(_plain_cell(text, cell, occurrences))
         else:
             spec = _spec(text, cell, name, used)
-            exercises.append(spec)
+            exercises += 1
             cells += [_header(spec), _answer(text, cell, spec), _check(spec)]
-    _require_imports(text, cells, exercises)
+    if exercises:
+        _require_check(text, cells)
     notebook = new_notebook(cells=cells, metadata=dict(NOTEBOOK_METADATA))
     notebook.metadata["chainrule"] = {"chapter": text.stem, "digest": _cells_digest(cells)}
     nbformat.validate(notebook)
@@ -226,33 +226,22 @@ def _require_answer(text, cell, spec):
         raise _problem(text, cell, f"`{spec.function}` has the parameters ({given}), its exercise says ({wanted})")
 
 
-def _require_imports(text, cells, exercises):
-    """`check` must be imported somewhere; the setup cells, which the grader runs, only what it has there."""
-    packages = set(sys.stdlib_module_names).union(*(spec.packages for spec in exercises))
-    checks_imported = False
-    for cell in cells:
-        if cell.cell_type != "code" or re.search(r"^\s*[%!]", cell.source, re.MULTILINE):
-            continue
-        is_setup = SETUP_TAG in cell.metadata.get("tags", [])
-        for module, names in _imports(_parse(text, cell)):
-            checks_imported |= module == "autograders" and "check" in names
-            if is_setup and exercises and module.split(".")[0] not in packages:
-                message = (
-                    f"the grader runs cells tagged `{SETUP_TAG}` and does not have `{module}` there; "
-                    "import it in a cell without that tag"
-                )
-                raise _problem(text, cell, message)
-    if exercises and not checks_imported:
+def _require_check(text, cells):
+    """A chapter with exercises imports `check`, which the cells made here call."""
+    trees = [_parse(text, cell) for cell in cells if cell.cell_type == "code" and not _has_magic(cell)]
+    if not any(module == "autograders" and "check" in names for tree in trees for module, names in _imports(tree)):
         raise BuildError(f"{text.name}: a cell has to say `from autograders import check`")
 
 
+def _has_magic(cell):
+    return re.search(r"^\s*[%!]", cell.source, re.MULTILINE) is not None
+
+
 def _imports(tree):
-    """Each import in `tree`: the module's name and the names it gives."""
+    """Each `from module import names` in `tree`."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from ((alias.name, []) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            yield node.module or "", [alias.asname or alias.name for alias in node.names]
+        if isinstance(node, ast.ImportFrom):
+            yield node.module, [alias.asname or alias.name for alias in node.names]
 
 
 def _parse(text, cell):
