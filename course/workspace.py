@@ -174,8 +174,8 @@ class _Delivery:
             return {}, {}
         try:
             record = json.loads(path.read_bytes())
-            return dict(record["files"]), dict(record["offers"])
-        except (ValueError, KeyError, TypeError):
+            return {name: dict(digests) for name, digests in record["files"].items()}, dict(record["offers"])
+        except (ValueError, KeyError, TypeError, AttributeError):
             self.say("problem", f"{RECORD} could not be read; every notebook here is treated as changed by you.")
             return {}, {}
 
