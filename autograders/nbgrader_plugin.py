@@ -149,22 +149,28 @@ class Judge(NbGraderPreprocessor):
         root = Path(CourseDirectory(parent=self).root)
         key = _secret(root / ".secret")
         submission = _digest_of_answers(nb)
-        sources = []
+        sources, records = [], []
         for cell in nb.cells:
+            if cell.cell_type != "code":
+                continue
             if is_solution(cell) or SETUP_TAG in cell.metadata.get("tags", []):
                 sources.append((cell.id, cell.source))
             elif is_grade(cell):
-                if "chainrule" not in cell.metadata:
-                    raise GradingStopped(f"the cell {_grade_id(cell)!r} belongs to no exercise, so nothing can judge it")
-                exercise = spec.load(_exercise(cell))
+                exercise = spec.load(_exercise_to_judge(cell))
                 seed = _seed(key, submission, exercise.name)
                 report = _judge(exercise, sources, seed)
                 points = _in_cells_points(report, cell)
                 cell.outputs = _outputs(report, points, seed)
-                record = _record(resources["nbgrader"], submission, exercise, seed, report, points)
-                _append(root / "ledger.jsonl", record)
+                records.append(_record(resources["nbgrader"], submission, exercise, seed, report, points))
+        _append(root / "ledger.jsonl", records)
         nb.metadata.setdefault("chainrule", {})["graded"] = True
         return nb, resources
+
+
+def _exercise_to_judge(cell):
+    if "chainrule" not in cell.metadata:
+        raise GradingStopped(f"the cell {_grade_id(cell)!r} belongs to no exercise, so nothing can judge it")
+    return _exercise(cell)
 
 
 def _judge(exercise, sources, seed):
@@ -252,13 +258,13 @@ def _record(names, submission, exercise, seed, report, points):
     }
 
 
-def _append(path, record):
-    """Add one line to the ledger with one write, so that lines of two graders never mix."""
-    line = json.dumps(record).encode() + b"\n"
+def _append(path, records):
+    """Add a line for each record to the ledger, all with one write, so that lines of two graders never mix."""
+    lines = "".join(json.dumps(record) + "\n" for record in records).encode()
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
-        if os.write(descriptor, line) != len(line):
-            raise OSError(f"{path}: the disk took only part of a line")
+        if os.write(descriptor, lines) != len(lines):
+            raise OSError(f"{path}: the disk took only a part of what was to be written")
     finally:
         os.close(descriptor)
 

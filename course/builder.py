@@ -45,17 +45,12 @@ def build(chapters, root):
     Returns the notebooks' paths in order. Raises BuildError for a chapter that cannot be built.
     """
     chapters, source = Path(chapters), Path(root) / "source"
-    texts = sorted(chapters.glob("*.md"))
-    if not texts:
+    files = sorted(chapters.glob("*.md"))
+    if not files:
         raise BuildError(f"{chapters}: there are no chapters here (files named like 03-name.md)")
     used = {}
-    notebooks = {text.stem: render(text, used) for text in texts}
-    for folder in sorted(source.glob("*")):
-        stale = folder / f"{folder.name}.ipynb"
-        if folder.name not in notebooks and _is_as_built(stale):
-            stale.unlink()
-            if not any(folder.iterdir()):
-                folder.rmdir()
+    notebooks = {file.stem: render(file, used) for file in files}
+    _remove_stale(source, notebooks)
     paths = []
     for name, data in notebooks.items():
         path = source / name / f"{name}.ipynb"
@@ -65,35 +60,35 @@ def build(chapters, root):
     return paths
 
 
-def render(text, used=None):
-    """The bytes of the source notebook (solutions included) for the chapter file `text`.
+def render(file, used=None):
+    """The bytes of the source notebook (solutions included) for the chapter `file`.
 
     `used` maps exercise names to the chapter that has them; it is added to, so that an exercise in
     two chapters is noticed. Raises BuildError.
     """
-    text = Path(text)
+    file = Path(file)
     used = {} if used is None else used
-    if not re.fullmatch(r"\d\d-[a-z0-9]+(-[a-z0-9]+)*", text.stem):
-        raise BuildError(f"{text.name}: a chapter's file is named like 03-name-of-it.md")
+    if not re.fullmatch(r"\d\d-[a-z0-9]+(-[a-z0-9]+)*", file.stem):
+        raise BuildError(f"{file.name}: a chapter's file is named like 03-name-of-it.md")
     try:
-        written = jupytext.reads(text.read_text(encoding="utf-8"), fmt="md:myst").cells
+        written = jupytext.reads(file.read_text(encoding="utf-8"), fmt="md:myst").cells
     except UNREADABLE as error:
-        raise BuildError(f"{text.name}: not readable as MyST Markdown: {error}") from error
-    _require_title(text, written)
+        raise BuildError(f"{file.name}: not readable as MyST Markdown: {error}") from error
+    _require_title(file, written)
     cells, exercises, occurrences = [], 0, Counter()
     for cell in written:
-        _require_known_metadata(text, cell)
+        _require_known_metadata(file, cell)
         name = cell.metadata.get("exercise")
         if name is None:
-            cells.append(_plain_cell(text, cell, occurrences))
+            cells.append(_plain_cell(file, cell, occurrences))
         else:
-            spec = _spec(text, cell, name, used)
+            spec = _spec(file, cell, name, used)
             exercises += 1
-            cells += [_header(spec), _answer(text, cell, spec), _check(spec)]
+            cells += [_header(spec), _answer(file, cell, spec), _check(spec)]
     if exercises:
-        _require_check(text, cells)
+        _require_check(file, cells)
     notebook = new_notebook(cells=cells, metadata=dict(NOTEBOOK_METADATA))
-    notebook.metadata["chainrule"] = {"chapter": text.stem, "digest": _cells_digest(cells)}
+    notebook.metadata["chainrule"] = {"chapter": file.stem, "digest": _cells_digest(cells)}
     nbformat.validate(notebook)
     return (nbformat.writes(notebook, version=4) + "\n").encode("utf-8")
 
@@ -107,7 +102,7 @@ def release(root):
     root = Path(root)
     record_path = root / "release" / ".made-from.json"
     made_from = _read_record(record_path)
-    sources = {path.parent.name: path for path in sorted(root.glob("source/*/*.ipynb"))}
+    sources = {path.stem: path for path in sorted(root.glob("source/*/*.ipynb"))}
     new, released = {}, []
     for name, source in sources.items():
         target = root / "release" / name / source.name
@@ -116,8 +111,8 @@ def release(root):
             write_atomically(target, _generate(name, source))
         new[name] = [key, digest(target.read_bytes())]
         released.append(target)
-    for name in made_from.keys() - sources.keys():
-        (root / "release" / name / f"{name}.ipynb").unlink(missing_ok=True)
+    for stale in set(root.glob("release/*/*.ipynb")) - set(released):
+        stale.unlink()
     write_atomically(record_path, json.dumps(new, indent=1, sort_keys=True).encode())
     return released
 
@@ -125,10 +120,10 @@ def release(root):
 # What a chapter's cells become
 
 
-def _plain_cell(text, cell, occurrences):
+def _plain_cell(file, cell, occurrences):
     """A cell that is no exercise, with an id from its chapter, its source and which of equal cells it is."""
     occurrences[cell.cell_type, cell.source] += 1
-    identity = [text.stem, cell.cell_type, cell.source, occurrences[cell.cell_type, cell.source]]
+    identity = [file.stem, cell.cell_type, cell.source, occurrences[cell.cell_type, cell.source]]
     new_cell = {"code": new_code_cell, "markdown": new_markdown_cell}[cell.cell_type]
     return new_cell(cell.source, id=digest(json.dumps(identity).encode())[:12], metadata=cell.metadata)
 
@@ -145,9 +140,9 @@ def _header(spec):
     return new_markdown_cell(source, id=f"{spec.grade_id}-header")
 
 
-def _answer(text, cell, spec):
+def _answer(file, cell, spec):
     """nbgrader's solution cell: the learner sees it without what stands between the solution markers."""
-    _require_answer(text, cell, spec)
+    _require_answer(file, cell, spec)
     metadata = {name: value for name, value in cell.metadata.items() if name != "exercise"}
     metadata["chainrule"] = {"exercise": spec.name}
     metadata["nbgrader"] = _nbgrader_metadata(spec.grade_id, grade=False)
@@ -179,58 +174,60 @@ def _cells_digest(cells):
 # What a chapter must satisfy
 
 
-def _problem(text, cell, message):
+def _problem(file, cell, message):
     first_line = next((line.strip() for line in cell.source.splitlines() if line.strip()), "(an empty cell)")
-    return BuildError(f"{text.name}: in the cell that begins `{first_line[:70]}`: {message}")
+    return BuildError(f"{file.name}: in the cell that begins `{first_line[:70]}`: {message}")
 
 
-def _require_title(text, cells):
+def _require_title(file, cells):
     if not cells or cells[0].cell_type != "markdown" or not cells[0].source.lstrip().startswith("# "):
-        raise BuildError(f"{text.name}: a chapter begins with its title, a line `# title`")
+        raise BuildError(f"{file.name}: a chapter begins with its title, a line `# title`")
 
 
-def _require_known_metadata(text, cell):
+def _require_known_metadata(file, cell):
     if cell.cell_type not in ("code", "markdown"):
-        raise _problem(text, cell, f"a chapter has code and Markdown cells only, this is a {cell.cell_type} cell")
+        raise _problem(file, cell, f"a chapter has code and Markdown cells only, this is a {cell.cell_type} cell")
     unknown = sorted(cell.metadata.keys() - CELL_METADATA)
     if unknown:
         known = ", ".join(sorted(CELL_METADATA))
-        raise _problem(text, cell, f"unknown metadata {', '.join(unknown)}; a cell may have: {known}")
+        raise _problem(file, cell, f"unknown metadata {', '.join(unknown)}; a cell may have: {known}")
 
 
-def _spec(text, cell, name, used):
+def _spec(file, cell, name, used):
     if cell.cell_type != "code":
-        raise _problem(text, cell, "only a code cell can be an exercise")
+        raise _problem(file, cell, "only a code cell can be an exercise")
+    if not isinstance(name, str):
+        raise _problem(file, cell, f"an exercise's name is a text like room/exercise, not {name!r}")
     try:
         spec = specs.load(name)
     except KeyError as error:
-        raise _problem(text, cell, error.args[0]) from error
+        raise _problem(file, cell, error.args[0]) from error
     if name in used:
-        raise _problem(text, cell, f"exercise {name!r} is already used in {used[name]}")
-    used[name] = text.name
+        raise _problem(file, cell, f"exercise {name!r} is already used in {used[name]}")
+    used[name] = file.name
     return spec
 
 
-def _require_answer(text, cell, spec):
+def _require_answer(file, cell, spec):
     lines = [line.strip() for line in cell.source.splitlines()]
     markers = [line for line in lines if line in (BEGIN_SOLUTION, END_SOLUTION)]
     if markers != [BEGIN_SOLUTION, END_SOLUTION]:
-        raise _problem(text, cell, f"the solution stands between one `{BEGIN_SOLUTION}` and one `{END_SOLUTION}`")
-    functions = {node.name: node for node in _parse(text, cell).body if isinstance(node, ast.FunctionDef)}
+        raise _problem(file, cell, f"the solution stands between one `{BEGIN_SOLUTION}` and one `{END_SOLUTION}`")
+    functions = {node.name: node for node in _parse(file, cell).body if isinstance(node, ast.FunctionDef)}
     if spec.function not in functions:
-        raise _problem(text, cell, f"exercise {spec.name!r} needs a function `{spec.function}` here")
+        raise _problem(file, cell, f"exercise {spec.name!r} needs a function `{spec.function}` here")
     arguments = functions[spec.function].args
     parameters = tuple(argument.arg for argument in arguments.posonlyargs + arguments.args + arguments.kwonlyargs)
     if parameters != tuple(spec.parameters):
         given, wanted = ", ".join(parameters), ", ".join(spec.parameters)
-        raise _problem(text, cell, f"`{spec.function}` has the parameters ({given}), its exercise says ({wanted})")
+        raise _problem(file, cell, f"`{spec.function}` has the parameters ({given}), its exercise says ({wanted})")
 
 
-def _require_check(text, cells):
+def _require_check(file, cells):
     """A chapter with exercises imports `check`, which the cells made here call."""
-    trees = [_parse(text, cell) for cell in cells if cell.cell_type == "code" and not _has_magic(cell)]
+    trees = [_parse(file, cell) for cell in cells if cell.cell_type == "code" and not _has_magic(cell)]
     if not any(module == "autograders" and "check" in names for tree in trees for module, names in _imports(tree)):
-        raise BuildError(f"{text.name}: a cell has to say `from autograders import check`")
+        raise BuildError(f"{file.name}: a cell has to say `from autograders import check`")
 
 
 def _has_magic(cell):
@@ -244,11 +241,11 @@ def _imports(tree):
             yield node.module, [alias.asname or alias.name for alias in node.names]
 
 
-def _parse(text, cell):
+def _parse(file, cell):
     try:
         return ast.parse(cell.source)
     except SyntaxError as error:
-        raise _problem(text, cell, f"not Python: {error.msg} in line {error.lineno}") from error
+        raise _problem(file, cell, f"not Python: {error.msg} in line {error.lineno}") from error
 
 
 # What stands in the way of a build's files
@@ -266,6 +263,16 @@ def _is_as_built(path):
 def _as_written(cells):
     """Cells of a notebook file as nbformat has them in memory: a source is one string, not lines."""
     return [{**cell, "source": "".join(cell["source"])} for cell in cells]
+
+
+def _remove_stale(source, notebooks):
+    """Remove built notebooks whose chapter is gone, unless someone changed them by hand."""
+    for folder in sorted(source.glob("*")):
+        stale = folder / f"{folder.name}.ipynb"
+        if folder.name not in notebooks and _is_as_built(stale):
+            stale.unlink()
+            if not any(folder.iterdir()):
+                folder.rmdir()
 
 
 def _set_aside(path, data, folder):

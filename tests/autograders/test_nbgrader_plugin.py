@@ -272,6 +272,20 @@ def test_no_sandbox_no_grade(config, opened, monkeypatch, tmp_path):
     assert not (tmp_path / "ledger.jsonl").exists()
 
 
+def test_a_grading_that_stops_midway_is_not_in_the_ledger(config, opened, monkeypatch, tmp_path):
+    open_session = plugin.sandbox.open_session
+
+    def only_one(sources, function, **limits):
+        if function == "two":
+            raise plugin.sandbox.SandboxUnavailable("gone")
+        return open_session(sources, function, **limits)
+
+    monkeypatch.setattr(plugin.sandbox, "open_session", only_one)
+    with pytest.raises(plugin.GradingStopped, match="gone"):
+        graded(config, submission())
+    assert not (tmp_path / "ledger.jsonl").exists()
+
+
 def test_a_cell_that_nothing_can_judge_is_no_full_mark(config, opened):
     nb = submission()
     del nb.cells[4].metadata["chainrule"]

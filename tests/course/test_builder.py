@@ -181,6 +181,7 @@ def test_a_source_notebook_changed_by_hand_is_kept_aside(chapters, tmp_path):
         ("1 + 1", "1 +", r"`1 \+`: not Python"),
         ("from autograders import check", "import autograders", r"has to say `from autograders import check`"),
         (":exercise: autograd/unbroadcast", ":exercise: [", r"not readable as MyST"),
+        (":exercise: autograd/unbroadcast", ":exercise: [1]", r"a text like room/exercise, not \[1\]"),
     ],
 )
 def test_a_mistake_in_a_chapter_is_named(chapters, tmp_path, old, new, message):
