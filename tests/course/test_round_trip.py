@@ -34,7 +34,13 @@ def unbroadcast(gradient, shape):
 """
 ONE_SIDE = """\
 def matmul_vjp(gradient, a, b):
-    return gradient @ np.swapaxes(b, -1, -2), np.zeros_like(b)
+    grad_a = gradient @ np.swapaxes(b, -1, -2)
+    while grad_a.ndim > a.ndim:
+        grad_a = grad_a.sum(axis=0)
+    for axis, size in enumerate(a.shape):
+        if size == 1:
+            grad_a = grad_a.sum(axis=axis, keepdims=True)
+    return grad_a, None  # the other side is still to do
 """
 NOISE = """
 import sys, warnings
