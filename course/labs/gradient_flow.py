@@ -103,17 +103,16 @@ class GradientFlow:
         wide = ipywidgets.Layout(width="24em")
         step = ipywidgets.IntSlider(0, 0, STEPS, description="training step", style={"description_width": "7em"}, layout=wide)
         image = ipywidgets.IntSlider(0, 0, min(len(self.labels), 20) - 1, description="image", layout=wide)
-        picture, line = ipywidgets.HTML(), ipywidgets.HTML()
+        picture = ipywidgets.HTML()
 
         def redraw(_=None):
             self.step, self.image = step.value, image.value
-            line.value = f"<code>{html.escape(self.describe())}</code>"
-            picture.value = self.to_html()
+            picture.value = f"<code>{html.escape(self.describe())}</code><br>{self.to_html()}"
 
         step.observe(redraw, "value")
         image.observe(redraw, "value")
         redraw()
-        return ipywidgets.VBox([ipywidgets.HBox([step, image]), line, picture])
+        return ipywidgets.VBox([ipywidgets.HBox([step, image]), picture])
 
 
 def _saved_bytes(node):

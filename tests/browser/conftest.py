@@ -1,0 +1,77 @@
+"""A learner's JupyterLab, started as `make lab` starts it, and a headless Chromium that looks at it."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
+SECONDS_TO_START = 90
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """The path of a Chromium on this machine; skips where there is none."""
+    path = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+    if path is None:
+        pytest.skip(f"no browser here: none of {', '.join(CHROMIUM_NAMES)} was found (apt-get install chromium)")
+    return path
+
+
+@pytest.fixture(scope="session")
+def screenshots():
+    """Where pictures of what the browser saw are put: build/screenshots."""
+    folder = REPOSITORY / "build" / "screenshots"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    """(address, workspace) of a learner's JupyterLab: `python -m course lab` in a workspace of its own."""
+    pytest.importorskip("jupyterlab", reason="this test starts JupyterLab: pip install 'chainrule[course]'")
+    folder = tmp_path_factory.mktemp("learner")
+    environment = os.environ | {
+        "CHAINRULE_WORKSPACE": str(folder / "workspace"), "CHAINRULE_CLASSROOM": str(folder / "classroom"),
+        "JUPYTER_RUNTIME_DIR": str(folder / "runtime"), "JUPYTER_DATA_DIR": str(folder / "data"),
+        "JUPYTER_CONFIG_DIR": str(folder / "config"), "IPYTHONDIR": str(folder / "ipython"),
+        "PYTHONPATH": str(REPOSITORY), "PYTHONUNBUFFERED": "1",
+    }
+    command = [sys.executable, "-m", "course", "lab", "--no-browser"]
+    output = folder / "output"
+    with open(output, "w") as written:
+        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=written, stderr=subprocess.STDOUT)
+    try:
+        yield _address(process, output), folder / "workspace"
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=60)
+
+
+def _address(process, output):
+    deadline = time.monotonic() + SECONDS_TO_START
+    while time.monotonic() < deadline and process.poll() is None:
+        found = re.search(r"JupyterLab is ready: (\S+)", output.read_text())
+        if found:
+            return found[1]
+        time.sleep(0.2)
+    raise AssertionError(f"JupyterLab did not start:\n{output.read_text()}")
+
+
+@pytest.fixture(scope="module")
+def page(chromium):
+    """An empty page in a headless browser that reaches nothing but this machine."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="drives the browser: pip install 'chainrule[test]'")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1400, "height": 1000})
+        page.set_default_timeout(60_000)
+        yield page
+        browser.close()

@@ -1,0 +1,152 @@
+"""A learner's way through chapter 3 in JupyterLab: run all, the graph, the lab, a wrong and a right answer, Validate.
+
+The steps share one page and come in order; each looks at what a learner would see.
+"""
+
+import json
+import re
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+NAME = "03-autograd-on-tensors"
+WRONG = """def unbroadcast(gradient, shape):
+    return gradient.sum(axis=tuple(range(gradient.ndim - len(shape))))"""
+
+
+@pytest.fixture(scope="module")
+def notebook(lab, page):
+    """The page with the chapter open and all of its cells run."""
+    address, workspace = lab
+    page.goto(address)
+    page.locator(".jp-NotebookPanel").wait_for()
+    page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']").wait_for()
+    menu(page, "Run", "Run All Cells")
+    # the last code cell is the PyTorch listing: its output says that all before it has run
+    scroll_to(page, "the same in pytorch")
+    page.get_by_text(re.compile(r"^loss 0\.\d+, accuracy 0\.9\d+")).wait_for()
+    return page
+
+
+def menu(page, name, item):
+    page.get_by_role("menuitem", name=name, exact=True).click()
+    page.get_by_role("menuitem", name=item, exact=True).click()
+
+
+def scroll_to(page, heading):
+    """Bring the section with this heading into view (JupyterLab draws only what is near it)."""
+    panel = page.locator(".jp-WindowedPanel-outer")
+    panel.evaluate("outer => outer.scrollTop = 0")
+    for _ in range(200):
+        found = page.locator(".jp-RenderedMarkdown :is(h1, h2, h3)", has_text=re.compile(heading, re.IGNORECASE))
+        if found.count() and found.first.is_visible():
+            found.first.scroll_into_view_if_needed()
+            return found.first
+        panel.evaluate("outer => outer.scrollTop += 400")
+        page.wait_for_timeout(50)
+    raise AssertionError(f"no heading {heading!r} came into view")
+
+
+def cell_with(page, text):
+    return page.locator(".jp-CodeCell", has=page.locator(".jp-InputArea-editor", has_text=text)).first
+
+
+def write_into(page, cell, source):
+    """Replace the cell's source as by pasting, then run it."""
+    cell.locator(".cm-content").click()
+    page.keyboard.press("Control+A")
+    page.keyboard.insert_text(source)
+    page.keyboard.press("Control+Enter")
+
+
+def run(page, cell):
+    cell.locator(".cm-content").click()
+    page.keyboard.press("Control+Enter")
+
+
+def solution(name):
+    """The chapter's own answer, from its text."""
+    from course import builder, classroom
+
+    source = json.loads(builder.render(classroom.CHAPTERS / f"{NAME}.md"))
+    return next("".join(cell["source"]) for cell in source["cells"] if cell["id"] == name)
+
+
+def test_no_cell_of_the_released_chapter_fails(notebook, lab, screenshots):
+    """Exercises not done yet are lent by the engine, so the learner can run everything and look around."""
+    notebook.keyboard.press("Control+s")
+    notebook.wait_for_timeout(1500)
+    saved = json.loads((lab[1] / NAME / f"{NAME}.ipynb").read_text())
+    errors = [output for cell in saved["cells"] for output in cell.get("outputs", []) if output["output_type"] == "error"]
+    assert errors == []
+    assert all(cell.get("execution_count") for cell in saved["cells"] if cell["cell_type"] == "code")
+    scroll_to(notebook, "3 · autograd on tensors")
+    notebook.screenshot(path=screenshots / "chapter-3-top.png")
+
+
+def test_the_loss_shows_its_graph(notebook, screenshots):
+    scroll_to(notebook, "why: one walk back")
+    graph = notebook.locator(".jp-OutputArea img[src^='data:image/svg+xml']").first
+    graph.scroll_into_view_if_needed()
+    assert graph.evaluate("image => image.complete && image.naturalWidth > 300")
+    for word in ("W", "b", "log_softmax", "nll_loss", "loss"):
+        assert word in graph.get_attribute("alt")
+    notebook.screenshot(path=screenshots / "chapter-3-graph.png")
+
+
+def test_the_lab_follows_its_slider_with_the_engine_s_numbers(notebook, screenshots):
+    """Moved by keyboard; the numbers are those of the engine on the same images."""
+    import numpy as np
+    from sklearn.datasets import load_digits
+
+    from course.labs.gradient_flow import GradientFlow
+
+    digits = load_digits()
+    order = np.random.default_rng(0).permutation(len(digits.target))[:1198]
+    own = GradientFlow((digits.data[order] / 16).astype(np.float32), digits.target[order])
+
+    scroll_to(notebook, "the lab: where the gradient goes")
+    slider = notebook.get_by_role("slider").first
+    slider.scroll_into_view_if_needed()
+    slider.focus()
+    for _ in range(12):
+        notebook.keyboard.press("ArrowRight")
+    own.step = 12
+    picture = notebook.locator(f".widget-html img[alt='{own.describe()}']")
+    picture.wait_for()
+    assert notebook.locator(".widget-html code").inner_text() == own.describe()
+    picture.scroll_into_view_if_needed()
+    notebook.screenshot(path=screenshots / "chapter-3-lab.png")
+
+
+def test_a_wrong_answer_is_told_why(notebook, screenshots):
+    scroll_to(notebook, "undo a broadcast")
+    write_into(notebook, cell_with(notebook, "Add up the gradients of all uses"), WRONG)
+    check = cell_with(notebook, 'check("autograd/unbroadcast"')
+    run(notebook, check)
+    reason = check.get_by_text("An axis of size 1 in")
+    reason.wait_for()
+    assert "not yet" in check.locator(".jp-OutputArea").inner_text()
+    reason.scroll_into_view_if_needed()
+    notebook.screenshot(path=screenshots / "chapter-3-wrong.png")
+
+
+def test_the_right_answer_passes(notebook, screenshots):
+    scroll_to(notebook, "undo a broadcast")
+    write_into(notebook, cell_with(notebook, "gradient.sum(axis=tuple(range(gradient.ndim"), solution("autograd-unbroadcast"))
+    check = cell_with(notebook, 'check("autograd/unbroadcast"')
+    run(notebook, check)
+    check.get_by_text("autograd/unbroadcast: passed, 4 of 4 points").wait_for()
+    notebook.screenshot(path=screenshots / "chapter-3-right.png")
+
+
+def test_validate_says_what_is_left(notebook, screenshots):
+    """One exercise is done, two are not: the dialog names those two, in words."""
+    notebook.get_by_role("button", name="Validate").click()
+    dialog = notebook.get_by_role("dialog")
+    dialog.get_by_text(re.compile("Not attempted yet")).first.wait_for(timeout=120_000)
+    said = dialog.inner_text()
+    assert "autograd/matmul_vjp: not yet" in said and "autograd/cross_entropy_vjp: not yet" in said
+    assert "autograd/unbroadcast: not yet" not in said and "Traceback" not in said
+    notebook.screenshot(path=screenshots / "chapter-3-validate.png")
