@@ -42,14 +42,20 @@ def update(build_root, workspace):
     workspace.mkdir(parents=True, exist_ok=True)
     delivery = _Delivery(workspace)
     ensure_exchange()
-    delivery.bring("nbgrader_config.py", WORKSPACE_CONFIG.encode())
-    panels = {"disabledExtensions": {f"@jupyter/nbgrader:{panel}": True for panel in INSTRUCTORS_PANELS}}
-    servers = {"ServerApp": {"jpserver_extensions": dict.fromkeys(INSTRUCTORS_SERVERS, False)}}
-    delivery.bring(f"{JUPYTER_CONFIG.as_posix()}/labconfig/page_config.json", json.dumps(panels, indent=1).encode())
-    delivery.bring(f"{JUPYTER_CONFIG.as_posix()}/jupyter_server_config.json", json.dumps(servers, indent=1).encode())
+    _bring_settings(delivery)
     for notebook in sorted(Path(build_root).glob("release/*/*.ipynb")):
         _update_chapter(delivery, notebook.stem, notebook.read_bytes())
     return delivery.messages
+
+
+def _bring_settings(delivery):
+    """What nbgrader and JupyterLab read about the course; a file that the learner changed stays theirs."""
+    panels = {"disabledExtensions": {f"@jupyter/nbgrader:{panel}": True for panel in INSTRUCTORS_PANELS}}
+    servers = {"ServerApp": {"jpserver_extensions": dict.fromkeys(INSTRUCTORS_SERVERS, False)}}
+    jupyter = JUPYTER_CONFIG.as_posix()
+    delivery.bring("nbgrader_config.py", WORKSPACE_CONFIG.encode())
+    delivery.bring(f"{jupyter}/labconfig/page_config.json", json.dumps(panels, indent=1).encode())
+    delivery.bring(f"{jupyter}/jupyter_server_config.json", json.dumps(servers, indent=1).encode())
 
 
 def _update_chapter(delivery, name, data):

@@ -212,6 +212,14 @@ def test_nbgrader_reads_the_points_from_the_outputs(config, opened):
     assert not cells["play"].outputs, "other cells are not run"
 
 
+def test_a_rebuilt_notebook_counts_as_graded_only_after_judging(config, opened):
+    """What a crash leaves between the two steps can be told from a finished grading."""
+    rebuilt, _ = rebuild(config, submission())
+    assert rebuilt.metadata["chainrule"]["graded"] is False
+    judged, _ = plugin.Judge(config=config).preprocess(rebuilt, {"nbgrader": NAMES})
+    assert judged.metadata["chainrule"]["graded"] is True
+
+
 def test_points_that_the_instructor_changed_are_scaled(config, opened):
     nb = submission()
     nb.cells[4] = check("one", points=8)
