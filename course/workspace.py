@@ -17,6 +17,7 @@ RECORD = Path(".chainrule", "delivered.json")
 JUPYTER_CONFIG = Path(".chainrule", "jupyter")
 NOTE = "UPDATED.md"
 INSTRUCTORS_PANELS = ["formgrader", "create-assignment", "course-list"]
+NO_NEWS = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}  # no pop-up that asks for the network
 INSTRUCTORS_SERVERS = ["nbgrader.server_extensions.formgrader", "nbgrader.server_extensions.course_list"]
 
 
@@ -55,6 +56,7 @@ def _bring_settings(delivery):
     jupyter = JUPYTER_CONFIG.as_posix()
     delivery.bring("nbgrader_config.py", WORKSPACE_CONFIG.encode())
     delivery.bring(f"{jupyter}/labconfig/page_config.json", json.dumps(panels, indent=1).encode())
+    delivery.bring(f"{jupyter}/labconfig/default_setting_overrides.json", json.dumps(NO_NEWS, indent=1).encode())
     delivery.bring(f"{jupyter}/jupyter_server_config.json", json.dumps(servers, indent=1).encode())
 
 

@@ -81,6 +81,7 @@ def test_no_cell_of_the_released_chapter_fails(notebook, lab, screenshots):
     errors = [output for cell in saved["cells"] for output in cell.get("outputs", []) if output["output_type"] == "error"]
     assert errors == []
     assert all(cell.get("execution_count") for cell in saved["cells"] if cell["cell_type"] == "code")
+    assert not notebook.get_by_text("Jupyter news").count(), "a pop-up greets the newcomer"
     scroll_to(notebook, "3 · autograd on tensors")
     notebook.screenshot(path=screenshots / "chapter-3-top.png")
 

@@ -172,7 +172,8 @@ def points(learner):
     """What each exercise should give that learner."""
     whole = {name: spec.load(name).points for name in (UNBROADCAST, MATMUL, CROSS_ENTROPY)}
     if learner == "half":
-        return {UNBROADCAST: None, MATMUL: whole[MATMUL] / 2, CROSS_ENTROPY: 0.0}
+        # of five kinds of ordinary case the leading axes are two: 2/5 of values, dtype and unmutated; 3 of 4 edge cases
+        return {UNBROADCAST: 0.4 * 3 + 0.75, MATMUL: whole[MATMUL] / 2, CROSS_ENTROPY: 0.0}
     if learner == "clumsy":
         return {**whole, CROSS_ENTROPY: 0.0}
     return whole
@@ -203,11 +204,7 @@ def test_both_ways_to_a_chapter_give_the_same_notebook(room):
 def test_the_gradebook_has_the_right_points(room, learner):
     scores = gradebook(room, learner)
     for name, expected in points(learner).items():
-        score, whole = scores[spec.load(name).check_id], spec.load(name).points
-        if expected is None:
-            assert 0 < score < whole, name
-        else:
-            assert score == pytest.approx(expected), name
+        assert scores[spec.load(name).check_id] == pytest.approx(expected), name
 
 
 @pytest.mark.parametrize("learner", LEARNERS)
