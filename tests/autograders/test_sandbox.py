@@ -1,5 +1,6 @@
 """The sandbox: honest code works in it as in a notebook; hostile code gets, breaks and leaves behind nothing."""
 
+import dataclasses
 import os
 import signal
 import socket
@@ -20,7 +21,8 @@ from autograders.session import Described, Missing, Opaque, Raised, Returned, St
 WORKS, WHY_NOT = available()
 pytestmark = pytest.mark.skipif(not WORKS, reason=f"no sandbox here: {WHY_NOT}")
 
-HASTY = Limits(seconds_per_call=1.0, megabytes=512, disk_megabytes=4, reply_megabytes=4)
+SMALL = Limits(megabytes=512, disk_megabytes=4, reply_megabytes=4)
+HASTY = dataclasses.replace(SMALL, seconds_per_call=1.0)  # for what takes for ever
 
 
 def session(source, function="f", **options):
@@ -30,7 +32,7 @@ def session(source, function="f", **options):
 
 def call(source, *arguments, **options):
     """The outcome of one call of `f`, and of `f` alone: a fresh sandbox."""
-    options.setdefault("limits", HASTY)
+    options.setdefault("limits", SMALL)
     with session(source, **options) as answer:
         return answer.call(*arguments)
 
@@ -286,11 +288,11 @@ def test_an_endless_loop_among_the_cells_is_waited_for_once(monkeypatch):
 
 
 def test_time_is_limited_in_all_as_well():
-    limits = Limits(seconds_per_call=1.0, seconds_total=1.2)
-    with session("import time\ndef f():\n    time.sleep(0.5)", limits=limits) as answer:
+    limits = Limits(seconds_per_call=5.0, seconds_total=2.0)
+    with session("import time\ndef f():\n    time.sleep(0.9)", limits=limits) as answer:
         outcomes = [answer.call() for _ in range(5)]
     assert isinstance(outcomes[0], Returned)
-    assert outcomes[-1] == Stopped("took longer than 1.2 s in all")
+    assert outcomes[-1] == Stopped("took longer than 2 s in all")
 
 
 def test_an_answer_is_not_started_for_ever():
@@ -330,26 +332,28 @@ def test_a_fork_bomb():
         ("os.closerange(0, 100)", "ended its process (exit status 120)"),
         ("ctypes.string_at(0)", "ended its process (segmentation fault)"),
         ("os._exit(255)", "ended its process (exit status 255)"),
-        ("for _ in range(3): threading.Thread(target=spin).start()\n    time.sleep(9)", "took longer than 1 s"),
     ],
 )
 def test_an_answer_that_ends_itself(statement, reason):
-    source = f"import os, ctypes, threading, time\ndef spin():\n    while 1: pass\ndef f():\n    {statement}\n"
-    assert call(source) == Stopped(reason)
+    assert call(f"import os, ctypes\ndef f():\n    {statement}\n") == Stopped(reason)
 
 
-def test_a_thread_left_running_delays_nobody():
+def test_threads_left_running_delay_nobody():
     source = """
-        import threading, time
+        import threading
+        def spin():
+            while True:
+                pass
         def f():
-            threading.Thread(target=time.sleep, args=(1000,)).start()
+            for _ in range(3):
+                threading.Thread(target=spin).start()
             return 1
     """
     assert call(source).value == 1
 
 
 def test_endless_printing_is_just_an_endless_loop():
-    assert call("def f():\n    while True: print('x' * 10_000)") == Stopped("took longer than 1 s")
+    assert call("def f():\n    while True: print('x' * 10_000)", limits=HASTY) == Stopped("took longer than 1 s")
 
 
 def test_a_huge_return():
@@ -451,7 +455,7 @@ def test_forged_text_is_cut_and_made_valid():
 
 def test_a_reply_in_drops_does_not_escape_the_deadline():
     forgery = "import time\n    while True:\n        forge({}, text=b' ', prefix=b'')\n        time.sleep(0.01)"
-    assert call(FORGE.format("os.write(4, struct.pack('>IQ', 2**22, 0))\n    " + forgery)).reason in (
+    assert call(FORGE.format("os.write(4, struct.pack('>IQ', 2**22, 0))\n    " + forgery), limits=HASTY).reason in (
         "took longer than 1 s",
         "sent back a message of 8 MB, more than may cross",
     )
@@ -583,7 +587,7 @@ def test_no_process_survives(seconds):
     """Children in sessions of their own that ignore signals are gone when the session is, and so are zombies."""
     marker = str(uuid.uuid4())
     before = set(children())
-    with session(LEAVER.format(marker=marker, seconds=seconds), limits=HASTY) as answer:
+    with session(LEAVER.format(marker=marker, seconds=seconds), limits=SMALL if seconds < 1 else HASTY) as answer:
         outcome = answer.call()
         assert isinstance(outcome, Returned if seconds < 1 else Stopped)
         assert bool(alive(marker)) == isinstance(outcome, Returned)
