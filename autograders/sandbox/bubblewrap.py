@@ -23,10 +23,14 @@ EASY_TO_KILL = 'echo 1000 2> /dev/null > /proc/self/oom_score_adj; exec "$@"'
 ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS")
 
 
-def command(bubblewrap: str, identity: list[str], packages: tuple[str, ...], limits: Limits) -> list[str]:
-    """The argv that starts the worker. `identity` is what `identity.arguments` gave."""
-    arguments = ["/bin/sh", "-c", EASY_TO_KILL, "sh", bubblewrap, *identity, "--new-session", "--die-with-parent", "--cap-drop", "ALL"]
-    arguments += ["--hostname", "sandbox", "--clearenv"]
+def command(bubblewrap: str, identity: list[str], about: int, packages: tuple[str, ...], limits: Limits) -> list[str]:
+    """The argv that starts the worker.
+
+    `identity` is what `identity.arguments` gave; to the descriptor `about` bubblewrap writes the number of the
+    sandbox's first process.
+    """
+    arguments = ["/bin/sh", "-c", EASY_TO_KILL, "sh", bubblewrap, *identity, "--info-fd", str(about)]
+    arguments += ["--new-session", "--die-with-parent", "--cap-drop", "ALL", "--hostname", "sandbox", "--clearenv"]
     for name, value in _environment().items():
         arguments += ["--setenv", name, value]
     arguments += ["--perms", "0700", "--size", str(limits.disk_megabytes * 2**20), "--tmpfs", "/tmp"]

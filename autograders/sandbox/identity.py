@@ -2,8 +2,8 @@
 
 An ordinary user's sandbox is a new user namespace in which that user is number 1000, which bubblewrap makes
 itself. Were root to do the same, the kernel would still see root: exempt from the limit on processes, and owner
-of the host's device files. So for root the namespace is made here, with every id moved up by one (there is no 0
-in it, so no root), and bubblewrap becomes nobody inside it before it mounts anything.
+of the host's device files. So for root the namespace is made here by nobody, and root only maps its
+users: every id moves up by one, so that there is no 0, hence no root, in it. bubblewrap is started as nobody too.
 """
 
 import contextlib

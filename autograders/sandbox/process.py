@@ -47,7 +47,7 @@ class Process:
         try:
             with identity.arguments(path) as (who, descriptors):
                 self._process = subprocess.Popen(
-                    [*bubblewrap.command(path, [*who, "--info-fd", str(about)], packages, limits), _for_worker(limits)],
+                    [*bubblewrap.command(path, who, about, packages, limits), _for_worker(limits)],
                     stdin=requests,
                     stdout=replies,
                     stderr=subprocess.PIPE,
@@ -103,7 +103,7 @@ class Process:
             self._read_message(time.monotonic() + SECONDS_TO_START, CHUNK)
             first = json.loads(os.read(self._about, CHUNK))["child-pid"]
             self._first = os.pidfd_open(first)  # a number alone might be another process's by the time it is used
-        except (EOFError, wire.Malformed) as error:
+        except EOFError as error:
             self._process.wait()
             complaint = self._process.stderr.read(10_000).decode(errors="replace")
             self.close()
@@ -137,7 +137,7 @@ class Process:
         return bytes(parts)
 
     def _read_to_the_end(self, deadline: float) -> None:
-        """The pipe ends once the last process that holds it is gone; the sandbox's first process does to its end."""
+        """The pipe ends once the last process that holds it is gone; the sandbox's first process does until its end."""
         part = b"more"
         while part:
             _wait(self._replies, select.POLLIN, deadline)
@@ -148,7 +148,7 @@ class Process:
             status = self._process.wait(timeout=SECONDS_TO_END)
         except subprocess.TimeoutExpired:
             return "closed the connection to the grader"
-        if status > 128:  # bubblewrap's way to tell of a signal
+        if status - 128 in signal.valid_signals():  # bubblewrap's way to tell of a signal
             name = signal.strsignal(status - 128) or f"signal {status - 128}"
             return f"ended its process ({name.lower()})"
         return f"ended its process (exit status {status})"

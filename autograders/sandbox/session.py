@@ -1,7 +1,7 @@
 """A session with a learner's answer in the sandbox: the counterpart of `autograders.session.LocalSession`.
 
-Everything in a reply is the learner's claim, this session checks only its form. The judge, who compares values, must not
-believe more of it than that these values came back.
+Everything in a reply is the learner's claim; only its form is checked here. The judge, who compares the values, must
+believe no more of it than that they came back.
 """
 
 import time
@@ -46,16 +46,19 @@ class SandboxSession:
     def call(self, *arguments) -> Outcome:
         """Call the function once. Raises TypeError for an argument that cannot cross."""
         request = wire.pack({}, arguments, strict=True)
-        if self._process is None and self._seconds_left > 0:
+        if self._process is None and self._seconds_left > 0 and not isinstance(self._description, Stopped):
             self._start()
         if isinstance(self._description, (Stopped, Raised)):
             return self._description
         try:
             header, values = self._exchange(request)
             return self._outcome(header, values, len(arguments))
-        except (Ended, wire.Malformed) as error:
+        except Ended as error:
             self._end()
             return Stopped(str(error))
+        except BaseException:  # an interrupt between question and answer: the next call must not get this one's reply
+            self._end()
+            raise
 
     def _start(self) -> None:
         if self._starts_left == 0:
@@ -66,9 +69,8 @@ class SandboxSession:
         try:
             header, _ = self._exchange(self._begin)
             self._description = self._read_description(header)
-        except (Ended, wire.Malformed) as error:
+        except Ended as error:
             self._end()
-            self._starts_left = 0  # cells that end the sandbox would do so again
             self._description = Stopped(f"running the cells {error}")
         except BaseException:
             self._end()
@@ -80,24 +82,27 @@ class SandboxSession:
             self._process = None
 
     def _exchange(self, message: bytes) -> tuple[dict, tuple]:
+        in_all = TooSlow(f"took longer than {self._limits.seconds_total:g} s in all")
+        if self._seconds_left <= 0:
+            raise in_all
+        seconds = min(self._limits.seconds_per_call, self._seconds_left)
         begin = time.monotonic()
         try:
-            if self._seconds_left > 0:
-                return self._process.exchange(message, min(self._limits.seconds_per_call, self._seconds_left), Opaque)
-        except TooSlow:
-            if self._seconds_left > self._limits.seconds_per_call:
+            return self._process.exchange(message, seconds, Opaque)
+        except TooSlow as error:
+            if seconds == self._limits.seconds_per_call:
                 raise
+            raise in_all from error
         finally:
             self._seconds_left -= time.monotonic() - begin
-        raise TooSlow(f"took longer than {self._limits.seconds_total:g} s in all")
 
     def _read_description(self, header: dict):
         match header.get("outcome"):
             case "described":
                 names = header.get("parameters")
                 if type(names) is not list or len(names) > MOST_PARAMETERS or not all(type(n) is str for n in names):
-                    raise wire.Malformed("a description without parameters")
-                return Described(tuple(wire.clean(name, 100) for name in names), header.get("blank") is True)
+                    raise Ended("sent back a description without parameters")
+                return Described(tuple(wire.printable(name, 100) for name in names), header.get("blank") is True)
             case "missing":
                 return Missing(self._function, _text(header, "found", 100))
         return self._outcome(header, (), 0)
@@ -108,7 +113,7 @@ class SandboxSession:
                 return Returned(values[0], values[1:])
             case "raised":
                 return self._raised(header)
-        raise wire.Malformed("neither a value nor an error")
+        raise Ended("sent back neither a value nor an error")
 
     def _raised(self, header: dict) -> Raised | Stopped:
         kind = _text(header, "kind", 100) or "Exception"
@@ -125,4 +130,4 @@ class SandboxSession:
 
 def _text(header: dict, key: str, longest: int) -> str | None:
     value = header.get(key)
-    return wire.clean(value, longest) if type(value) is str else None
+    return wire.printable(value, longest) if type(value) is str else None

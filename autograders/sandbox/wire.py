@@ -191,10 +191,17 @@ class _Decoder:
         if form == "array" and self.files and content == self.count - len(self.files):
             return read_npy(self.files.pop())
         if form == "opaque" and type(content) is str and self.opaque is not None:
-            return self.opaque(clean(content, 200))
+            return self.opaque(printable(content, 200))
         raise Malformed("a value of an unknown form")
 
 
 def clean(text: str, longest: int) -> str:
     """`text` as valid Unicode, cut to `longest` characters."""
     return text[:longest].encode("utf-8", "replace").decode()
+
+
+def printable(text: str, longest: int) -> str:
+    """`clean` text that does nothing to a terminal: control characters other than new line and tab become '?'."""
+    return "".join(
+        letter if letter.isprintable() or letter in "\n\t" else "?" for letter in clean(text, longest)
+    )

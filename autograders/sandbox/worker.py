@@ -223,7 +223,7 @@ class Unavailable:
 
 
 class WithheldPackages:
-    """An import hook: `import engine` works, since cells do it as a matter of course, but nothing can be had from it."""
+    """An import hook: `import engine` works, since setup cells say it, but nothing can be had from it."""
 
     def __init__(self, reasons):
         self.reasons = reasons

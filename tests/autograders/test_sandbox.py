@@ -1,5 +1,6 @@
-"""The sandbox: honest code works in it as in a notebook, and hostile code gets nothing, breaks nothing, leaves nothing."""
+"""The sandbox: honest code works in it as in a notebook; hostile code gets, breaks and leaves behind nothing."""
 
+import dataclasses
 import os
 import signal
 import socket
@@ -13,13 +14,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import autograders.sandbox.session as sandbox_session
 from autograders.sandbox import Limits, SandboxUnavailable, available, open_session
 from autograders.session import Described, Missing, Opaque, Raised, Returned, Stopped
 
 WORKS, WHY_NOT = available()
 pytestmark = pytest.mark.skipif(not WORKS, reason=f"no sandbox here: {WHY_NOT}")
 
-HASTY = Limits(seconds_per_call=1.0, megabytes=512, disk_megabytes=4, reply_megabytes=4)
+SMALL = Limits(megabytes=512, disk_megabytes=4, reply_megabytes=4)
+HASTY = dataclasses.replace(SMALL, seconds_per_call=1.0)  # for what takes for ever
 
 
 def session(source, function="f", **options):
@@ -29,7 +32,7 @@ def session(source, function="f", **options):
 
 def call(source, *arguments, **options):
     """The outcome of one call of `f`, and of `f` alone: a fresh sandbox."""
-    options.setdefault("limits", HASTY)
+    options.setdefault("limits", SMALL)
     with session(source, **options) as answer:
         return answer.call(*arguments)
 
@@ -277,18 +280,19 @@ def test_an_endless_loop_is_stopped_and_the_next_call_works():
         assert answer.call(False).value == 1
 
 
-def test_an_endless_loop_among_the_cells():
+def test_an_endless_loop_among_the_cells_is_waited_for_once(monkeypatch):
     with session("def f(): pass\nwhile True: pass", limits=HASTY) as answer:
         assert answer.describe() == Stopped("running the cells took longer than 1 s")
+        monkeypatch.setattr(sandbox_session, "Process", None)
         assert answer.call() == answer.describe()
 
 
 def test_time_is_limited_in_all_as_well():
-    limits = Limits(seconds_per_call=1.0, seconds_total=1.2)
-    with session("import time\ndef f():\n    time.sleep(0.5)", limits=limits) as answer:
+    limits = Limits(seconds_per_call=5.0, seconds_total=2.0)
+    with session("import time\ndef f():\n    time.sleep(0.9)", limits=limits) as answer:
         outcomes = [answer.call() for _ in range(5)]
     assert isinstance(outcomes[0], Returned)
-    assert outcomes[-1] == Stopped("took longer than 1.2 s in all")
+    assert outcomes[-1] == Stopped("took longer than 2 s in all")
 
 
 def test_an_answer_is_not_started_for_ever():
@@ -327,26 +331,29 @@ def test_a_fork_bomb():
         ("os.kill(os.getpid(), 9)", "ended its process (killed)"),
         ("os.closerange(0, 100)", "ended its process (exit status 120)"),
         ("ctypes.string_at(0)", "ended its process (segmentation fault)"),
-        ("[t.start() for t in [threading.Thread(target=spin) for _ in range(3)]]; time.sleep(9)", "took longer than 1 s"),
+        ("os._exit(255)", "ended its process (exit status 255)"),
     ],
 )
 def test_an_answer_that_ends_itself(statement, reason):
-    source = f"import os, ctypes, threading, time\ndef spin():\n    while 1: pass\ndef f():\n    {statement}\n"
-    assert call(source) == Stopped(reason)
+    assert call(f"import os, ctypes\ndef f():\n    {statement}\n") == Stopped(reason)
 
 
-def test_a_thread_left_running_delays_nobody():
+def test_threads_left_running_delay_nobody():
     source = """
-        import threading, time
+        import threading
+        def spin():
+            while True:
+                pass
         def f():
-            threading.Thread(target=time.sleep, args=(1000,)).start()
+            for _ in range(3):
+                threading.Thread(target=spin).start()
             return 1
     """
     assert call(source).value == 1
 
 
 def test_endless_printing_is_just_an_endless_loop():
-    assert call("def f():\n    while True: print('x' * 10_000)") == Stopped("took longer than 1 s")
+    assert call("def f():\n    while True: print('x' * 10_000)", limits=HASTY) == Stopped("took longer than 1 s")
 
 
 def test_a_huge_return():
@@ -399,7 +406,7 @@ HEADER = b"{'descr': '<f8', 'fortran_order': False, 'shape': (1,), }"
         ("forge({}, text=b'[]')", "not an object"),
         ("forge({})", "without values"),
         ("forge({}, prefix=b'\\xff' * 12)", "more than may cross"),
-        ("forge({'values': []})", "neither a value nor an error"),
+        ("forge({'values': []})", "sent back neither a value nor an error"),
         ("forge({'outcome': 'returned', 'values': []})", "neither a value nor an error"),
         ("forge({'outcome': 'returned', 'values': [{'pickle': 'x'}]})", "an unknown form"),
         ("forge({'outcome': 'returned', 'values': [{'array': 0}]})", "an unknown form"),
@@ -408,6 +415,8 @@ HEADER = b"{'descr': '<f8', 'fortran_order': False, 'shape': (1,), }"
         ("forge({**RETURNED, 'npy': [10**9]}, b'x')", "do not add up"),
         ("forge({**RETURNED, 'npy': [-1, 2]}, b'x')", "do not add up"),
         ("forge({**RETURNED, 'npy': ['1']}, b'x')", "do not add up"),
+        ("forge({**RETURNED, 'npy': [1]}, b'xx')", "do not add up"),
+        ("forge({'outcome': 'returned', 'values': [{'array': 7}]}, b'x')", "an unknown form"),
         ("forge({**RETURNED, 'values': []}, b'x')", "arrays that no value names"),
         ("forge(RETURNED, b'PK')", "not a .npy file"),
         (f"forge(RETURNED, npy({HEADER!r}, magic=b'\\x93NUMPY\\x03\\x00'))", "not a .npy file"),
@@ -418,6 +427,7 @@ HEADER = b"{'descr': '<f8', 'fortran_order': False, 'shape': (1,), }"
         (f"forge(RETURNED, npy({HEADER.replace(b'<f8', b'<U2')!r}))", "dtype '<U2'"),
         (f"forge(RETURNED, npy({HEADER.replace(b'<f8', b'<M8')!r}))", "dtype '<M8'"),
         (f"forge(RETURNED, npy({HEADER.replace(b'<f8', b'|V8')!r}))", "dtype '|V8'"),
+        (f"forge(RETURNED, npy({HEADER.replace(b'<f8', b'|c').replace(b'1,', b'8,')!r}))", "dtype '|c'"),
         (f"forge(RETURNED, npy({HEADER.replace(b'<f8', b'<f7')!r}))", "unknown dtype"),
         (f"forge(RETURNED, npy({HEADER.replace(b'1,', b'2,')!r}))", "with 8 bytes"),
         (f"forge(RETURNED, npy({HEADER.replace(b'1,', b'99999999999, 99999999999')!r}))", "with 8 bytes"),
@@ -436,16 +446,16 @@ def test_forged_replies_are_refused_in_words(forgery, reason):
 
 
 def test_forged_text_is_cut_and_made_valid():
-    header = {"outcome": "raised", "kind": "K" * 999, "message": "\\ud800" + "m" * 99_999, "line": "1", "text": 5}
+    header = {"outcome": "raised", "kind": "K" * 999, "message": "\x1b\\ud800" + "m" * 99_999, "line": "1", "text": 5}
     outcome = call(FORGE.format(f"forge({{**{header!r}, 'values': []}})".replace("\\\\ud800", "\\ud800")))
     assert isinstance(outcome, Raised)
     assert (len(outcome.kind), len(outcome.message), outcome.line, outcome.source) == (100, 500, None, None)
-    outcome.message.encode()
+    assert outcome.message.startswith("??mmm")
 
 
 def test_a_reply_in_drops_does_not_escape_the_deadline():
     forgery = "import time\n    while True:\n        forge({}, text=b' ', prefix=b'')\n        time.sleep(0.01)"
-    assert call(FORGE.format("os.write(4, struct.pack('>IQ', 2**22, 0))\n    " + forgery)).reason in (
+    assert call(FORGE.format("os.write(4, struct.pack('>IQ', 2**22, 0))\n    " + forgery), limits=HASTY).reason in (
         "took longer than 1 s",
         "sent back a message of 8 MB, more than may cross",
     )
@@ -577,7 +587,7 @@ def test_no_process_survives(seconds):
     """Children in sessions of their own that ignore signals are gone when the session is, and so are zombies."""
     marker = str(uuid.uuid4())
     before = set(children())
-    with session(LEAVER.format(marker=marker, seconds=seconds), limits=HASTY) as answer:
+    with session(LEAVER.format(marker=marker, seconds=seconds), limits=SMALL if seconds < 1 else HASTY) as answer:
         outcome = answer.call()
         assert isinstance(outcome, Returned if seconds < 1 else Stopped)
         assert bool(alive(marker)) == isinstance(outcome, Returned)
