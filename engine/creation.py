@@ -5,7 +5,7 @@ import numbers
 import numpy as np
 
 from engine import backend, dtypes
-from engine.functions import as_shape
+from engine.functions.arguments import as_shape
 from engine.tensor import Tensor, array_on
 
 
@@ -36,7 +36,11 @@ def from_numpy(array):
 
 
 def _is_array(data):
-    return hasattr(data, "__array_interface__") and not isinstance(data, np.generic) or hasattr(data, "__cuda_array_interface__")
+    return (
+        hasattr(data, "__array_interface__")
+        and not isinstance(data, np.generic)
+        or hasattr(data, "__cuda_array_interface__")
+    )
 
 
 def _from_python(data):
@@ -46,7 +50,9 @@ def _from_python(data):
     except ValueError as error:
         raise ValueError(f"tensor(): the nested lists must have the same length at every level ({error})") from None
     if array.dtype.kind not in "biufc":
-        kind = next((type(each).__name__ for each in _flat(data) if not isinstance(each, numbers.Number)), type(data).__name__)
+        kind = next(
+            (type(each).__name__ for each in _flat(data) if not isinstance(each, numbers.Number)), type(data).__name__
+        )
         raise TypeError(f"tensor(): argument 'data' must hold numbers, found {kind}")
     if array.dtype == np.float64 and not isinstance(data, np.float64) or not array.size:
         return array.astype(dtypes.get_default_dtype().numpy)
@@ -79,7 +85,12 @@ def _finish(array, dtype, device, requires_grad):
 def full(size, fill_value, *, dtype=None, device=None, requires_grad=False):
     """A tensor of shape `size` with `fill_value` everywhere, in the value's own type unless `dtype` says otherwise."""
     dtype = dtypes.of_number(fill_value) if dtype is None else dtypes.check_dtype(dtype)
-    return _finish(np.full(_checked(as_shape((size,) if isinstance(size, (tuple, list)) else (size,))), fill_value, dtype.numpy), None, device, requires_grad)
+    return _finish(
+        np.full(_checked(as_shape((size,) if isinstance(size, (tuple, list)) else (size,))), fill_value, dtype.numpy),
+        None,
+        device,
+        requires_grad,
+    )
 
 
 def _checked(shape):
@@ -90,17 +101,27 @@ def _checked(shape):
 
 def zeros(*size, dtype=None, device=None, requires_grad=False):
     """A tensor of zeros: zeros(2, 3) or zeros((2, 3)); the default float type."""
-    return full(as_shape(size), 0, dtype=dtype or dtypes.get_default_dtype(), device=device, requires_grad=requires_grad)
+    return full(
+        as_shape(size), 0, dtype=dtype or dtypes.get_default_dtype(), device=device, requires_grad=requires_grad
+    )
 
 
 def ones(*size, dtype=None, device=None, requires_grad=False):
     """A tensor of ones: ones(2, 3) or ones((2, 3)); the default float type."""
-    return full(as_shape(size), 1, dtype=dtype or dtypes.get_default_dtype(), device=device, requires_grad=requires_grad)
+    return full(
+        as_shape(size), 1, dtype=dtype or dtypes.get_default_dtype(), device=device, requires_grad=requires_grad
+    )
 
 
 def full_like(input, fill_value, *, dtype=None, device=None, requires_grad=False):
     """As `full`, with the shape, type and device of `input`."""
-    return full(tuple(input.shape), fill_value, dtype=dtype or input.dtype, device=device or input.device, requires_grad=requires_grad)
+    return full(
+        tuple(input.shape),
+        fill_value,
+        dtype=dtype or input.dtype,
+        device=device or input.device,
+        requires_grad=requires_grad,
+    )
 
 
 def zeros_like(input, *, dtype=None, device=None, requires_grad=False):
@@ -127,7 +148,11 @@ def arange(start, end=None, step=1, *, dtype=None, device=None, requires_grad=Fa
     if (end - start) * step < 0:
         raise RuntimeError("upper bound and lower bound inconsistent with step sign")
     if dtype is None:
-        dtype = dtypes.int64 if all(isinstance(each, numbers.Integral) for each in (start, end, step)) else dtypes.get_default_dtype()
+        dtype = (
+            dtypes.int64
+            if all(isinstance(each, numbers.Integral) for each in (start, end, step))
+            else dtypes.get_default_dtype()
+        )
     return _finish(np.arange(start, end, step), dtype, device, requires_grad)
 
 

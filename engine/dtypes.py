@@ -67,7 +67,9 @@ def from_numpy(numpy_type):
         return FROM_NUMPY[np.dtype(numpy_type)]
     except KeyError:
         names = ", ".join(each.name for each in ALL)
-        raise TypeError(f"can't convert an array of type {np.dtype(numpy_type)}. The supported types are: {names}.") from None
+        raise TypeError(
+            f"can't convert an array of type {np.dtype(numpy_type)}. The supported types are: {names}."
+        ) from None
 
 
 def check_dtype(value, name="dtype"):

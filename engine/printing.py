@@ -6,7 +6,7 @@ import numpy as np
 
 from engine import backend, dtypes
 
-PRECISION = 4           # digits after the point
+PRECISION = 4  # digits after the point
 SUMMARISE_ABOVE = 1000  # elements
 EDGE_ITEMS = 3
 WIDTH = 80
@@ -31,7 +31,12 @@ def tensor_text(tensor):
 
 def _elements(array):
     return np.array2string(
-        array, separator=", ", prefix="tensor(", threshold=SUMMARISE_ABOVE, edgeitems=EDGE_ITEMS, max_line_width=WIDTH,
+        array,
+        separator=", ",
+        prefix="tensor(",
+        threshold=SUMMARISE_ABOVE,
+        edgeitems=EDGE_ITEMS,
+        max_line_width=WIDTH,
         formatter={"float_kind": _float_format(array)} if array.dtype.kind == "f" else None,
     )
 
@@ -61,6 +66,6 @@ def _shown(array):
         return array
     for axis, size in enumerate(array.shape):
         if size > 2 * EDGE_ITEMS:
-            ends = np.r_[0:EDGE_ITEMS, size - EDGE_ITEMS:size]
+            ends = np.r_[0:EDGE_ITEMS, size - EDGE_ITEMS : size]
             array = array.take(ends, axis=axis)
     return array

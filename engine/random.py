@@ -4,7 +4,7 @@ import numpy as np
 
 from engine import dtypes
 from engine.creation import _checked, _finish
-from engine.functions import as_shape
+from engine.functions.arguments import as_shape
 
 
 class Generator:
@@ -50,7 +50,9 @@ def randint(low, high=None, size=None, *, generator=None, dtype=None, device=Non
         low, high, size = 0, low, high
     if low >= high:
         raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
-    return _finish(_source(generator).integers(low, high, _checked(as_shape((size,)))), dtype or dtypes.int64, device, False)
+    return _finish(
+        _source(generator).integers(low, high, _checked(as_shape((size,)))), dtype or dtypes.int64, device, False
+    )
 
 
 def randperm(n, *, generator=None, dtype=None, device=None):

@@ -10,8 +10,11 @@ import numpy as np
 
 from engine import backend, dtypes, functions
 from engine.autograd import graph
-from engine.autograd.graph import Storage, TensorBase, setting
-from engine.ops import TABLE, elementwise, indexing, shape
+from engine.autograd.graph import TensorBase, setting
+from engine.functions.arguments import METHODS, check_dim, check_tensor
+from engine.functions.elementwise import pow_tensors
+from engine.ops import elementwise, indexing
+from engine.ops.table import primitive
 from engine.printing import tensor_text
 
 
@@ -53,7 +56,9 @@ class device:
         return self.type if self.index is None else f"{self.type}:{self.index}"
 
     def __repr__(self):
-        return f"device(type={self.type!r})" if self.index is None else f"device(type={self.type!r}, index={self.index})"
+        return (
+            f"device(type={self.type!r})" if self.index is None else f"device(type={self.type!r}, index={self.index})"
+        )
 
 
 CPU = device("cpu")
@@ -71,7 +76,7 @@ class Tensor(TensorBase):
     """A multi-dimensional array of one type whose operations can be differentiated. Make one with `engine.tensor`."""
 
     __slots__ = ()
-    __array_priority__ = 1000       # so that `array * tensor` asks the tensor
+    __array_priority__ = 1000  # so that `array * tensor` asks the tensor
 
     # ---- what it is ----
 
@@ -81,7 +86,7 @@ class Tensor(TensorBase):
 
     def size(self, dim=None):
         """The shape, or the size of one dimension."""
-        return self.shape if dim is None else self.array.shape[functions.check_dim(dim, self.ndim)]
+        return self.shape if dim is None else self.array.shape[check_dim(dim, self.ndim)]
 
     ndim = property(lambda self: self.array.ndim)
     dtype = property(lambda self: dtypes.FROM_NUMPY[self.array.dtype])
@@ -98,7 +103,7 @@ class Tensor(TensorBase):
     def stride(self, dim=None):
         """How many elements apart neighbours along each dimension are in memory."""
         steps = tuple(step // self.array.itemsize for step in self.array.strides)
-        return steps if dim is None else steps[functions.check_dim(dim, self.ndim)]
+        return steps if dim is None else steps[check_dim(dim, self.ndim)]
 
     def is_contiguous(self):
         """True if the elements lie in memory in row-major order."""
@@ -127,7 +132,9 @@ class Tensor(TensorBase):
         if requires_grad and not (self.dtype.is_floating_point or self.dtype.is_complex):
             raise RuntimeError("only Tensors of floating point and complex dtype can require gradients")
         if not requires_grad and not self.is_leaf:
-            raise RuntimeError("you can only change requires_grad flags of leaf variables. Use tensor.detach() for a tensor without a history.")
+            raise RuntimeError(
+                "you can only change requires_grad flags of leaf variables. Use tensor.detach() for a tensor without a history."
+            )
         self.requires_grad_flag = bool(requires_grad)
         return self
 
@@ -166,11 +173,13 @@ class Tensor(TensorBase):
         bundle = {"text/plain": repr(self)}
         if self.grad_fn is not None:
             from engine import viz
+
             bundle |= viz.notebook_bundle(self, title=repr(self))
         return bundle
 
     def __getattr__(self, name):
         from engine.names import missing
+
         raise missing("Tensor", name, dir(type(self)))
 
     # ---- out of the tensor ----
@@ -190,7 +199,9 @@ class Tensor(TensorBase):
         if self.requires_grad:
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
         if self.is_cuda:
-            raise TypeError(f"can't convert {self.device} device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host memory first.")
+            raise TypeError(
+                f"can't convert {self.device} device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host memory first."
+            )
         return self.array
 
     def __array__(self, dtype=None, copy=None):
@@ -291,6 +302,7 @@ class Tensor(TensorBase):
     def backward(self, gradient=None, retain_graph=None, create_graph=False):
         """Add to the `.grad` of every leaf the derivative of this tensor, weighted with `gradient` (1 for a scalar)."""
         from engine import autograd
+
         autograd.backward(self, gradient, retain_graph, create_graph)
 
     def detach(self):
@@ -334,7 +346,7 @@ class Tensor(TensorBase):
 
     def copy_(self, source):
         """Overwrite the elements with those of `source` (a tensor that broadcasts)."""
-        functions.check_tensor(source, "copy_", "src")
+        check_tensor(source, "copy_", "src")
         if source.device != self.device:
             source = source.to(self.device)
         return change(self, indexing.index_put, source.to(self.dtype), index=(Ellipsis,))
@@ -382,16 +394,22 @@ def as_index(index, tensor):
 
 def change(tensor, op, *others, **metadata):
     """tensor = op(tensor, *others) in the tensor's own memory; what the in-place methods have in common."""
-    recorded = setting.record and (tensor.requires_grad or any(isinstance(each, Tensor) and each.requires_grad for each in others))
+    recorded = setting.record and (
+        tensor.requires_grad or any(isinstance(each, Tensor) and each.requires_grad for each in others)
+    )
     if recorded:
         _check_recordable(tensor, op)
     result = op(tensor, *others, **metadata)
     if result.shape != tensor.shape:
-        raise RuntimeError(f"output with shape {list(tensor.shape)} doesn't match the broadcast shape {list(result.shape)}")
+        raise RuntimeError(
+            f"output with shape {list(tensor.shape)} doesn't match the broadcast shape {list(result.shape)}"
+        )
     if result.dtype.category > tensor.dtype.category:
         raise RuntimeError(f"result type {result.dtype} can't be cast to the desired output type {tensor.dtype}")
     if backend.repeats_elements(tensor.array):
-        raise RuntimeError("unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please clone() the tensor before performing the operation.")
+        raise RuntimeError(
+            "unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please clone() the tensor before performing the operation."
+        )
     tensor.array[...] = result.array
     tensor.storage.version += 1
     if recorded:
@@ -412,20 +430,24 @@ def _check_recordable(tensor, op):
 
 # ---- the copy between devices: the one op that needs tensors' devices --------------------------------
 
-move = TABLE.get("move") or functions.elementwise.primitive(
-    "move", "a", lambda a, *, destination, source: array_on(a, destination),
-    [lambda g, destination, source: move(g, destination=source, source=destination)], label="device",
+move = primitive(
+    "move",
+    "a",
+    lambda a, *, destination, source: array_on(a, destination),
+    [lambda g, destination, source: move(g, destination=source, source=destination)],
+    label="device",
 )
 
 # ---- methods and operators --------------------------------------------------------------------------
 
-for _function in functions.METHODS:
+for _function in METHODS:
     setattr(Tensor, _function.__name__, _function)
 
 
 def _in_place(op):
     def method(self, other):
         return change(self, op, other)
+
     method.__name__ = op.name + "_"
     method.__doc__ = f"{op.name} with the result in this tensor's own memory."
     return method
@@ -442,18 +464,23 @@ def _operator(function, reflected=False):
 
     def backward(self, other):
         return function(other, self)
+
     return backward if reflected else forward
 
 
 for _name, _function in {
-    "add": functions.add, "sub": functions.sub, "mul": functions.mul, "truediv": functions.div, "matmul": functions.matmul,
+    "add": functions.add,
+    "sub": functions.sub,
+    "mul": functions.mul,
+    "truediv": functions.div,
+    "matmul": functions.matmul,
 }.items():
     setattr(Tensor, f"__{_name}__", _operator(_function))
     setattr(Tensor, f"__r{_name}__", _operator(_function, reflected=True))
 for _name in ("eq", "ne", "lt", "le", "gt", "ge"):
     setattr(Tensor, f"__{_name}__", _operator(getattr(functions, _name)))
 Tensor.__pow__ = functions.pow
-Tensor.__rpow__ = _operator(functions._pow_tensors, reflected=True)
+Tensor.__rpow__ = _operator(pow_tensors, reflected=True)
 Tensor.__neg__ = functions.neg
 Tensor.__abs__ = functions.abs
 

@@ -51,12 +51,16 @@ class ndarray:
 
     # -- refusals --
     def __array__(self, *arguments, **keywords):
-        raise TypeError("Implicit conversion to a NumPy array is not allowed. Please use `.get()` to construct a NumPy array explicitly.")
+        raise TypeError(
+            "Implicit conversion to a NumPy array is not allowed. Please use `.get()` to construct a NumPy array explicitly."
+        )
 
     def __array_ufunc__(self, ufunc, how, *inputs, **keywords):
         if ufunc.__name__ not in FUNCTIONS or how != "__call__":
             return NotImplemented
-        return _wrapped(ufunc(*[_open(each) for each in inputs], **{name: _open(value) for name, value in keywords.items()}))
+        return _wrapped(
+            ufunc(*[_open(each) for each in inputs], **{name: _open(value) for name, value in keywords.items()})
+        )
 
     def __array_function__(self, function, kinds, arguments, keywords):
         own = getattr(_module, function.__name__, None)
@@ -114,7 +118,9 @@ class ndarray:
             else:
                 opened.append(_open(part))
             if part is Ellipsis:
-                dim = self.ndim - sum(each is not None and each is not Ellipsis for each in parts[parts.index(Ellipsis) + 1:])
+                dim = self.ndim - sum(
+                    each is not None and each is not Ellipsis for each in parts[parts.index(Ellipsis) + 1 :]
+                )
             elif part is not None:
                 dim += 1
         return tuple(opened)
@@ -151,8 +157,12 @@ def _wrapped(result):
 
 def _guarded(function):
     """numpy's function on the hidden arrays; numpy arrays as arguments are refused, results are wrapped."""
+
     def call(*arguments, **keywords):
-        return _wrapped(function(*[_open(each) for each in arguments], **{name: _open(value) for name, value in keywords.items()}))
+        return _wrapped(
+            function(*[_open(each) for each in arguments], **{name: _open(value) for name, value in keywords.items()})
+        )
+
     call.__name__ = function.__name__
     return call
 
@@ -177,6 +187,7 @@ def _binary(function, reflected=False):
             return NotImplemented
         pair = (_open(other), self._hidden) if reflected else (self._hidden, _open(other))
         return _wrapped(function(*pair))
+
     return method
 
 
@@ -184,6 +195,7 @@ def _in_place(function):
     def method(self, other):
         function(self._hidden, _open(other), out=self._hidden, casting="same_kind")
         return self
+
     return method
 
 
@@ -220,7 +232,7 @@ class _Ogrid:
 def _asarray(value, dtype=None):
     if isinstance(value, ndarray):
         return value if dtype is None else value.astype(dtype, copy=False)
-    return ndarray(np.array(value, dtype=dtype))      # from the host: always a copy
+    return ndarray(np.array(value, dtype=dtype))  # from the host: always a copy
 
 
 def _array(value, dtype=None, copy=True):

@@ -38,7 +38,9 @@ class GradientFlow:
 
     def __init__(self, images, labels):
         if images.ndim != 2 or images.shape[1] != 64 or labels.shape != images.shape[:1]:
-            raise ValueError(f"gradient_flow: expected images (N, 64) and labels (N,), got {images.shape} and {labels.shape}")
+            raise ValueError(
+                f"gradient_flow: expected images (N, 64) and labels (N,), got {images.shape} and {labels.shape}"
+            )
         self.images, self.labels = torch.tensor(images, dtype=torch.float32), torch.tensor(labels)
         self.history = self._train()
         self.step, self.image = 0, 0
@@ -61,7 +63,7 @@ class GradientFlow:
     def look(self):
         """One forward and backward pass of the chosen image at the chosen step: all the numbers of the picture."""
         weights, bias = (parameter.clone().requires_grad_() for parameter in self.history[self.step])
-        image, label = self.images[self.image:self.image + 1], self.labels[self.image:self.image + 1]
+        image, label = self.images[self.image : self.image + 1], self.labels[self.image : self.image + 1]
         product = image @ weights
         logits = product + bias
         logits.retain_grad()
@@ -70,9 +72,14 @@ class GradientFlow:
         saved = {node.name(): _saved_bytes(node) for node in (product.grad_fn, logits.grad_fn, logs.grad_fn)}
         loss.backward()
         return {
-            "image": image.numpy()[0].reshape(8, 8), "label": int(label), "loss": loss.item(), "saved": saved,
-            "weights": weights.detach().numpy(), "weights gradient": weights.grad.numpy(),
-            "logits": logits.detach().numpy()[0], "logits gradient": logits.grad.numpy()[0],
+            "image": image.numpy()[0].reshape(8, 8),
+            "label": int(label),
+            "loss": loss.item(),
+            "saved": saved,
+            "weights": weights.detach().numpy(),
+            "weights gradient": weights.grad.numpy(),
+            "logits": logits.detach().numpy()[0],
+            "logits gradient": logits.grad.numpy()[0],
             "probabilities": logs.detach().exp().numpy()[0],
         }
 
@@ -101,7 +108,9 @@ class GradientFlow:
         import ipywidgets
 
         wide = ipywidgets.Layout(width="24em")
-        step = ipywidgets.IntSlider(0, 0, STEPS, description="training step", style={"description_width": "7em"}, layout=wide)
+        step = ipywidgets.IntSlider(
+            0, 0, STEPS, description="training step", style={"description_width": "7em"}, layout=wide
+        )
         image = ipywidgets.IntSlider(0, 0, min(len(self.labels), 20) - 1, description="image", layout=wide)
         picture = ipywidgets.HTML()
 
@@ -130,7 +139,9 @@ class Picture:
         self.logits = self._bars("logits", 0.56, "logits (orange: the right digit)")
         self.logits_gradient = self._bars("logits", 0.08, "∂ loss / ∂ logits")
         self.probabilities = self._bars("probabilities", 0.56, "softmax of the logits")
-        self.loss = self.figure.text(COLUMNS["probabilities"] + 0.095, 0.16, "", ha="center", fontsize=12, linespacing=1.5)
+        self.loss = self.figure.text(
+            COLUMNS["probabilities"] + 0.095, 0.16, "", ha="center", fontsize=12, linespacing=1.5
+        )
         self.saved = self.figure.text(COLUMNS["image"], 0.10, "", fontsize=8.5, color=GREY, linespacing=1.6)
 
     def _axes(self, column, bottom, width, height, title):
@@ -156,14 +167,23 @@ class Picture:
     def draw(self, seen, alt):
         """The <img> for these numbers."""
         self.image.set_data(seen["image"])
-        for sheet, name, title in ((self.weights, "weights", "weights"), (self.weights_gradient, "weights gradient", "∂ loss / ∂ weights")):
+        for sheet, name, title in (
+            (self.weights, "weights", "weights"),
+            (self.weights_gradient, "weights gradient", "∂ loss / ∂ weights"),
+        ):
             limit = float(np.abs(seen[name]).max()) or 1.0
             sheet.set_data(mosaic(seen[name]))
             sheet.set_clim(-limit, limit)
             sheet.axes.set_title(f"{title} (up to ±{np.abs(seen[name]).max():.3f})", fontsize=10)
-        for bars, name in ((self.logits, "logits"), (self.logits_gradient, "logits gradient"), (self.probabilities, "probabilities")):
+        for bars, name in (
+            (self.logits, "logits"),
+            (self.logits_gradient, "logits gradient"),
+            (self.probabilities, "probabilities"),
+        ):
             self._set_bars(bars, seen[name], seen["label"], lowest=0.0 if name == "probabilities" else None)
-        self.loss.set_text(f"loss {seen['loss']:.4f}\n= −log {seen['probabilities'][seen['label']]:.4f}\n∂ loss / ∂ loss = 1")
+        self.loss.set_text(
+            f"loss {seen['loss']:.4f}\n= −log {seen['probabilities'][seen['label']]:.4f}\n∂ loss / ∂ loss = 1"
+        )
         product, total, logs = seen["saved"].values()
         self.saved.set_text(f"saved for backward:\n@  {product} bytes\n+  {total} bytes\nlog softmax  {logs} bytes")
         return as_html(self.figure, alt)

@@ -26,7 +26,7 @@ class Live:
             raise ValueError(f"Live: steps must be at least 1, got {steps}")
         self.steps = steps
         self.title = title
-        self.measured = {}          # name -> ([step, ...], [value, ...])
+        self.measured = {}  # name -> ([step, ...], [value, ...])
         self._done = 0
         self._handle = None
         self._last_picture = 0.0

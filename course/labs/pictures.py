@@ -8,7 +8,7 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
-DIVERGING = "PuOr_r"        # orange for positive, purple for negative: told apart by every kind of colour vision
+DIVERGING = "PuOr_r"  # orange for positive, purple for negative: told apart by every kind of colour vision
 ORANGE, PURPLE, GREY = "#b35806", "#542788", "#666666"
 
 
@@ -21,7 +21,7 @@ def as_html(fig, alt):
     """The figure as an <img> with its picture inside and `alt` as its text."""
     buffer = io.BytesIO()
     with matplotlib.rc_context({"savefig.facecolor": "white"}):
-        fig.savefig(buffer, format="png", pil_kwargs={"compress_level": 1})      # speed before size
+        fig.savefig(buffer, format="png", pil_kwargs={"compress_level": 1})  # speed before size
     picture = base64.b64encode(buffer.getvalue()).decode("ascii")
     return f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{picture}" style="max-width: 100%">'
 
@@ -31,7 +31,7 @@ def show(fig, alt):
     from IPython.display import HTML, display
     from matplotlib import pyplot
 
-    pyplot.close(fig)           # or the notebook would show it once more, without the sentence
+    pyplot.close(fig)  # or the notebook would show it once more, without the sentence
     display(HTML(as_html(fig, alt)))
 
 
@@ -43,7 +43,7 @@ def mosaic(weights, rows=2, gap=1):
     sheet = np.full((rows * step - gap, columns * step - gap), np.nan)
     for index in range(count):
         top, left = divmod(index, columns)
-        sheet[top * step:top * step + side, left * step:left * step + side] = weights[:, index].reshape(side, side)
+        sheet[top * step : top * step + side, left * step : left * step + side] = weights[:, index].reshape(side, side)
     return sheet
 
 
@@ -51,7 +51,9 @@ def show_weights(weights):
     """Show the weights (64, 10) of a digits classifier: for each digit, which pixels speak for it and which against."""
     array = np.asarray(weights.detach().cpu().numpy() if hasattr(weights, "detach") else weights)
     if array.shape != (64, 10):
-        raise ValueError(f"show_weights: expected weights of shape (64, 10), one column of 8 x 8 pixels a digit, got {array.shape}")
+        raise ValueError(
+            f"show_weights: expected weights of shape (64, 10), one column of 8 x 8 pixels a digit, got {array.shape}"
+        )
     limit = float(np.abs(array).max()) or 1.0
     fig = figure(8.6, 3.9)
     axes = fig.add_axes((0.02, 0.02, 0.86, 0.96))
@@ -62,4 +64,7 @@ def show_weights(weights):
         axes.text(column * 9 - 0.2, row * 9 + 0.1, str(digit), fontsize=11, fontweight="bold", va="top", color="black")
     bar = fig.colorbar(shown, cax=fig.add_axes((0.90, 0.06, 0.02, 0.88)))
     bar.set_label("against the digit            for the digit")
-    show(fig, "Ten pictures of 8 by 8 weights, one for each digit: orange pixels speak for the digit, purple ones against it.")
+    show(
+        fig,
+        "Ten pictures of 8 by 8 weights, one for each digit: orange pixels speak for the digit, purple ones against it.",
+    )

@@ -6,7 +6,16 @@ from engine import backend
 from engine.autograd import graph
 from engine.autograd.graph import TensorBase, set_recording, setting, unbroadcast
 
-__all__ = ["backward", "grad", "no_grad", "enable_grad", "set_grad_enabled", "is_grad_enabled", "unbroadcast", "Variable"]
+__all__ = [
+    "backward",
+    "grad",
+    "no_grad",
+    "enable_grad",
+    "set_grad_enabled",
+    "is_grad_enabled",
+    "unbroadcast",
+    "Variable",
+]
 
 
 def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False):
@@ -35,7 +44,9 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=Fal
             raise RuntimeError("One of the differentiated Tensors does not require grad")
     weights = _weights(roots, grad_outputs, create_graph)
     nodes = [graph.edge_of(source) for source in sources]
-    found = graph.backward(roots, weights, create_graph if retain_graph is None else retain_graph, create_graph, set(nodes))
+    found = graph.backward(
+        roots, weights, create_graph if retain_graph is None else retain_graph, create_graph, set(nodes)
+    )
     if not allow_unused and any(node not in found for node in nodes):
         raise RuntimeError(
             "One of the differentiated Tensors appears to not have been used in the graph. Set allow_unused=True if this is the desired behavior."
@@ -61,7 +72,9 @@ def _weights(roots, given, create_graph):
                 raise RuntimeError("grad can be implicitly created only for scalar outputs")
             weight = setting.tensor_class(backend.module_of(root.array).ones_like(root.array))
         if weight.shape != root.shape:
-            raise RuntimeError(f"Mismatch in shape: grad_output[0] has a shape of {weight.shape} and output[0] has a shape of {root.shape}.")
+            raise RuntimeError(
+                f"Mismatch in shape: grad_output[0] has a shape of {weight.shape} and output[0] has a shape of {root.shape}."
+            )
         weights.append(weight if create_graph else weight.array)
     return weights
 
@@ -85,6 +98,7 @@ class set_grad_enabled(set_recording):
         def wrapped(*arguments, **keywords):
             with set_recording(mode):
                 return function(*arguments, **keywords)
+
         return wrapped
 
 
@@ -97,6 +111,7 @@ class _Switch(set_recording):
         def wrapped(*arguments, **keywords):
             with set_recording(self.switch_to):
                 return function(*arguments, **keywords)
+
         return wrapped
 
 

@@ -10,8 +10,8 @@ import weakref
 
 from engine import backend
 
-
 # ---- what the graph needs of a tensor ---------------------------------------------------------------
+
 
 class Storage:
     """What views of one memory have in common: how often it was written to, and whether a recorded view exists."""
@@ -44,7 +44,7 @@ class TensorBase:
 
 
 class _Setting(threading.local):
-    record = True        # off inside no_grad
+    record = True  # off inside no_grad
     tensor_class = TensorBase
 
 
@@ -58,11 +58,24 @@ def make_tensors_of(tensor_class):
 
 # ---- nodes and edges --------------------------------------------------------------------------------
 
+
 class Node:
     """One recorded operation; `tensor.grad_fn`. Its edges lead to the nodes that made its inputs."""
 
-    __slots__ = ("op", "inputs", "input_shapes", "input_dtypes", "plan", "saved", "versions",
-                 "shape", "numpy_dtype", "hooks", "retaining", "__weakref__")
+    __slots__ = (
+        "op",
+        "inputs",
+        "input_shapes",
+        "input_dtypes",
+        "plan",
+        "saved",
+        "versions",
+        "shape",
+        "numpy_dtype",
+        "hooks",
+        "retaining",
+        "__weakref__",
+    )
 
     def __init__(self, op, inputs, input_shapes, input_dtypes, plan, saved, versions, result):
         self.op = op
@@ -90,6 +103,7 @@ class Node:
     def dtype(self):
         """The type of the op's result."""
         from engine import dtypes
+
         return dtypes.FROM_NUMPY[self.numpy_dtype]
 
     @property
@@ -128,11 +142,12 @@ def edge_of(tensor):
     node = tensor._accumulator and tensor._accumulator()
     if node is None:
         node = AccumulateGrad(tensor)
-        tensor._accumulator = weakref.ref(node)   # weak, so that a leaf and its node are no cycle
+        tensor._accumulator = weakref.ref(node)  # weak, so that a leaf and its node are no cycle
     return node
 
 
 # ---- forward: record --------------------------------------------------------------------------------
+
 
 def record(op, inputs, metadata):
     """Run `op` on tensors and Python numbers, and remember what backward will need.
@@ -167,6 +182,7 @@ def record(op, inputs, metadata):
 
 # ---- backward ---------------------------------------------------------------------------------------
 
+
 def unbroadcast(gradient, shape):
     """Sum `gradient` over the axes that broadcasting from `shape` had stretched; the result has `shape`.
 
@@ -175,7 +191,8 @@ def unbroadcast(gradient, shape):
     """
     added = gradient.ndim - len(shape)
     stretched = tuple(
-        axis for axis in range(gradient.ndim)
+        axis
+        for axis in range(gradient.ndim)
         if axis < added or (shape[axis - added] == 1 and gradient.shape[axis] != 1)
     )
     if stretched:
@@ -190,7 +207,7 @@ def backward(roots, gradients, retain_graph=False, create_graph=False, wanted=No
     each leaf's `.grad` receives its sum. With `wanted` (a set of nodes), nothing is written and the
     gradients of those nodes are returned in a dict.
     """
-    arriving = {}                                      # node -> sum of what has arrived so far
+    arriving = {}  # node -> sum of what has arrived so far
     for root, gradient in zip(roots, gradients):
         _add(arriving, edge_of(root), gradient)
     waiting = count_uses(arriving)
@@ -292,7 +309,7 @@ def _accumulate(leaf, gradient, create_graph):
     if create_graph:
         leaf.grad = gradient if leaf.grad is None else leaf.grad + gradient
     elif leaf.grad is None:
-        leaf.grad = setting.tensor_class(backend.module_of(gradient).array(gradient))   # a copy: others may hold it
+        leaf.grad = setting.tensor_class(backend.module_of(gradient).array(gradient))  # a copy: others may hold it
     elif leaf.grad.grad_fn is not None:
         leaf.grad = leaf.grad + _as_tensor(gradient)
     else:
@@ -323,6 +340,7 @@ def _accumulate_retained(tensor, gradient):
 
 
 # ---- switching recording off and on -----------------------------------------------------------------
+
 
 class set_recording:
     """Context manager: recording on or off inside, as before afterwards."""

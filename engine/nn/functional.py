@@ -1,10 +1,22 @@
 """torch.nn.functional: activations and losses, composed from the table."""
 
 from engine import backend, dtypes
-from engine.functions import check_tensor, log_softmax, relu, sigmoid, softmax, tanh
+from engine.functions import log_softmax, relu, sigmoid, softmax, tanh
+from engine.functions.arguments import check_tensor
 from engine.ops import reduction as table
 
-__all__ = ["cross_entropy", "linear", "log_softmax", "mse_loss", "nll_loss", "one_hot", "relu", "sigmoid", "softmax", "tanh"]
+__all__ = [
+    "cross_entropy",
+    "linear",
+    "log_softmax",
+    "mse_loss",
+    "nll_loss",
+    "one_hot",
+    "relu",
+    "sigmoid",
+    "softmax",
+    "tanh",
+]
 
 
 def linear(input, weight, bias=None):
@@ -28,7 +40,9 @@ def one_hot(tensor, num_classes=-1):
 def mse_loss(input, target, reduction="mean"):
     """The squared difference: its mean, its "sum", or each element ("none")."""
     if input.shape != target.shape:
-        raise ValueError(f"mse_loss: input has shape {list(input.shape)}, target {list(target.shape)}; they must be equal (broadcasting here hides mistakes)")
+        raise ValueError(
+            f"mse_loss: input has shape {list(input.shape)}, target {list(target.shape)}; they must be equal (broadcasting here hides mistakes)"
+        )
     return _reduce((input - target) ** 2, reduction)
 
 
@@ -36,7 +50,9 @@ def nll_loss(input, target, reduction="mean"):
     """−input[n, target[n]]: the loss of log-probabilities (N, C) for classes (N,), int64. reduction: "mean", "sum" or "none"."""
     check_tensor(target, "nll_loss", "target", 2)
     if input.ndim != 2 or tuple(target.shape) != (input.shape[0],):
-        raise ValueError(f"nll_loss expects input (N, C) and target (N,), got {list(input.shape)} and {list(target.shape)}")
+        raise ValueError(
+            f"nll_loss expects input (N, C) and target (N,), got {list(input.shape)} and {list(target.shape)}"
+        )
     if target.dtype is not dtypes.int64:
         raise RuntimeError(f"expected scalar type Long but found {target.dtype}")
     for extreme in (target.array.min(), target.array.max()) if target.numel() else ():

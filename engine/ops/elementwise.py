@@ -37,13 +37,20 @@ sign = primitive("sign", "a", np.sign, [lambda g: g * 0], example=_one)
 exp = primitive("exp", "a", np.exp, [lambda g, result: g * result], types="float", example=_one)
 log = primitive("log", "a", np.log, [lambda g, a: g / a], types="float", example=_one_positive)
 log1p = primitive("log1p", "a", np.log1p, [lambda g, a: g / (a + 1)], types="float", example=_one_positive)
-sqrt = primitive("sqrt", "a", np.sqrt, [lambda g, result: g / (result * 2)], label="√", types="float", example=_one_positive)
+sqrt = primitive(
+    "sqrt", "a", np.sqrt, [lambda g, result: g / (result * 2)], label="√", types="float", example=_one_positive
+)
 sin = primitive("sin", "a", np.sin, [lambda g, a: g * cos(a)], types="float", example=_one)
 cos = primitive("cos", "a", np.cos, [lambda g, a: -g * sin(a)], types="float", example=_one)
 tanh = primitive("tanh", "a", np.tanh, [lambda g, result: g * (1 - result * result)], types="float", example=_one)
 sigmoid = primitive(
-    "sigmoid", "a", lambda a: 0.5 * (1 + np.tanh(0.5 * a)),     # tanh does not overflow where exp would
-    [lambda g, result: g * result * (1 - result)], label="σ", types="float", example=_one,
+    "sigmoid",
+    "a",
+    lambda a: 0.5 * (1 + np.tanh(0.5 * a)),  # tanh does not overflow where exp would
+    [lambda g, result: g * result * (1 - result)],
+    label="σ",
+    types="float",
+    example=_one,
 )
 relu = primitive("relu", "a", lambda a: np.maximum(a, 0), [lambda g, result: g * (result > 0)], example=_one)
 
@@ -58,7 +65,10 @@ def _clamp_vjp(g, a, min, max):
 
 
 clamp = primitive(
-    "clamp", "a", _clamp, [_clamp_vjp],
+    "clamp",
+    "a",
+    _clamp,
+    [_clamp_vjp],
     example=lambda random: ((random(2, 3),), {"min": -0.4, "max": 0.5}),
 )
 
@@ -74,27 +84,40 @@ add = _binary("add", np.add, [lambda g: g, lambda g: g], label="+")
 sub = _binary("sub", np.subtract, [lambda g: g, lambda g: -g], label="−")
 mul = _binary("mul", np.multiply, [lambda g, b: g * b, lambda g, a: g * a], label="×")
 div = _binary(
-    "div", np.true_divide, [lambda g, b: g / b, lambda g, b, result: -g * result / b],
-    label="÷", types="float", example=_two_nonzero,
+    "div",
+    np.true_divide,
+    [lambda g, b: g / b, lambda g, b, result: -g * result / b],
+    label="÷",
+    types="float",
+    example=_two_nonzero,
 )
 pow_ = _binary(
-    "pow", np.power,
-    [lambda g, a, b: g * b * a ** where(b == 0, 1, b - 1),      # not 0 · a⁻¹ where b is 0
-     lambda g, a, result: g * result * log(where(a == 0, 1, a))],   # 0ᵇ does not move with b
-    label="^", example=_positive_and_any,
+    "pow",
+    np.power,
+    [
+        lambda g, a, b: g * b * a ** where(b == 0, 1, b - 1),  # not 0 · a⁻¹ where b is 0
+        lambda g, a, result: g * result * log(where(a == 0, 1, a)),
+    ],  # 0ᵇ does not move with b
+    label="^",
+    example=_positive_and_any,
 )
 pow_number = primitive(
-    "pow_number", "a", lambda a, *, exponent: a**exponent,
+    "pow_number",
+    "a",
+    lambda a, *, exponent: a**exponent,
     [lambda g, a, exponent: g * (a ** (exponent - 1) * exponent) if exponent != 0 else g * 0],
-    label="^", example=lambda random: ((random(2, 3),), {"exponent": 3}),
+    label="^",
+    example=lambda random: ((random(2, 3),), {"exponent": 3}),
 )
 maximum = _binary(
-    "maximum", np.maximum,       # at a tie each side gets half, as in torch
+    "maximum",
+    np.maximum,  # at a tie each side gets half, as in torch
     [lambda g, a, b: g * ((a > b) + 0.5 * (a == b)), lambda g, a, b: g * ((b > a) + 0.5 * (a == b))],
     label="max",
 )
 minimum = _binary(
-    "minimum", np.minimum,
+    "minimum",
+    np.minimum,
     [lambda g, a, b: g * ((a < b) + 0.5 * (a == b)), lambda g, a, b: g * ((b < a) + 0.5 * (a == b))],
     label="min",
 )
@@ -113,10 +136,20 @@ isfinite = primitive("isfinite", "a", np.isfinite, example=_one)
 # ---- choice and copies ------------------------------------------------------------------------------
 
 where = primitive(
-    "where", "condition a b", np.where,
+    "where",
+    "condition a b",
+    np.where,
     [None, lambda g, condition: where(condition, g, 0), lambda g, condition: where(condition, 0, g)],
-    explain=explain_broadcast, types="promote choice", example=_choice,
+    explain=explain_broadcast,
+    types="promote choice",
+    example=_choice,
 )
 clone = primitive("clone", "a", lambda a: a.copy(), [lambda g: g], example=_one)
-to = primitive("to", "a", lambda a, *, dtype: a.astype(dtype), [lambda g: g], label="dtype",
-               example=lambda random: ((random(2, 3),), {"dtype": np.dtype("float64")}))
+to = primitive(
+    "to",
+    "a",
+    lambda a, *, dtype: a.astype(dtype),
+    [lambda g: g],
+    label="dtype",
+    example=lambda random: ((random(2, 3),), {"dtype": np.dtype("float64")}),
+)

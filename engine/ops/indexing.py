@@ -17,7 +17,7 @@ def _put_add(g, *, index, shape):
     if any(hasattr(each, "dtype") for each in index):
         backend.add_at(whole, index, g)
     else:
-        whole[index] = g            # slices and integers pick each element at most once
+        whole[index] = g  # slices and integers pick each element at most once
     return whole
 
 
@@ -26,7 +26,7 @@ def _check_index(index, shape):
     dim = 0
     for each in index:
         if each is Ellipsis:
-            dim = len(shape) - sum(_consumes(rest) for rest in index[index.index(Ellipsis) + 1:])
+            dim = len(shape) - sum(_consumes(rest) for rest in index[index.index(Ellipsis) + 1 :])
         elif hasattr(each, "dtype") and each.dtype.kind in "iu" and dim < len(shape):
             backend.check_bounds(each, shape[dim], dim)
         dim += _consumes(each)
@@ -48,14 +48,22 @@ def _some_rows_back(random):
 
 
 getitem = primitive(
-    "index", "a", _getitem, [lambda g, a_shape, index: put_add(g, index=index, shape=a_shape)],
-    label="[ ]", is_view=True, example=_some_rows,
+    "index",
+    "a",
+    _getitem,
+    [lambda g, a_shape, index: put_add(g, index=index, shape=a_shape)],
+    label="[ ]",
+    is_view=True,
+    example=_some_rows,
 )
 put_add = primitive(
-    "index_put_add", "g", _put_add, [lambda g, index: getitem(g, index=index)],
-    label="[ ] +=", example=_some_rows_back,
+    "index_put_add",
+    "g",
+    _put_add,
+    [lambda g, index: getitem(g, index=index)],
+    label="[ ] +=",
+    example=_some_rows_back,
 )
-
 
 
 def _index_put(a, values, *, index):
@@ -67,13 +75,18 @@ def _index_put(a, values, *, index):
 
 def _explain_index_put(arrays, metadata):
     target, values = arrays[0][metadata["index"]].shape, shape_of(arrays[1])
-    return RuntimeError(f"shape mismatch: value tensor of shape {list(values)} cannot be broadcast to indexing result of shape {list(target)}")
+    return RuntimeError(
+        f"shape mismatch: value tensor of shape {list(values)} cannot be broadcast to indexing result of shape {list(target)}"
+    )
 
 
 index_put = primitive(
-    "index_put", "a values", _index_put,
+    "index_put",
+    "a values",
+    _index_put,
     [lambda g, index: index_put(g, 0, index=index), lambda g, index: getitem(g, index=index)],
-    label="[ ] =", explain=_explain_index_put,
+    label="[ ] =",
+    explain=_explain_index_put,
     example=lambda random: ((random(4, 3), random(2, 3)), {"index": (slice(1, 3),)}),
 )
 
@@ -105,9 +118,16 @@ def _picked_back(random):
 
 
 gather = primitive(
-    "gather", "a index", _gather,
-    [lambda g, a_shape, index, dim: scatter_add_zeros(g, index, dim=dim, shape=a_shape), None], example=_picked,
+    "gather",
+    "a index",
+    _gather,
+    [lambda g, a_shape, index, dim: scatter_add_zeros(g, index, dim=dim, shape=a_shape), None],
+    example=_picked,
 )
 scatter_add_zeros = primitive(
-    "scatter_add_zeros", "g index", _scatter_add, [lambda g, index, dim: gather(g, index, dim=dim), None], example=_picked_back,
+    "scatter_add_zeros",
+    "g index",
+    _scatter_add,
+    [lambda g, index, dim: gather(g, index, dim=dim), None],
+    example=_picked_back,
 )

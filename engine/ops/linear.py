@@ -10,7 +10,9 @@ def _explain_matmul(arrays, metadata):
     a, b = [shape_of(array) for array in arrays]
     if len(a) == len(b) == 2:
         return RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({a[0]}x{a[1]} and {b[0]}x{b[1]})")
-    return RuntimeError(f"matmul: shapes {list(a)} and {list(b)} cannot be multiplied: the last of the first must equal the last but one of the second")
+    return RuntimeError(
+        f"matmul: shapes {list(a)} and {list(b)} cannot be multiplied: the last of the first must equal the last but one of the second"
+    )
 
 
 def _matmul(a, b):
@@ -20,9 +22,11 @@ def _matmul(a, b):
 
 
 matmul = primitive(
-    "matmul", "a b", _matmul,        # matrices, with batch dimensions in front that broadcast
-    [lambda g, b: matmul(g, transpose(b, dim0=-2, dim1=-1)),
-     lambda g, a: matmul(transpose(a, dim0=-2, dim1=-1), g)],
-    label="@", explain=_explain_matmul,
+    "matmul",
+    "a b",
+    _matmul,  # matrices, with batch dimensions in front that broadcast
+    [lambda g, b: matmul(g, transpose(b, dim0=-2, dim1=-1)), lambda g, a: matmul(transpose(a, dim0=-2, dim1=-1), g)],
+    label="@",
+    explain=_explain_matmul,
     example=lambda random: ((random(2, 3, 4), random(4, 2)), {}),
 )

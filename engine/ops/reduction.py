@@ -41,12 +41,17 @@ def _along(random):
 # ---- sums -------------------------------------------------------------------------------------------
 
 sum_ = primitive(
-    "sum", "a", lambda a, *, dim, keepdim: np.sum(a, axis=dim, keepdims=keepdim),
+    "sum",
+    "a",
+    lambda a, *, dim, keepdim: np.sum(a, axis=dim, keepdims=keepdim),
     [lambda g, a_shape, dim, keepdim: restore(g, a_shape, dim, keepdim)],
-    label="Σ", example=_rows,
+    label="Σ",
+    example=_rows,
 )
 mean = primitive(
-    "mean", "a", lambda a, *, dim, keepdim: np.mean(a, axis=dim, keepdims=keepdim),
+    "mean",
+    "a",
+    lambda a, *, dim, keepdim: np.mean(a, axis=dim, keepdims=keepdim),
     [lambda g, a_shape, dim, keepdim: restore(g / max(_count(a_shape, dim), 1), a_shape, dim, keepdim)],
     example=_rows,
 )
@@ -60,8 +65,12 @@ def _extreme_vjp(g, a, result, dim, keepdim):
     return restore(g, a.shape, dim, keepdim) * chosen / ways
 
 
-amax = primitive("amax", "a", lambda a, *, dim, keepdim: np.max(a, axis=dim, keepdims=keepdim), [_extreme_vjp], example=_one_dim)
-amin = primitive("amin", "a", lambda a, *, dim, keepdim: np.min(a, axis=dim, keepdims=keepdim), [_extreme_vjp], example=_one_dim)
+amax = primitive(
+    "amax", "a", lambda a, *, dim, keepdim: np.max(a, axis=dim, keepdims=keepdim), [_extreme_vjp], example=_one_dim
+)
+amin = primitive(
+    "amin", "a", lambda a, *, dim, keepdim: np.min(a, axis=dim, keepdims=keepdim), [_extreme_vjp], example=_one_dim
+)
 argmax = primitive("argmax", "a", lambda a, *, dim, keepdim: np.argmax(a, axis=dim, keepdims=keepdim), example=_one_dim)
 argmin = primitive("argmin", "a", lambda a, *, dim, keepdim: np.argmin(a, axis=dim, keepdims=keepdim), example=_one_dim)
 all_ = primitive("all", "a", lambda a, *, dim, keepdim: np.all(a, axis=dim, keepdims=keepdim), example=_one_dim)
@@ -88,19 +97,32 @@ def _softmax(a, *, dim):
 
 
 logsumexp = primitive(
-    "logsumexp", "a", _logsumexp,
-    [lambda g, a, result, dim, keepdim: restore(g, a.shape, dim, keepdim) * exp(a - restore(result, a.shape, dim, keepdim))],
-    types="float", example=_one_dim,
+    "logsumexp",
+    "a",
+    _logsumexp,
+    [
+        lambda g, a, result, dim, keepdim: (
+            restore(g, a.shape, dim, keepdim) * exp(a - restore(result, a.shape, dim, keepdim))
+        )
+    ],
+    types="float",
+    example=_one_dim,
 )
 log_softmax = primitive(
-    "log_softmax", "a", _log_softmax,
+    "log_softmax",
+    "a",
+    _log_softmax,
     [lambda g, result, dim: g - exp(result) * sum_(g, dim=dim, keepdim=True)],
-    types="float", example=_along,
+    types="float",
+    example=_along,
 )
 softmax = primitive(
-    "softmax", "a", _softmax,
+    "softmax",
+    "a",
+    _softmax,
     [lambda g, result, dim: (g - sum_(g * result, dim=dim, keepdim=True)) * result],
-    types="float", example=_along,
+    types="float",
+    example=_along,
 )
 
 
@@ -122,6 +144,9 @@ def _nll_loss_vjp(g, logs_shape, target, reduction):
 
 
 nll_loss = primitive(
-    "nll_loss", "logs target", _nll_loss, [_nll_loss_vjp, None],
+    "nll_loss",
+    "logs target",
+    _nll_loss,
+    [_nll_loss_vjp, None],
     example=lambda random: ((random(3, 4), np.array([2, 0, 2])), {"reduction": "mean"}),
 )

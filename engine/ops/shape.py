@@ -27,24 +27,39 @@ def _explain_expand(arrays, metadata):
 
 
 reshape = primitive(
-    "reshape", "a", lambda a, *, shape: a.reshape(shape),
+    "reshape",
+    "a",
+    lambda a, *, shape: a.reshape(shape),
     [lambda g, a_shape: reshape(g, shape=a_shape)],
-    is_view=True, explain=_explain_reshape, example=_matrix,
+    is_view=True,
+    explain=_explain_reshape,
+    example=_matrix,
 )
 permute = primitive(
-    "permute", "a", lambda a, *, dims: np.transpose(a, dims),
+    "permute",
+    "a",
+    lambda a, *, dims: np.transpose(a, dims),
     [lambda g, dims: permute(g, dims=_inverse(dims))],
-    is_view=True, example=lambda random: ((random(2, 3, 4),), {"dims": (2, 0, 1)}),
+    is_view=True,
+    example=lambda random: ((random(2, 3, 4),), {"dims": (2, 0, 1)}),
 )
 transpose = primitive(
-    "transpose", "a", lambda a, *, dim0, dim1: np.swapaxes(a, dim0, dim1),
+    "transpose",
+    "a",
+    lambda a, *, dim0, dim1: np.swapaxes(a, dim0, dim1),
     [lambda g, dim0, dim1: transpose(g, dim0=dim0, dim1=dim1)],
-    label="ᵀ", is_view=True, example=lambda random: ((random(2, 3, 4),), {"dim0": 0, "dim1": -1}),
+    label="ᵀ",
+    is_view=True,
+    example=lambda random: ((random(2, 3, 4),), {"dim0": 0, "dim1": -1}),
 )
 expand = primitive(
-    "expand", "a", lambda a, *, shape: np.broadcast_to(a, shape),
-    [lambda g: g],               # the edge sums over what was stretched
-    is_view=True, explain=_explain_expand, example=lambda random: ((random(3, 1),), {"shape": (2, 3, 4)}),
+    "expand",
+    "a",
+    lambda a, *, shape: np.broadcast_to(a, shape),
+    [lambda g: g],  # the edge sums over what was stretched
+    is_view=True,
+    explain=_explain_expand,
+    example=lambda random: ((random(3, 1),), {"shape": (2, 3, 4)}),
 )
 
 # ---- joining ----------------------------------------------------------------------------------------
@@ -63,7 +78,11 @@ def _explain_cat(arrays, metadata):
 
 
 cat = primitive(
-    "cat", "*tensors", lambda *arrays, dim: np.concatenate(arrays, axis=dim),
-    [_cat_vjp], types="promote", explain=_explain_cat,
+    "cat",
+    "*tensors",
+    lambda *arrays, dim: np.concatenate(arrays, axis=dim),
+    [_cat_vjp],
+    types="promote",
+    explain=_explain_cat,
     example=lambda random: ((random(2, 3), random(1, 3)), {"dim": 0}),
 )

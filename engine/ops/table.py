@@ -81,8 +81,8 @@ class Plan:
     """For one entry and one choice of inputs: the VJPs to run, and where the values they name come from."""
 
     def __init__(self, op, needed, count):
-        self.sources = []           # (kind, which), kind one of "input", "shape", "result", "metadata", "position", "shapes"
-        self.vjps = []              # (input's position, function, indices into sources)
+        self.sources = []  # (kind, which), kind one of "input", "shape", "result", "metadata", "position", "shapes"
+        self.vjps = []  # (input's position, function, indices into sources)
         for position in range(count):
             if needed >> position & 1:
                 vjp = op.vjps[0] if op.is_variadic else op.vjps[position]
@@ -166,6 +166,7 @@ def _tensor_at(node, array, numpy_dtype):
 
 # ---- bringing the inputs' types together ------------------------------------------------------------
 
+
 def arrays_of(inputs):
     """The arrays behind the tensors; Python numbers as they are. All on one device."""
     arrays = [value.array if isinstance(value, TensorBase) else value for value in inputs]
@@ -231,7 +232,9 @@ def _check_one_device(arrays):
             first = (index,)
         elif first[0] != index:
             names = sorted({"cpu" if each is None else f"cuda:{each}" for each in (first[0], index)})
-            raise RuntimeError(f"Expected all tensors to be on the same device, but found at least two devices, {' and '.join(names)}!")
+            raise RuntimeError(
+                f"Expected all tensors to be on the same device, but found at least two devices, {' and '.join(names)}!"
+            )
 
 
 def shape_of(value):
@@ -240,6 +243,7 @@ def shape_of(value):
 
 
 # ---- errors in torch's words ------------------------------------------------------------------------
+
 
 def explain_broadcast(arrays, metadata):
     """Why shapes do not broadcast, with the two shapes aligned under each other; None if they do."""

@@ -75,7 +75,6 @@ def _checked_params(params):
     for name, tensor in params.items():
         if not isinstance(name, str) or not hasattr(tensor, "grad_fn"):
             raise TypeError(
-                "graph(params): expected a mapping {name: tensor}, "
-                f"got the entry {name!r}: {type(tensor).__name__}"
+                f"graph(params): expected a mapping {{name: tensor}}, got the entry {name!r}: {type(tensor).__name__}"
             )
     return params

@@ -8,7 +8,7 @@ from unicodedata import combining, east_asian_width
 _EM = {}  # width of a letter in units of the font size
 for _letters, _width in [
     ("ijl|!.,:;'`", 0.30),
-    ("ftrI()[]{}/\\-\" ", 0.42),
+    ('ftrI()[]{}/\\-" ', 0.42),
     ("ABCDEFGHJKLNOPQRSTUVXYZ&", 0.72),
     ("mwMW", 0.95),
     ("@%…—", 1.0),
@@ -38,4 +38,4 @@ def shortened(text, length):
     if len(text) <= length:
         return text
     head = (length - 1) // 2
-    return f"{text[:head]}…{text[head + len(text) - length + 1:]}"
+    return f"{text[:head]}…{text[head + len(text) - length + 1 :]}"

@@ -39,10 +39,14 @@ def lab(tmp_path_factory):
     pytest.importorskip("jupyterlab", reason="this test starts JupyterLab: pip install 'chainrule[course]'")
     folder = tmp_path_factory.mktemp("learner")
     environment = os.environ | {
-        "CHAINRULE_WORKSPACE": str(folder / "workspace"), "CHAINRULE_CLASSROOM": str(folder / "classroom"),
-        "JUPYTER_RUNTIME_DIR": str(folder / "runtime"), "JUPYTER_DATA_DIR": str(folder / "data"),
-        "JUPYTER_CONFIG_DIR": str(folder / "config"), "IPYTHONDIR": str(folder / "ipython"),
-        "PYTHONPATH": str(REPOSITORY), "PYTHONUNBUFFERED": "1",
+        "CHAINRULE_WORKSPACE": str(folder / "workspace"),
+        "CHAINRULE_CLASSROOM": str(folder / "classroom"),
+        "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
+        "JUPYTER_DATA_DIR": str(folder / "data"),
+        "JUPYTER_CONFIG_DIR": str(folder / "config"),
+        "IPYTHONDIR": str(folder / "ipython"),
+        "PYTHONPATH": str(REPOSITORY),
+        "PYTHONUNBUFFERED": "1",
     }
     command = [sys.executable, "-m", "course", "lab", "--no-browser"]
     output = folder / "output"

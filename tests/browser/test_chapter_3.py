@@ -78,7 +78,9 @@ def test_no_cell_of_the_released_chapter_fails(notebook, lab, screenshots):
     notebook.keyboard.press("Control+s")
     notebook.wait_for_timeout(1500)
     saved = json.loads((lab[1] / NAME / f"{NAME}.ipynb").read_text())
-    errors = [output for cell in saved["cells"] for output in cell.get("outputs", []) if output["output_type"] == "error"]
+    errors = [
+        output for cell in saved["cells"] for output in cell.get("outputs", []) if output["output_type"] == "error"
+    ]
     assert errors == []
     assert all(cell.get("execution_count") for cell in saved["cells"] if cell["cell_type"] == "code")
     assert not notebook.get_by_text("Jupyter news").count(), "a pop-up greets the newcomer"
@@ -135,7 +137,9 @@ def test_a_wrong_answer_is_told_why(notebook, screenshots):
 
 def test_the_right_answer_passes(notebook, screenshots):
     scroll_to(notebook, "undo a broadcast")
-    write_into(notebook, cell_with(notebook, "gradient.sum(axis=tuple(range(gradient.ndim"), solution("autograd-unbroadcast"))
+    write_into(
+        notebook, cell_with(notebook, "gradient.sum(axis=tuple(range(gradient.ndim"), solution("autograd-unbroadcast")
+    )
     check = cell_with(notebook, 'check("autograd/unbroadcast"')
     run(notebook, check)
     check.get_by_text("autograd/unbroadcast: passed, 4 of 4 points").wait_for()

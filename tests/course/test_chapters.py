@@ -19,8 +19,8 @@ from course import builder, classroom  # noqa: E402
 CHAPTERS = sorted(classroom.CHAPTERS.glob("*.md"))
 REPOSITORY = Path(__file__).resolve().parents[2]
 MOST_WORDS = 2500
-SECONDS = 180                    # of computing, for a whole chapter on a laptop's CPU
-LONGEST_CODE_LINE = 115          # what a notebook shows without scrolling
+SECONDS = 180  # of computing, for a whole chapter on a laptop's CPU
+LONGEST_CODE_LINE = 115  # what a notebook shows without scrolling
 RESULT = {"03-autograd-on-tensors": (r"([\d.]+)% of the 599 held-out digits are read correctly", 94.0)}
 
 by_name = pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)
@@ -49,14 +49,20 @@ def texts(notebook):
 def test_a_chapter_is_short_enough_to_be_read(chapter):
     words = sum(len(cell.source.split()) for cell in cells(chapter, "markdown"))
     assert words <= MOST_WORDS
-    assert [line for cell in cells(chapter, "code") for line in cell.source.splitlines() if len(line) > LONGEST_CODE_LINE] == []
+    assert [
+        line for cell in cells(chapter, "code") for line in cell.source.splitlines() if len(line) > LONGEST_CODE_LINE
+    ] == []
 
 
 @by_name
 def test_a_chapter_closes_with_pytorch_questions_and_the_engine(chapter):
     """The shape that COURSE asks of each chapter."""
     headings = re.findall(r"^## (.+)$", "\n\n".join(cell.source for cell in cells(chapter, "markdown")), re.MULTILINE)
-    assert headings[-3:] == ["The same in PyTorch", "Three questions to check yourself", "Where to read the engine's own version"]
+    assert headings[-3:] == [
+        "The same in PyTorch",
+        "Three questions to check yourself",
+        "Where to read the engine's own version",
+    ]
 
 
 @pytest.mark.slow
@@ -65,7 +71,11 @@ def test_a_chapter_closes_with_pytorch_questions_and_the_engine(chapter):
 def test_a_chapter_runs_with_its_solutions_and_reaches_its_result(chapter, seed):
     notebook = executed(chapter, seed)
     said = texts(notebook)
-    exercises = [cell.metadata["chainrule"]["exercise"] for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("grade")]
+    exercises = [
+        cell.metadata["chainrule"]["exercise"]
+        for cell in notebook.cells
+        if cell.metadata.get("nbgrader", {}).get("grade")
+    ]
     for name in exercises:
         assert f"{name}: passed" in said
     assert "using the engine's" not in said, "the chapter's own solutions carry it"
@@ -82,7 +92,12 @@ def test_a_chapter_runs_with_its_solutions_and_reaches_its_result(chapter, seed)
 def run_listing(source, folder):
     (folder / "listing.py").write_text(source, encoding="utf-8")
     done = subprocess.run(
-        [sys.executable, "listing.py"], cwd=folder, env={"PYTHONPATH": str(REPOSITORY), "PATH": ""}, capture_output=True, text=True, timeout=SECONDS,
+        [sys.executable, "listing.py"],
+        cwd=folder,
+        env={"PYTHONPATH": str(REPOSITORY), "PATH": ""},
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -93,7 +108,7 @@ def run_listing(source, folder):
 def test_the_same_in_pytorch_prints_the_same(chapter, tmp_path):
     """The listing under the engine, and with its first line changed under torch: the same numbers to three digits."""
     pytest.importorskip("torch", reason="torch is the oracle here: pip install 'chainrule[parity]'")
-    listing, = [cell.source for cell in cells(chapter, "code") if "same-in-pytorch" in cell.metadata.get("tags", [])]
+    (listing,) = [cell.source for cell in cells(chapter, "code") if "same-in-pytorch" in cell.metadata.get("tags", [])]
     assert listing.startswith("import engine as torch\n")
     ours = run_listing(listing, tmp_path)
     theirs = run_listing(listing.replace("import engine as torch", "import torch", 1), tmp_path)

@@ -64,7 +64,11 @@ def test_saved_arrays_are_freed_by_backward():
     assert saved() is None
 
 
-@pytest.mark.parametrize("spoil", [lambda x: x.add_(1), lambda x: x[0].mul_(2), lambda x: x.detach().zero_()], ids=["itself", "view", "detached"])
+@pytest.mark.parametrize(
+    "spoil",
+    [lambda x: x.add_(1), lambda x: x[0].mul_(2), lambda x: x.detach().zero_()],
+    ids=["itself", "view", "detached"],
+)
 def test_a_saved_value_changed_in_place_is_noticed(spoil, device):
     """Also through a view or a detached twin: they share the storage's version."""
     a = leaf(1.0, 2.0, device=device)
@@ -128,6 +132,7 @@ def test_no_grad_and_enable_grad_as_context_and_decorator():
     @torch.no_grad()
     def double(x):
         return x * 2
+
     assert not double(a).requires_grad and torch.is_grad_enabled()
     torch.set_grad_enabled(False)
     assert not (a * 2).requires_grad
@@ -167,8 +172,8 @@ def test_third_derivative(device):
 def test_second_order_passes_through_a_change_of_type():
     x = torch.tensor([3.0], requires_grad=True)
     y = leaf(2.0)
-    first, = torch.autograd.grad((x * y * x).sum(), x, create_graph=True)
-    second, = torch.autograd.grad(first.sum(), x)
+    (first,) = torch.autograd.grad((x * y * x).sum(), x, create_graph=True)
+    (second,) = torch.autograd.grad(first.sum(), x)
     assert second.dtype is torch.float32 and second.tolist() == [4.0]
 
 

@@ -13,5 +13,5 @@ def test_import_pulls_in_numpy_and_nothing_else():
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
     modules, pictures_loaded = found.rsplit(" ", 1)
-    others = [name for name in ast.literal_eval(modules) if "cython" not in name]        # numpy.random's own
+    others = [name for name in ast.literal_eval(modules) if "cython" not in name]  # numpy.random's own
     assert others in (["engine"], ["engine", "numpy"]) and pictures_loaded == "False"

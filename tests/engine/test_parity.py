@@ -212,8 +212,14 @@ torch.where(i, a, a)
 
 def names(library):
     generator = np.random.default_rng(5)
-    arrays = {"a": generator.standard_normal((2, 3)), "b": generator.standard_normal(3), "c": generator.standard_normal((3, 4)),
-              "s": np.array(0.7), "e": np.zeros((0, 3)), "p": generator.random((2, 3)) + 0.5}
+    arrays = {
+        "a": generator.standard_normal((2, 3)),
+        "b": generator.standard_normal(3),
+        "c": generator.standard_normal((3, 4)),
+        "s": np.array(0.7),
+        "e": np.zeros((0, 3)),
+        "p": generator.random((2, 3)) + 0.5,
+    }
     leaves = {name: library.tensor(array, requires_grad=True) for name, array in arrays.items()}
     return {"torch": library, "i": library.arange(6).reshape(2, 3)}, leaves
 
@@ -253,11 +259,25 @@ def test_a_mistake_raises_the_same_kind_of_error(line):
         run(line, torch)
     with pytest.raises(Exception) as ours:
         run(line, engine)
-    assert isinstance(ours.value, type(theirs.value)) or isinstance(theirs.value, type(ours.value)), (ours.value, theirs.value)
+    assert isinstance(ours.value, type(theirs.value)) or isinstance(theirs.value, type(ours.value)), (
+        ours.value,
+        theirs.value,
+    )
 
 
 def test_repr_is_torch_s():
-    for text in ("[[1.0, 2.0]]", "[0.1, -2.5]", "[1e-6, 3.0]", "[True, False]", "3", "[1e10, 1.0]", "[[1, -20], [300, 4]]", "[0.5]", "2.5", "[100000.0]"):
+    for text in (
+        "[[1.0, 2.0]]",
+        "[0.1, -2.5]",
+        "[1e-6, 3.0]",
+        "[True, False]",
+        "3",
+        "[1e10, 1.0]",
+        "[[1, -20], [300, 4]]",
+        "[0.5]",
+        "2.5",
+        "[100000.0]",
+    ):
         data = eval(text)
         assert repr(engine.tensor(data)) == repr(torch.tensor(data)), text
 

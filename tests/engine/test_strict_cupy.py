@@ -7,8 +7,12 @@ import pytest
 def test_it_refuses_what_cupy_refuses(strict_cupy):
     there = strict_cupy.asarray(np.ones(3))
     for mistake in (
-        lambda: np.asarray(there), lambda: there + np.ones(3), lambda: np.add(there, np.ones(3)),
-        lambda: np.where(np.ones(3, bool), there, there), lambda: np.median(there), lambda: np.add.reduce(there),
+        lambda: np.asarray(there),
+        lambda: there + np.ones(3),
+        lambda: np.add(there, np.ones(3)),
+        lambda: np.where(np.ones(3, bool), there, there),
+        lambda: np.median(there),
+        lambda: np.add.reduce(there),
     ):
         with pytest.raises(TypeError):
             mistake()
@@ -41,5 +45,7 @@ def test_only_the_backend_imports_cupy():
     import engine
 
     folder = Path(engine.__file__).parent
-    importing = [str(path.relative_to(folder)) for path in folder.rglob("*.py") if "import cupy" in path.read_text("utf-8")]
+    importing = [
+        str(path.relative_to(folder)) for path in folder.rglob("*.py") if "import cupy" in path.read_text("utf-8")
+    ]
     assert importing == ["backend.py"]

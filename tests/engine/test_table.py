@@ -16,9 +16,12 @@ def example(name, device="cpu"):
     arrays, metadata = TABLE[name].example(lambda *shape: generator.standard_normal(shape))
     tensors = [torch.tensor(array, device=device) for array in arrays]
     if "index" in metadata:
-        metadata = metadata | {"index": tuple(
-            torch.tensor(part, device=device).array if isinstance(part, np.ndarray) else part for part in metadata["index"]
-        )}
+        metadata = metadata | {
+            "index": tuple(
+                torch.tensor(part, device=device).array if isinstance(part, np.ndarray) else part
+                for part in metadata["index"]
+            )
+        }
     return tensors, metadata
 
 
@@ -75,7 +78,7 @@ def test_second_derivatives_agree_with_finite_differences(name, device):
 
     leaves, total = slope_sum(tensors)
     wanted = [leaf for leaf in leaves if leaf.requires_grad]
-    is_linear = not total.requires_grad        # the first derivative depends on nothing: the second must be 0
+    is_linear = not total.requires_grad  # the first derivative depends on nothing: the second must be 0
     second = [None] * len(wanted) if is_linear else torch.autograd.grad(total, wanted, allow_unused=True)
     for leaf, slope in zip(wanted, second):
         position = next(index for index, each in enumerate(leaves) if each is leaf)

@@ -20,11 +20,15 @@ def test_types_of_new_tensors():
 
 
 def test_promotion_follows_torch(device):
-    ints, floats, doubles = (torch.tensor([1, 2], dtype=each, device=device) for each in (torch.int64, torch.float32, torch.float64))
+    ints, floats, doubles = (
+        torch.tensor([1, 2], dtype=each, device=device) for each in (torch.int64, torch.float32, torch.float64)
+    )
     assert (ints + floats).dtype is torch.float32
     assert (floats + doubles).dtype is torch.float64
     assert (ints / 2).dtype is torch.float32 and (ints * 2.5).dtype is torch.float32 and (ints * 2).dtype is torch.int64
-    assert (floats * torch.tensor(2.0, dtype=torch.float64, device=device)).dtype is torch.float32, "0-d tensors are weak"
+    assert (floats * torch.tensor(2.0, dtype=torch.float64, device=device)).dtype is torch.float32, (
+        "0-d tensors are weak"
+    )
     assert (floats > 1).dtype is torch.bool
     assert torch.exp(ints).dtype is torch.float32
 
@@ -61,10 +65,22 @@ def test_no_gpu_is_said_plainly(monkeypatch):
         torch.ones(1, device="cuda")
 
 
-@pytest.mark.parametrize("index", [
-    0, -1, slice(None, None, 2), (slice(None), 1), (..., 0), (None, 1), ([0, 1],), ([0, 1], [1, 1]), (slice(1), None, [2, 0]),
-    np.array([[True, False, True], [False, False, True]]),
-], ids=str)
+@pytest.mark.parametrize(
+    "index",
+    [
+        0,
+        -1,
+        slice(None, None, 2),
+        (slice(None), 1),
+        (..., 0),
+        (None, 1),
+        ([0, 1],),
+        ([0, 1], [1, 1]),
+        (slice(1), None, [2, 0]),
+        np.array([[True, False, True], [False, False, True]]),
+    ],
+    ids=str,
+)
 def test_indexing_as_numpy(index, device):
     array = np.arange(6.0).reshape(2, 3)
     found = torch.tensor(array, device=device)[index]
@@ -93,38 +109,53 @@ def test_gather_checks_bounds(device):
         torch.zeros(2, 3, device=device).gather(1, torch.tensor([[3], [0]], device=device))
 
 
-@pytest.mark.parametrize("mistake, error, message", [
-    (lambda: torch.ones(2, 3) + torch.ones(4), RuntimeError, r"tensor a \(3\) must match the size of tensor b \(4\) at non-singleton dimension 1"),
-    (lambda: torch.ones(2, 3) @ torch.ones(2, 3), RuntimeError, r"cannot be multiplied \(2x3 and 2x3\)"),
-    (lambda: torch.ones(2) @ torch.ones(2, dtype=torch.float64), RuntimeError, "same dtype"),
-    (lambda: torch.ones(6).reshape(4, 2), RuntimeError, r"shape '\[4, 2\]' is invalid for input of size 6"),
-    (lambda: torch.ones(2, 3).T.view(6), RuntimeError, "reshape"),
-    (lambda: torch.ones(2).sum(1), IndexError, r"expected to be in range of \[-1, 0\], but got 1"),
-    (lambda: torch.ones(2, 2).sum((0, 0)), RuntimeError, "appears multiple times"),
-    (lambda: torch.exp(3.0), TypeError, r"exp\(\): argument 'input' \(position 1\) must be Tensor, not float"),
-    (lambda: torch.ones(2) + "a", TypeError, r"must be Tensor or a number, not str"),
-    (lambda: np.ones(2) * torch.ones(2), TypeError, "must be Tensor or a number, not ndarray"),
-    (lambda: torch.ones(2) * np.ones(2), TypeError, "must be Tensor or a number, not ndarray"),
-    (lambda: torch.arange(3).mean(), RuntimeError, "could not infer output dtype"),
-    (lambda: torch.arange(3).requires_grad_(), RuntimeError, "floating point"),
-    (lambda: torch.ones(2, requires_grad=True).numpy(), RuntimeError, "detach"),
-    (lambda: bool(torch.ones(2)), RuntimeError, "ambiguous"),
-    (lambda: torch.ones(2).item(), RuntimeError, "2 elements cannot be converted"),
-    (lambda: torch.tensor([[1], [1, 2]]), ValueError, "same length"),
-    (lambda: torch.tensor(["a"]), TypeError, "found str"),
-    (lambda: torch.zeros(2, -1), RuntimeError, "negative dimension"),
-    (lambda: torch.ones(2, 3).expand(4, 3), RuntimeError, "expanded size|Target sizes"),
-    (lambda: torch.cat([torch.ones(2, 3), torch.ones(2, 2)]), RuntimeError, "Sizes of tensors must match"),
-    (lambda: torch.ones(3).expand(2, 3).add_(1), RuntimeError, "clone"),
-    (lambda: torch.arange(3).add_(0.5), RuntimeError, "can't be cast"),
-    (lambda: torch.ones(2).add_(torch.ones(3, 2)), RuntimeError, "doesn't match the broadcast shape"),
-    (lambda: torch.ones(2, dtype="float32"), TypeError, "must be torch.dtype, not str"),
-    (lambda: torch.ones(2).to("tpu"), RuntimeError, "Expected one of cpu, cuda"),
-    (lambda: torch.nn.functional.cross_entropy(torch.ones(2, 3), torch.tensor([0, 3])), IndexError, "Target 3 is out of bounds"),
-    (lambda: torch.nn.functional.cross_entropy(torch.ones(2, 3), torch.tensor([0.0, 1.0])), RuntimeError, "expected scalar type Long"),
-    (lambda: torch.manual_sed(1), AttributeError, "did you mean 'manual_seed'"),
-    (lambda: torch.ones(1).sqeeze(), AttributeError, "did you mean 'squeeze'"),
-])
+@pytest.mark.parametrize(
+    "mistake, error, message",
+    [
+        (
+            lambda: torch.ones(2, 3) + torch.ones(4),
+            RuntimeError,
+            r"tensor a \(3\) must match the size of tensor b \(4\) at non-singleton dimension 1",
+        ),
+        (lambda: torch.ones(2, 3) @ torch.ones(2, 3), RuntimeError, r"cannot be multiplied \(2x3 and 2x3\)"),
+        (lambda: torch.ones(2) @ torch.ones(2, dtype=torch.float64), RuntimeError, "same dtype"),
+        (lambda: torch.ones(6).reshape(4, 2), RuntimeError, r"shape '\[4, 2\]' is invalid for input of size 6"),
+        (lambda: torch.ones(2, 3).T.view(6), RuntimeError, "reshape"),
+        (lambda: torch.ones(2).sum(1), IndexError, r"expected to be in range of \[-1, 0\], but got 1"),
+        (lambda: torch.ones(2, 2).sum((0, 0)), RuntimeError, "appears multiple times"),
+        (lambda: torch.exp(3.0), TypeError, r"exp\(\): argument 'input' \(position 1\) must be Tensor, not float"),
+        (lambda: torch.ones(2) + "a", TypeError, r"must be Tensor or a number, not str"),
+        (lambda: np.ones(2) * torch.ones(2), TypeError, "must be Tensor or a number, not ndarray"),
+        (lambda: torch.ones(2) * np.ones(2), TypeError, "must be Tensor or a number, not ndarray"),
+        (lambda: torch.arange(3).mean(), RuntimeError, "could not infer output dtype"),
+        (lambda: torch.arange(3).requires_grad_(), RuntimeError, "floating point"),
+        (lambda: torch.ones(2, requires_grad=True).numpy(), RuntimeError, "detach"),
+        (lambda: bool(torch.ones(2)), RuntimeError, "ambiguous"),
+        (lambda: torch.ones(2).item(), RuntimeError, "2 elements cannot be converted"),
+        (lambda: torch.tensor([[1], [1, 2]]), ValueError, "same length"),
+        (lambda: torch.tensor(["a"]), TypeError, "found str"),
+        (lambda: torch.zeros(2, -1), RuntimeError, "negative dimension"),
+        (lambda: torch.ones(2, 3).expand(4, 3), RuntimeError, "expanded size|Target sizes"),
+        (lambda: torch.cat([torch.ones(2, 3), torch.ones(2, 2)]), RuntimeError, "Sizes of tensors must match"),
+        (lambda: torch.ones(3).expand(2, 3).add_(1), RuntimeError, "clone"),
+        (lambda: torch.arange(3).add_(0.5), RuntimeError, "can't be cast"),
+        (lambda: torch.ones(2).add_(torch.ones(3, 2)), RuntimeError, "doesn't match the broadcast shape"),
+        (lambda: torch.ones(2, dtype="float32"), TypeError, "must be torch.dtype, not str"),
+        (lambda: torch.ones(2).to("tpu"), RuntimeError, "Expected one of cpu, cuda"),
+        (
+            lambda: torch.nn.functional.cross_entropy(torch.ones(2, 3), torch.tensor([0, 3])),
+            IndexError,
+            "Target 3 is out of bounds",
+        ),
+        (
+            lambda: torch.nn.functional.cross_entropy(torch.ones(2, 3), torch.tensor([0.0, 1.0])),
+            RuntimeError,
+            "expected scalar type Long",
+        ),
+        (lambda: torch.manual_sed(1), AttributeError, "did you mean 'manual_seed'"),
+        (lambda: torch.ones(1).sqeeze(), AttributeError, "did you mean 'squeeze'"),
+    ],
+)
 def test_mistakes_are_explained_in_torch_s_kind_of_error(mistake, error, message):
     with pytest.raises(error, match=message):
         mistake()
@@ -136,19 +167,22 @@ def test_broadcast_error_shows_the_shapes_aligned():
     assert str(caught.value).splitlines()[1:] == ["  a: [2, 3]", "  b:    [4]"]
 
 
-@pytest.mark.parametrize("made, text", [
-    (lambda: torch.tensor([[1.0, 2.0]], requires_grad=True), "tensor([[1., 2.]], requires_grad=True)"),
-    (lambda: torch.tensor([0.1, -2.5]), "tensor([ 0.1000, -2.5000])"),
-    (lambda: torch.tensor([1e-6, 3.0]), "tensor([1.0000e-06, 3.0000e+00])"),
-    (lambda: torch.tensor([True, False]), "tensor([ True, False])"),
-    (lambda: torch.tensor(3), "tensor(3)"),
-    (lambda: torch.zeros(2, 0), "tensor([], size=(2, 0))"),
-    (lambda: torch.ones(1, dtype=torch.float64), "tensor([1.], dtype=torch.float64)"),
-    (lambda: torch.tensor([1.0], requires_grad=True) * 2, "tensor([2.], grad_fn=<MulBackward0>)"),
-    (lambda: torch.tensor([float("nan"), float("inf"), 1.5]), "tensor([   nan,    inf, 1.5000])"),
-    (lambda: torch.ones(2).shape, "torch.Size([2])"),
-    (lambda: torch.device("cuda:1"), "device(type='cuda', index=1)"),
-])
+@pytest.mark.parametrize(
+    "made, text",
+    [
+        (lambda: torch.tensor([[1.0, 2.0]], requires_grad=True), "tensor([[1., 2.]], requires_grad=True)"),
+        (lambda: torch.tensor([0.1, -2.5]), "tensor([ 0.1000, -2.5000])"),
+        (lambda: torch.tensor([1e-6, 3.0]), "tensor([1.0000e-06, 3.0000e+00])"),
+        (lambda: torch.tensor([True, False]), "tensor([ True, False])"),
+        (lambda: torch.tensor(3), "tensor(3)"),
+        (lambda: torch.zeros(2, 0), "tensor([], size=(2, 0))"),
+        (lambda: torch.ones(1, dtype=torch.float64), "tensor([1.], dtype=torch.float64)"),
+        (lambda: torch.tensor([1.0], requires_grad=True) * 2, "tensor([2.], grad_fn=<MulBackward0>)"),
+        (lambda: torch.tensor([float("nan"), float("inf"), 1.5]), "tensor([   nan,    inf, 1.5000])"),
+        (lambda: torch.ones(2).shape, "torch.Size([2])"),
+        (lambda: torch.device("cuda:1"), "device(type='cuda', index=1)"),
+    ],
+)
 def test_printing(made, text):
     assert repr(made()) == text
 

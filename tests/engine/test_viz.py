@@ -76,7 +76,12 @@ def test_linear_classifier_is_captured_in_forward_order_with_the_callers_names()
     loss = linear_classifier(W, b)
     graph = viz.graph(loss)
     assert kinds_and_labels(graph) == [
-        ("parameter", "W"), ("op", "@"), ("parameter", "b"), ("op", "+"), ("op", "cross_entropy"), ("output", "loss"),
+        ("parameter", "W"),
+        ("op", "@"),
+        ("parameter", "b"),
+        ("op", "+"),
+        ("op", "cross_entropy"),
+        ("output", "loss"),
     ]
     assert [(edge.source, edge.target) for edge in graph.edges] == [(0, 1), (1, 3), (2, 3), (3, 4), (4, 5)]
     assert [node.constants for node in graph.nodes] == [0, 1, 0, 0, 1, 0]
