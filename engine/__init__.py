@@ -4,49 +4,13 @@
 this order: backend, dtypes, autograd/graph, ops/table, ops/*, functions/*, tensor, creation, nn/functional.
 """
 
-from engine import autograd, cuda, nn
-from engine.autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
-from engine.creation import (
-    arange,
-    as_tensor,
-    eye,
-    from_numpy,
-    full,
-    full_like,
-    linspace,
-    ones,
-    ones_like,
-    tensor,
-    zeros,
-    zeros_like,
-)
-from engine.dtypes import bool_ as bool
-from engine.dtypes import (
-    complex64,
-    complex128,
-    double,
-    dtype,
-    float16,
-    float32,
-    float64,
-    get_default_dtype,
-    half,
-    int8,
-    int16,
-    int32,
-    int64,
-    long,
-    promote_types,
-    result_type,
-    set_default_dtype,
-    short,
-    uint8,
-)
-from engine.dtypes import float_ as float
-from engine.dtypes import int_ as int
+from engine import autograd, cuda, nn  # noqa: F401
+from engine.autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled  # noqa: F401
+from engine.creation import *  # noqa: F403
+from engine.dtypes import *  # noqa: F403
 from engine.functions import *  # noqa: F403
-from engine.random import Generator, manual_seed, rand, randint, randn, randperm
-from engine.tensor import Size, Tensor, device
+from engine.random import *  # noqa: F403
+from engine.tensor import Size, Tensor, device  # noqa: F401
 
 
 def is_tensor(obj):

@@ -9,6 +9,12 @@ from engine.functions.arguments import as_shape
 from engine.tensor import Tensor, array_on
 
 
+__all__ = [
+    "arange", "as_tensor", "eye", "from_numpy", "full", "full_like", "linspace", "ones", "ones_like", "tensor",
+    "zeros", "zeros_like",
+]
+
+
 def tensor(data, *, dtype=None, device=None, requires_grad=False):
     """A new tensor with a copy of `data`: a number, nested lists of numbers (or tensors), or an array.
 

@@ -9,6 +9,12 @@ import builtins
 
 import numpy as np
 
+__all__ = [
+    "bool", "cdouble", "cfloat", "complex128", "complex64", "double", "dtype", "float", "float16", "float32", "float64",
+    "get_default_dtype", "half", "int", "int16", "int32", "int64", "int8", "long", "promote_types", "result_type",
+    "set_default_dtype", "short", "uint8",
+]
+
 BOOL, INTEGER, FLOAT, COMPLEX = range(4)
 _CATEGORY = {"b": BOOL, "i": INTEGER, "u": INTEGER, "f": FLOAT, "c": COMPLEX}
 
@@ -32,18 +38,18 @@ class dtype:
 
 
 float16 = half = dtype("float16", np.float16)
-float32 = float_ = dtype("float32", np.float32)
+float32 = float = dtype("float32", np.float32)
 float64 = double = dtype("float64", np.float64)
 int8 = dtype("int8", np.int8)
 int16 = short = dtype("int16", np.int16)
-int32 = int_ = dtype("int32", np.int32)
+int32 = int = dtype("int32", np.int32)
 int64 = long = dtype("int64", np.int64)
 uint8 = dtype("uint8", np.uint8)
-bool_ = dtype("bool", np.bool_)
+bool = dtype("bool", np.bool_)
 complex64 = cfloat = dtype("complex64", np.complex64)
 complex128 = cdouble = dtype("complex128", np.complex128)
 
-ALL = (float16, float32, float64, int8, int16, int32, int64, uint8, bool_, complex64, complex128)
+ALL = (float16, float32, float64, int8, int16, int32, int64, uint8, bool, complex64, complex128)
 FROM_NUMPY = {each.numpy: each for each in ALL}
 
 _default = [float32]
@@ -82,7 +88,7 @@ def check_dtype(value, name="dtype"):
 def of_number(value):
     """The dtype that a Python number would take as a tensor."""
     if isinstance(value, builtins.bool):
-        return bool_
+        return bool
     if isinstance(value, builtins.int):
         return int64
     if isinstance(value, builtins.float):

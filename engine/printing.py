@@ -20,7 +20,7 @@ def tensor_text(tensor):
         parts.append(f"size={tuple(array.shape)}")
     if tensor.is_cuda:
         parts.append(f"device='{tensor.device}'")
-    if tensor.dtype not in (dtypes.get_default_dtype(), dtypes.int64, dtypes.bool_, dtypes.complex64):
+    if tensor.dtype not in (dtypes.get_default_dtype(), dtypes.int64, dtypes.bool, dtypes.complex64):
         parts.append(f"dtype={tensor.dtype}")
     if tensor.grad_fn is not None:
         parts.append(f"grad_fn={tensor.grad_fn!r}")

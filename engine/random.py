@@ -7,6 +7,11 @@ from engine.creation import _checked, _finish
 from engine.functions.arguments import as_shape
 
 
+__all__ = [
+    "Generator", "manual_seed", "rand", "randint", "randn", "randperm",
+]
+
+
 class Generator:
     """A source of random numbers; the same seed gives the same draws. Unseeded until `manual_seed`."""
 

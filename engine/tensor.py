@@ -273,7 +273,7 @@ class Tensor(TensorBase):
         return self.to(dtypes.int32)
 
     def bool(self):
-        return self.to(dtypes.bool_)
+        return self.to(dtypes.bool)
 
     def contiguous(self):
         """Itself, or a copy in row-major order."""

@@ -137,7 +137,7 @@ def clamp(input, min=None, max=None):
 def where(condition, input, other):
     """`input` where the bool tensor `condition` is True, `other` elsewhere; the three broadcast."""
     check_tensor(condition, "where", "condition")
-    if condition.dtype is not dtypes.bool_:
+    if condition.dtype is not dtypes.bool:
         raise RuntimeError(
             f"where expected condition to be a boolean tensor, but got a tensor with dtype {condition.dtype}"
         )
