@@ -16,8 +16,9 @@ REASONS = [
     (r"Permission denied|Errno 13|WinError 5\b|Read-only file system", "a file or folder may not be written there."),
     (r"CERTIFICATE_VERIFY_FAILED|SSLError", "the package index could not be trusted: a certificate is wrong or missing."),
     (r"ProxyError", "the network's proxy cannot be reached. Check the variables HTTPS_PROXY and HTTP_PROXY."),
-    (r"NewConnectionError|NameResolutionError|ConnectTimeout|ReadTimeout|Read timed out|ConnectionResetError"
-     r"|RemoteDisconnected|connection broken", "the network is away. Connect, then try again; what is there is kept."),
+    (r"connection broken|NewConnectionError|ConnectTimeout|Read timed out|ConnectionReset", "the network is away. "
+     "Connect, then try again."),
+    (r"from versions: none", "the package index did not answer. Is the network away? Connect, then try again."),
 ]
 
 
