@@ -84,7 +84,9 @@ def start(tmp_path, monkeypatch):
     yield start_one
     for process in started:
         process.terminate()
-        process.communicate()
+        process.wait(30)
+        process.stdout.close()
+        process.stderr.close()
 
 
 def until_ready(process):
@@ -96,6 +98,13 @@ def until_ready(process):
         if address:
             return "".join(printed), address[1]
     pytest.fail("".join(printed) + process.stderr.read())
+
+
+def rest(process):
+    """What it prints from here on, on the two channels, until it ends."""
+    printed = process.stdout.read(), process.stderr.read()
+    process.wait(30)
+    return printed
 
 
 def about(start):
@@ -153,7 +162,7 @@ def test_ending_the_launcher_ends_jupyterlab(start, name):
     process = start(f"{free_port()}")
     until_ready(process)
     process.send_signal(getattr(signal, name))
-    output, errors = process.communicate(timeout=30)
+    output, errors = rest(process)
     assert process.returncode == 0 and errors == "" and "Ending JupyterLab" in output
     assert not is_alive(about(start)["pid"])
 
@@ -165,27 +174,27 @@ def test_ending_it_before_it_answers(start):
     while not list(start.runtime.glob("*.json")):
         time.sleep(0.01)
     process.send_signal(signal.SIGTERM)
-    assert process.communicate(timeout=30)[1] == "" and process.returncode == 0
+    assert rest(process)[1] == "" and process.returncode == 0
 
 
 def test_its_errors_come_to_the_screen(start):
     process = start(f"{free_port()}, options=['--stop-soon']")
     until_ready(process)
-    output = process.communicate(timeout=30)[0]
+    output = rest(process)[0]
     assert output.endswith("JupyterLab says: Something went wrong.\nJupyterLab has ended.\n")
     assert process.returncode == 0
 
 
 def test_a_start_that_fails_says_why(start):
     process = start(f"{free_port()}, options=['--refuse']")
-    errors = process.communicate(timeout=30)[1]
+    errors = rest(process)[1]
     assert "LaunchError: JupyterLab did not start: Cannot start today." in errors and str(launcher.LOG) in errors
 
 
 def test_a_second_start_in_the_same_folder_gives_the_first_ones_address(start):
     """Two servers over the same notebooks could overwrite each other's saves."""
     _, address = until_ready(start(f"{free_port()}"))
-    output, errors = start(f"{free_port()}").communicate(timeout=30)
+    output, errors = rest(start(f"{free_port()}"))
     assert output == f"JupyterLab is running here already: {address}\n" and errors == ""
 
 
@@ -248,7 +257,7 @@ def test_the_real_jupyterlab_and_its_kernels_end_with_us(start, name):
     children = descendants(server["pid"])
     assert children
     process.send_signal(getattr(signal, name))
-    output, errors = process.communicate(timeout=60)
+    output, errors = rest(process)
     assert process.returncode == 0 and errors == ""
     assert not [pid for pid in [server["pid"], *children] if is_alive(pid)]
     assert server["token"] not in (start.folder / launcher.LOG).read_text()
