@@ -234,7 +234,7 @@ class _signals_as_interrupt:
 
 
 def _end(process):
-    """End JupyterLab and wait for it; it ends its kernels. One that does not listen, or a second Ctrl-C, gets it killed."""
+    """End JupyterLab, which ends its kernels, and wait. If it does not listen, or on a second Ctrl-C, it is killed."""
     process.terminate()
     try:
         process.wait(SECONDS_TO_END)

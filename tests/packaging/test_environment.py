@@ -20,7 +20,7 @@ NAMES_ON_CONDA_FORGE = {
     "matplotlib": "matplotlib-base",  # without Qt, which nothing here draws with
     "playwright": "playwright-python",  # `playwright` is the JavaScript one there
 }
-PACKAGE_OF_MODULE = {"cupy": "cupy-cuda13x", "jupyter_core": "jupyter-core", "sklearn": "scikit-learn", "yaml": "pyyaml"}
+PACKAGE_OF = {"cupy": "cupy-cuda13x", "jupyter_core": "jupyter-core", "sklearn": "scikit-learn", "yaml": "pyyaml"}
 
 
 def bounds(requirements):
@@ -56,8 +56,9 @@ def test_what_is_imported_is_declared():
     undeclared = {}
     for folder in sorted(OURS):
         for path in sorted((ROOT / folder).rglob("*.py")):
-            for module in imported(path) - sys.stdlib_module_names - OURS - {path.stem for path in path.parent.glob("*")}:
-                if PACKAGE_OF_MODULE.get(module, module) not in declared:
+            neighbours = {neighbour.stem for neighbour in path.parent.glob("*")}
+            for module in imported(path) - sys.stdlib_module_names - OURS - neighbours:
+                if PACKAGE_OF.get(module, module) not in declared:
                     undeclared.setdefault(module, []).append(str(path.relative_to(ROOT)))
     known_with = {"packaging": "pytest"}  # what comes with a declared package for certain
     assert {module: paths for module, paths in undeclared.items() if module not in known_with} == {}

@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 posix = pytest.mark.skipif(os.name == "nt", reason="sends POSIX signals")
 
 # A program in JupyterLab's place: it answers after a moment, and does to the launcher what its options say.
-STAND_IN = '''
+STAND_IN = """
     import http.server, json, os, pathlib, sys, time
 
     options = dict(option.partition("=")[::2] for option in sys.argv[1:])
@@ -51,7 +51,7 @@ STAND_IN = '''
     if "--stop-soon" in options:
         raise SystemExit(0)
     server.serve_forever()
-'''
+"""
 
 
 @pytest.fixture
@@ -72,7 +72,8 @@ def start(tmp_path, monkeypatch):
     started = []
 
     def start_one(arguments="", real=False):
-        code = f"import sys; from pathlib import Path; from course.launcher import run; sys.exit(run({str(folder)!r}, {arguments}))"
+        code = "import sys; from pathlib import Path; from course.launcher import run; "
+        code += f"sys.exit(run({str(folder)!r}, {arguments}))"
         variables = dict(os.environ, PYTHONPATH=str(ROOT)) if real else None
         process = subprocess.Popen(
             [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=variables
@@ -247,7 +248,7 @@ def test_the_real_jupyterlab_and_its_kernels_end_with_us(start, name):
     pytest.importorskip("jupyterlab", reason="needs the extra `course`")
     (start.folder / "random.py").write_text("raise RuntimeError('this is a file of the learner')\n")
     process = start(f"{free_port()}", real=True)
-    _, address = until_ready(process)
+    until_ready(process)
     server = about(start)
     request = urllib.request.Request(
         f"{server['url']}api/kernels", data=b"{}", headers={"Authorization": f"token {server['token']}"}
@@ -257,7 +258,7 @@ def test_the_real_jupyterlab_and_its_kernels_end_with_us(start, name):
     children = descendants(server["pid"])
     assert children
     process.send_signal(getattr(signal, name))
-    output, errors = rest(process)
+    errors = rest(process)[1]
     assert process.returncode == 0 and errors == ""
     assert not [pid for pid in [server["pid"], *children] if is_alive(pid)]
     assert server["token"] not in (start.folder / launcher.LOG).read_text()
