@@ -201,8 +201,8 @@ def test_errors_of_the_file_system_are_put_in_words(environment, monkeypatch, nu
 
 RETRY = (
     "WARNING: Retrying (Retry(total=0, connect=None, read=None, redirect=None, status=None)) after connection "
-    "broken by 'NewConnectionError('<pip._vendor.urllib3.connection.HTTPSConnection object at 0x7f26>: Failed to establish a "
-    "new connection: [Errno -2] Name or service not known')': /simple/numpy/\n"
+    "broken by 'NewConnectionError('<pip._vendor.urllib3.connection.HTTPSConnection object at 0x7f26>: Failed to "
+    "establish a new connection: [Errno -2] Name or service not known')': /simple/numpy/\n"
 )
 NO_ANSWER = "ERROR: Could not find a version that satisfies the requirement numpy>=99 (from versions: none)\n"
 NOTHING_FOUND = (
