@@ -1,4 +1,4 @@
-"""`python -m course lab`, `teach` or `build`: the course's rooms, each from the text of the chapters to the open door."""
+"""`python -m course lab`, `teach` or `build`: the course from its chapters' text to the open notebook."""
 
 import argparse
 import os
@@ -78,7 +78,7 @@ def main(arguments=None):
 
         problems = (builder.BuildError, launcher.LaunchError)
     except ModuleNotFoundError as error:
-        print(f"{error.name} is not installed here. `make lab` installs all that is needed into .venv.", file=sys.stderr)
+        print(f"{error.name} is not installed here; `make lab` installs all that is needed.", file=sys.stderr)
         return 1
     try:
         return options.function(options, others)

@@ -49,7 +49,10 @@ def run(folder, port=None, browser=True, options=(), config=None, notebook=None)
         process = _start([*command, *options], folder, _variables(config), output)
         try:
             with _signals_as_interrupt():
-                return _follow(process, written, log, notebook)
+                server = _wait_until_ready(process, written, log)
+                print(f"JupyterLab is ready: {_address(server, notebook)}")
+                print(f"Ctrl-C ends it. What it says is in {log}.", flush=True)
+                return _follow(process, written)
         except KeyboardInterrupt:
             print("\nEnding JupyterLab ...", flush=True)
             return 0
@@ -106,7 +109,9 @@ def has_screen():
 
 
 def _command(folder, port, only_this_port, browser, notebook):
-    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}", f"--ServerApp.port={port}"]
+    # -P: a file random.py of the learner's, in the folder where it starts, is no module of JupyterLab's.
+    command = [sys.executable, "-P", "-m", "jupyterlab"]
+    command += [f"--ServerApp.root_dir={folder}", f"--ServerApp.port={port}"]
     command.append(f"--LabApp.default_url={_page(notebook)}")
     # No network is needed, and no pop-up asks a newcomer about news of JupyterLab.
     command += ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
@@ -145,28 +150,28 @@ def _start(command, folder, variables, output):
 # While it runs
 
 
-def _follow(process, written, log, notebook):
-    """Say the address when it answers, then its errors as they come, until it ends; returns the exit status."""
-    ready, lines = False, []
+def _wait_until_ready(process, written, log):
+    """What the server has written about itself, as soon as it answers. Raises LaunchError if it ends before."""
     while process.poll() is None:
-        new = _errors(written.read())
-        lines += new
-        if ready:
-            for line in new:
-                print(f"JupyterLab says: {line}", flush=True)
-        else:
-            server = _server_info(process.pid)
-            ready = server is not None and _status(server) is not None
-            if ready:
-                print(f"JupyterLab is ready: {_address(server, notebook)}")
-                print(f"Ctrl-C ends it. What it says is in {log}.", flush=True)
-        time.sleep(0.5 if ready else 0.05)
-    if not ready:
-        lines += _errors(written.read())
-        why = lines[-1] if lines else f"it ended with status {process.returncode}."
-        raise LaunchError(f"JupyterLab did not start: {why} What it said is in {log}.")
-    print("JupyterLab has ended.")
-    return process.returncode
+        server = _server_info(process.pid)
+        if server is not None and _status(server) is not None:
+            return server
+        time.sleep(0.05)
+    errors = _errors(written.read())
+    why = errors[-1] if errors else f"it ended with status {process.returncode}."
+    raise LaunchError(f"JupyterLab did not start: {why} What it said is in {log}.")
+
+
+def _follow(process, written):
+    """Show its errors as they come, until it ends; returns the exit status."""
+    while True:
+        ended = process.poll() is not None  # asked first, so that its last words are read too
+        for line in _errors(written.read()):
+            print(f"JupyterLab says: {line}", flush=True)
+        if ended:
+            print("JupyterLab has ended.")
+            return process.returncode
+        time.sleep(0.5)
 
 
 def _errors(text):
@@ -229,7 +234,7 @@ class _signals_as_interrupt:
 
 
 def _end(process):
-    """End JupyterLab and wait for it; it ends its kernels. One that does not listen, or a second Ctrl-C, gets it killed."""
+    """End JupyterLab, which ends its kernels, and wait. If it does not listen, or on a second Ctrl-C, it is killed."""
     process.terminate()
     try:
         process.wait(SECONDS_TO_END)

@@ -11,13 +11,13 @@ FULL_DISK = 50e6  # bytes free; a program that dies with less than this has very
 # The first of these patterns that pip's output contains says why pip failed. Retries that succeeded leave the words of
 # a lost network too, so those come last.
 REASONS = [
-    (r"No space left on device|Errno 28|WinError 112|Disk quota exceeded", "the disk is full. Make room, then try again."),
-    (r"ensurepip is not available", "this Python cannot make environments. On Debian or Ubuntu: apt install python3-venv."),
+    (r"No space left on device|Errno 28|WinError 112|quota exceeded", "the disk is full. Make room, then try again."),
+    (r"ensurepip is not available", "this Python cannot make environments. On Debian: apt install python3-venv."),
     (r"Permission denied|Errno 13|WinError 5\b|Read-only file system", "a file or folder may not be written there."),
-    (r"CERTIFICATE_VERIFY_FAILED|SSLError", "the package index could not be trusted: a certificate is wrong or missing."),
+    (r"CERTIFICATE_VERIFY_FAILED|SSLError", "the package index is not trusted: a certificate is wrong or missing."),
     (r"ProxyError", "the network's proxy cannot be reached. Check the variables HTTPS_PROXY and HTTP_PROXY."),
-    (r"NewConnectionError|NameResolutionError|ConnectTimeout|ReadTimeout|Read timed out|ConnectionResetError"
-     r"|RemoteDisconnected|connection broken", "the network is away. Connect, then try again; what is there is kept."),
+    (r"connection broken|NewConnectionError|Read timed out", "the network is away. Connect, then try again."),
+    (r"from versions: none", "the package index did not answer. Is the network away? Connect, then try again."),
 ]
 
 
