@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-
 from answers import answer, changed
+
 from autograders.judge import judge
 from autograders.problems import plain
 from autograders.session import (

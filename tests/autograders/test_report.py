@@ -3,8 +3,8 @@
 from html.parser import HTMLParser
 
 import pytest
-
 from answers import answer
+
 from autograders.judge import judge
 from autograders.report import WIDTH, Failure, Report, Stage
 from autograders.session import (

@@ -4,8 +4,8 @@ import inspect
 
 import numpy as np
 import pytest
-
 from answers import answer, changed
+
 from autograders import check
 from autograders.compare import as_array, show
 from autograders.judge import expected_of, judge
