@@ -10,9 +10,10 @@ import numpy as np
 
 from engine import backend, dtypes, functions
 from engine.autograd import graph
-from engine.autograd.graph import TensorBase, setting
+from engine.autograd.graph import TensorBase
 from engine.functions.arguments import METHODS, check_dim, check_tensor
 from engine.functions.elementwise import pow_tensors
+from engine.inplace import assign, in_place_methods
 from engine.ops import elementwise, indexing
 from engine.ops.table import primitive
 from engine.printing import tensor_text
@@ -39,15 +40,22 @@ class device:
         if isinstance(type, device):
             type, index = type.type, type.index
         if not isinstance(type, str):
-            raise TypeError(f"device(): argument 'type' must be str, not {type.__class__.__name__}")
+            raise TypeError(
+                f"device(): argument 'type' must be str, not {type.__class__.__name__}"
+            )
         name, colon, number = type.partition(":")
         if name not in ("cpu", "cuda") or (colon and not number.isdigit()):
-            raise RuntimeError(f"Expected one of cpu, cuda, cuda:<number> as device, got: {type!r}")
+            raise RuntimeError(
+                f"Expected one of cpu, cuda, cuda:<number> as device, got: {type!r}"
+            )
         self.type = name
         self.index = int(number) if colon else index
 
     def __eq__(self, other):
-        return isinstance(other, device) and (self.type, self.index) == (other.type, other.index)
+        return isinstance(other, device) and (self.type, self.index) == (
+            other.type,
+            other.index,
+        )
 
     def __hash__(self):
         return hash((self.type, self.index))
@@ -57,7 +65,9 @@ class device:
 
     def __repr__(self):
         return (
-            f"device(type={self.type!r})" if self.index is None else f"device(type={self.type!r}, index={self.index})"
+            f"device(type={self.type!r})"
+            if self.index is None
+            else f"device(type={self.type!r}, index={self.index})"
         )
 
 
@@ -69,7 +79,11 @@ def array_on(array, where):
     if where is None:
         return array
     where = device(where)
-    return backend.to_numpy(array) if where.type == "cpu" else backend.to_cuda(array, where.index or 0)
+    return (
+        backend.to_numpy(array)
+        if where.type == "cpu"
+        else backend.to_cuda(array, where.index or 0)
+    )
 
 
 class Tensor(TensorBase):
@@ -86,7 +100,9 @@ class Tensor(TensorBase):
 
     def size(self, dim=None):
         """The shape, or the size of one dimension."""
-        return self.shape if dim is None else self.array.shape[check_dim(dim, self.ndim)]
+        return (
+            self.shape if dim is None else self.array.shape[check_dim(dim, self.ndim)]
+        )
 
     ndim = property(lambda self: self.array.ndim)
     dtype = property(lambda self: dtypes.FROM_NUMPY[self.array.dtype])
@@ -118,19 +134,18 @@ class Tensor(TensorBase):
     def is_cuda(self):
         return backend.cuda_index(self.array) is not None
 
-    @property
-    def requires_grad(self):
-        """Whether operations on this tensor are recorded."""
-        return self.requires_grad_flag
-
-    @requires_grad.setter
+    @TensorBase.requires_grad.setter
     def requires_grad(self, value):
         self.requires_grad_(value)
 
     def requires_grad_(self, requires_grad=True):
         """Record operations on this tensor from now on (or no longer); RuntimeError if it cannot have a gradient."""
-        if requires_grad and not (self.dtype.is_floating_point or self.dtype.is_complex):
-            raise RuntimeError("only Tensors of floating point and complex dtype can require gradients")
+        if requires_grad and not (
+            self.dtype.is_floating_point or self.dtype.is_complex
+        ):
+            raise RuntimeError(
+                "only Tensors of floating point and complex dtype can require gradients"
+            )
         if not requires_grad and not self.is_leaf:
             raise RuntimeError(
                 "you can only change requires_grad flags of leaf variables. Use tensor.detach() for a tensor without a history."
@@ -166,7 +181,9 @@ class Tensor(TensorBase):
         return tensor_text(self)
 
     def __format__(self, specification):
-        return format(self.item() if not self.ndim and specification else str(self), specification)
+        return format(
+            self.item() if not self.ndim and specification else str(self), specification
+        )
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         """In a notebook: the text and, for the result of recorded operations, its computation graph."""
@@ -187,7 +204,9 @@ class Tensor(TensorBase):
     def item(self):
         """The one element as a Python number; RuntimeError if there are more."""
         if self.array.size != 1:
-            raise RuntimeError(f"a Tensor with {self.array.size} elements cannot be converted to Scalar")
+            raise RuntimeError(
+                f"a Tensor with {self.array.size} elements cannot be converted to Scalar"
+            )
         return self.array.item()
 
     def tolist(self):
@@ -197,7 +216,9 @@ class Tensor(TensorBase):
     def numpy(self):
         """The elements as a numpy array that shares their memory; only for tensors on the CPU that need no gradient."""
         if self.requires_grad:
-            raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
+            raise RuntimeError(
+                "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
+            )
         if self.is_cuda:
             raise TypeError(
                 f"can't convert {self.device} device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host memory first."
@@ -206,16 +227,24 @@ class Tensor(TensorBase):
 
     def __array__(self, dtype=None, copy=None):
         array = self.numpy()
-        return np.array(array, dtype=dtype) if copy or (dtype is not None and dtype != array.dtype) else array
+        return (
+            np.array(array, dtype=dtype)
+            if copy or (dtype is not None and dtype != array.dtype)
+            else array
+        )
 
     def _number(self):
         if self.array.size != 1:
-            raise RuntimeError(f"a Tensor with {self.array.size} elements cannot be converted to a number; which one?")
+            raise RuntimeError(
+                f"a Tensor with {self.array.size} elements cannot be converted to a number; which one?"
+            )
         return self.array.item()
 
     def __bool__(self):
         if self.array.size > 1:
-            raise RuntimeError("Boolean value of Tensor with more than one value is ambiguous")
+            raise RuntimeError(
+                "Boolean value of Tensor with more than one value is ambiguous"
+            )
         return bool(self._number())
 
     def __float__(self):
@@ -226,7 +255,9 @@ class Tensor(TensorBase):
 
     def __index__(self):
         if self.dtype.category > dtypes.INTEGER:
-            raise TypeError("only integer tensors of a single element can be converted to an index")
+            raise TypeError(
+                "only integer tensors of a single element can be converted to an index"
+            )
         return int(self._number())
 
     # ---- type and device ----
@@ -242,7 +273,11 @@ class Tensor(TensorBase):
                 device = argument
         result = self
         if dtype is not None:
-            numpy_type = dtype if isinstance(dtype, np.dtype) else dtypes.check_dtype(dtype).numpy
+            numpy_type = (
+                dtype
+                if isinstance(dtype, np.dtype)
+                else dtypes.check_dtype(dtype).numpy
+            )
             if numpy_type != self.array.dtype:
                 result = elementwise.to(result, dtype=numpy_type)
         if device is not None and array_on(result.array, device) is not result.array:
@@ -255,7 +290,13 @@ class Tensor(TensorBase):
 
     def cuda(self, device=None):
         """On the GPU (the first, or number `device`)."""
-        return self.to("cuda" if device is None else f"cuda:{device}" if isinstance(device, int) else device)
+        return self.to(
+            "cuda"
+            if device is None
+            else f"cuda:{device}"
+            if isinstance(device, int)
+            else device
+        )
 
     def double(self):
         return self.to(dtypes.float64)
@@ -312,7 +353,9 @@ class Tensor(TensorBase):
     def retain_grad(self):
         """Keep the gradient of this non-leaf tensor in its `.grad` too."""
         if not self.requires_grad:
-            raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
+            raise RuntimeError(
+                "can't retain_grad on Tensor that has requires_grad=False"
+            )
         if self.grad_fn is not None:
             self.grad_fn.retaining = graph.weakref.ref(self)
 
@@ -322,7 +365,9 @@ class Tensor(TensorBase):
         Returns a handle whose remove() ends that.
         """
         if not self.requires_grad:
-            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+            raise RuntimeError(
+                "cannot register a hook on a tensor that doesn't require gradient"
+            )
         owner, slot = (self, "_hooks") if self.is_leaf else (self.grad_fn, "hooks")
         hooks = getattr(owner, slot)
         if hooks is None:
@@ -340,7 +385,7 @@ class Tensor(TensorBase):
     def __setitem__(self, index, value):
         if not isinstance(value, Tensor):
             value = Tensor(backend.module_of(self.array).asarray(value))
-        change(self, indexing.index_put, value.to(self.dtype), index=as_index(index, self))
+        assign(self, as_index(index, self), value.to(self.dtype))
 
     # ---- changing in place ----
 
@@ -349,7 +394,8 @@ class Tensor(TensorBase):
         check_tensor(source, "copy_", "src")
         if source.device != self.device:
             source = source.to(self.device)
-        return change(self, indexing.index_put, source.to(self.dtype), index=(Ellipsis,))
+        self[...] = source
+        return self
 
     def fill_(self, value):
         """Overwrite every element with a number."""
@@ -380,52 +426,27 @@ def as_index(index, tensor):
     for part in index if isinstance(index, tuple) else (index,):
         if isinstance(part, Tensor):
             if part.dtype.category > dtypes.INTEGER:
-                raise IndexError(f"tensors used as indices must be long, int, byte or bool tensors, got {part.dtype}")
+                raise IndexError(
+                    f"tensors used as indices must be long, int, byte or bool tensors, got {part.dtype}"
+                )
             part = array_on(part.array, tensor.device)
         elif isinstance(part, (list, np.ndarray)):
-            part = backend.as_array(np.asarray(part, dtype=None if len(part) else np.int64), like=tensor.array)
-        elif not (part is None or part is Ellipsis or isinstance(part, (int, slice, np.integer))):
-            raise TypeError(f"indices must be integers, slices, ..., None, tensors or lists, got {type(part).__name__}")
+            part = backend.as_array(
+                np.asarray(part, dtype=None if len(part) else np.int64),
+                like=tensor.array,
+            )
+        elif not (
+            part is None
+            or part is Ellipsis
+            or isinstance(part, (int, slice, np.integer))
+        ):
+            raise TypeError(
+                f"indices must be integers, slices, ..., None, tensors or lists, got {type(part).__name__}"
+            )
         parts.append(part)
     if not any(part is Ellipsis or hasattr(part, "ndim") for part in parts):
         parts.append(Ellipsis)
     return tuple(parts)
-
-
-def change(tensor, op, *others, **metadata):
-    """tensor = op(tensor, *others) in the tensor's own memory; what the in-place methods have in common."""
-    recorded = setting.record and (
-        tensor.requires_grad or any(isinstance(each, Tensor) and each.requires_grad for each in others)
-    )
-    if recorded:
-        _check_recordable(tensor, op)
-    result = op(tensor, *others, **metadata)
-    if result.shape != tensor.shape:
-        raise RuntimeError(
-            f"output with shape {list(tensor.shape)} doesn't match the broadcast shape {list(result.shape)}"
-        )
-    if result.dtype.category > tensor.dtype.category:
-        raise RuntimeError(f"result type {result.dtype} can't be cast to the desired output type {tensor.dtype}")
-    if backend.repeats_elements(tensor.array):
-        raise RuntimeError(
-            "unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please clone() the tensor before performing the operation."
-        )
-    tensor.array[...] = result.array
-    tensor.storage.version += 1
-    if recorded:
-        tensor.grad_fn = result.grad_fn
-        tensor.requires_grad_flag = True
-    return tensor
-
-
-def _check_recordable(tensor, op):
-    if tensor.is_leaf and tensor.requires_grad:
-        raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
-    if tensor.storage.viewed or tensor.array.base is not None and not tensor.is_leaf and tensor.grad_fn.op.is_view:
-        raise RuntimeError(
-            f"`{op.name}` in place on a tensor that shares its memory with a view is not recorded by this engine; "
-            "write it without changing in place, or clone() first"
-        )
 
 
 # ---- the copy between devices: the one op that needs tensors' devices --------------------------------
@@ -444,18 +465,16 @@ for _function in METHODS:
     setattr(Tensor, _function.__name__, _function)
 
 
-def _in_place(op):
-    def method(self, other):
-        return change(self, op, other)
-
-    method.__name__ = op.name + "_"
-    method.__doc__ = f"{op.name} with the result in this tensor's own memory."
-    return method
-
-
-for _op in (elementwise.add, elementwise.sub, elementwise.mul, elementwise.div):
-    setattr(Tensor, _op.name + "_", _in_place(_op))
-    setattr(Tensor, {"div": "__itruediv__"}.get(_op.name, f"__i{_op.name}__"), _in_place(_op))
+for _method in in_place_methods(METHODS):
+    setattr(Tensor, _method.__name__, _method)
+for _name, _sign in {
+    "add": "iadd",
+    "sub": "isub",
+    "mul": "imul",
+    "div": "itruediv",
+    "pow": "ipow",
+}.items():
+    setattr(Tensor, f"__{_sign}__", getattr(Tensor, f"{_name}_"))
 
 
 def _operator(function, reflected=False):

@@ -7,7 +7,7 @@ from engine.ops.table import primitive, shape_of
 
 
 def _getitem(a, *, index):
-    _check_index(index, a.shape)
+    check_index(index, a.shape)
     return a[index]
 
 
@@ -21,12 +21,14 @@ def _put_add(g, *, index, shape):
     return whole
 
 
-def _check_index(index, shape):
+def check_index(index, shape):
     """IndexError for integer arrays out of range (cupy would wrap them around without a word)."""
     dim = 0
     for each in index:
         if each is Ellipsis:
-            dim = len(shape) - sum(_consumes(rest) for rest in index[index.index(Ellipsis) + 1 :])
+            dim = len(shape) - sum(
+                _consumes(rest) for rest in index[index.index(Ellipsis) + 1 :]
+            )
         elif hasattr(each, "dtype") and each.dtype.kind in "iu" and dim < len(shape):
             backend.check_bounds(each, shape[dim], dim)
         dim += _consumes(each)
@@ -44,7 +46,10 @@ def _some_rows(random):
 
 
 def _some_rows_back(random):
-    return (random(3, 2),), {"index": (np.array([0, 2, 2]), slice(1, None)), "shape": (4, 3)}
+    return (random(3, 2),), {
+        "index": (np.array([0, 2, 2]), slice(1, None)),
+        "shape": (4, 3),
+    }
 
 
 getitem = primitive(
@@ -67,26 +72,32 @@ put_add = primitive(
 
 
 def _index_put(a, values, *, index):
-    _check_index(index, a.shape)
     changed = a.copy()
-    changed[index] = values
+    put(changed, values, index)
     return changed
 
 
-def _explain_index_put(arrays, metadata):
-    target, values = arrays[0][metadata["index"]].shape, shape_of(arrays[1])
-    return RuntimeError(
-        f"shape mismatch: value tensor of shape {list(values)} cannot be broadcast to indexing result of shape {list(target)}"
-    )
+def put(a, values, index):
+    """a[index] = values, with torch's errors for an index or a shape that does not fit."""
+    check_index(index, a.shape)
+    try:
+        a[index] = values
+    except ValueError as error:
+        raise RuntimeError(
+            f"shape mismatch: value tensor of shape {list(shape_of(values))} cannot be broadcast to indexing result "
+            f"of shape {list(a[index].shape)}"
+        ) from error
 
 
 index_put = primitive(
     "index_put",
     "a values",
     _index_put,
-    [lambda g, index: index_put(g, 0, index=index), lambda g, index: getitem(g, index=index)],
+    [
+        lambda g, index: index_put(g, 0, index=index),
+        lambda g, index: getitem(g, index=index),
+    ],
     label="[ ] =",
-    explain=_explain_index_put,
     example=lambda random: ((random(4, 3), random(2, 3)), {"index": (slice(1, 3),)}),
 )
 
@@ -95,7 +106,10 @@ index_put = primitive(
 
 def _gather(a, index, *, dim):
     backend.check_bounds(index, a.shape[dim], dim, RuntimeError)
-    inside = tuple(slice(0, size) if d != dim % a.ndim else slice(None) for d, size in enumerate(index.shape))
+    inside = tuple(
+        slice(0, size) if d != dim % a.ndim else slice(None)
+        for d, size in enumerate(index.shape)
+    )
     return np.take_along_axis(a[inside], index, axis=dim)
 
 
@@ -114,14 +128,22 @@ def _picked(random):
 
 
 def _picked_back(random):
-    return (random(3, 2), np.array([[0, 1], [3, 3], [2, 0]])), {"dim": 1, "shape": (3, 4)}
+    return (random(3, 2), np.array([[0, 1], [3, 3], [2, 0]])), {
+        "dim": 1,
+        "shape": (3, 4),
+    }
 
 
 gather = primitive(
     "gather",
     "a index",
     _gather,
-    [lambda g, a_shape, index, dim: scatter_add_zeros(g, index, dim=dim, shape=a_shape), None],
+    [
+        lambda g, a_shape, index, dim: scatter_add_zeros(
+            g, index, dim=dim, shape=a_shape
+        ),
+        None,
+    ],
     example=_picked,
 )
 scatter_add_zeros = primitive(
