@@ -45,12 +45,12 @@ def lab(options, others):
 
 def teach(options, others):
     """Prepare the classroom, and open JupyterLab with nbgrader's panels for instructors there."""
-    from course import classroom, launcher, nbgrader_config
+    from course import classroom, launcher, nbgrader_config, workspace
 
     folder = nbgrader_config.classroom_folder()
     for message in classroom.prepare(folder):
         print(message)
-    return launcher.run(folder, options.port, options.browser, others)
+    return launcher.run(folder, options.port, options.browser, others, folder / workspace.JUPYTER_CONFIG)
 
 
 def parser():

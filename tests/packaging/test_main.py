@@ -35,7 +35,9 @@ def test_lab_opens_the_first_chapter_in_the_workspace(launched, tmp_path):
 def test_teach_opens_the_classroom_with_nbgraders_settings(launched, tmp_path):
     """nbgrader reads nbgrader_config.py where JupyterLab starts."""
     assert command.main(["teach"]) == 0
-    assert launched[0][:4] == (tmp_path / "my classroom", None, True, [])
+    folder, port, browser, others, config = launched[0]
+    assert (folder, port, browser, others) == (tmp_path / "my classroom", None, True, [])
+    assert config.is_dir() and config.is_relative_to(folder)
     assert (nbgrader_config.classroom_folder() / "nbgrader_config.py").is_file()
 
 
