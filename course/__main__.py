@@ -61,9 +61,7 @@ def teach(options, others):
     folder = nbgrader_config.classroom_folder()
     for message in classroom.prepare(folder):
         print(message)
-    return launcher.run(
-        folder, options.port, options.browser, others, folder / workspace.JUPYTER_CONFIG
-    )
+    return launcher.run(folder, options.port, options.browser, others, folder / workspace.JUPYTER_CONFIG)
 
 
 def parser():

@@ -72,9 +72,9 @@ class Environment:
     def read_stamp(self):
         try:
             stamp = json.loads(self.stamp.read_bytes())
-            return {"key": stamp["key"], "extras": list(stamp["extras"])}
+            return {"key": list(stamp["key"]), "extras": list(stamp["extras"])}
         except (OSError, ValueError, KeyError, TypeError):
-            return {"key": None, "extras": []}
+            return {"key": [], "extras": []}
 
     def write_stamp(self, extras):
         part = self.stamp.with_suffix(".part")
@@ -83,9 +83,7 @@ class Environment:
 
     def usable(self):
         """Whether packages can be added to what is there; else it has to be made anew."""
-        moved = self.stamp.exists() and str(self.folder) not in (
-            self.read_stamp()["key"] or []
-        )
+        moved = self.stamp.exists() and str(self.folder) not in self.read_stamp()["key"]
         return not moved and version_of(str(self.python)) >= OLDEST and self.has_pip()
 
     def has_pip(self):

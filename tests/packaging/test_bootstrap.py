@@ -155,9 +155,7 @@ def test_an_interrupted_installation_is_repeated(environment, monkeypatch):
 
 
 @posix
-@pytest.mark.parametrize(
-    "stamp", [b"", b"[]", b'{"key": 3}', b'{"key": null, "extras": 3}', b"\xff"]
-)
+@pytest.mark.parametrize("stamp", [b"", b"[]", b'{"key": 3, "extras": []}', b'{"key": null, "extras": 3}', b"\xff"])
 def test_a_damaged_stamp_is_not_believed(environment, stamp):
     installer.install(environment.root, ["course"])
     environment.stamp.write_bytes(stamp)
@@ -215,6 +213,13 @@ def test_a_full_disk_is_seen_beforehand(environment, monkeypatch):
     ):
         installer.install(environment.root, ["course"])
     assert environment.steps == []
+
+
+def test_a_python_without_venv_gets_the_package_to_install(environment, monkeypatch):
+    """Debian's python3 has neither venv nor ensurepip until python3-venv is installed."""
+    monkeypatch.setattr(installer.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(installer.Problem, match="apt install python3-venv"):
+        installer.install(environment.root, ["course"])
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ posix = pytest.mark.skipif(os.name == "nt", reason="sends POSIX signals")
 
 # A program in JupyterLab's place: it answers after a moment, and does to the launcher what its options say.
 STAND_IN = """
-    import http.server, json, os, pathlib, sys, time
+    import http.server, json, os, pathlib, signal, sys, time
 
     options = dict(option.partition("=")[::2] for option in sys.argv[1:])
     if "--refuse" in options:
@@ -38,6 +38,11 @@ STAND_IN = """
         def log_message(self, *words):
             pass
 
+    def end(*signal):
+        print("Ended in order.", flush=True)
+        os._exit(0)
+
+    signal.signal(signal.SIGTERM, end)
     port = int(options["--ServerApp.port"])
     about = {"url": f"http://localhost:{port}/", "token": os.environ["JUPYTER_TOKEN"], "pid": os.getpid(),
              "root_dir": options["--ServerApp.root_dir"], "cwd": os.getcwd(), "options": sys.argv[1:],
@@ -173,6 +178,7 @@ def test_ending_the_launcher_ends_jupyterlab(start, name):
     output, errors = rest(process)
     assert process.returncode == 0 and errors == "" and "Ending JupyterLab" in output
     assert not is_alive(about(start)["pid"])
+    assert "Ended in order." in (start.folder / launcher.LOG).read_text()
 
 
 @posix
