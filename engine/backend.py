@@ -5,6 +5,8 @@ GPU when `x` lives there. What is left for this file: creating arrays somewhere,
 few operations in which the two modules differ.
 """
 
+import math
+
 import numpy as np
 
 
@@ -72,22 +74,71 @@ def cuda_index(array):
     return None if is_on_cpu(array) else array.device.id
 
 
-def check_bounds(index, size, dim, error=IndexError):
-    """An error unless every entry of the integer array lies in [-size, size).
+def check_bounds(index, size, dim, error=IndexError, lowest=None):
+    """An error unless every entry of the integer array lies in [lowest, size); lowest is -size unless given.
 
     numpy checks by itself; cupy silently wraps an index around, which would be a wrong answer.
     """
     if index.size == 0:
         return
     low, high = int(index.min()), int(index.max())
-    if low < -size or high >= size:
+    if low < (-size if lowest is None else lowest) or high >= size:
         worst = high if high >= size else low
         raise error(f"index {worst} is out of bounds for dimension {dim} with size {size}")
 
 
 def add_at(target, index, values):
-    """target[index] += values, counting repeated indices each time."""
-    module_of(target).add.at(target, index, values)
+    """target[index] += values, counting repeated indices each time; `values` has the shape of target[index].
+
+    numpy is quick only for one flat index into one dimension, so on the CPU every index becomes that.
+    """
+    if not is_on_cpu(target) or not target.flags.c_contiguous:
+        module_of(target).add.at(target, index, values)
+        return
+    if all(isinstance(each, np.ndarray) for each in index):
+        places = np.ravel_multi_index(np.broadcast_arrays(*index), target.shape[: len(index)], mode="wrap")
+        row_size = math.prod(target.shape[len(index) :])
+        places = places[..., None] * row_size + np.arange(row_size)
+    else:
+        places = np.arange(target.size).reshape(target.shape)[index]
+    np.add.at(target.reshape(-1), places.reshape(-1), values.reshape(-1))
+
+
+def stretched(array, shape):
+    """A view of `array` stretched to `shape`; writable where `array` is, as cupy's."""
+    return _as_writable_as(array, np.broadcast_to(array, shape))
+
+
+def diagonal(array, offset, dim1, dim2):
+    """A view of the diagonals between two dimensions, as the last one; writable where `array` is, as cupy's."""
+    return _as_writable_as(array, np.diagonal(array, offset, dim1, dim2))
+
+
+def _as_writable_as(array, view):
+    if is_on_cpu(array):
+        view.flags.writeable = array.flags.writeable
+    return view
+
+
+def windows(array, dim, size, step):
+    """A view of all the stretches of `size` neighbours along `dim`, `step` apart; they lie along a new last dimension."""
+    count = (array.shape[dim] - size) // step + 1
+    shape = (*array.shape[:dim], count, *array.shape[dim + 1 :], size)
+    strides = (*array.strides[:dim], array.strides[dim] * step, *array.strides[dim + 1 :], array.strides[dim])
+    return module_of(array).lib.stride_tricks.as_strided(array, shape, strides)
+
+
+def offset_in_memory(array):
+    """How many elements `array` begins after the start of the memory that it is a view of."""
+    whole = array
+    while hasattr(whole.base, "strides"):
+        whole = whole.base
+    return (_address(array) - _address(whole)) // array.itemsize
+
+
+def _address(array):
+    interface = array.__array_interface__ if is_on_cpu(array) else array.__cuda_array_interface__
+    return interface["data"][0]
 
 
 def share_memory(a, b):

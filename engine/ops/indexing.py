@@ -7,36 +7,73 @@ from engine.ops.table import primitive, shape_of
 
 
 def _getitem(a, *, index):
-    _check_index(index, a.shape)
-    return a[index]
+    view, index = _place(a, index)
+    return view[index]
 
 
 def _put_add(g, *, index, shape):
     """Zeros of `shape` with `g` added at `index`; an element picked twice receives twice."""
     whole = backend.module_of(g).zeros(shape, dtype=g.dtype)
-    if any(hasattr(each, "dtype") for each in index):
-        backend.add_at(whole, index, g)
+    view, index = _place(whole, index)
+    if any(_is_array(each) and each.dtype.kind != "b" for each in index):
+        backend.add_at(view, index, g)
     else:
-        whole[index] = g  # slices and integers pick each element at most once
+        view[index] = g  # slices, integers and masks pick each element at most once
     return whole
 
 
-def _check_index(index, shape):
-    """IndexError for integer arrays out of range (cupy would wrap them around without a word)."""
-    dim = 0
+def _place(a, index):
+    """(a view of `a`, what is left to look up in it): `a[index]` as torch means it.
+
+    torch takes integers, slices and None first and then looks up the arrays; numpy would count the integers
+    among the arrays, and so put the result's dimensions into another order. A bool is a new dimension of size 1 or 0.
+    """
+    if not any(_is_array(each) or each is True or each is False for each in index):
+        return a, index
+    basic, lookup = [], []
     for each in index:
+        if each is True or each is False:
+            basic.append(None)
+            lookup.append(backend.module_of(a).arange(int(each)))
+        elif _is_array(each):
+            basic += [slice(None)] * _consumes(each)
+            lookup.append(each)
+        else:
+            basic.append(each)
+            if not isinstance(each, int):
+                lookup.append(Ellipsis if each is Ellipsis else slice(None))
+    while not _is_array(lookup[-1]):
+        lookup.pop()
+    view = a[tuple(basic)]
+    _check_lookup(lookup, view.shape)
+    return view, tuple(lookup)
+
+
+def _check_lookup(index, shape):
+    """IndexError for arrays out of range (cupy would wrap them around without a word) and masks of another shape."""
+    dim = 0
+    for position, each in enumerate(index):
         if each is Ellipsis:
-            dim = len(shape) - sum(_consumes(rest) for rest in index[index.index(Ellipsis) + 1 :])
-        elif hasattr(each, "dtype") and each.dtype.kind in "iu" and dim < len(shape):
+            dim = len(shape) - sum(_consumes(later) for later in index[position + 1 :])
+            continue
+        if _is_array(each) and each.dtype.kind == "b":
+            if each.shape != shape[dim : dim + each.ndim]:
+                raise IndexError(
+                    f"The shape of the mask {list(each.shape)} at index {position} does not match the shape of the "
+                    f"indexed tensor {list(shape)} at dimension {dim}"
+                )
+        elif _is_array(each):
             backend.check_bounds(each, shape[dim], dim)
         dim += _consumes(each)
 
 
+def _is_array(each):
+    return hasattr(each, "dtype")
+
+
 def _consumes(each):
     """How many dimensions one part of an index takes up."""
-    if each is None or each is Ellipsis:
-        return 0
-    return each.ndim if hasattr(each, "dtype") and each.dtype.kind == "b" else 1
+    return each.ndim if _is_array(each) and each.dtype.kind == "b" else 1
 
 
 def _some_rows(random):
@@ -57,24 +94,19 @@ getitem = primitive(
     example=_some_rows,
 )
 put_add = primitive(
-    "index_put_add",
-    "g",
-    _put_add,
-    [lambda g, index: getitem(g, index=index)],
-    label="[ ] +=",
-    example=_some_rows_back,
+    "index_put_add", "g", _put_add, [lambda g, index: getitem(g, index=index)], label="[ ] +=", example=_some_rows_back
 )
 
 
 def _index_put(a, values, *, index):
-    _check_index(index, a.shape)
     changed = a.copy()
-    changed[index] = values
+    view, index = _place(changed, index)
+    view[index] = values
     return changed
 
 
 def _explain_index_put(arrays, metadata):
-    target, values = arrays[0][metadata["index"]].shape, shape_of(arrays[1])
+    target, values = (_getitem(arrays[0], index=metadata["index"]).shape, shape_of(arrays[1]))
     return RuntimeError(
         f"shape mismatch: value tensor of shape {list(values)} cannot be broadcast to indexing result of shape {list(target)}"
     )
@@ -93,20 +125,28 @@ index_put = primitive(
 # ---- one element for each position along a dimension ---------------------------------------------------
 
 
+def _places(index, dim, shape):
+    """An index of arrays that means [index[i, j], j] for dim 0, [i, index[i, j]] for dim 1, and so on."""
+    backend.check_bounds(index, shape[dim], dim, RuntimeError, lowest=0)
+    places = list(backend.module_of(index).ogrid[tuple(slice(0, size) for size in index.shape)])
+    places[dim] = index
+    return tuple(places)
+
+
 def _gather(a, index, *, dim):
-    backend.check_bounds(index, a.shape[dim], dim, RuntimeError)
-    inside = tuple(slice(0, size) if d != dim % a.ndim else slice(None) for d, size in enumerate(index.shape))
-    return np.take_along_axis(a[inside], index, axis=dim)
+    return a[_places(index, dim, a.shape)]
 
 
 def _scatter_add(g, index, *, dim, shape):
-    """Zeros of `shape` with g[i, j] added at [index[i, j], j] (for dim 0), and so on for other dims."""
-    module = backend.module_of(g)
-    whole = module.zeros(shape, dtype=g.dtype)
-    places = list(module.ogrid[tuple(slice(0, size) for size in index.shape)])
-    places[dim] = index
-    backend.add_at(whole, tuple(places), g)
+    whole = backend.module_of(g).zeros(shape, dtype=g.dtype)
+    backend.add_at(whole, _places(index, dim, shape), g)
     return whole
+
+
+def _scatter(a, index, values, *, dim):
+    changed = a.copy()
+    changed[_places(index, dim, a.shape)] = values
+    return changed
 
 
 def _picked(random):
@@ -115,6 +155,10 @@ def _picked(random):
 
 def _picked_back(random):
     return (random(3, 2), np.array([[0, 1], [3, 3], [2, 0]])), {"dim": 1, "shape": (3, 4)}
+
+
+def _replaced(random):
+    return (random(3, 4), np.array([[0, 1], [3, 2], [2, 0]]), random(3, 2)), {"dim": 1}
 
 
 gather = primitive(
@@ -130,4 +174,11 @@ scatter_add_zeros = primitive(
     _scatter_add,
     [lambda g, index, dim: gather(g, index, dim=dim), None],
     example=_picked_back,
+)
+scatter = primitive(
+    "scatter",
+    "a index values",
+    _scatter,
+    [lambda g, index, dim: scatter(g, index, 0, dim=dim), None, lambda g, index, dim: gather(g, index, dim=dim)],
+    example=_replaced,
 )
