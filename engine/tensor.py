@@ -11,10 +11,11 @@ import numpy as np
 
 from engine import backend, dtypes, functions
 from engine.autograd import graph
-from engine.autograd.graph import TensorBase, setting
+from engine.autograd.graph import TensorBase
 from engine.functions.arguments import METHODS, check_dim, check_tensor, number_in
 from engine.functions.elementwise import pow_tensors
 from engine.functions.indexing import as_index
+from engine.inplace import assign, in_place_methods
 from engine.ops import elementwise, indexing
 from engine.ops.table import primitive
 from engine.printing import tensor_text
@@ -128,12 +129,7 @@ class Tensor(TensorBase):
     def is_cuda(self):
         return backend.cuda_index(self.array) is not None
 
-    @property
-    def requires_grad(self):
-        """Whether operations on this tensor are recorded."""
-        return self.requires_grad_flag
-
-    @requires_grad.setter
+    @TensorBase.requires_grad.setter
     def requires_grad(self, value):
         self.requires_grad_(value)
 
@@ -369,7 +365,7 @@ class Tensor(TensorBase):
             value = number_in(value, self.dtype)
         else:
             raise TypeError(f"can't assign a {type(value).__name__} to a tensor of type {self.dtype}")
-        change(self, indexing.index_put, value, index=as_index(index, self))
+        assign(self, as_index(index, self), value)
 
     # ---- changing in place ----
 
@@ -378,7 +374,8 @@ class Tensor(TensorBase):
         check_tensor(source, "copy_", "src")
         if source.device != self.device:
             source = source.to(self.device)
-        return change(self, indexing.index_put, source.to(self.dtype), index=(Ellipsis,))
+        self[...] = source
+        return self
 
     def fill_(self, value):
         """Overwrite every element with a number."""
@@ -400,42 +397,6 @@ class RemovableHandle:
         self._hooks.pop(self, None)
 
 
-def change(tensor, op, *others, **metadata):
-    """tensor = op(tensor, *others) in the tensor's own memory; what the in-place methods have in common."""
-    recorded = setting.record and (
-        tensor.requires_grad or any(isinstance(each, Tensor) and each.requires_grad for each in others)
-    )
-    if recorded:
-        _check_recordable(tensor, op)
-    result = op(tensor, *others, **metadata)
-    if result.shape != tensor.shape:
-        raise RuntimeError(
-            f"output with shape {list(tensor.shape)} doesn't match the broadcast shape {list(result.shape)}"
-        )
-    if result.dtype.category > tensor.dtype.category:
-        raise RuntimeError(f"result type {result.dtype} can't be cast to the desired output type {tensor.dtype}")
-    if backend.repeats_elements(tensor.array):
-        raise RuntimeError(
-            "unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please clone() the tensor before performing the operation."
-        )
-    tensor.array[...] = result.array
-    tensor.storage.version += 1
-    if recorded:
-        tensor.grad_fn = result.grad_fn
-        tensor.requires_grad_flag = True
-    return tensor
-
-
-def _check_recordable(tensor, op):
-    if tensor.is_leaf and tensor.requires_grad:
-        raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
-    if tensor.storage.viewed or tensor.array.base is not None and not tensor.is_leaf and tensor.grad_fn.op.is_view:
-        raise RuntimeError(
-            f"`{op.name}` in place on a tensor that shares its memory with a view is not recorded by this engine; "
-            "write it without changing in place, or clone() first"
-        )
-
-
 # ---- the copy between devices: the one op that needs tensors' devices --------------------------------
 
 move = primitive(
@@ -452,18 +413,10 @@ for _function in METHODS:
     setattr(Tensor, _function.__name__, _function)
 
 
-def _in_place(op):
-    def method(self, other):
-        return change(self, op, other)
-
-    method.__name__ = op.name + "_"
-    method.__doc__ = f"{op.name} with the result in this tensor's own memory."
-    return method
-
-
-for _op in (elementwise.add, elementwise.sub, elementwise.mul, elementwise.div):
-    setattr(Tensor, _op.name + "_", _in_place(_op))
-    setattr(Tensor, {"div": "__itruediv__"}.get(_op.name, f"__i{_op.name}__"), _in_place(_op))
+for _method in in_place_methods(METHODS):
+    setattr(Tensor, _method.__name__, _method)
+for _name, _sign in {"add": "iadd", "sub": "isub", "mul": "imul", "div": "itruediv", "pow": "ipow"}.items():
+    setattr(Tensor, f"__{_sign}__", getattr(Tensor, f"{_name}_"))
 
 
 def _operator(function, reflected=False):

@@ -14,33 +14,95 @@ from engine import backend
 
 
 class Storage:
-    """What views of one memory have in common: how often it was written to, and whether a recorded view exists."""
+    """What views of one memory have in common: how often it was written to."""
 
-    __slots__ = ("version", "viewed")
+    __slots__ = ("version",)
 
     def __init__(self):
         self.version = 0
-        self.viewed = False
+
+
+class View:
+    """How a tensor looks at the memory of another, its base: through these ops, one after the other."""
+
+    __slots__ = ("base", "steps", "recorded", "version")
+
+    def __init__(self, source, op, metadata, recorded):
+        of_source = source.view_of
+        self.base = source if of_source is None else of_source.base
+        self.steps = (
+            ((op, metadata),)
+            if of_source is None
+            else (*of_source.steps, (op, metadata))
+        )
+        self.recorded = recorded and (
+            of_source is None or of_source.recorded
+        )  # False if taken within no_grad
+        self.version = (
+            source.storage.version
+        )  # of the memory, when the view's grad_fn was made
 
 
 class TensorBase:
     """An array, its place in the graph and its gradient; `engine.Tensor` adds everything else."""
 
-    __slots__ = ("array", "storage", "requires_grad_flag", "grad_fn", "grad", "_accumulator", "_hooks", "__weakref__")
+    __slots__ = (
+        "array",
+        "storage",
+        "view_of",
+        "requires_grad_flag",
+        "_grad_fn",
+        "grad",
+        "_accumulator",
+        "_hooks",
+        "__weakref__",
+    )
 
     def __init__(self, array, storage=None, grad_fn=None):
         self.array = array
         self.storage = Storage() if storage is None else storage
-        self.grad_fn = grad_fn
+        self.view_of = None
+        self._grad_fn = grad_fn
         self.requires_grad_flag = grad_fn is not None
         self.grad = None
         self._accumulator = None
         self._hooks = None
 
     @property
+    def grad_fn(self):
+        """The node that computed this tensor; None for a leaf."""
+        if self.view_of is not None:
+            self.catch_up()
+        return self._grad_fn
+
+    @property
+    def requires_grad(self):
+        """Whether operations on this tensor are recorded; also true for a view of a tensor for which it is."""
+        return self.requires_grad_flag or (
+            self.view_of is not None and self.view_of.base.requires_grad_flag
+        )
+
+    @property
     def is_leaf(self):
         """True unless the tensor is the recorded result of an operation."""
         return self.grad_fn is None
+
+    def catch_up(self):
+        """Look at the base anew if its memory, and so perhaps its history, was rewritten since this view was taken."""
+        view = self.view_of
+        if view.version == self.storage.version or (
+            self._grad_fn is None and not view.base.requires_grad_flag
+        ):
+            return
+        if not view.recorded:
+            raise RuntimeError(
+                "A view was created in no_grad mode and its base or another view of its base has been modified inplace "
+                "with grad mode enabled: its history is unknown. Take the view outside of no_grad, or clone() it."
+            )
+        view.version = self.storage.version
+        with set_recording(True):
+            self._grad_fn = look_through(view.steps, view.base)._grad_fn
+        self.requires_grad_flag = True
 
 
 class _Setting(threading.local):
@@ -77,7 +139,9 @@ class Node:
         "__weakref__",
     )
 
-    def __init__(self, op, inputs, input_shapes, input_dtypes, plan, saved, versions, result):
+    def __init__(
+        self, op, inputs, input_shapes, input_dtypes, plan, saved, versions, result
+    ):
         self.op = op
         self.inputs = inputs
         self.input_shapes = input_shapes
@@ -136,13 +200,15 @@ class AccumulateGrad:
 def edge_of(tensor):
     """The node that a gradient of `tensor` goes to; None if it needs none."""
     if tensor.grad_fn is not None:
-        return tensor.grad_fn
+        return tensor._grad_fn
     if not tensor.requires_grad_flag:
         return None
     node = tensor._accumulator and tensor._accumulator()
     if node is None:
         node = AccumulateGrad(tensor)
-        tensor._accumulator = weakref.ref(node)  # weak, so that a leaf and its node are no cycle
+        tensor._accumulator = weakref.ref(
+            node
+        )  # weak, so that a leaf and its node are no cycle
     return node
 
 
@@ -159,25 +225,47 @@ def record(op, inputs, metadata):
     needed = 0
     if setting.record and op.vjps:
         for position, value in enumerate(inputs):
-            if isinstance(value, TensorBase) and value.requires_grad_flag:
-                needed |= 1 << position
+            if isinstance(value, TensorBase):
+                if value.view_of is not None:
+                    value.catch_up()
+                if value.requires_grad:
+                    needed |= 1 << position
     storage, node = Storage(), None
-    if op.is_view and backend.share_memory(result, arrays[0]):
+    if op.is_view and (result.size == 0 or backend.share_memory(result, arrays[0])):
         storage = inputs[0].storage
     if needed:
         plan = op.plan(needed, len(inputs))
         node = Node(
             op,
-            tuple([edge_of(value) if isinstance(value, TensorBase) else None for value in inputs]),
+            tuple(
+                [
+                    edge_of(value) if isinstance(value, TensorBase) else None
+                    for value in inputs
+                ]
+            ),
             tuple([getattr(array, "shape", ()) for array in arrays]),
-            tuple([value.array.dtype if isinstance(value, TensorBase) else None for value in inputs]),
+            tuple(
+                [
+                    value.array.dtype if isinstance(value, TensorBase) else None
+                    for value in inputs
+                ]
+            ),
             plan,
             plan.collect(arrays, result, metadata),
             plan.remember_versions(inputs, storage),
             result,
         )
-        storage.viewed |= op.is_view
-    return setting.tensor_class(result, storage, node)
+    tensor = setting.tensor_class(result, storage, node)
+    if op.is_view and storage is inputs[0].storage:
+        tensor.view_of = View(inputs[0], op, metadata, setting.record)
+    return tensor
+
+
+def look_through(steps, base):
+    """What a view shows of an array or a tensor: its ops, one after the other."""
+    for op, metadata in steps:
+        base = op(base, **metadata)
+    return base
 
 
 # ---- backward ---------------------------------------------------------------------------------------
@@ -294,7 +382,11 @@ def _add(arriving, node, gradient):
 
 def _as_dtype(gradient, numpy_dtype):
     if isinstance(gradient, TensorBase):
-        return gradient if gradient.array.dtype == numpy_dtype else gradient.to(numpy_dtype)
+        return (
+            gradient
+            if gradient.array.dtype == numpy_dtype
+            else gradient.to(numpy_dtype)
+        )
     return gradient if gradient.dtype == numpy_dtype else gradient.astype(numpy_dtype)
 
 
@@ -309,7 +401,9 @@ def _accumulate(leaf, gradient, create_graph):
     if create_graph:
         leaf.grad = gradient if leaf.grad is None else leaf.grad + gradient
     elif leaf.grad is None:
-        leaf.grad = setting.tensor_class(backend.module_of(gradient).array(gradient))  # a copy: others may hold it
+        leaf.grad = setting.tensor_class(
+            backend.module_of(gradient).array(gradient)
+        )  # a copy: others may hold it
     elif leaf.grad.grad_fn is not None:
         leaf.grad = leaf.grad + _as_tensor(gradient)
     else:
@@ -325,7 +419,9 @@ def _call_hooks(node, gradient):
         if replaced is None:
             continue
         if not isinstance(replaced, TensorBase):
-            raise TypeError(f"a gradient hook must return a Tensor or None, got {type(replaced).__name__}")
+            raise TypeError(
+                f"a gradient hook must return a Tensor or None, got {type(replaced).__name__}"
+            )
         gradient = replaced if isinstance(gradient, TensorBase) else replaced.array
     retaining = getattr(node, "retaining", None)
     tensor = retaining and retaining()

@@ -98,18 +98,22 @@ put_add = primitive(
 )
 
 
+def put(a, values, index):
+    """a[index] = values in place; RuntimeError if the values do not broadcast to what the index picks."""
+    view, index = _place(a, index)
+    try:
+        view[index] = values
+    except ValueError as error:
+        raise RuntimeError(
+            f"shape mismatch: value tensor of shape {list(shape_of(values))} cannot be broadcast to indexing result "
+            f"of shape {list(view[index].shape)}"
+        ) from error
+
+
 def _index_put(a, values, *, index):
     changed = a.copy()
-    view, index = _place(changed, index)
-    view[index] = values
+    put(changed, values, index)
     return changed
-
-
-def _explain_index_put(arrays, metadata):
-    target, values = (_getitem(arrays[0], index=metadata["index"]).shape, shape_of(arrays[1]))
-    return RuntimeError(
-        f"shape mismatch: value tensor of shape {list(values)} cannot be broadcast to indexing result of shape {list(target)}"
-    )
 
 
 index_put = primitive(
@@ -118,7 +122,6 @@ index_put = primitive(
     _index_put,
     [lambda g, index: index_put(g, 0, index=index), lambda g, index: getitem(g, index=index)],
     label="[ ] =",
-    explain=_explain_index_put,
     example=lambda random: ((random(4, 3), random(2, 3)), {"index": (slice(1, 3),)}),
 )
 

@@ -1,5 +1,6 @@
 """A learner's JupyterLab, started as `make lab` starts it, and a headless Chromium that looks at it."""
 
+import contextlib
 import os
 import re
 import shutil
@@ -21,7 +22,9 @@ def chromium():
     """The path of a Chromium on this machine; skips where there is none."""
     path = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
     if path is None:
-        pytest.skip(f"no browser here: none of {', '.join(CHROMIUM_NAMES)} was found (apt-get install chromium)")
+        pytest.skip(
+            f"no browser here: none of {', '.join(CHROMIUM_NAMES)} was found (apt-get install chromium)"
+        )
     return path
 
 
@@ -33,30 +36,60 @@ def screenshots():
     return folder
 
 
+class Learning:
+    """One machine with a learner's and an instructor's place on it, and what `python -m course` starts there."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.workspace = folder / "workspace"
+        self.classroom = folder / "classroom"
+        self.environment = os.environ | {
+            "CHAINRULE_WORKSPACE": str(self.workspace),
+            "CHAINRULE_CLASSROOM": str(self.classroom),
+            "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
+            "JUPYTER_DATA_DIR": str(folder / "data"),
+            "JUPYTER_CONFIG_DIR": str(folder / "config"),
+            "IPYTHONDIR": str(folder / "ipython"),
+            "PYTHONPATH": str(REPOSITORY),
+            "PYTHONUNBUFFERED": "1",
+        }
+
+    @contextlib.contextmanager
+    def course(self, command):
+        """The address of the JupyterLab that `python -m course <command>` starts; ended by Ctrl-C."""
+        output = self.folder / f"{command}.txt"
+        words = [sys.executable, "-m", "course", command, "--no-browser"]
+        with open(output, "w") as written:
+            process = subprocess.Popen(
+                words,
+                cwd=self.folder,
+                env=self.environment,
+                stdout=written,
+                stderr=subprocess.STDOUT,
+            )
+        try:
+            yield _address(process, output)
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.wait(timeout=60)
+
+    def nbgrader(self, *words):
+        """Run one of nbgrader's commands in the classroom."""
+        done = subprocess.run(
+            [sys.executable, "-m", "nbgrader", *words],
+            cwd=self.classroom, env=self.environment, capture_output=True, text=True,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory):
-    """(address, workspace) of a learner's JupyterLab: `python -m course lab` in a workspace of its own."""
-    pytest.importorskip("jupyterlab", reason="this test starts JupyterLab: pip install 'chainrule[course]'")
-    folder = tmp_path_factory.mktemp("learner")
-    environment = os.environ | {
-        "CHAINRULE_WORKSPACE": str(folder / "workspace"),
-        "CHAINRULE_CLASSROOM": str(folder / "classroom"),
-        "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
-        "JUPYTER_DATA_DIR": str(folder / "data"),
-        "JUPYTER_CONFIG_DIR": str(folder / "config"),
-        "IPYTHONDIR": str(folder / "ipython"),
-        "PYTHONPATH": str(REPOSITORY),
-        "PYTHONUNBUFFERED": "1",
-    }
-    command = [sys.executable, "-m", "course", "lab", "--no-browser"]
-    output = folder / "output"
-    with open(output, "w") as written:
-        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=written, stderr=subprocess.STDOUT)
-    try:
-        yield _address(process, output), folder / "workspace"
-    finally:
-        process.send_signal(signal.SIGINT)
-        process.wait(timeout=60)
+def machine(tmp_path_factory):
+    for library in ("jupyterlab", "nbgrader"):
+        pytest.importorskip(
+            library,
+            reason=f"this test starts JupyterLab with {library}: pip install 'chainrule[course]'",
+        )
+    return Learning(tmp_path_factory.mktemp("machine"))
 
 
 def _address(process, output):
@@ -72,9 +105,14 @@ def _address(process, output):
 @pytest.fixture(scope="module")
 def page(chromium):
     """An empty page in a headless browser that reaches nothing but this machine."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="drives the browser: pip install 'chainrule[test]'")
+    playwright = pytest.importorskip(
+        "playwright.sync_api",
+        reason="drives the browser: pip install 'chainrule[test]'",
+    )
     with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        browser = driver.chromium.launch(
+            executable_path=chromium, args=["--no-sandbox"]
+        )
         page = browser.new_page(viewport={"width": 1400, "height": 1000})
         page.set_default_timeout(60_000)
         yield page

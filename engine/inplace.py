@@ -1,0 +1,129 @@
+"""Changing tensors in place: `x.add_(y)` is `x = x + y` in x's own memory, history included.
+
+If the operation is recorded, `x` continues with the new result's history. If `x` is a view, its base gets a
+history of "the base, with this written into it", and every other view of that memory looks at the base anew
+when it is next used.
+"""
+
+from engine import backend
+from engine.autograd.graph import TensorBase, look_through, setting
+from engine.ops import indexing
+from engine.ops.table import primitive
+
+# The functions of which torch has a twin in place: `add_` for `add`.
+IN_PLACE = """
+abs acos add addcdiv addcmul addmm asin atan atan2 clamp clamp_max clamp_min cos cosh cumprod cumsum div eq erf exp
+expm1 floor floor_divide fmod ge gt index_add index_copy index_fill index_put le lerp log log10 log1p log2 logical_and logical_not logical_or
+logical_xor lt masked_fill masked_scatter mul nan_to_num ne neg pow reciprocal relu remainder round rsqrt scatter scatter_add
+sigmoid sign sin sinh sqrt square sub tan tanh tril triu true_divide trunc
+""".split()
+
+
+def in_place_methods(functions):
+    """For each of these functions that is in IN_PLACE, the method that changes its tensor, named with an underscore."""
+    return [_method(function) for function in functions if function.__name__ in IN_PLACE]
+
+
+def _method(function):
+    def method(self, *arguments, **keywords):
+        operands = [*arguments, *keywords.values()]
+        return change(self, lambda tensor: function(tensor, *arguments, **keywords), operands)
+
+    method.__name__ = function.__name__ + "_"
+    method.__qualname__ = f"Tensor.{method.__name__}"
+    method.__doc__ = f"`{function.__name__}` with the result in this tensor's own memory."
+    return method
+
+
+def change(tensor, function, operands=()):
+    """tensor = function(tensor) in the tensor's own memory; returns the tensor. `operands`: what else it works on.
+
+    RuntimeError, as torch's, if the result does not fit in shape or type, if several elements share a place in
+    memory, or if a leaf that requires a gradient would lose being one.
+    """
+    recorded = _is_recorded(tensor, *operands)
+    _check_changeable(tensor, recorded)
+    result = _fitting(tensor, function(_as_it_was(tensor) if recorded else tensor))
+    tensor.array[...] = result.array
+    tensor.storage.version += 1
+    if recorded:
+        _rewrite_history(tensor, result)
+    return tensor
+
+
+def assign(tensor, index, values):
+    """tensor[index] = values, a number or a tensor that broadcasts to what is picked. `index`: as the table takes it."""
+    if _is_recorded(tensor, values):
+        change(tensor, lambda before: indexing.index_put(before, values, index=index), [values])
+        return
+    _check_changeable(tensor, recorded=False)
+    indexing.put(tensor.array, values.array if isinstance(values, TensorBase) else values, index)
+    tensor.storage.version += 1
+
+
+def _is_recorded(*tensors):
+    return setting.record and any(isinstance(each, TensorBase) and each.requires_grad for each in tensors)
+
+
+def _check_changeable(tensor, recorded):
+    if backend.repeats_elements(tensor.array):
+        raise RuntimeError(
+            "unsupported operation: more than one element of the written-to tensor refers to a single memory "
+            "location. Please clone() the tensor before performing the operation."
+        )
+    if not recorded:
+        return
+    view = tensor.view_of
+    if view is not None and not view.recorded:
+        raise RuntimeError(
+            "A view was created in no_grad mode and is being modified inplace with grad mode enabled. Take the view "
+            "outside of no_grad, or clone() it, or change it within no_grad."
+        )
+    if view is not None and view.base.is_leaf and view.base.requires_grad:
+        raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
+    if tensor.is_leaf and tensor.requires_grad:
+        raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
+
+
+def _as_it_was(tensor):
+    """The tensor with a copy of its elements: what the operation saves for backward is not overwritten then."""
+    before = type(tensor)(tensor.array.copy(), None, tensor.grad_fn)
+    before.requires_grad_flag = tensor.requires_grad
+    return before
+
+
+def _fitting(tensor, result):
+    """The result, in the tensor's type; RuntimeError if it has not its shape or is of a higher category."""
+    if result.shape != tensor.shape:
+        shapes = f"{list(tensor.shape)} doesn't match the broadcast shape {list(result.shape)}"
+        raise RuntimeError(f"output with shape {shapes}")
+    if result.dtype.category > tensor.dtype.category:
+        raise RuntimeError(f"result type {result.dtype} can't be cast to the desired output type {tensor.dtype}")
+    return result.to(tensor.dtype)
+
+
+def _rewrite_history(tensor, result):
+    written, target = result, tensor
+    if tensor.view_of is not None:
+        target = tensor.view_of.base
+        written = write_through(target, result, steps=tensor.view_of.steps)
+    target._grad_fn = written.grad_fn
+    target.requires_grad_flag = True
+
+
+def _write_through(base, values, *, steps):
+    whole = base.copy()
+    look_through(steps, whole)[...] = values
+    return whole
+
+
+write_through = primitive(
+    "copy_slices",
+    "base values",
+    _write_through,
+    [
+        lambda g, steps: write_through(g, look_through(steps, g) * 0, steps=steps),
+        lambda g, steps: look_through(steps, g),
+    ],
+    label="[ ] =",
+)
