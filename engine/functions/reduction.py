@@ -253,7 +253,10 @@ def norm(input, p="fro", dim=None, keepdim=False, dtype=None):
     At 0 the gradient is 0. p="nuc" is not supported.
     """
     where_to = _reduce_dims(input, "norm", dim, keepdim)
-    input = input if dtype is None else input.to(dtype)
+    if dtype is not None:
+        if dtypes.promote_types(input.dtype, dtype) is not dtype:
+            raise RuntimeError(f"norm(): {input.dtype} should be convertible without narrowing to the dtype, {dtype}")
+        input = input.to(dtype)
     if not _is_float(input):
         raise RuntimeError(
             f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {input.dtype}"
@@ -267,10 +270,13 @@ def norm(input, p="fro", dim=None, keepdim=False, dtype=None):
             raise RuntimeError(f"linalg.vector_norm cannot compute the {p} norm on an empty tensor")
         return _extreme("norm", size, dim, keepdim, largest=p > 0)
     if p == 0:
-        return sum(size != 0, dim, keepdim).to(size.dtype)
+        return sum(elementwise.where(size != 0, 1, size), dim, keepdim)
     if p == 1:
         return sum(size, dim, keepdim)
-    total = sum(size * size if p == 2 else _power(size, p), dim, keepdim)
+    if p == 2:
+        squares = size * size if input.dtype.is_complex else input * input
+        return _power(sum(squares, dim, keepdim), 0.5)
+    total = sum(_power(size, p), dim, keepdim)
     return _power(total, 1 / p)
 
 

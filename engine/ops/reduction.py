@@ -99,7 +99,7 @@ def _var(a, *, dim, correction, keepdim):
 def _var_vjp(g, a, dim, correction, keepdim):
     freedom = count(a.shape, dim) - correction
     centered = a - mean(a, dim=dim, keepdim=True)
-    return restore(g, a.shape, dim, keepdim) * centered * (2 / freedom if freedom > 0 else math.inf)
+    return restore(g, a.shape, dim, keepdim) * centered * (2 / freedom if freedom else math.inf)
 
 
 def _std_vjp(g, a, result, dim, correction, keepdim):
@@ -195,6 +195,8 @@ argsort = primitive("argsort", "a", _argsort, example=lambda random: ((random(3,
 
 
 def _logsumexp(a, *, dim, keepdim):
+    if not count(a.shape, dim):
+        return np.sum(a, axis=dim, keepdims=keepdim) - math.inf
     top = np.max(a, axis=dim, keepdims=True)
     top = np.where(np.isfinite(top), top, 0)
     total = np.log(np.sum(np.exp(a - top), axis=dim, keepdims=True)) + top
