@@ -100,6 +100,7 @@ def add_at(target, index, values):
         module_of(target).add.at(target, index, values)
         return
     if all(isinstance(each, np.ndarray) for each in index):
+        index = [part for each in index for part in (each.nonzero() if each.dtype == bool else (each,))]
         places = np.ravel_multi_index(np.broadcast_arrays(*index), target.shape[: len(index)], mode="wrap")
         row_size = math.prod(target.shape[len(index) :])
         places = places[..., None] * row_size + np.arange(row_size)

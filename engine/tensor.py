@@ -14,7 +14,7 @@ from engine.autograd import graph
 from engine.autograd.graph import TensorBase
 from engine.functions.arguments import METHODS, check_dim, check_tensor, number_in
 from engine.functions.elementwise import pow_tensors
-from engine.functions.indexing import as_index
+from engine.functions.indexing import as_index, check_written_type
 from engine.inplace import assign, in_place_methods
 from engine.ops import elementwise, indexing
 from engine.ops.table import primitive
@@ -150,8 +150,8 @@ class Tensor(TensorBase):
 
     @property
     def data(self):
-        """The same memory without a history; torch's old name for detach()."""
-        return self.detach()
+        """The same memory without a history; what is written through it does not count as a change."""
+        return Tensor(self.array)
 
     def __len__(self):
         if not self.ndim:
@@ -357,15 +357,17 @@ class Tensor(TensorBase):
         return indexing.getitem(self, index=as_index(index, self))
 
     def __setitem__(self, index, value):
+        index = as_index(index, self)
         if isinstance(value, Tensor):
             while value.ndim and value.shape[0] == 1:  # sizes of 1 in front never matter
                 value = value[0]
+            check_written_type(self, index, value)
             value = value.to(self.dtype)
         elif isinstance(value, (bool, int, float, complex, np.generic)):
             value = number_in(value, self.dtype)
         else:
             raise TypeError(f"can't assign a {type(value).__name__} to a tensor of type {self.dtype}")
-        assign(self, as_index(index, self), value)
+        assign(self, index, value)
 
     # ---- changing in place ----
 

@@ -95,7 +95,11 @@ def operand(value, function, position):
 
 
 def number_in(value, dtype):
-    """The Python number as `dtype` holds it; RuntimeError in torch's words where it does not fit."""
+    """The Python number as `dtype` holds it; RuntimeError in torch's words where it does not fit, ValueError beyond int64."""
+    if isinstance(value, builtins.int) and not -(2**63) <= value < 2**63:
+        raise ValueError("Overflow when unpacking long long")
+    if isinstance(value, builtins.complex) and not value.imag and dtype.category != dtypes.COMPLEX:
+        value = value.real
     if dtype.category == dtypes.BOOL:
         return builtins.bool(value)
     fits = dtype.category == dtypes.COMPLEX or not isinstance(value, builtins.complex)

@@ -9,7 +9,7 @@ import numpy as np
 from engine import backend, dtypes
 from engine.autograd.graph import TensorBase, setting
 from engine.functions.arguments import check_dim, check_tensor, method, number_in, numpy_names
-from engine.functions.shape import broadcast_tensors, flatten, reshape
+from engine.functions.shape import broadcast_shapes, broadcast_tensors, expand, flatten, reshape
 from engine.ops import indexing
 
 __all__ = [
@@ -158,20 +158,20 @@ def take_along_dim(input, indices, dim=None):
             f"torch.take_along_dim(): input and indices should have the same number of dimensions, but got {input.ndim} dimensions for input, and {indices.ndim} dimensions for indices"
         )
     dim = check_dim(dim, input.ndim)
-    sizes = np.broadcast_shapes(
-        *[tuple(1 if d == dim else size for d, size in enumerate(each.shape)) for each in (input, indices)]
-    )
-    stretched = [
-        each.expand(tuple(each.shape[d] if d == dim else size for d, size in enumerate(sizes)))
-        for each in (input, indices)
-    ]
+    sizes = broadcast_shapes(*[_with_size(each.shape, dim, 1) for each in (input, indices)])
+    stretched = [expand(each, _with_size(sizes, dim, each.shape[dim])) for each in (input, indices)]
     return gather(stretched[0], dim, stretched[1])
+
+
+def _with_size(shape, dim, size):
+    """The shape with another size at `dim`."""
+    return (*shape[:dim], size, *shape[dim + 1 :])
 
 
 # ---- whole slices along a dimension -------------------------------------------------------------------
 
 
-def _check_slices(function, input, dim, index):
+def _check_slices(function, input, dim, index, error=IndexError, lowest=0):
     """(dimension, index as a vector), after checking that every entry is a place along the dimension."""
     check_tensor(input, function)
     _check_index(index, function)
@@ -179,7 +179,7 @@ def _check_slices(function, input, dim, index):
     if index.ndim > 1:
         raise IndexError(f"{function}(): Index is supposed to be a vector")
     index = index if index.ndim else reshape(index, (1,))
-    backend.check_bounds(index.array, input.shape[dim] if input.ndim else 1, dim, lowest=0)
+    backend.check_bounds(index.array, input.shape[dim] if input.ndim else 1, dim, error, lowest)
     return dim, index
 
 
@@ -197,11 +197,11 @@ def index_select(input, dim, index):
 @numpy_names
 def index_add(input, dim, index, source, *, alpha=1):
     """A copy of `input` with alpha · source's slices added to the slices along `dim` that `index` names."""
-    dim, index = _check_slices("index_add", input, dim, index)
-    _check_source("index_add", input, dim, index, source)
+    dim, index = _check_slices("index_add", input, dim, index, RuntimeError)
+    _check_source("index_add", RuntimeError, input, dim, index, source)
     source = source if alpha == 1 else source * alpha
     if not input.ndim:
-        return input + source.sum()
+        return input + source * index.numel()
     return input + indexing.put_add(source, index=_along(dim, index), shape=tuple(input.shape))
 
 
@@ -210,9 +210,9 @@ def index_add(input, dim, index, source, *, alpha=1):
 def index_copy(input, dim, index, source):
     """A copy of `input` with its slices along `dim` that `index` names replaced by those of `source`."""
     dim, index = _check_slices("index_copy", input, dim, index)
-    _check_source("index_copy", input, dim, index, source)
+    _check_source("index_copy", IndexError, input, dim, index, source)
     if not input.ndim:
-        return reshape(source, ()).clone()
+        return indexing.index_put(input, reshape(source, ()), index=(Ellipsis,))
     return indexing.index_put(input, source, index=_along(dim, index))
 
 
@@ -220,7 +220,7 @@ def index_copy(input, dim, index, source):
 @numpy_names
 def index_fill(input, dim, index, value):
     """A copy of `input` with its slices along `dim` that `index` names filled with a number or a 0-d tensor."""
-    dim, index = _check_slices("index_fill", input, dim, index)
+    dim, index = _check_slices("index_fill", input, dim, index, lowest=None)
     if isinstance(value, TensorBase):
         if value.ndim:
             raise RuntimeError(
@@ -229,25 +229,25 @@ def index_fill(input, dim, index, value):
         value = value.to(input.dtype)
     else:
         value = number_in(value, input.dtype)
-    place = _along(dim, index) if input.ndim else (Ellipsis,)
-    return indexing.index_put(input, value, index=place)
+    if not input.ndim:
+        return indexing.index_put(input, value, index=(Ellipsis,))
+    once = np.unique(index.array % input.shape[dim])  # so that the gradient of `value` counts each slice once
+    return indexing.index_put(input, value, index=(slice(None),) * dim + (once,))
 
 
-def _check_source(function, input, dim, index, source):
+def _check_source(function, error, input, dim, index, source):
+    """An error unless `source` has `input`'s type and, but for one slice for each entry of `index`, its shape."""
     check_tensor(source, function, "source", 4)
     if source.dtype is not input.dtype:
         raise RuntimeError(
             f"{function}_(): self ({input.dtype}) and source ({source.dtype}) must have the same scalar type"
         )
-    count = source.shape[dim] if source.ndim else 1
-    if index.numel() != count:
-        error = IndexError if function == "index_copy" else RuntimeError
+    scalars = source.numel() == 1 and not (input.ndim and source.ndim) and function == "index_copy"
+    if not scalars and tuple(source.shape) != _with_size(input.shape, dim, index.numel())[: input.ndim]:
         raise error(
-            f"{function}_(): Number of indices ({index.numel()}) should be equal to source.size(dim): ({count}), for dim: {dim}"
+            f"{function}_(): source has shape {list(source.shape)}; with {index.numel()} indices into dimension {dim} "
+            f"of a tensor of shape {list(input.shape)} it must have as many slices there and agree in the others"
         )
-    expected = tuple(count if d == dim else size for d, size in enumerate(input.shape))
-    if input.ndim and tuple(source.shape) != expected:
-        raise RuntimeError(f"{function}_(): source has shape {list(source.shape)}, expected {list(expected)}")
 
 
 # ---- any place ----------------------------------------------------------------------------------------
@@ -389,3 +389,18 @@ def _lookup(part, tensor):
         )
         array = array != 0
     return backend.as_array(array, like=tensor.array) if array.ndim else array.item()
+
+
+def check_written_type(tensor, index, values):
+    """RuntimeError, as torch's, where values of another type are written at places that tensors name.
+
+    (Written at slices, and a single element also at a mask, they are cast.)
+    """
+    arrays = [part for part in index if hasattr(part, "dtype")]
+    if values.dtype is tensor.dtype or not arrays:
+        return
+    if not (len(arrays) == 1 and arrays[0].dtype == np.bool_ and values.numel() == 1):
+        raise RuntimeError(
+            f"Index put requires the source and destination dtypes match, got {tensor.dtype} for the destination and "
+            f"{values.dtype} for the source."
+        )

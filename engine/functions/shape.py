@@ -386,8 +386,7 @@ def meshgrid(*tensors, indexing=None):
     grid = []
     for position, each in enumerate(tensors):
         alone = tuple(size if d == position else 1 for d, size in enumerate(sizes))
-        stretched = expand(reshape(each, alone), sizes)
-        grid.append(transpose(stretched, 0, 1) if swapped else stretched)
+        grid.append(expand(reshape(each, alone), sizes))
     if swapped:
         grid[:2] = grid[1::-1]
     return tuple(grid)

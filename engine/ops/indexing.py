@@ -42,8 +42,8 @@ def _place(a, index):
             basic.append(each)
             if not isinstance(each, int):
                 lookup.append(Ellipsis if each is Ellipsis else slice(None))
-    while not _is_array(lookup[-1]):
-        lookup.pop()
+    while not _is_array(lookup[-1]) and not any(each is Ellipsis for each in lookup[:-1]):
+        lookup.pop()  # what follows the last array goes without saying, and numpy is quicker without
     view = a[tuple(basic)]
     _check_lookup(lookup, view.shape)
     return view, tuple(lookup)

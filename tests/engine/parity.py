@@ -36,12 +36,13 @@ def tensors(library):
         "rows": library.tensor([[0, 1], [1, 0]]),
         "picks": library.tensor([0, 2, 2]),
         "inf": float("inf"),
+        "np": np,
     }
     return others, leaves
 
 
 def run(line, library):
-    """(results, gradients): each tensor as (type, shape, needs a gradient, strides, values), anything else as it is."""
+    """(results, gradients): each tensor as a dict of what can be compared, anything else as it is."""
     others, leaves = tensors(library)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -59,7 +60,8 @@ def run(line, library):
 def described(value, library):
     if not isinstance(value, library.Tensor):
         return str(value) if isinstance(value, (library.dtype, library.Size)) else value
-    return str(value.dtype), tuple(value.shape), value.requires_grad, strides(value), value.detach().numpy()
+    facts = {"type": str(value.dtype), "shape": tuple(value.shape), "needs": value.requires_grad}
+    return {"facts": facts, "strides": strides(value), "values": value.detach().numpy()}
 
 
 def strides(tensor):
@@ -73,14 +75,14 @@ def check_line(line, with_strides=False):
     theirs, their_gradients = run(line, torch)
     assert len(ours) == len(theirs)
     for one, other in zip(ours, theirs):
-        if not isinstance(other, tuple):
+        if not isinstance(other, dict):
             assert one == other
             continue
-        assert one[:3] == other[:3]
+        assert one["facts"] == other["facts"]
         if with_strides:
-            assert one[3] == other[3], "strides"
-        tolerance = {"torch.float16": 2e-3, "torch.float32": 1e-6}.get(other[0], 1e-12)
-        np.testing.assert_allclose(one[4], other[4], rtol=tolerance, atol=tolerance)
+            assert one["strides"] == other["strides"]
+        tolerance = {"torch.float16": 2e-3, "torch.float32": 1e-6}.get(other["facts"]["type"], 1e-12)
+        np.testing.assert_allclose(one["values"], other["values"], rtol=tolerance, atol=tolerance)
     assert our_gradients.keys() == their_gradients.keys()
     for name, gradient in their_gradients.items():
         np.testing.assert_allclose(our_gradients[name], gradient, rtol=1e-6, atol=1e-9, err_msg=f"gradient of {name}")
