@@ -111,7 +111,7 @@ def put(a, values, index):
 
 
 def _index_put(a, values, *, index):
-    changed = a.copy()
+    changed = backend.as_array(a, like=a).copy()  # a gradient may be a numpy scalar
     put(changed, values, index)
     return changed
 

@@ -905,7 +905,9 @@ def test_adding_at_repeated_places_is_quick_and_right(device):
         values = generator.standard_normal(np.zeros(shape)[index].shape)
         expected = np.zeros(shape)
         np.add.at(expected, index, values)
-        tensor_index = tuple(engine.tensor(each, device=device) if isinstance(each, np.ndarray) else each for each in index)
+        tensor_index = tuple(
+            engine.tensor(each, device=device) if isinstance(each, np.ndarray) else each for each in index
+        )
         x = engine.zeros(*shape, dtype=engine.float64, device=device).requires_grad_()
         picked = x[tensor_index]
         weights = engine.tensor(values, device=device).reshape(tuple(picked.shape))
