@@ -75,11 +75,12 @@ def cuda_index(array):
 
 
 def check_bounds(index, size, dim, error=IndexError, lowest=None):
-    """An error unless every entry of the integer array lies in [lowest, size); lowest is -size unless given.
+    """An error unless every entry of the integer array lies in [lowest, size); without `lowest`, in [-size, size).
 
-    numpy checks by itself; cupy silently wraps an index around, which would be a wrong answer.
+    That last case numpy checks by itself when it looks the index up; cupy silently wraps an index around, which
+    would be a wrong answer.
     """
-    if index.size == 0:
+    if index.size == 0 or (lowest is None and is_on_cpu(index)):
         return
     low, high = int(index.min()), int(index.max())
     if low < (-size if lowest is None else lowest) or high >= size:
@@ -88,21 +89,39 @@ def check_bounds(index, size, dim, error=IndexError, lowest=None):
 
 
 def add_at(target, index, values):
-    """target[index] += values, counting repeated indices each time; `values` has the shape of target[index].
+    """target[index] += values, counting repeated indices each time; `values` has the shape of target[index]."""
+    if not is_on_cpu(target):
+        _add_at_on_gpu(cupy().add.at, target, index, values)
+    elif not target.flags.c_contiguous:
+        np.add.at(target, index, values)
+    else:  # numpy is quick only for one flat index into one dimension
+        places = _flat_places(target.shape, index)
+        np.add.at(target.reshape(-1), places.reshape(-1), values.reshape(-1))
 
-    numpy is quick only for one flat index into one dimension, so on the CPU every index becomes that.
-    """
-    if not is_on_cpu(target) or not target.flags.c_contiguous:
-        module_of(target).add.at(target, index, values)
-        return
-    if all(isinstance(each, np.ndarray) for each in index):
-        index = [part for each in index for part in (each.nonzero() if each.dtype == bool else (each,))]
-        places = np.ravel_multi_index(np.broadcast_arrays(*index), target.shape[: len(index)], mode="wrap")
-        row_size = math.prod(target.shape[len(index) :])
-        places = places[..., None] * row_size + np.arange(row_size)
+
+def _flat_places(shape, index):
+    """Where in a contiguous array of that shape the elements lie that `index` picks."""
+    if not all(isinstance(each, np.ndarray) for each in index):
+        return np.arange(math.prod(shape)).reshape(shape)[index]
+    index = [part for each in index for part in (each.nonzero() if each.dtype == bool else (each,))]
+    places = np.ravel_multi_index(np.broadcast_arrays(*index), shape[: len(index)], mode="wrap")
+    row_size = math.prod(shape[len(index) :])
+    return places[..., None] * row_size + np.arange(row_size)
+
+
+def _add_at_on_gpu(add, target, index, values):
+    """cupy adds floats and unsigned integers only: others as what adds up to the same bits."""
+    if target.dtype.kind == "c":
+        add(target.real, index, values.real)
+        add(target.imag, index, values.imag)
+    elif target.dtype == np.int64:
+        add(target.view(np.uint64), index, values.view(np.uint64))
+    elif target.dtype.kind in "iub" and target.dtype != np.int32:
+        wide = target.astype(np.int32)
+        add(wide, index, values.astype(np.int32))
+        target[...] = wide.astype(target.dtype)
     else:
-        places = np.arange(target.size).reshape(target.shape)[index]
-    np.add.at(target.reshape(-1), places.reshape(-1), values.reshape(-1))
+        add(target, index, values)
 
 
 def stretched(array, shape):
@@ -122,7 +141,7 @@ def _as_writable_as(array, view):
 
 
 def windows(array, dim, size, step):
-    """A view of all the stretches of `size` neighbours along `dim`, `step` apart; they lie along a new last dimension."""
+    """A view of all stretches of `size` neighbours along `dim`, `step` apart; they lie along a new last dimension."""
     count = (array.shape[dim] - size) // step + 1
     shape = (*array.shape[:dim], count, *array.shape[dim + 1 :], size)
     strides = (*array.strides[:dim], array.strides[dim] * step, *array.strides[dim + 1 :], array.strides[dim])

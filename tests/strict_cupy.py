@@ -51,6 +51,10 @@ class ndarray:
         return ndarray(self._hidden.real)
 
     @property
+    def imag(self):
+        return ndarray(self._hidden.imag)
+
+    @property
     def T(self):
         return ndarray(self._hidden.T)
 
@@ -194,6 +198,8 @@ class _Ufunc:
         return _guarded(self._function)(*arguments, **keywords)
 
     def at(self, target, index, values):
+        if target.dtype.name not in ("int32", "uint32", "uint64", "float16", "float32", "float64"):
+            raise TypeError(f"scatter_add does not support {target.dtype}")
         self._function.at(target._hidden, target._index(index), _open(values))
 
 

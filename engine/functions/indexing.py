@@ -171,7 +171,7 @@ def _with_size(shape, dim, size):
 # ---- whole slices along a dimension -------------------------------------------------------------------
 
 
-def _check_slices(function, input, dim, index, error=IndexError, lowest=0):
+def _check_slices(function, input, dim, index, error=IndexError, from_end=False):
     """(dimension, index as a vector), after checking that every entry is a place along the dimension."""
     check_tensor(input, function)
     _check_index(index, function)
@@ -179,7 +179,8 @@ def _check_slices(function, input, dim, index, error=IndexError, lowest=0):
     if index.ndim > 1:
         raise IndexError(f"{function}(): Index is supposed to be a vector")
     index = index if index.ndim else reshape(index, (1,))
-    backend.check_bounds(index.array, input.shape[dim] if input.ndim else 1, dim, error, lowest)
+    size = input.shape[dim] if input.ndim else 1
+    backend.check_bounds(index.array, size, dim, error, lowest=-size if from_end else 0)
     return dim, index
 
 
@@ -220,7 +221,7 @@ def index_copy(input, dim, index, source):
 @numpy_names
 def index_fill(input, dim, index, value):
     """A copy of `input` with its slices along `dim` that `index` names filled with a number or a 0-d tensor."""
-    dim, index = _check_slices("index_fill", input, dim, index, lowest=None)
+    dim, index = _check_slices("index_fill", input, dim, index, from_end=True)
     if isinstance(value, TensorBase):
         if value.ndim:
             raise RuntimeError(
@@ -341,11 +342,13 @@ def as_index(index, tensor):
             stacklevel=3,
         )
         index = tuple(index)
-    parts = tuple([_part(part, tensor) for part in (index if isinstance(index, tuple) else (index,))])
-    for part in parts:
-        if part is Ellipsis or hasattr(part, "dtype"):
-            return parts
-    return (*parts, Ellipsis)
+    parts, is_view = [], True
+    for part in index if isinstance(index, tuple) else (index,):
+        if type(part) is not builtins.int:
+            part = _part(part, tensor)
+            is_view = is_view and part is not Ellipsis and not hasattr(part, "dtype")
+        parts.append(part)
+    return (*parts, Ellipsis) if is_view else tuple(parts)
 
 
 def _makes_a_tuple(part):
@@ -356,12 +359,10 @@ def _makes_a_tuple(part):
 def _part(part, tensor):
     if part is None or part is Ellipsis or isinstance(part, builtins.bool):
         return part
+    if isinstance(part, slice):
+        return _checked_slice(part)
     if isinstance(part, (builtins.int, np.integer)):
         return builtins.int(part)
-    if isinstance(part, slice):
-        if part.step is not None and part.step <= 0:
-            raise ValueError("slice step cannot be zero" if part.step == 0 else "step must be greater than zero")
-        return slice(*[each if each is None else operator.index(each) for each in (part.start, part.stop, part.step)])
     if isinstance(part, TensorBase):
         return _lookup(part, tensor)
     if isinstance(part, (list, tuple, range, np.ndarray)):
@@ -372,6 +373,15 @@ def _part(part, tensor):
         "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices "
         f"(got {type(part).__name__})"
     )
+
+
+def _checked_slice(part):
+    start, stop, step = part.start, part.stop, part.step
+    if step is not None and step <= 0:
+        raise ValueError("slice step cannot be zero" if step == 0 else "step must be greater than zero")
+    if isinstance(start, TensorBase) or isinstance(stop, TensorBase):
+        return slice(*[each if each is None else operator.index(each) for each in (start, stop, step)])
+    return part
 
 
 def _lookup(part, tensor):

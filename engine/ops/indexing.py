@@ -28,7 +28,10 @@ def _place(a, index):
     torch takes integers, slices and None first and then looks up the arrays; numpy would count the integers
     among the arrays, and so put the result's dimensions into another order. A bool is a new dimension of size 1 or 0.
     """
-    if not any(_is_array(each) or each is True or each is False for each in index):
+    for each in index:
+        if _is_array(each) or each is True or each is False:
+            break
+    else:
         return a, index
     basic, lookup = [], []
     for each in index:
@@ -131,7 +134,8 @@ index_put = primitive(
 def _places(index, dim, shape):
     """An index of arrays that means [index[i, j], j] for dim 0, [i, index[i, j]] for dim 1, and so on."""
     backend.check_bounds(index, shape[dim], dim, RuntimeError, lowest=0)
-    places = list(backend.module_of(index).ogrid[tuple(slice(0, size) for size in index.shape)])
+    arange, after = backend.module_of(index).arange, index.ndim - 1
+    places = [arange(size).reshape((-1,) + (1,) * (after - d)) for d, size in enumerate(index.shape)]
     places[dim] = index
     return tuple(places)
 

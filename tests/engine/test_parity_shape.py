@@ -890,7 +890,17 @@ def test_indices_out_of_range_raise_on_every_device(device):
             mistake()
 
 
-def test_adding_at_repeated_places_is_quick_and_right(device):
+@pytest.mark.parametrize("dtype", ["int64", "int32", "int8", "uint8", "complex64", "float16", "float32"])
+def test_adding_at_repeated_places_for_every_type(device, dtype):
+    """cupy itself adds only some of them."""
+    x = engine.zeros(4, dtype=getattr(engine, dtype), device=device)
+    index = engine.tensor([1, 3, 3], device=device)
+    source = engine.tensor([2, 3, -1], device=device).to(x.dtype)
+    for total in (x.scatter_add(0, index, source), x.index_add(0, index, source)):
+        assert total.dtype is x.dtype and total.cpu().to(engine.float64).tolist() == [0, 2, 0, 2]
+
+
+def test_adding_at_repeated_places_for_every_kind_of_index(device):
     """Every way into the flat addition on the CPU, against numpy's own."""
     generator = np.random.default_rng(0)
     for shape, index in (
