@@ -923,3 +923,8 @@ def test_adding_at_repeated_places_for_every_kind_of_index(device):
         weights = engine.tensor(values, device=device).reshape(tuple(picked.shape))
         (picked * weights).sum().backward()
         np.testing.assert_allclose(x.grad.cpu().numpy(), expected)
+
+
+@pytest.mark.parametrize("line", ["a.long()", "a.int() + 1", "(a > 0).long()", "a.bool()", "a.long().double() * a"])
+def test_integers_and_bools_need_no_gradient(line):
+    check_line(line)
