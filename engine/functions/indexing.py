@@ -39,9 +39,14 @@ def _check_index(index, function, position=3, types=(dtypes.int64, dtypes.int32)
         )
 
 
+def _kept(index):
+    """The index's array; while operations are recorded a copy, so that backward sees it as it is now."""
+    return index.array.copy() if setting.record else index.array
+
+
 def _along(dim, index):
     """The index that looks up `index` along `dim`."""
-    return (slice(None),) * dim + (index.array,)
+    return (slice(None),) * dim + (_kept(index),)
 
 
 # ---- one place for each entry of an index of as many dimensions -----------------------------------------
@@ -190,7 +195,7 @@ def index_select(input, dim, index):
     """The slices of `input` along `dim` that the integer vector `index` names; a copy."""
     dim, index = _check_slices("index_select", input, dim, index)
     if not input.ndim:
-        return reshape(indexing.getitem(reshape(input, (1,)), index=(index.array,)), ())
+        return reshape(indexing.getitem(reshape(input, (1,)), index=(_kept(index),)), ())
     return indexing.getitem(input, index=_along(dim, index))
 
 
@@ -277,7 +282,7 @@ def take(input, index):
     """The elements of the flattened tensor at the int64 tensor `index`, in the shape of `index`."""
     check_tensor(input, "take")
     _check_index(index, "take", 2, (dtypes.int64,))
-    return indexing.getitem(flatten(input), index=(index.array,))
+    return indexing.getitem(flatten(input), index=(_kept(index),))
 
 
 @method
@@ -288,7 +293,7 @@ def masked_select(input, mask):
     if mask.dtype is not dtypes.bool:
         raise RuntimeError(f"masked_select: expected BoolTensor for mask, got {mask.dtype}")
     input, mask = broadcast_tensors(input, mask)
-    return indexing.getitem(flatten(input), index=(flatten(mask).array,))
+    return indexing.getitem(flatten(input), index=(_kept(flatten(mask)),))
 
 
 @method
@@ -306,7 +311,7 @@ def masked_scatter(input, mask, source):
     if source.numel() < count:
         raise RuntimeError("Number of elements of source < number of ones in mask")
     values = indexing.getitem(flatten(source), index=(slice(0, count),))
-    changed = indexing.index_put(flatten(input), values, index=(flatten(mask).array,))
+    changed = indexing.index_put(flatten(input), values, index=(_kept(flatten(mask)),))
     return reshape(changed, tuple(input.shape))
 
 
@@ -394,7 +399,7 @@ def _lookup(part, tensor):
         raise RuntimeError(
             f"indices should be either on cpu or on the same device as the indexed tensor ({tensor.device})"
         )
-    array = part.array
+    array = _kept(part)
     if part.dtype is dtypes.uint8:
         warnings.warn(
             "indexing with dtype torch.uint8 is now deprecated, please use a dtype torch.bool instead.", stacklevel=5

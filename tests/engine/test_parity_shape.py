@@ -928,3 +928,23 @@ def test_adding_at_repeated_places_for_every_kind_of_index(device):
 @pytest.mark.parametrize("line", ["a.long()", "a.int() + 1", "(a > 0).long()", "a.bool()", "a.long().double() * a"])
 def test_integers_and_bools_need_no_gradient(line):
     check_line(line)
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["x[index]", "x[:, index]", "x[mask]", "x.index_select(0, index)", "x.take(index)", "x.masked_select(mask)",
+     "(x * 0).index_add(0, index, x[:2])", "(x * 0).index_put((index,), x[:2])", "(x * 0).masked_scatter(mask, x)"],
+)  # fmt: skip
+def test_an_index_changed_in_place_afterwards_does_not_reach_backward(line):
+    """torch refuses to go back then; the engine has kept the index as it was."""
+    gradients = []
+    for is_changed in (False, True):
+        x = engine.arange(9.0).reshape(3, 3).requires_grad_()
+        index, mask = engine.tensor([0, 2]), engine.tensor([True, False, True])
+        result = eval(line, {"x": x, "index": index, "mask": mask})
+        if is_changed:
+            index[0] = 1
+            mask[...] = engine.tensor([False, True, True])
+        (result * result).sum().backward()
+        gradients.append(x.grad.tolist())
+    assert gradients[0] == gradients[1]
