@@ -290,7 +290,7 @@ class Tensor(TensorBase):
         """The dimensions in reverse order; meant for matrices."""
         if self.ndim != 2:
             warnings.warn(
-                "The use of `x.T` on tensors of dimension other than 2 to reverse their shape is deprecated. Consider `x.mT`.",
+                "The use of `x.T` on tensors of dimension other than 2 is deprecated. Consider `x.mT`.",
                 stacklevel=2,
             )
         return self.permute(*reversed(range(self.ndim)))

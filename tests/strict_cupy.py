@@ -17,8 +17,8 @@ FUNCTIONS = """
 abs absolute add all amax amin any arange argmax argmin argsort array asarray ascontiguousarray asnumpy bincount
 broadcast_to clip concatenate copyto cos cumprod cumsum diagonal divide empty equal exp eye flip full greater
 greater_equal isfinite isnan less less_equal log log1p matmul max maximum may_share_memory mean min minimum multiply
-negative nonzero not_equal ones ones_like power prod remainder roll searchsorted sign sin sqrt squeeze stack subtract sum
-swapaxes take_along_axis tanh transpose tril triu true_divide unique where zeros zeros_like
+negative nonzero not_equal ones ones_like power prod remainder roll searchsorted sign sin sqrt squeeze stack subtract
+sum swapaxes take_along_axis tanh transpose tril triu true_divide unique where zeros zeros_like
 """.split()
 
 

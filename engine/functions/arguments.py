@@ -87,7 +87,7 @@ def operand(value, function, position):
 
 
 def number_in(value, dtype):
-    """The Python number as `dtype` holds it; RuntimeError in torch's words where it does not fit, ValueError beyond int64."""
+    """The Python number as `dtype` holds it; RuntimeError where it does not fit, ValueError beyond int64, as torch."""
     if isinstance(value, builtins.int) and not -(2**63) <= value < 2**63:
         raise ValueError("Overflow when unpacking long long")
     if isinstance(value, builtins.complex) and not value.imag and dtype.category != dtypes.COMPLEX:

@@ -160,7 +160,8 @@ def take_along_dim(input, indices, dim=None):
         return gather(flatten(input), 0, flatten(indices))
     if input.ndim != indices.ndim:
         raise RuntimeError(
-            f"torch.take_along_dim(): input and indices should have the same number of dimensions, but got {input.ndim} dimensions for input, and {indices.ndim} dimensions for indices"
+            f"torch.take_along_dim(): input and indices should have the same number of dimensions, but got "
+            f"{input.ndim} dimensions for input, and {indices.ndim} dimensions for indices"
         )
     dim = check_dim(dim, input.ndim)
     sizes = broadcast_shapes(*[_with_size(each.shape, dim, 1) for each in (input, indices)])
@@ -230,7 +231,7 @@ def index_fill(input, dim, index, value):
     if isinstance(value, TensorBase):
         if value.ndim:
             raise RuntimeError(
-                f"index_fill_ only supports a 0-dimensional value tensor, but got tensor with {value.ndim} dimension(s)."
+                f"index_fill only supports a 0-dimensional value tensor, but got one with {value.ndim} dimension(s)."
             )
         value = value.to(input.dtype)
     else:
@@ -266,11 +267,8 @@ def index_put(input, indices, values, accumulate=False):
     """A copy of `input` with copy[indices] = values, or += values, every entry counting, with accumulate."""
     check_tensor(input, "index_put")
     check_tensor(values, "index_put", "values", 3)
-    if values.dtype is not input.dtype:
-        raise RuntimeError(
-            f"Index put requires the source and destination dtypes match, got {input.dtype} for the destination and {values.dtype} for the source."
-        )
     place = as_index(tuple(indices), input)
+    _check_same_type(input, values)
     if not accumulate:
         return indexing.index_put(input, values, index=place)
     stretched = values.expand(tuple(indexing.getitem(input.detach(), index=place).shape))
@@ -343,7 +341,7 @@ def as_index(index, tensor):
     """
     if isinstance(index, list) and any(_makes_a_tuple(part) for part in index):
         warnings.warn(
-            "Using a non-tuple sequence for multidimensional indexing is deprecated; use x[tuple(seq)] instead of x[seq]",
+            "Using a non-tuple sequence for multidimensional indexing is deprecated; use x[tuple(seq)], not x[seq]",
             stacklevel=3,
         )
         index = tuple(index)
@@ -414,9 +412,12 @@ def check_written_type(tensor, index, values):
     (Written at slices, and a single element also at a mask, they are cast.)
     """
     arrays = [part for part in index if hasattr(part, "dtype")]
-    if values.dtype is tensor.dtype or not arrays:
-        return
-    if not (len(arrays) == 1 and arrays[0].dtype == np.bool_ and values.numel() == 1):
+    if arrays and not (len(arrays) == 1 and arrays[0].dtype == np.bool_ and values.numel() == 1):
+        _check_same_type(tensor, values)
+
+
+def _check_same_type(tensor, values):
+    if values.dtype is not tensor.dtype:
         raise RuntimeError(
             f"Index put requires the source and destination dtypes match, got {tensor.dtype} for the destination and "
             f"{values.dtype} for the source."

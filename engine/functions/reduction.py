@@ -7,11 +7,11 @@ import warnings
 
 import numpy as np
 
-from engine import backend, dtypes, return_types
+from engine import dtypes, return_types
 from engine.autograd.graph import TensorBase, setting
 from engine.functions import elementwise, indexing
 from engine.functions.arguments import check_dim, check_dims, check_tensor, method, numpy_names
-from engine.functions.shape import expand, flatten, narrow, reshape
+from engine.functions.shape import flatten, narrow, reshape
 from engine.ops import reduction
 
 __all__ = [
@@ -109,12 +109,13 @@ def nansum(input, dim=None, keepdim=False, *, dtype=None):
 @method
 @numpy_names
 def mean(input, dim=None, keepdim=False, *, dtype=None):
-    """The mean over `dim` (a number, several, or None for all); RuntimeError for integers, which have none of their type."""
+    """The mean over `dim` (a number, several, or None for all); RuntimeError for integers, whose type holds no mean."""
     where_to = _reduce_dims(input, "mean", dim, keepdim)
     input = input if dtype is None else input.to(dtype)
     if not _is_float(input):
         raise RuntimeError(
-            f"mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. Got: {input.dtype}"
+            "mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. "
+            f"Got: {input.dtype}"
         )
     return reduction.mean(input, **where_to)
 
@@ -248,7 +249,7 @@ def _spread(function, input, dim, unbiased, keepdim, correction):
 @method
 @numpy_names
 def norm(input, p="fro", dim=None, keepdim=False, dtype=None):
-    """(Σ |x|^p)^(1/p) over `dim`. p: "fro" or None (2), any number, inf (the largest |x|), -inf, 0 (how many are not 0).
+    """(Σ |x|^p)^(1/p) over `dim`. p: "fro" or None (2), a number, inf (the largest |x|), -inf, 0 (how many are not 0).
 
     At 0 the gradient is 0. p="nuc" is not supported.
     """
@@ -320,7 +321,8 @@ def _check_not_empty(name, input, dims, error):
         return
     if dims is None:
         raise error(
-            f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the 'dim' argument."
+            f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction "
+            "dim with the 'dim' argument."
         )
     for dim in dims:
         if not input.shape[dim]:
@@ -330,7 +332,7 @@ def _check_not_empty(name, input, dims, error):
 @method
 @numpy_names
 def argmax(input, dim=None, keepdim=False):
-    """Where the largest element is: an index along `dim`, or into the flattened tensor for None. int64; the first of equals."""
+    """Where the largest element is along `dim`, or in the flattened tensor (None); int64, the first of equals."""
     return _arg_extreme(reduction.argmax, "argmax", input, dim, keepdim)
 
 
@@ -353,7 +355,7 @@ def _arg_extreme(op, name, input, dim, keepdim):
 @method
 @numpy_names
 def max(input, dim=_FULL, keepdim=False, *, other=_FULL):
-    """max(input): the largest element; max(input, dim): (values, indices) along `dim`; max(input, other): the larger of each pair.
+    """max(input): the largest element; max(input, dim): (values, indices); max(input, other): the larger of each pair.
 
     Of equal elements max(input) shares the gradient evenly, max(input, dim) gives it to the first.
     """
@@ -403,7 +405,7 @@ def _is_index(value):
 @method
 @numpy_names
 def argsort(input, dim=-1, descending=False, stable=False):
-    """The order of the elements along `dim`, int64; always stable (equal elements keep their order), NaN is the largest."""
+    """The order of the elements along `dim`, int64. Always stable: equal ones keep their order. NaN is the largest."""
     check_tensor(input, "argsort")
     if input.dtype.is_complex:
         raise RuntimeError("Sort does not support complex dtypes")
@@ -441,7 +443,10 @@ def topk(input, k, dim=-1, largest=True, sorted=True):
 @method
 @numpy_names
 def unique(input, sorted=True, return_inverse=False, return_counts=False, dim=None):
-    """The different elements (or slices along `dim`), in order; also, if asked, which one each element is, and how often each occurs."""
+    """The different elements (or slices along `dim`), in order.
+
+    If asked, also which of them each element is (return_inverse), and how often each occurs (return_counts).
+    """
     check_tensor(input, "unique")
     if dim is None:
         array, axis, places = input.array.reshape(-1), None, tuple(input.shape)
@@ -460,7 +465,7 @@ def unique(input, sorted=True, return_inverse=False, return_counts=False, dim=No
 
 @method
 def bincount(input, weights=None, minlength=0):
-    """How often each of 0, 1, ... occurs in the one-dimensional integer tensor, or the sum of the `weights` where it does."""
+    """How often each of 0, 1, ... occurs in a one-dimensional integer tensor, or the sum of the `weights` there."""
     check_tensor(input, "bincount")
     _refuse(input, "bincount", dtypes.BOOL, dtypes.FLOAT, dtypes.COMPLEX)
     if minlength < 0:
@@ -489,12 +494,17 @@ def logsumexp(input, dim, keepdim=False):
 @method
 def softmax(input, dim, dtype=None):
     """exp(input) divided by its sum over `dim` (one number): positive, adding up to 1."""
-    check_tensor(input, "softmax")
-    return reduction.softmax(input if dtype is None else input.to(dtype), dim=check_dim(dim, input.ndim))
+    return _normalised(reduction.softmax, input, dim, dtype)
 
 
 @method
 def log_softmax(input, dim, dtype=None):
     """The logarithm of softmax, computed so that it neither overflows nor loses small probabilities."""
-    check_tensor(input, "log_softmax")
-    return reduction.log_softmax(input if dtype is None else input.to(dtype), dim=check_dim(dim, input.ndim))
+    return _normalised(reduction.log_softmax, input, dim, dtype)
+
+
+def _normalised(op, input, dim, dtype):
+    check_tensor(input, op.name)
+    input = input if dtype is None else input.to(dtype)
+    _refuse(input, op.name, dtypes.BOOL, dtypes.INTEGER, dtypes.COMPLEX)
+    return _along_one(op, input, dim)

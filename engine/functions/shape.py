@@ -146,7 +146,8 @@ def unflatten(input, dim, sizes):
     fits = known == input.shape[dim] if -1 not in sizes else known and input.shape[dim] % known == 0
     if not fits:
         raise RuntimeError(
-            f"unflatten: Provided sizes {list(sizes)} don't multiply up to the size of dim {dim} ({input.shape[dim]}) in the input tensor"
+            f"unflatten: Provided sizes {list(sizes)} don't multiply up to the size of dim {dim} ({input.shape[dim]}) "
+            "in the input tensor"
         )
     sizes = tuple(input.shape[dim] // known if size == -1 else size for size in sizes)
     return view(input, (*input.shape[:dim], *sizes, *input.shape[dim + 1 :]))
@@ -228,7 +229,8 @@ def movedim(input, source, destination):
     given = [list(each) if isinstance(each, (tuple, list)) else [each] for each in (source, destination)]
     if len(given[0]) != len(given[1]):
         raise RuntimeError(
-            f"movedim: Invalid source or destination dims: source ({given[0]} dims) should contain the same number of dims as destination ({given[1]} dims)"
+            f"movedim: Invalid source or destination dims: source ({given[0]} dims) should contain the same number of "
+            f"dims as destination ({given[1]} dims)"
         )
     sources, targets = [[check_dim(dim, input.ndim) for dim in dims] for dims in given]
     for name, dims in (("source", sources), ("destination", targets)):
@@ -345,7 +347,8 @@ def repeat_interleave(input, repeats=None, dim=None, *, output_size=None):
         repeats = expand(flatten(repeats), size)
     if repeats.ndim != 1 or repeats.shape[0] != size:
         raise RuntimeError(
-            f"repeats must have the same size as input along dim, but got repeats.size(0) = {repeats.shape[0]} and input.size({dim}) = {size}"
+            f"repeats must have the same size as input along dim, but got a tensor of shape {list(repeats.shape)} for "
+            f"input.size({dim}) = {size}"
         )
     where = _positions(repeats, output_size).array
     return getitem(input, index=(slice(None),) * dim + (where,))
@@ -461,7 +464,8 @@ def split(tensor, split_size_or_sections=None, dim=0, *, split_size=None):
         sizes = [operator.index(each) for each in split_size_or_sections]
         if sum(sizes) != size or any(each < 0 for each in sizes):
             raise RuntimeError(
-                f"split_with_sizes expects split_sizes to sum exactly to {size} (input tensor's size at dimension {dim}), but got split_sizes={sizes}"
+                f"split_with_sizes expects split_sizes to sum exactly to {size} (input tensor's size at dimension "
+                f"{dim}), but got split_sizes={sizes}"
             )
     else:
         sizes = _even_pieces(size, operator.index(split_size_or_sections))
@@ -644,7 +648,8 @@ def stack(tensors, dim=0):
     for each in tensors:
         if each.shape != tensors[0].shape:
             raise RuntimeError(
-                f"stack expects each tensor to be equal size, but got {list(tensors[0].shape)} at entry 0 and {list(each.shape)} at another"
+                f"stack expects each tensor to be equal size, but got {list(tensors[0].shape)} at entry 0 and "
+                f"{list(each.shape)} at another"
             )
     dim = check_dim(dim, tensors[0].ndim + 1)
     return shape.cat(*[unsqueeze(each, dim) for each in tensors], dim=dim)

@@ -122,7 +122,7 @@ def _before(a, dim):
     """For each element, the product of those before it along `dim`."""
     first = getitem(a, index=(slice(None),) * dim + (slice(0, 1),))
     rest = getitem(a, index=(slice(None),) * dim + (slice(0, -1),))
-    return cumprod(cat(first * 0 + 1, rest, dim=dim), dim=dim)
+    return cumprod(cat(first**0, rest, dim=dim), dim=dim)
 
 
 def _prod_vjp(g, a, result, dim, keepdim):
@@ -203,13 +203,18 @@ def _logsumexp(a, *, dim, keepdim):
     return total if keepdim else np.squeeze(total, axis=dim)
 
 
+def _top(a, dim):
+    """The largest along `dim`; nothing has none, and needs none."""
+    return np.max(a, axis=dim, keepdims=True) if a.shape[dim] else 0
+
+
 def _log_softmax(a, *, dim):
-    shifted = a - np.max(a, axis=dim, keepdims=True)
+    shifted = a - _top(a, dim)
     return shifted - np.log(np.sum(np.exp(shifted), axis=dim, keepdims=True))
 
 
 def _softmax(a, *, dim):
-    powers = np.exp(a - np.max(a, axis=dim, keepdims=True))
+    powers = np.exp(a - _top(a, dim))
     return powers / np.sum(powers, axis=dim, keepdims=True)
 
 

@@ -1,4 +1,4 @@
-"""What the parity tests of reductions and of shapes have in common: one line under torch and under the engine, compared."""
+"""What the parity tests of reductions and of shapes share: one line under torch and under the engine, compared."""
 
 import warnings
 

@@ -216,6 +216,10 @@ torch.logsumexp(torch.tensor([-inf, -inf]), 0)
 torch.logsumexp(torch.tensor([-inf, 1.0, inf]), 0)
 torch.softmax(s, 0)
 torch.log_softmax(s, 0)
+torch.softmax(e, 0)
+torch.log_softmax(e, 1)
+torch.softmax(i, 1, dtype=torch.float32)
+x.softmax(-2)
 flags.all()
 flags.all(0)
 flags.any((0, 1))
@@ -361,6 +365,10 @@ a.all(2)
 torch.sum(3)
 torch.sort([1, 2])
 a.max(0, out=None)
+torch.softmax(i, 1)
+torch.log_softmax(flags, 1)
+torch.softmax(c, 0)
+torch.softmax(a, 2)
 """.strip().splitlines()
 
 
@@ -438,8 +446,10 @@ def test_reductions_on_every_device(device):
     here, there = torch.tensor(values), engine.tensor(values, device=device)
     for line in (
         "x.max(1)", "x.min(0)", "x.sort(1)", "x.sort(0, True)", "x.topk(2)", "x.argsort(0)", "(x > 0).unique(),",
-        "x.unique(return_inverse=True)", "(x > 0).long().flatten().bincount(),", "x.norm(),", "x.norm(3, 1),", "x.norm(inf, 0),",
-        "x.count_nonzero(1),", "x.nansum(0),", "(x > 0).any(1),", "x.prod(),", "x.prod(1),", "x.std(1),", "x.logsumexp(1),",
+        "x.unique(return_inverse=True)", "(x > 0).long().flatten().bincount(),", "x.norm(),",
+        "x.norm(3, 1),", "x.norm(inf, 0),",
+        "x.count_nonzero(1),", "x.nansum(0),", "(x > 0).any(1),", "x.prod(),", "x.prod(1),", "x.std(1),",
+        "x.logsumexp(1),",
     ):  # fmt: skip
         for ours, theirs in zip(*[eval(line, {"x": x, "inf": float("inf")}) for x in (there, here)], strict=True):
             assert ours.device == there.device

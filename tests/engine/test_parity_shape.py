@@ -846,10 +846,13 @@ def test_shapes_on_every_device(device):
         "x.repeat(2, 1, 1)", "x.repeat_interleave(2, 1)", "x.repeat_interleave(n, dim=0)", "torch.repeat_interleave(n)",
         "x.flip(0, 2)", "x.roll(1, 2)", "x.roll(3)", "x.tril()", "x.triu(1)", "x.diagonal(0, 1, 2)", "x[0, 0].diag()",
         "x.unfold(2, 2, 1)", "torch.stack([x, x], 1)", "torch.hstack([x, x])", "x.gather(0, k)", "x.scatter(0, k, 1.5)",
-        "x.scatter(0, k, x[:1, :1])", "x.scatter_add(0, k, x[1:, :1])", "x.index_select(1, n)", "x.index_add(0, n, x)", "x.take(n)",
+        "x.scatter(0, k, x[:1, :1])", "x.scatter_add(0, k, x[1:, :1])", "x.index_select(1, n)",
+        "x.index_add(0, n, x)", "x.take(n)",
         "x.take_along_dim(k, 0)", "x.masked_select(x > 0)", "x.masked_scatter(x > 0, -x)", "x.nonzero()", "x[n, :, n]",
-        "x[0, :, n]", "x[:, True, n]", "x[x > 0]", "x[[1, 0]]", "x[..., [True, False, True, False]]", "x.expand(3, 2, 3, 4)",
-        "x.index_put((n,), x[0], accumulate=True)", "x.detach().view(torch.int64)", "x.clone().index_fill_(0, n, 2.0)", "x[:, n - 2]",
+        "x[0, :, n]", "x[:, True, n]", "x[x > 0]", "x[[1, 0]]", "x[..., [True, False, True, False]]",
+        "x.expand(3, 2, 3, 4)",
+        "x.index_put((n,), x[0], accumulate=True)", "x.detach().view(torch.int64)", "x[:, n - 2]",
+        "x.clone().index_fill_(0, n, 2.0)",
         "torch.meshgrid(x[0, 0], x[0, 1], indexing='xy')[1]", "(x * 1).T.contiguous()", "x.movedim(0, 2).reshape(-1)",
     ):  # fmt: skip
         found = []
