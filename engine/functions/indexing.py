@@ -44,9 +44,19 @@ def _kept(index):
     return index.array.copy() if setting.record else index.array
 
 
-def _along(dim, index):
-    """The index that looks up `index` along `dim`."""
-    return (slice(None),) * dim + (_kept(index),)
+def _beside(input, index):
+    """The same, for an index that must be on the input's device."""
+    if index.device != input.device:
+        raise RuntimeError(
+            "Expected all tensors to be on the same device, but found at least two devices, "
+            f"{input.device} and {index.device}!"
+        )
+    return _kept(index)
+
+
+def _along(input, dim, index):
+    """What looks up `index` along `dim`."""
+    return (slice(None),) * dim + (_beside(input, index),)
 
 
 # ---- one place for each entry of an index of as many dimensions -----------------------------------------
@@ -196,8 +206,8 @@ def index_select(input, dim, index):
     """The slices of `input` along `dim` that the integer vector `index` names; a copy."""
     dim, index = _check_slices("index_select", input, dim, index)
     if not input.ndim:
-        return reshape(indexing.getitem(reshape(input, (1,)), index=(_kept(index),)), ())
-    return indexing.getitem(input, index=_along(dim, index))
+        return reshape(indexing.getitem(reshape(input, (1,)), index=(_beside(input, index),)), ())
+    return indexing.getitem(input, index=_along(input, dim, index))
 
 
 @method
@@ -209,7 +219,7 @@ def index_add(input, dim, index, source, *, alpha=1):
     source = source if alpha == 1 else source * alpha
     if not input.ndim:
         return input + source * index.numel()
-    return input + indexing.put_add(source, index=_along(dim, index), shape=tuple(input.shape))
+    return input + indexing.put_add(source, index=_along(input, dim, index), shape=tuple(input.shape))
 
 
 @method
@@ -220,7 +230,7 @@ def index_copy(input, dim, index, source):
     _check_source("index_copy", IndexError, input, dim, index, source)
     if not input.ndim:
         return indexing.index_put(input, reshape(source, ()), index=(Ellipsis,))
-    return indexing.index_put(input, source, index=_along(dim, index))
+    return indexing.index_put(input, source, index=_along(input, dim, index))
 
 
 @method
@@ -280,7 +290,7 @@ def take(input, index):
     """The elements of the flattened tensor at the int64 tensor `index`, in the shape of `index`."""
     check_tensor(input, "take")
     _check_index(index, "take", 2, (dtypes.int64,))
-    return indexing.getitem(flatten(input), index=(_kept(index),))
+    return indexing.getitem(flatten(input), index=(_beside(input, index),))
 
 
 @method
@@ -291,7 +301,7 @@ def masked_select(input, mask):
     if mask.dtype is not dtypes.bool:
         raise RuntimeError(f"masked_select: expected BoolTensor for mask, got {mask.dtype}")
     input, mask = broadcast_tensors(input, mask)
-    return indexing.getitem(flatten(input), index=(_kept(flatten(mask)),))
+    return indexing.getitem(flatten(input), index=(_beside(input, flatten(mask)),))
 
 
 @method
@@ -309,7 +319,7 @@ def masked_scatter(input, mask, source):
     if source.numel() < count:
         raise RuntimeError("Number of elements of source < number of ones in mask")
     values = indexing.getitem(flatten(source), index=(slice(0, count),))
-    changed = indexing.index_put(flatten(input), values, index=(_kept(flatten(mask)),))
+    changed = indexing.index_put(flatten(input), values, index=(_beside(input, flatten(mask)),))
     return reshape(changed, tuple(input.shape))
 
 

@@ -893,6 +893,22 @@ def test_indices_out_of_range_raise_on_every_device(device):
             mistake()
 
 
+def test_an_index_elsewhere_raises_or_is_brought(strict_cupy):
+    """As in torch: between brackets an index may come from the CPU, elsewhere it must be beside the tensor."""
+    here, there = engine.tensor([1, 0]), engine.arange(4.0, device="cuda").reshape(2, 2)
+    assert there[here].tolist() == [[2.0, 3.0], [0.0, 1.0]]
+    for mistake in (
+        lambda: there.index_select(0, here),
+        lambda: there.take(here),
+        lambda: there.gather(0, here[None]),
+        lambda: there.masked_select(here > 0),
+        lambda: there.index_add(0, here, there),
+        lambda: here[engine.tensor([0], device="cuda")],
+    ):
+        with pytest.raises(RuntimeError, match="device"):
+            mistake()
+
+
 @pytest.mark.parametrize("dtype", ["int64", "int32", "int8", "uint8", "complex64", "float16", "float32"])
 def test_adding_at_repeated_places_for_every_type(device, dtype):
     """cupy itself adds only some of them."""
