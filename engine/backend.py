@@ -5,6 +5,8 @@ GPU when `x` lives there. What is left for this file: creating arrays somewhere,
 few operations in which the two modules differ.
 """
 
+import math
+
 import numpy as np
 
 
@@ -72,22 +74,91 @@ def cuda_index(array):
     return None if is_on_cpu(array) else array.device.id
 
 
-def check_bounds(index, size, dim, error=IndexError):
-    """An error unless every entry of the integer array lies in [-size, size).
+def check_bounds(index, size, dim, error=IndexError, lowest=None):
+    """An error unless every entry of the integer array lies in [lowest, size); without `lowest`, in [-size, size).
 
-    numpy checks by itself; cupy silently wraps an index around, which would be a wrong answer.
+    That last case numpy checks by itself when it looks the index up; cupy silently wraps an index around, which
+    would be a wrong answer.
     """
-    if index.size == 0:
+    if index.size == 0 or (lowest is None and is_on_cpu(index)):
         return
     low, high = int(index.min()), int(index.max())
-    if low < -size or high >= size:
+    if low < (-size if lowest is None else lowest) or high >= size:
         worst = high if high >= size else low
         raise error(f"index {worst} is out of bounds for dimension {dim} with size {size}")
 
 
 def add_at(target, index, values):
-    """target[index] += values, counting repeated indices each time."""
-    module_of(target).add.at(target, index, values)
+    """target[index] += values, counting repeated indices each time; `values` has the shape of target[index]."""
+    if not is_on_cpu(target):
+        _add_at_on_gpu(cupy().add.at, target, index, values)
+    elif not target.flags.c_contiguous:
+        np.add.at(target, index, values)
+    else:  # numpy is quick only for one flat index into one dimension
+        places = _flat_places(target.shape, index)
+        np.add.at(target.reshape(-1), places.reshape(-1), values.reshape(-1))
+
+
+def _flat_places(shape, index):
+    """Where in a contiguous array of that shape the elements lie that `index` picks."""
+    if not all(isinstance(each, np.ndarray) for each in index):
+        return np.arange(math.prod(shape)).reshape(shape)[index]
+    index = [part for each in index for part in (each.nonzero() if each.dtype == bool else (each,))]
+    places = np.ravel_multi_index(np.broadcast_arrays(*index), shape[: len(index)], mode="wrap")
+    row_size = math.prod(shape[len(index) :])
+    return places[..., None] * row_size + np.arange(row_size)
+
+
+def _add_at_on_gpu(add, target, index, values):
+    """cupy adds floats and unsigned integers only: others as what adds up to the same bits."""
+    if target.dtype.kind == "c":
+        add(target.real, index, values.real)
+        add(target.imag, index, values.imag)
+    elif target.dtype == np.int64:
+        add(target.view(np.uint64), index, values.view(np.uint64))
+    elif target.dtype.kind in "iub" and target.dtype != np.int32:
+        wide = target.astype(np.int32)
+        add(wide, index, values.astype(np.int32))
+        target[...] = wide.astype(target.dtype)
+    else:
+        add(target, index, values)
+
+
+def stretched(array, shape):
+    """A view of `array` stretched to `shape`; writable where `array` is, as cupy's."""
+    return _as_writable_as(array, np.broadcast_to(array, shape))
+
+
+def diagonal(array, offset, dim1, dim2):
+    """A view of the diagonals between two dimensions, as the last one; writable where `array` is, as cupy's."""
+    return _as_writable_as(array, np.diagonal(array, offset, dim1, dim2))
+
+
+def _as_writable_as(array, view):
+    if is_on_cpu(array):
+        view.flags.writeable = array.flags.writeable
+    return view
+
+
+def windows(array, dim, size, step):
+    """A view of all stretches of `size` neighbours along `dim`, `step` apart; they lie along a new last dimension."""
+    count = (array.shape[dim] - size) // step + 1
+    shape = (*array.shape[:dim], count, *array.shape[dim + 1 :], size)
+    strides = (*array.strides[:dim], array.strides[dim] * step, *array.strides[dim + 1 :], array.strides[dim])
+    return module_of(array).lib.stride_tricks.as_strided(array, shape, strides)
+
+
+def offset_in_memory(array):
+    """How many elements `array` begins after the start of the memory that it is a view of."""
+    whole = array
+    while hasattr(whole.base, "strides"):
+        whole = whole.base
+    return (_address(array) - _address(whole)) // array.itemsize
+
+
+def _address(array):
+    interface = array.__array_interface__ if is_on_cpu(array) else array.__cuda_array_interface__
+    return interface["data"][0]
 
 
 def share_memory(a, b):

@@ -13,8 +13,8 @@ from engine.ops.table import primitive
 # The functions of which torch has a twin in place: `add_` for `add`.
 IN_PLACE = """
 abs acos add addcdiv addcmul addmm asin atan atan2 clamp clamp_max clamp_min cos cosh cumprod cumsum div eq erf exp
-expm1 floor floor_divide fmod ge gt index_add le lerp log log10 log1p log2 logical_and logical_not logical_or
-logical_xor lt masked_fill mul nan_to_num ne neg pow reciprocal relu remainder round rsqrt scatter scatter_add
+expm1 floor floor_divide fmod ge gt index_add index_copy index_fill index_put le lerp log log10 log1p log2 logical_and logical_not logical_or
+logical_xor lt masked_fill masked_scatter mul nan_to_num ne neg pow reciprocal relu remainder round rsqrt scatter scatter_add
 sigmoid sign sin sinh sqrt square sub tan tanh tril triu true_divide trunc
 """.split()
 
@@ -52,12 +52,12 @@ def change(tensor, function, operands=()):
 
 
 def assign(tensor, index, values):
-    """tensor[index] = values, a tensor that broadcasts to what is picked. `index`: a tuple as numpy takes it."""
+    """tensor[index] = values, a number or a tensor that broadcasts to what is picked. `index`: as the table takes it."""
     if _is_recorded(tensor, values):
         change(tensor, lambda before: indexing.index_put(before, values, index=index), [values])
         return
     _check_changeable(tensor, recorded=False)
-    indexing.put(tensor.array, values.array, index)
+    indexing.put(tensor.array, values.array if isinstance(values, TensorBase) else values, index)
     tensor.storage.version += 1
 
 

@@ -5,14 +5,16 @@ tensor can do: say what it is, be indexed, be changed in place, and start the ba
 """
 
 import math
+import warnings
 
 import numpy as np
 
 from engine import backend, dtypes, functions
 from engine.autograd import graph
 from engine.autograd.graph import TensorBase
-from engine.functions.arguments import METHODS, check_dim, check_tensor
+from engine.functions.arguments import METHODS, check_dim, check_tensor, number_in
 from engine.functions.elementwise import pow_tensors
+from engine.functions.indexing import as_index, check_written_type
 from engine.inplace import assign, in_place_methods
 from engine.ops import elementwise, indexing
 from engine.ops.table import primitive
@@ -97,14 +99,22 @@ class Tensor(TensorBase):
         """The number of dimensions."""
         return self.array.ndim
 
+    ndimension = dim
+
     def numel(self):
         """The number of elements."""
         return self.array.size
+
+    nelement = numel
 
     def stride(self, dim=None):
         """How many elements apart neighbours along each dimension are in memory."""
         steps = tuple(step // self.array.itemsize for step in self.array.strides)
         return steps if dim is None else steps[check_dim(dim, self.ndim)]
+
+    def storage_offset(self):
+        """How many elements this tensor begins after the start of its memory."""
+        return backend.offset_in_memory(self.array)
 
     def is_contiguous(self):
         """True if the elements lie in memory in row-major order."""
@@ -140,8 +150,8 @@ class Tensor(TensorBase):
 
     @property
     def data(self):
-        """The same memory without a history; torch's old name for detach()."""
-        return self.detach()
+        """The same memory without a history; what is written through it does not count as a change."""
+        return Tensor(self.array)
 
     def __len__(self):
         if not self.ndim:
@@ -275,23 +285,36 @@ class Tensor(TensorBase):
         """Itself, or a copy in row-major order."""
         return self if self.is_contiguous() else self.clone()
 
-    def view(self, *sizes):
-        """reshape that never copies: RuntimeError where the memory's order does not allow a view."""
-        result = self.reshape(*sizes)
-        if self.numel() and not backend.share_memory(result.array, self.array):
-            raise RuntimeError(
-                "view size is not compatible with input tensor's size and stride (at least one dimension spans across two "
-                "contiguous subspaces). Use .reshape(...) instead."
-            )
-        return result
-
     @property
     def T(self):
+        """The dimensions in reverse order; meant for matrices."""
+        if self.ndim != 2:
+            warnings.warn(
+                "The use of `x.T` on tensors of dimension other than 2 is deprecated. Consider `x.mT`.",
+                stacklevel=2,
+            )
         return self.permute(*reversed(range(self.ndim)))
 
     @property
     def mT(self):
+        """Each matrix transposed."""
+        if self.ndim < 2:
+            raise RuntimeError(
+                f"tensor.mT is only supported on matrices or batches of matrices. Got {self.ndim}-D tensor."
+            )
         return self.transpose(-2, -1)
+
+    @property
+    def H(self):
+        """A matrix transposed and conjugated."""
+        if self.ndim != 2:
+            raise RuntimeError(f"tensor.H is only supported on matrices (2-D tensors). Got {self.ndim}-D tensor.")
+        return self.mH
+
+    @property
+    def mH(self):
+        """Each matrix transposed and conjugated."""
+        return self.mT.conj() if self.dtype.is_complex else self.mT
 
     # ---- autograd ----
 
@@ -334,9 +357,17 @@ class Tensor(TensorBase):
         return indexing.getitem(self, index=as_index(index, self))
 
     def __setitem__(self, index, value):
-        if not isinstance(value, Tensor):
-            value = Tensor(backend.module_of(self.array).asarray(value))
-        assign(self, as_index(index, self), value.to(self.dtype))
+        index = as_index(index, self)
+        if isinstance(value, Tensor):
+            while value.ndim and value.shape[0] == 1:  # sizes of 1 in front never matter
+                value = value[0]
+            check_written_type(self, index, value)
+            value = value.to(self.dtype)
+        elif isinstance(value, (bool, int, float, complex, np.generic)):
+            value = number_in(value, self.dtype)
+        else:
+            raise TypeError(f"can't assign a {type(value).__name__} to a tensor of type {self.dtype}")
+        assign(self, index, value)
 
     # ---- changing in place ----
 
@@ -366,27 +397,6 @@ class RemovableHandle:
 
     def remove(self):
         self._hooks.pop(self, None)
-
-
-def as_index(index, tensor):
-    """An index as numpy takes it, always a tuple: tensors and lists as arrays on the tensor's device.
-
-    Ends in an Ellipsis where that makes numpy hand out a view also of a single element.
-    """
-    parts = []
-    for part in index if isinstance(index, tuple) else (index,):
-        if isinstance(part, Tensor):
-            if part.dtype.category > dtypes.INTEGER:
-                raise IndexError(f"tensors used as indices must be long, int, byte or bool tensors, got {part.dtype}")
-            part = array_on(part.array, tensor.device)
-        elif isinstance(part, (list, np.ndarray)):
-            part = backend.as_array(np.asarray(part, dtype=None if len(part) else np.int64), like=tensor.array)
-        elif not (part is None or part is Ellipsis or isinstance(part, (int, slice, np.integer))):
-            raise TypeError(f"indices must be integers, slices, ..., None, tensors or lists, got {type(part).__name__}")
-        parts.append(part)
-    if not any(part is Ellipsis or hasattr(part, "ndim") for part in parts):
-        parts.append(Ellipsis)
-    return tuple(parts)
 
 
 # ---- the copy between devices: the one op that needs tensors' devices --------------------------------

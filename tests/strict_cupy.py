@@ -14,10 +14,11 @@ import numpy as np
 # The functions of cupy's namespace that the engine may call. Each exists in cupy 13 and 14
 # (tests/engine/test_strict_cupy.py compares with a real cupy where one is installed).
 FUNCTIONS = """
-abs absolute add all amax amin any arange argmax argmin array asarray asnumpy ascontiguousarray broadcast_to clip concatenate
-copyto cos divide empty equal exp eye full greater greater_equal isfinite isnan less less_equal log log1p matmul max maximum
-may_share_memory mean min minimum multiply negative not_equal ones ones_like power prod sign sin sqrt squeeze subtract sum
-swapaxes take_along_axis tanh transpose true_divide where zeros zeros_like
+abs absolute add all amax amin any arange argmax argmin argsort array asarray ascontiguousarray asnumpy bincount
+broadcast_to clip concatenate copyto cos cumprod cumsum diagonal divide empty equal exp eye flip full greater
+greater_equal isfinite isnan less less_equal log log1p matmul max maximum may_share_memory mean min minimum multiply
+negative nonzero not_equal ones ones_like power prod remainder roll searchsorted sign sin sqrt squeeze stack subtract
+sum swapaxes take_along_axis tanh transpose tril triu true_divide unique where zeros zeros_like
 """.split()
 
 
@@ -38,12 +39,20 @@ class ndarray:
     itemsize = property(lambda self: self._hidden.itemsize)
     strides = property(lambda self: self._hidden.strides)
     base = property(lambda self: None if self._hidden.base is None else ndarray(self._hidden.base))
-    __cuda_array_interface__ = property(lambda self: {"shape": self.shape, "typestr": self.dtype.str, "version": 3})
+    __cuda_array_interface__ = property(lambda self: self._hidden.__array_interface__ | {"version": 3})
 
     @property
     def flags(self):
         # cupy's flags have no `writeable`: broadcast views can be written to, to everybody's harm
         return types.SimpleNamespace(c_contiguous=self._hidden.flags.c_contiguous, owndata=self._hidden.flags.owndata)
+
+    @property
+    def real(self):
+        return ndarray(self._hidden.real)
+
+    @property
+    def imag(self):
+        return ndarray(self._hidden.imag)
 
     @property
     def T(self):
@@ -83,6 +92,15 @@ class ndarray:
 
     def astype(self, dtype, copy=True):
         return self if not copy and self.dtype == dtype else ndarray(self._hidden.astype(dtype))
+
+    def view(self, dtype):
+        return ndarray(self._hidden.view(dtype))
+
+    def conj(self):
+        return ndarray(self._hidden.conj())
+
+    def any(self, axis=None, keepdims=False):
+        return ndarray(self._hidden.any(axis=axis, keepdims=keepdims))
 
     def reshape(self, *shape):
         return ndarray(self._hidden.reshape(*shape))
@@ -152,6 +170,8 @@ def _open(value):
 
 
 def _wrapped(result):
+    if isinstance(result, tuple):
+        return tuple(_wrapped(each) for each in result)
     return ndarray(result) if isinstance(result, (np.ndarray, np.generic)) else result
 
 
@@ -178,6 +198,8 @@ class _Ufunc:
         return _guarded(self._function)(*arguments, **keywords)
 
     def at(self, target, index, values):
+        if target.dtype.name not in ("int32", "uint32", "uint64", "float16", "float32", "float64"):
+            raise TypeError(f"scatter_add does not support {target.dtype}")
         self._function.at(target._hidden, target._index(index), _open(values))
 
 
@@ -243,6 +265,16 @@ def _asnumpy(value):
     return value.get() if isinstance(value, ndarray) else np.asarray(value)
 
 
+def _as_strided(array, shape=None, strides=None):
+    return ndarray(np.lib.stride_tricks.as_strided(array._hidden, shape, strides))
+
+
+def _diagonal(array, offset=0, axis1=0, axis2=1):
+    view = np.diagonal(array._hidden, offset, axis1, axis2)
+    view.flags.writeable = array._hidden.flags.writeable  # cupy has no read-only arrays
+    return ndarray(view)
+
+
 def as_module(device_count=1):
     """The stand-in as a module to put at sys.modules["cupy"]."""
     module = types.ModuleType("cupy")
@@ -254,6 +286,8 @@ def as_module(device_count=1):
         elif function is not None:
             setattr(module, name, _guarded(function))
     module.asarray, module.array, module.asnumpy, module.ogrid = _asarray, _array, _asnumpy, _Ogrid()
+    module.diagonal = _diagonal
+    module.lib = types.SimpleNamespace(stride_tricks=types.SimpleNamespace(as_strided=_as_strided))
     module.cuda = types.SimpleNamespace(
         Device=_Device,
         runtime=types.SimpleNamespace(getDeviceCount=lambda: device_count, CUDARuntimeError=RuntimeError),

@@ -207,7 +207,7 @@ def record(op, inputs, metadata):
     arrays = op.prepare(inputs)
     result = op.run(arrays, metadata)
     needed = 0
-    if setting.record and op.vjps:
+    if setting.record and op.vjps and result.dtype.kind in "fc":  # integers and bools have no gradients
         for position, value in enumerate(inputs):
             if isinstance(value, TensorBase):
                 if value.view_of is not None:

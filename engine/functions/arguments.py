@@ -1,10 +1,13 @@
 """Reading arguments as torch reads them: tensors, numbers, dimensions, shapes; and which functions are methods."""
 
 import builtins
+import functools
+import math
 import operator
 
 import numpy as np
 
+from engine import dtypes
 from engine.autograd.graph import TensorBase
 
 METHODS = []
@@ -14,6 +17,21 @@ def method(function):
     """Make the function a method of Tensor as well."""
     METHODS.append(function)
     return function
+
+
+def numpy_names(function):
+    """Let the function take numpy's names `axis` and `keepdims` for `dim` and `keepdim`, as torch does."""
+
+    @functools.wraps(function)
+    def renaming(*arguments, **keywords):
+        for its, ours in (("axis", "dim"), ("keepdims", "keepdim")) if keywords else ():
+            if its in keywords:
+                if ours in keywords:
+                    raise TypeError(f"{function.__name__}() received both {ours!r} and {its!r}, which mean the same")
+                keywords[ours] = keywords.pop(its)
+        return function(*arguments, **keywords)
+
+    return renaming
 
 
 def check_tensor(value, function, argument="input", position=1):
@@ -44,8 +62,10 @@ def check_dims(dim, ndim):
     return tuple(dims) if ndim else None
 
 
-def as_shape(sizes):
-    """(2, 3), ((2, 3),) and ([2, 3],) all mean the shape (2, 3)."""
+def as_shape(sizes, keyword=None):
+    """(2, 3), ((2, 3),) and ([2, 3],) all mean the shape (2, 3); so does what was given by keyword."""
+    if keyword is not None:
+        sizes = (*sizes, keyword)
     if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)):
         sizes = sizes[0]
     try:
@@ -64,3 +84,25 @@ def operand(value, function, position):
     raise TypeError(
         f"{function}(): argument '{argument}' (position {position}) must be Tensor or a number, not {type(value).__name__}"
     )
+
+
+def number_in(value, dtype):
+    """The Python number as `dtype` holds it; RuntimeError where it does not fit, ValueError beyond int64, as torch."""
+    if isinstance(value, builtins.int) and not -(2**63) <= value < 2**63:
+        raise ValueError("Overflow when unpacking long long")
+    if isinstance(value, builtins.complex) and not value.imag and dtype.category != dtypes.COMPLEX:
+        value = value.real
+    if dtype.category == dtypes.BOOL:
+        return builtins.bool(value)
+    fits = dtype.category == dtypes.COMPLEX or not isinstance(value, builtins.complex)
+    if fits and dtype.category == dtypes.INTEGER:
+        limits = np.iinfo(dtype.numpy)
+        lowest = limits.min or -limits.max  # negative numbers wrap around in an unsigned type, as in torch
+        fits = math.isfinite(value) and lowest <= builtins.int(value) <= limits.max
+    elif fits and dtype.category == dtypes.FLOAT:
+        fits = not math.isfinite(value) or abs(value) <= float(np.finfo(dtype.numpy).max)
+    if not fits:
+        raise RuntimeError(f"value cannot be converted to type {dtype.name} without overflow")
+    if dtype.category == dtypes.INTEGER:
+        return builtins.int(value) % (limits.max + 1) if limits.min == 0 else builtins.int(value)
+    return value

@@ -1,29 +1,119 @@
-"""torch's functions that move, repeat or join elements."""
+"""torch's functions that move, repeat, cut or join elements. What torch calls a view shares memory here too."""
 
-from engine.autograd.graph import TensorBase
-from engine.functions.arguments import as_shape, check_dim, check_dims, check_tensor, method
+import operator
+import warnings
+
+import numpy as np
+
+from engine import backend, dtypes
+from engine.autograd.graph import TensorBase, setting
+from engine.functions.arguments import as_shape, check_dim, check_dims, check_tensor, method, numpy_names
 from engine.ops import shape
+from engine.ops.elementwise import clone
+from engine.ops.indexing import getitem
 
 __all__ = [
+    "broadcast_shapes",
+    "broadcast_tensors",
     "broadcast_to",
     "cat",
-    "expand",
+    "chunk",
+    "concat",
+    "concatenate",
+    "diag",
+    "diag_embed",
+    "diagonal",
+    "dstack",
     "flatten",
+    "flip",
+    "hstack",
+    "meshgrid",
+    "moveaxis",
+    "movedim",
+    "narrow",
     "permute",
+    "ravel",
+    "repeat_interleave",
     "reshape",
+    "roll",
+    "select",
+    "split",
     "squeeze",
     "stack",
+    "swapaxes",
+    "swapdims",
     "t",
+    "tensor_split",
+    "tile",
     "transpose",
+    "tril",
+    "triu",
+    "unbind",
+    "unflatten",
     "unsqueeze",
+    "vstack",
 ]
+
+# ---- another shape ----------------------------------------------------------------------------------
 
 
 @method
-def reshape(input, *sizes):
+def reshape(input, *sizes, shape=None):
     """The same elements in the given shape, a view where possible; one size may be -1."""
     check_tensor(input, "reshape")
-    return shape.reshape(input, shape=as_shape(sizes))
+    return _reshape(input, as_shape(sizes, shape))
+
+
+def _reshape(input, sizes):
+    unknown = sizes.count(-1)
+    if unknown > 1:
+        raise RuntimeError("only one dimension can be inferred")
+    if unknown and not input.numel() and 0 in sizes:
+        raise RuntimeError(
+            f"cannot reshape tensor of 0 elements into shape {list(sizes)} because the unspecified dimension size -1 "
+            "can be any value and is ambiguous"
+        )
+    return shape.reshape(input, shape=sizes)
+
+
+@method
+def reshape_as(input, other):
+    """reshape(other.shape)."""
+    return reshape(input, other.shape)
+
+
+@method
+def view(input, *sizes, size=None, dtype=None):
+    """reshape that never copies: RuntimeError where the memory's order does not allow a view.
+
+    view(dtype): the same bytes read as another type, without a gradient.
+    """
+    if len(sizes) == 1 and isinstance(sizes[0], dtypes.dtype):
+        sizes, dtype = (), sizes[0]
+    if dtype is not None:
+        return _view_as_type(input, dtype)
+    result = _reshape(input, as_shape(sizes, size))
+    if input.numel() and not backend.share_memory(result.array, input.array):
+        raise RuntimeError(
+            "view size is not compatible with input tensor's size and stride (at least one dimension spans across two "
+            "contiguous subspaces). Use .reshape(...) instead."
+        )
+    return result
+
+
+def _view_as_type(input, dtype):
+    if input.requires_grad:
+        raise RuntimeError("view(dtype) has no gradient; detach() first")
+    try:
+        return setting.tensor_class(input.array.view(dtypes.check_dtype(dtype).numpy), input.storage)
+    except ValueError as error:
+        raise RuntimeError(f"view(): a {input.dtype} tensor cannot be read as {dtype}: {error}") from error
+
+
+@method
+def view_as(input, other):
+    """view(other.shape)."""
+    return view(input, other.shape)
 
 
 @method
@@ -33,14 +123,66 @@ def flatten(input, start_dim=0, end_dim=-1):
     start, end = check_dim(start_dim, input.ndim), check_dim(end_dim, input.ndim)
     if start > end:
         raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
-    return shape.reshape(input, shape=(*input.shape[:start], -1, *input.shape[end + 1 :]))
+    size = int(np.prod(input.shape[start : end + 1]))
+    return shape.reshape(input, shape=(*input.shape[:start], size, *input.shape[end + 1 :]))
 
 
 @method
-def permute(input, *dims):
+def ravel(input):
+    """As one dimension."""
+    return flatten(input)
+
+
+@method
+def unflatten(input, dim, sizes):
+    """Dimension `dim` divided into `sizes`, one of which may be -1; a view."""
+    check_tensor(input, "unflatten")
+    dim, sizes = check_dim(dim, input.ndim), as_shape((sizes,))
+    if not sizes:
+        raise RuntimeError("unflatten: sizes must be non-empty")
+    known = int(np.prod([size for size in sizes if size != -1]))
+    if sizes.count(-1) > 1:
+        raise RuntimeError("only one dimension can be inferred")
+    fits = known == input.shape[dim] if -1 not in sizes else known and input.shape[dim] % known == 0
+    if not fits:
+        raise RuntimeError(
+            f"unflatten: Provided sizes {list(sizes)} don't multiply up to the size of dim {dim} ({input.shape[dim]}) "
+            "in the input tensor"
+        )
+    sizes = tuple(input.shape[dim] // known if size == -1 else size for size in sizes)
+    return view(input, (*input.shape[:dim], *sizes, *input.shape[dim + 1 :]))
+
+
+@method
+@numpy_names
+def squeeze(input, dim=None):
+    """Without the dimensions of size 1 (all, or only those in `dim`); a view."""
+    check_tensor(input, "squeeze")
+    if dim is None:
+        dims = range(input.ndim)
+    else:
+        dims = check_dims(dim, input.ndim) or () if dim != () else ()
+    kept = tuple(size for d, size in enumerate(input.shape) if not (d in dims and size == 1))
+    return shape.reshape(input, shape=kept)
+
+
+@method
+@numpy_names
+def unsqueeze(input, dim):
+    """With a dimension of size 1 inserted at `dim`; a view."""
+    check_tensor(input, "unsqueeze")
+    dim = check_dim(dim, input.ndim + 1)
+    return shape.reshape(input, shape=(*input.shape[:dim], 1, *input.shape[dim:]))
+
+
+# ---- dimensions in another order --------------------------------------------------------------------
+
+
+@method
+def permute(input, *order, dims=None):
     """The dimensions in the order `dims`; a view."""
     check_tensor(input, "permute")
-    dims = as_shape(dims)
+    dims = as_shape(order, dims)
     order = tuple(check_dim(dim, input.ndim) for dim in dims)
     if sorted(order) != list(range(input.ndim)):
         raise RuntimeError(
@@ -53,83 +195,501 @@ def permute(input, *dims):
 def transpose(input, dim0, dim1):
     """Dimensions dim0 and dim1 exchanged; a view."""
     check_tensor(input, "transpose")
+    dim0, dim1 = check_dim(dim0, input.ndim), check_dim(dim1, input.ndim)
     if not input.ndim:
-        check_dim(dim0, 0), check_dim(dim1, 0)
         return shape.reshape(input, shape=())
-    return shape.transpose(input, dim0=check_dim(dim0, input.ndim), dim1=check_dim(dim1, input.ndim))
+    return shape.transpose(input, dim0=dim0, dim1=dim1)
+
+
+@method
+def swapaxes(input, axis0, axis1):
+    """transpose under numpy's name."""
+    return transpose(input, axis0, axis1)
+
+
+@method
+def swapdims(input, dim0, dim1):
+    """transpose under another name."""
+    return transpose(input, dim0, dim1)
 
 
 @method
 def t(input):
     """A matrix transposed; a vector as it is."""
+    check_tensor(input, "t")
     if input.ndim > 2:
         raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {input.ndim}D")
-    return input.transpose(0, 1) if input.ndim == 2 else input
+    return transpose(input, 0, 1) if input.ndim == 2 else shape.reshape(input, shape=tuple(input.shape))
 
 
 @method
-def squeeze(input, dim=None):
-    """Without the dimensions of size 1 (all, or only those in `dim`); a view."""
-    check_tensor(input, "squeeze")
-    dims = range(input.ndim) if dim is None else check_dims(dim, input.ndim) or ()
-    kept = tuple(size for d, size in enumerate(input.shape) if not (d in dims and size == 1))
-    return shape.reshape(input, shape=kept)
+def movedim(input, source, destination):
+    """The dimensions `source` (one or several) put where `destination` says, the others in their order; a view."""
+    check_tensor(input, "movedim")
+    given = [list(each) if isinstance(each, (tuple, list)) else [each] for each in (source, destination)]
+    if len(given[0]) != len(given[1]):
+        raise RuntimeError(
+            f"movedim: Invalid source or destination dims: source ({given[0]} dims) should contain the same number of "
+            f"dims as destination ({given[1]} dims)"
+        )
+    sources, targets = [[check_dim(dim, input.ndim) for dim in dims] for dims in given]
+    for name, dims in (("source", sources), ("destination", targets)):
+        if len(set(dims)) != len(dims):
+            raise RuntimeError(f"movedim: repeated dim in `{name}` ({dims})")
+    order = [dim for dim in range(input.ndim) if dim not in sources]
+    for target, its_source in sorted(zip(targets, sources)):
+        order.insert(target, its_source)
+    return shape.permute(input, dims=tuple(order[: input.ndim]))
 
 
 @method
-def unsqueeze(input, dim):
-    """With a dimension of size 1 inserted at `dim`; a view."""
-    check_tensor(input, "unsqueeze")
-    dim = check_dim(dim, input.ndim + 1)
-    return shape.reshape(input, shape=(*input.shape[:dim], 1, *input.shape[dim:]))
+def moveaxis(input, source, destination):
+    """movedim under numpy's name."""
+    return movedim(input, source, destination)
 
 
-def _expand(input, *sizes):
-    sizes = as_shape(sizes)
+# ---- stretching and repeating -----------------------------------------------------------------------
+
+
+@method
+def expand(input, *sizes, size=None):
+    """Dimensions of size 1 stretched to `sizes` (-1 leaves one as it is), new ones in front; a view."""
+    check_tensor(input, "expand")
+    sizes = as_shape(sizes, size)
     ahead = len(sizes) - input.ndim
+    if ahead < 0:
+        raise RuntimeError(
+            f"expand({list(sizes)}): the number of sizes provided ({len(sizes)}) must be greater or equal to the "
+            f"number of dimensions in the tensor ({input.ndim})"
+        )
     full = tuple(input.shape[d - ahead] if size == -1 and d >= ahead else size for d, size in enumerate(sizes))
-    if ahead < 0 or -1 in full:
-        raise RuntimeError(f"expand({list(sizes)}): cannot be reached from a tensor of shape {list(input.shape)}")
+    for d, size in enumerate(full):
+        if size < 0:
+            raise RuntimeError(
+                f"The expanded size of the tensor ({size}) isn't allowed in a leading, non-existing dimension {d}"
+            )
     return shape.expand(input, shape=full)
 
 
 @method
-def expand(input, *sizes):
-    """Dimensions of size 1 stretched to `sizes` (-1 leaves one as it is), new ones in front; a read-only view."""
-    return _expand(input, *sizes)
+def expand_as(input, other):
+    """expand(other.shape)."""
+    return expand(input, other.shape)
 
 
 @method
 def broadcast_to(input, size):
     """The same as expand(*size)."""
-    return _expand(input, *size)
+    return expand(input, size)
 
 
+def broadcast_shapes(*shapes):
+    """The shape to which tensors of these shapes broadcast."""
+    from engine.tensor import Size
+
+    try:
+        return Size(np.broadcast_shapes(*shapes))
+    except ValueError as error:
+        raise RuntimeError(
+            f"Shape mismatch: objects cannot be broadcast to a single shape: {', '.join(map(str, shapes))}"
+        ) from error
+
+
+def broadcast_tensors(*tensors):
+    """The tensors stretched to their common shape; views."""
+    tensors = _several(_one_list(tensors), "broadcast_tensors")
+    common = broadcast_shapes(*[tuple(each.shape) for each in tensors])
+    return tuple(expand(each, common) for each in tensors)
+
+
+@method
+def repeat(input, *repeats):
+    """The whole tensor repeated so many times along each dimension; further numbers in front make new dimensions."""
+    repeats = as_shape(repeats)
+    ahead = len(repeats) - input.ndim
+    if ahead < 0:
+        raise RuntimeError("Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor")
+    sizes = (1,) * ahead + tuple(input.shape)
+    total = [times * size for times, size in zip(repeats, sizes)]
+    if any(times < 0 for times in repeats):
+        raise RuntimeError(f"Trying to create tensor with negative dimension: {total}")
+    apart = shape.reshape(input, shape=tuple(size for each in sizes for size in (1, each)))
+    stretched = shape.expand(apart, shape=tuple(size for pair in zip(repeats, sizes) for size in pair))
+    return shape.reshape(clone(stretched), shape=tuple(total))  # a copy even where nothing is repeated
+
+
+@method
+def tile(input, *dims):
+    """repeat, with ones put in front of `dims` where they are fewer than the dimensions."""
+    check_tensor(input, "tile")
+    dims = as_shape(dims)
+    return repeat(input, (1,) * (input.ndim - len(dims)) + dims)
+
+
+@method
+@numpy_names
+def repeat_interleave(input, repeats=None, dim=None, *, output_size=None):
+    """Each slice along `dim` (None: each element of the flattened tensor) `repeats` times in a row.
+
+    repeats: a number, or an integer tensor with a count for each slice; alone, it gives the positions that those
+    counts ask for. output_size: the size that `dim` must get; RuntimeError if it is another.
+    """
+    check_tensor(input, "repeat_interleave")
+    if repeats is None:
+        return _positions(input, output_size)
+    if dim is None:
+        input, dim = flatten(input), 0
+    dim = check_dim(dim, input.ndim)
+    size = input.shape[dim] if input.ndim else 1
+    if not isinstance(repeats, TensorBase):
+        repeats = setting.tensor_class(backend.as_array(np.full(size, operator.index(repeats)), like=input.array))
+    elif repeats.numel() == 1:
+        repeats = expand(flatten(repeats), size)
+    if repeats.ndim != 1 or repeats.shape[0] != size:
+        raise RuntimeError(
+            f"repeats must have the same size as input along dim, but got a tensor of shape {list(repeats.shape)} for "
+            f"input.size({dim}) = {size}"
+        )
+    where = _positions(repeats, output_size).array
+    return getitem(input, index=(slice(None),) * dim + (where,))
+
+
+def _positions(repeats, output_size):
+    """0 repeats[0] times, 1 repeats[1] times, and so on."""
+    if repeats.ndim != 1 or repeats.dtype not in (dtypes.int64, dtypes.int32):
+        raise RuntimeError("repeats has to be a 1-D tensor of type int64 or int32")
+    if repeats.numel() and int(repeats.array.min()) < 0:
+        raise RuntimeError("Repeats must be non-negative")
+    total = int(repeats.array.sum())
+    if output_size is not None and output_size != total:
+        raise RuntimeError(f"allocated size does not match required size: {output_size}, not {total}")
+    places = backend.module_of(repeats.array).arange(total)
+    return setting.tensor_class(np.searchsorted(np.cumsum(repeats.array), places, side="right"))
+
+
+def meshgrid(*tensors, indexing=None):
+    """One tensor for each of the one-dimensional `tensors`, stretched over the grid that they span; views.
+
+    indexing: "ij" (also without it, with a warning): the first tensor runs along dimension 0; "xy": along dimension 1.
+    """
+    tensors = _several(_one_list(tensors), "meshgrid")
+    if indexing is None:
+        warnings.warn("torch.meshgrid: pass indexing='ij' or indexing='xy'; 'ij' is assumed", stacklevel=2)
+    elif indexing not in ("ij", "xy"):
+        raise RuntimeError(f'torch.meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}')
+    for each in tensors:
+        if each.ndim > 1:
+            raise RuntimeError(f"torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: {each.ndim}D")
+        if each.dtype is not tensors[0].dtype:
+            raise RuntimeError("meshgrid expects all tensors to have the same dtype")
+    swapped = indexing == "xy" and len(tensors) > 1
+    if swapped:
+        tensors[:2] = tensors[1::-1]
+    sizes = tuple(each.numel() for each in tensors)
+    grid = []
+    for position, each in enumerate(tensors):
+        alone = tuple(size if d == position else 1 for d, size in enumerate(sizes))
+        grid.append(expand(reshape(each, alone), sizes))
+    if swapped:
+        grid[:2] = grid[1::-1]
+    return tuple(grid)
+
+
+# ---- cutting: every piece is a view -------------------------------------------------------------------
+
+
+@method
+@numpy_names
+def narrow(input, dim, start, length):
+    """`length` neighbours along `dim` from `start` on; a view."""
+    check_tensor(input, "narrow")
+    if not input.ndim:
+        raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
+    dim, start, length = (check_dim(dim, input.ndim), operator.index(start), operator.index(length))
+    size = input.shape[dim]
+    if length < 0:
+        raise RuntimeError("narrow(): length must be non-negative.")
+    if not -size <= start <= size:
+        raise IndexError(f"Dimension out of range (expected to be in range of [{-size}, {size}], but got {start})")
+    start = start + size if start < 0 else start
+    if start + length > size:
+        raise RuntimeError(f"start ({start}) + length ({length}) exceeds dimension size ({size}).")
+    return _stretch(input, dim, start, start + length)
+
+
+def _stretch(input, dim, start, stop):
+    return getitem(input, index=(slice(None),) * dim + (slice(start, stop),))
+
+
+@method
+@numpy_names
+def select(input, dim, index):
+    """The slice at `index` along `dim`, without that dimension; a view."""
+    check_tensor(input, "select")
+    if not input.ndim:
+        raise IndexError("select() cannot be applied to a 0-dim tensor.")
+    dim, index = check_dim(dim, input.ndim), operator.index(index)
+    if not -input.shape[dim] <= index < input.shape[dim]:
+        raise IndexError(
+            f"select(): index {index} out of range for tensor of size {list(input.shape)} at dimension {dim}"
+        )
+    return getitem(input, index=(slice(None),) * dim + (index, Ellipsis))
+
+
+@method
+@numpy_names
+def unbind(input, dim=0):
+    """All slices along `dim`, as a tuple of views."""
+    check_tensor(input, "unbind")
+    if not input.ndim:
+        raise IndexError("Dimension specified as 0 but tensor has no dimensions")
+    dim = check_dim(dim, input.ndim)
+    return tuple(select(input, dim, index) for index in range(input.shape[dim]))
+
+
+@method
+@numpy_names
+def split(tensor, split_size_or_sections=None, dim=0, *, split_size=None):
+    """Pieces of `split_size` along `dim` (the last may be smaller), or of the sizes in a list; a tuple of views."""
+    if (split_size is None) == (split_size_or_sections is None):
+        raise TypeError("split() takes either 'split_size_or_sections' or 'split_size'")
+    if split_size_or_sections is None:
+        split_size_or_sections = split_size
+    check_tensor(tensor, "split", "tensor")
+    if not tensor.ndim:
+        raise RuntimeError("split expects at least a 1-dimensional tensor")
+    dim = check_dim(dim, tensor.ndim)
+    size = tensor.shape[dim]
+    if isinstance(split_size_or_sections, (tuple, list)):
+        sizes = [operator.index(each) for each in split_size_or_sections]
+        if sum(sizes) != size or any(each < 0 for each in sizes):
+            raise RuntimeError(
+                f"split_with_sizes expects split_sizes to sum exactly to {size} (input tensor's size at dimension "
+                f"{dim}), but got split_sizes={sizes}"
+            )
+    else:
+        sizes = _even_pieces(size, operator.index(split_size_or_sections))
+    stops = [sum(sizes[: place + 1]) for place in range(len(sizes))]
+    return tuple(_stretch(tensor, dim, stop - its_size, stop) for its_size, stop in zip(sizes, stops))
+
+
+def _even_pieces(size, piece):
+    """As many pieces as fit, and what is left; one empty piece of nothing."""
+    if piece < 0:
+        raise RuntimeError(f"split expects split_size be non-negative, but got split_size={piece}")
+    if not piece and size:
+        raise RuntimeError(f"split_size can only be 0 if dimension size is 0, but got dimension size of {size}")
+    return [min(piece, size - start) for start in range(0, size, piece or 1)] or [0]
+
+
+@method
+@numpy_names
+def chunk(input, chunks, dim=0):
+    """At most `chunks` pieces along `dim`, all of one size but for the last; a tuple of views."""
+    check_tensor(input, "chunk")
+    if chunks <= 0:
+        raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
+    size = input.shape[check_dim(dim, input.ndim)] if input.ndim else 0
+    return split(input, [0] * chunks if not size else -(-size // chunks), dim)
+
+
+@method
+@numpy_names
+def tensor_split(input, indices_or_sections=None, dim=0, *, indices=None, sections=None):
+    """Exactly so many pieces along `dim`, the first ones larger by one; or pieces cut at the given indices. Views."""
+    check_tensor(input, "tensor_split")
+    if not input.ndim:
+        raise RuntimeError("tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims")
+    given = [each for each in (indices_or_sections, indices, sections) if each is not None]
+    if len(given) != 1:
+        raise TypeError("tensor_split() takes either 'indices' or 'sections'")
+    cuts = given[0].tolist() if isinstance(given[0], TensorBase) else given[0]
+    dim = check_dim(dim, input.ndim)
+    size = input.shape[dim]
+    if not isinstance(cuts, (tuple, list)):
+        count = operator.index(cuts)
+        if count <= 0:
+            raise RuntimeError(f"number of sections must be larger than 0, got {count}")
+        cuts = [place * (size // count) + min(place, size % count) for place in range(1, count)]
+    starts, stops = [0, *cuts], [*cuts, size]
+    return tuple(_stretch(input, dim, start, stop) for start, stop in zip(starts, stops))
+
+
+@method
+def unfold(input, dimension, size, step):
+    """All stretches of `size` neighbours along `dimension`, `step` apart, along a new last dimension; a view."""
+    dim = check_dim(dimension, input.ndim)
+    whole = input if input.ndim else shape.reshape(input, shape=(1,))
+    if size < 0:
+        raise RuntimeError(f"size is {size} but must be >= 0")
+    if size > whole.shape[dim]:
+        raise RuntimeError(f"maximum size for tensor at dimension {dim} is {whole.shape[dim]} but size is {size}")
+    if step <= 0:
+        raise RuntimeError(f"step is {step} but must be > 0")
+    result = shape.unfold(whole, dim=dim, size=size, step=step)
+    return result if input.ndim else select(result, 0, 0)
+
+
+# ---- diagonals and triangles ------------------------------------------------------------------------
+
+
+@method
+def diagonal(input, offset=0, dim1=0, dim2=1):
+    """The diagonal between two dimensions, `offset` above it (below if negative), as the last dimension; a view."""
+    check_tensor(input, "diagonal")
+    dim1, dim2 = check_dim(dim1, input.ndim), check_dim(dim2, input.ndim)
+    if dim1 == dim2:
+        raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
+    return shape.diagonal(input, offset=offset, dim1=dim1, dim2=dim2)
+
+
+@method
+def diag_embed(input, offset=0, dim1=-2, dim2=-1):
+    """Zeros with `input`'s last dimension on the diagonal between the result's dimensions dim1 and dim2."""
+    check_tensor(input, "diag_embed")
+    ndim = input.ndim + 1
+    dim1, dim2 = check_dim(dim1, ndim), check_dim(dim2, ndim)
+    if dim1 == dim2:
+        raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
+    sizes = list(input.shape[:-1])
+    for dim in sorted((dim1, dim2)):
+        sizes.insert(dim, input.shape[-1] + abs(offset))
+    return shape.diagonal_put(input, shape=tuple(sizes), offset=offset, dim1=dim1, dim2=dim2)
+
+
+@method
+def diag(input, diagonal=0):
+    """The diagonal of a matrix (a copy), or the matrix with a vector on its diagonal."""
+    check_tensor(input, "diag")
+    if input.ndim not in (1, 2):
+        raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {input.ndim}D")
+    if input.ndim == 1:
+        return diag_embed(input, diagonal)
+    return clone(shape.diagonal(input, offset=diagonal, dim1=0, dim2=1))
+
+
+@method
+def tril(input, diagonal=0):
+    """0 above the diagonal (`diagonal` above the main one) of each matrix."""
+    return _triangle(shape.tril, input, diagonal)
+
+
+@method
+def triu(input, diagonal=0):
+    """0 below the diagonal (`diagonal` above the main one) of each matrix."""
+    return _triangle(shape.triu, input, diagonal)
+
+
+def _triangle(op, input, diagonal):
+    check_tensor(input, op.name)
+    if input.ndim < 2:
+        raise RuntimeError(f"{op.name}: input tensor must have at least 2 dimensions")
+    return op(input, diagonal=operator.index(diagonal))
+
+
+# ---- elements in another order ----------------------------------------------------------------------
+
+
+@method
+def flip(input, *order, dims=None):
+    """The elements in reverse along `dims`; a copy."""
+    check_tensor(input, "flip")
+    if not order and dims is None:
+        raise TypeError('flip() missing 1 required positional arguments: "dims"')
+    dims = check_dims(as_shape(order, dims), input.ndim)
+    return shape.flip(input, dims=dims) if dims else clone(input)
+
+
+@method
+@numpy_names
+def roll(input, shifts, dims=None):
+    """The elements moved on by `shifts` along `dims` (None: of the flattened tensor), those at the end to the front."""
+    check_tensor(input, "roll")
+    shifts = as_shape((shifts,))
+    if dims is None:
+        if len(shifts) != 1:
+            raise RuntimeError(f"shifts and dimensions must align. shifts: {len(shifts)}, dims:0")
+        return shape.reshape(roll(flatten(input), shifts, 0), shape=tuple(input.shape))
+    dims = as_shape((dims,))
+    if len(shifts) != len(dims):
+        raise RuntimeError(f"shifts and dimensions must align. shifts: {len(shifts)}, dims:{len(dims)}")
+    dims = tuple(check_dim(dim, input.ndim) for dim in dims)
+    return shape.roll(input, shifts=shifts, dims=dims) if input.ndim else clone(input)
+
+
+# ---- joining ----------------------------------------------------------------------------------------
+
+
+@numpy_names
 def cat(tensors, dim=0):
-    """The tensors joined along the existing dimension `dim`."""
-    tensors = _several(tensors, "cat")
-    return shape.cat(*tensors, dim=check_dim(dim, tensors[0].ndim))
+    """The tensors joined along the existing dimension `dim`; one-dimensional tensors of size 0 are passed over."""
+    tensors = _several(tensors, "cat", ValueError)
+    for position, each in enumerate(tensors):
+        if not each.ndim:
+            raise RuntimeError(f"zero-dimensional tensor (at position {position}) cannot be concatenated")
+    full = [each for each in tensors if tuple(each.shape) != (0,)]
+    if full and len(full) < len(tensors) and full[0].ndim == 1:
+        full = tensors
+    joined = full or tensors
+    for each in joined:
+        if each.ndim != joined[0].ndim:
+            raise RuntimeError(f"Tensors must have same number of dimensions: got {joined[0].ndim} and {each.ndim}")
+    result = shape.cat(*joined, dim=check_dim(dim, joined[0].ndim))
+    return result if joined is tensors else result.to(dtypes.result_type(*[each.array for each in tensors]))
 
 
+concat = concatenate = cat
+
+
+@numpy_names
 def stack(tensors, dim=0):
     """The tensors, all of one shape, joined along a new dimension `dim`."""
     tensors = _several(tensors, "stack")
     for each in tensors:
         if each.shape != tensors[0].shape:
             raise RuntimeError(
-                f"stack expects each tensor to be equal size, but got {list(tensors[0].shape)} at entry 0 and {list(each.shape)} at another"
+                f"stack expects each tensor to be equal size, but got {list(tensors[0].shape)} at entry 0 and "
+                f"{list(each.shape)} at another"
             )
     dim = check_dim(dim, tensors[0].ndim + 1)
     return shape.cat(*[unsqueeze(each, dim) for each in tensors], dim=dim)
 
 
-def _several(tensors, function):
+def hstack(tensors):
+    """Joined side by side: along dimension 1, or 0 for vectors."""
+    tensors = [_at_least(each, 1) for each in _several(tensors, "hstack")]
+    return cat(tensors, 0 if tensors[0].ndim == 1 else 1)
+
+
+def vstack(tensors):
+    """Joined one below the other: along dimension 0; vectors are rows."""
+    return cat([_at_least(each, 2) for each in _several(tensors, "vstack")], 0)
+
+
+def dstack(tensors):
+    """Joined in depth: along dimension 2; matrices get one."""
+    return cat([_at_least(each, 3) for each in _several(tensors, "dstack")], 2)
+
+
+def _at_least(tensor, ndim):
+    """With dimensions of size 1 where some are missing: first in front, the third at the end."""
+    while tensor.ndim < ndim:
+        tensor = unsqueeze(tensor, 2 if tensor.ndim == 2 else 0)
+    return tensor
+
+
+def _one_list(tensors):
+    """f(a, b) and f([a, b]) are the same."""
+    return tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)) else tensors
+
+
+def _several(tensors, function, error=RuntimeError):
     if isinstance(tensors, TensorBase) or not isinstance(tensors, (tuple, list)):
         raise TypeError(
             f"{function}(): argument 'tensors' (position 1) must be tuple of Tensors, not {type(tensors).__name__}"
         )
     if not tensors:
-        raise ValueError(f"{function}(): expected a non-empty list of Tensors")
+        raise error(f"{function}(): expected a non-empty list of Tensors")
     for each in tensors:
         check_tensor(each, function, "tensors")
     return list(tensors)

@@ -7,36 +7,76 @@ from engine.ops.table import primitive, shape_of
 
 
 def _getitem(a, *, index):
-    check_index(index, a.shape)
-    return a[index]
+    view, index = _place(a, index)
+    return view[index]
 
 
 def _put_add(g, *, index, shape):
     """Zeros of `shape` with `g` added at `index`; an element picked twice receives twice."""
     whole = backend.module_of(g).zeros(shape, dtype=g.dtype)
-    if any(hasattr(each, "dtype") for each in index):
-        backend.add_at(whole, index, g)
+    view, index = _place(whole, index)
+    if any(_is_array(each) and each.dtype.kind != "b" for each in index):
+        backend.add_at(view, index, g)
     else:
-        whole[index] = g  # slices and integers pick each element at most once
+        view[index] = g  # slices, integers and masks pick each element at most once
     return whole
 
 
-def check_index(index, shape):
-    """IndexError for integer arrays out of range (cupy would wrap them around without a word)."""
-    dim = 0
+def _place(a, index):
+    """(a view of `a`, what is left to look up in it): `a[index]` as torch means it.
+
+    torch takes integers, slices and None first and then looks up the arrays; numpy would count the integers
+    among the arrays, and so put the result's dimensions into another order. A bool is a new dimension of size 1 or 0.
+    """
     for each in index:
+        if _is_array(each) or each is True or each is False:
+            break
+    else:
+        return a, index
+    basic, lookup = [], []
+    for each in index:
+        if each is True or each is False:
+            basic.append(None)
+            lookup.append(backend.module_of(a).arange(int(each)))
+        elif _is_array(each):
+            basic += [slice(None)] * _consumes(each)
+            lookup.append(each)
+        else:
+            basic.append(each)
+            if not isinstance(each, int):
+                lookup.append(Ellipsis if each is Ellipsis else slice(None))
+    while not _is_array(lookup[-1]) and not any(each is Ellipsis for each in lookup[:-1]):
+        lookup.pop()  # what follows the last array goes without saying, and numpy is quicker without
+    view = a[tuple(basic)]
+    _check_lookup(lookup, view.shape)
+    return view, tuple(lookup)
+
+
+def _check_lookup(index, shape):
+    """IndexError for arrays out of range (cupy would wrap them around without a word) and masks of another shape."""
+    dim = 0
+    for position, each in enumerate(index):
         if each is Ellipsis:
-            dim = len(shape) - sum(_consumes(rest) for rest in index[index.index(Ellipsis) + 1 :])
-        elif hasattr(each, "dtype") and each.dtype.kind in "iu" and dim < len(shape):
+            dim = len(shape) - sum(_consumes(later) for later in index[position + 1 :])
+            continue
+        if _is_array(each) and each.dtype.kind == "b":
+            if each.shape != shape[dim : dim + each.ndim]:
+                raise IndexError(
+                    f"The shape of the mask {list(each.shape)} at index {position} does not match the shape of the "
+                    f"indexed tensor {list(shape)} at dimension {dim}"
+                )
+        elif _is_array(each):
             backend.check_bounds(each, shape[dim], dim)
         dim += _consumes(each)
 
 
+def _is_array(each):
+    return hasattr(each, "dtype")
+
+
 def _consumes(each):
     """How many dimensions one part of an index takes up."""
-    if each is None or each is Ellipsis:
-        return 0
-    return each.ndim if hasattr(each, "dtype") and each.dtype.kind == "b" else 1
+    return each.ndim if _is_array(each) and each.dtype.kind == "b" else 1
 
 
 def _some_rows(random):
@@ -61,22 +101,22 @@ put_add = primitive(
 )
 
 
-def _index_put(a, values, *, index):
-    changed = a.copy()
-    put(changed, values, index)
-    return changed
-
-
 def put(a, values, index):
-    """a[index] = values, with torch's errors for an index or a shape that does not fit."""
-    check_index(index, a.shape)
+    """a[index] = values in place; RuntimeError if the values do not broadcast to what the index picks."""
+    view, index = _place(a, index)
     try:
-        a[index] = values
+        view[index] = values
     except ValueError as error:
         raise RuntimeError(
             f"shape mismatch: value tensor of shape {list(shape_of(values))} cannot be broadcast to indexing result "
-            f"of shape {list(a[index].shape)}"
+            f"of shape {list(view[index].shape)}"
         ) from error
+
+
+def _index_put(a, values, *, index):
+    changed = backend.as_array(a, like=a).copy()  # a gradient may be a numpy scalar
+    put(changed, values, index)
+    return changed
 
 
 index_put = primitive(
@@ -91,20 +131,29 @@ index_put = primitive(
 # ---- one element for each position along a dimension ---------------------------------------------------
 
 
+def _places(index, dim, shape):
+    """An index of arrays that means [index[i, j], j] for dim 0, [i, index[i, j]] for dim 1, and so on."""
+    backend.check_bounds(index, shape[dim], dim, RuntimeError, lowest=0)
+    arange, after = backend.module_of(index).arange, index.ndim - 1
+    places = [arange(size).reshape((-1,) + (1,) * (after - d)) for d, size in enumerate(index.shape)]
+    places[dim] = index
+    return tuple(places)
+
+
 def _gather(a, index, *, dim):
-    backend.check_bounds(index, a.shape[dim], dim, RuntimeError)
-    inside = tuple(slice(0, size) if d != dim % a.ndim else slice(None) for d, size in enumerate(index.shape))
-    return np.take_along_axis(a[inside], index, axis=dim)
+    return a[_places(index, dim, a.shape)]
 
 
 def _scatter_add(g, index, *, dim, shape):
-    """Zeros of `shape` with g[i, j] added at [index[i, j], j] (for dim 0), and so on for other dims."""
-    module = backend.module_of(g)
-    whole = module.zeros(shape, dtype=g.dtype)
-    places = list(module.ogrid[tuple(slice(0, size) for size in index.shape)])
-    places[dim] = index
-    backend.add_at(whole, tuple(places), g)
+    whole = backend.module_of(g).zeros(shape, dtype=g.dtype)
+    backend.add_at(whole, _places(index, dim, shape), g)
     return whole
+
+
+def _scatter(a, index, values, *, dim):
+    changed = a.copy()
+    changed[_places(index, dim, a.shape)] = values
+    return changed
 
 
 def _picked(random):
@@ -113,6 +162,10 @@ def _picked(random):
 
 def _picked_back(random):
     return (random(3, 2), np.array([[0, 1], [3, 3], [2, 0]])), {"dim": 1, "shape": (3, 4)}
+
+
+def _replaced(random):
+    return (random(3, 4), np.array([[0, 1], [3, 2], [2, 0]]), random(3, 2)), {"dim": 1}
 
 
 gather = primitive(
@@ -128,4 +181,11 @@ scatter_add_zeros = primitive(
     _scatter_add,
     [lambda g, index, dim: gather(g, index, dim=dim), None],
     example=_picked_back,
+)
+scatter = primitive(
+    "scatter",
+    "a index values",
+    _scatter,
+    [lambda g, index, dim: scatter(g, index, 0, dim=dim), None, lambda g, index, dim: gather(g, index, dim=dim)],
+    example=_replaced,
 )

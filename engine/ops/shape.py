@@ -1,7 +1,8 @@
-"""Operations that only move, repeat or join elements. All but `cat` hand out views where numpy can."""
+"""Operations that only move, repeat or join elements; they hand out views where torch does."""
 
 import numpy as np
 
+from engine import backend
 from engine.ops.indexing import getitem
 from engine.ops.table import primitive
 
@@ -55,11 +56,90 @@ transpose = primitive(
 expand = primitive(
     "expand",
     "a",
-    lambda a, *, shape: np.broadcast_to(a, shape),
+    lambda a, *, shape: backend.stretched(a, shape),
     [lambda g: g],  # the edge sums over what was stretched
     is_view=True,
     explain=_explain_expand,
     example=lambda random: ((random(3, 1),), {"shape": (2, 3, 4)}),
+)
+
+
+def _diagonal_put(g, *, shape, offset, dim1, dim2):
+    """Zeros of `shape` with `g` on its diagonals."""
+    whole = backend.module_of(g).zeros(shape, dtype=g.dtype)
+    backend.diagonal(whole, offset, dim1, dim2)[...] = g
+    return whole
+
+
+def _fold_windows(g, *, shape, dim, size, step):
+    """Zeros of `shape` with each window's `g` added where the window lay."""
+    whole = backend.module_of(g).zeros(shape, dtype=g.dtype)
+    for place in range(size):
+        stop = place + (g.shape[dim] - 1) * step + 1
+        whole[(slice(None),) * dim + (slice(place, stop, step),)] += g[..., place]
+    return whole
+
+
+diagonal = primitive(
+    "diagonal",
+    "a",
+    lambda a, *, offset, dim1, dim2: backend.diagonal(a, offset, dim1, dim2),
+    [lambda g, a_shape, offset, dim1, dim2: diagonal_put(g, shape=a_shape, offset=offset, dim1=dim1, dim2=dim2)],
+    is_view=True,
+    example=lambda random: ((random(3, 2, 4),), {"offset": 1, "dim1": 0, "dim2": 2}),
+)
+diagonal_put = primitive(
+    "diagonal_put",
+    "g",
+    _diagonal_put,
+    [lambda g, offset, dim1, dim2: diagonal(g, offset=offset, dim1=dim1, dim2=dim2)],
+    example=lambda random: ((random(2, 3),), {"shape": (3, 2, 4), "offset": 1, "dim1": 0, "dim2": 2}),
+)
+unfold = primitive(
+    "unfold",
+    "a",
+    lambda a, *, dim, size, step: backend.windows(a, dim, size, step),
+    [lambda g, a_shape, dim, size, step: fold_windows(g, shape=a_shape, dim=dim, size=size, step=step)],
+    is_view=True,
+    example=lambda random: ((random(2, 6, 2),), {"dim": 1, "size": 3, "step": 2}),
+)
+fold_windows = primitive(
+    "fold_windows",
+    "g",
+    _fold_windows,
+    [lambda g, dim, size, step: unfold(g, dim=dim, size=size, step=step)],
+    example=lambda random: ((random(2, 2, 2, 3),), {"shape": (2, 6, 2), "dim": 1, "size": 3, "step": 2}),
+)
+
+# ---- copies in another order, or with zeros in a corner ------------------------------------------------
+
+flip = primitive(
+    "flip",
+    "a",
+    lambda a, *, dims: np.flip(a, dims).copy(),  # a copy: tensors have no negative strides
+    [lambda g, dims: flip(g, dims=dims)],
+    example=lambda random: ((random(2, 3),), {"dims": (0, 1)}),
+)
+roll = primitive(
+    "roll",
+    "a",
+    lambda a, *, shifts, dims: np.roll(a, shifts, dims),
+    [lambda g, shifts, dims: roll(g, shifts=tuple(-shift for shift in shifts), dims=dims)],
+    example=lambda random: ((random(2, 3),), {"shifts": (1, -2), "dims": (0, 1)}),
+)
+tril = primitive(
+    "tril",
+    "a",
+    lambda a, *, diagonal: np.tril(a, diagonal),
+    [lambda g, diagonal: tril(g, diagonal=diagonal)],
+    example=lambda random: ((random(2, 3, 3),), {"diagonal": -1}),
+)
+triu = primitive(
+    "triu",
+    "a",
+    lambda a, *, diagonal: np.triu(a, diagonal),
+    [lambda g, diagonal: triu(g, diagonal=diagonal)],
+    example=lambda random: ((random(2, 3, 3),), {"diagonal": 1}),
 )
 
 # ---- joining ----------------------------------------------------------------------------------------
