@@ -45,20 +45,28 @@ def _place(a, index):
             basic.append(each)
             if not isinstance(each, int):
                 lookup.append(Ellipsis if each is Ellipsis else slice(None))
-    while not _is_array(lookup[-1]) and not any(each is Ellipsis for each in lookup[:-1]):
-        lookup.pop()  # what follows the last array goes without saying, and numpy is quicker without
     view = a[tuple(basic)]
+    lookup = _without_ellipsis(lookup, view.ndim)
+    while not _is_array(lookup[-1]):
+        lookup.pop()  # what follows the last array goes without saying, and numpy is quicker without
     _check_lookup(lookup, view.shape)
     return view, tuple(lookup)
+
+
+def _without_ellipsis(index, ndim):
+    """With as many slices in the Ellipsis's place as it stands for: none at all do not part two arrays."""
+    for position, each in enumerate(index):
+        if each is Ellipsis:
+            rest = index[:position] + index[position + 1 :]
+            stands_for = ndim - sum(_consumes(other) for other in rest)
+            return index[:position] + [slice(None)] * stands_for + index[position + 1 :]
+    return index
 
 
 def _check_lookup(index, shape):
     """IndexError for arrays out of range (cupy would wrap them around without a word) and masks of another shape."""
     dim = 0
     for position, each in enumerate(index):
-        if each is Ellipsis:
-            dim = len(shape) - sum(_consumes(later) for later in index[position + 1 :])
-            continue
         if _is_array(each) and each.dtype.kind == "b":
             if each.shape != shape[dim : dim + each.ndim]:
                 raise IndexError(
