@@ -6,13 +6,15 @@ tensor can do: say what it is, be indexed, be changed in place, and start the ba
 
 import math
 import numbers
+import warnings
 
 import numpy as np
 
 from engine import backend, dtypes, functions
 from engine.autograd import graph
 from engine.autograd.graph import TensorBase
-from engine.functions.arguments import METHODS, check_dim, check_tensor
+from engine.functions.arguments import METHODS, check_dim, check_tensor, number_in
+from engine.functions.indexing import as_index, check_written_type
 from engine.inplace import assign, in_place_methods
 from engine.ops import elementwise, indexing
 from engine.ops.table import primitive
