@@ -17,13 +17,16 @@ EXTRAS = PROJECT["optional-dependencies"]
 OURS = {"engine", "autograders", "course", "tests"}
 NAMES_ON_CONDA_FORGE = {
     "jupyter-core": "jupyter_core",
+    "ml-dtypes": "ml_dtypes",
     "matplotlib": "matplotlib-base",  # without Qt, which nothing here draws with
     "playwright": "playwright-python",  # `playwright` is the JavaScript one there
 }
 PACKAGE_OF = {
     "IPython": "ipython",
     "cupy": "cupy-cuda13x",
+    "cupyx": "cupy-cuda13x",
     "jupyter_core": "jupyter-core",
+    "ml_dtypes": "ml-dtypes",
     "sklearn": "scikit-learn",
     "yaml": "pyyaml",
 }
