@@ -86,6 +86,12 @@ def array_on(array, where):
     )
 
 
+def device_index(where):
+    """The number of a GPU; None for the CPU, which is also what None means."""
+    where = CPU if where is None else device(where)
+    return None if where.type == "cpu" else where.index or 0
+
+
 class Tensor(TensorBase):
     """A multi-dimensional array of one type whose operations can be differentiated. Make one with `engine.tensor`."""
 
