@@ -17,23 +17,10 @@ PICTURE = HERE / "chapter-3.png"
 
 def main():
     TAKEN.unlink(missing_ok=True)
-    walk = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "-m",
-        "slow",
-        "tests/browser/test_chapter_3.py",
-        "-k",
-        "lab_follows",
-    ]
+    walk = [sys.executable, "-m", "pytest", "-q", "-m", "slow", "tests/browser/test_chapter_3.py", "-k", "lab_follows"]
     status = subprocess.run(walk, cwd=HERE.parent).returncode
     if status or not TAKEN.exists():
-        print(
-            "No picture was taken: the browser's walk did not pass (see above).",
-            file=sys.stderr,
-        )
+        print("No picture was taken: the browser's walk did not pass (see above).", file=sys.stderr)
         return status or 1
     shutil.copyfile(TAKEN, PICTURE)
     print(f"{PICTURE.relative_to(HERE.parent)} is new.")

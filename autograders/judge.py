@@ -11,15 +11,7 @@ counted in questions, so an answer that gets `grad_a` right and `grad_b` wrong e
 import numpy as np
 
 from autograders.compare import Expected, as_array, close, show
-from autograders.problems import (
-    WRONG,
-    Problem,
-    Trial,
-    exception_in_words,
-    parts_of,
-    plain,
-    problems_of,
-)
+from autograders.problems import WRONG, Problem, Trial, exception_in_words, parts_of, plain, problems_of
 from autograders.report import Failure, Report, Stage
 from autograders.session import LocalSession, Missing, Outcome, Raised, Stopped
 from autograders.spec import EDGE, GATES, ORDINARY, STAGES, Case, Spec

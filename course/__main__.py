@@ -26,9 +26,7 @@ def build(options, others):
 
     builder.build(CHAPTERS, home() / "build")
     notebooks = builder.release(home() / "build")
-    print(
-        f"{len(notebooks)} chapter{'' if len(notebooks) == 1 else 's'} built in {home() / 'build'}"
-    )
+    print(f"{len(notebooks)} chapter{'' if len(notebooks) == 1 else 's'} built in {home() / 'build'}")
     return 0
 
 
@@ -40,18 +38,9 @@ def lab(options, others):
     build(options, others)
     for message in workspace.update(home() / "build", folder):
         print(message)
-    notebooks = sorted(
-        path.relative_to(folder) for path in folder.glob("[0-9][0-9]-*/*.ipynb")
-    )
+    notebooks = sorted(path.relative_to(folder) for path in folder.glob("[0-9][0-9]-*/*.ipynb"))
     config = folder / workspace.JUPYTER_CONFIG
-    return launcher.run(
-        folder,
-        options.port,
-        options.browser,
-        others,
-        config,
-        notebooks[0] if notebooks else None,
-    )
+    return launcher.run(folder, options.port, options.browser, others, config, notebooks[0] if notebooks else None)
 
 
 def teach(options, others):
@@ -61,9 +50,7 @@ def teach(options, others):
     folder = nbgrader_config.classroom_folder()
     for message in classroom.prepare(folder):
         print(message)
-    return launcher.run(
-        folder, options.port, options.browser, others, folder / workspace.JUPYTER_CONFIG
-    )
+    return launcher.run(folder, options.port, options.browser, others, folder / workspace.JUPYTER_CONFIG)
 
 
 def parser():
@@ -71,23 +58,12 @@ def parser():
     commands = top.add_subparsers(title="commands", required=True, metavar="command")
     for function in (lab, teach, build):
         name, text = function.__name__, function.__doc__
-        command = commands.add_parser(
-            name, help=text, description=text, allow_abbrev=False
-        )
+        command = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
         command.set_defaults(function=function)
         if function is not build:
             command.epilog = "All other options are passed on to `jupyter lab`."
-            command.add_argument(
-                "--port",
-                type=int,
-                help="the port to use (default: 8888, or the next free one)",
-            )
-            command.add_argument(
-                "--no-browser",
-                dest="browser",
-                action="store_false",
-                help="open no browser",
-            )
+            command.add_argument("--port", type=int, help="the port to use (default: 8888, or the next free one)")
+            command.add_argument("--no-browser", dest="browser", action="store_false", help="open no browser")
     return top
 
 
@@ -102,20 +78,14 @@ def main(arguments=None):
 
         problems = (builder.BuildError, launcher.LaunchError)
     except ModuleNotFoundError as error:
-        print(
-            f"{error.name} is not installed here; `make lab` installs all that is needed.",
-            file=sys.stderr,
-        )
+        print(f"{error.name} is not installed here; `make lab` installs all that is needed.", file=sys.stderr)
         return 1
     try:
         return options.function(options, others)
     except problems as problem:
         print(problem, file=sys.stderr)
     except OSError as error:
-        print(
-            f"{error.filename or 'The system'}: {error.strerror or error}.",
-            file=sys.stderr,
-        )
+        print(f"{error.filename or 'The system'}: {error.strerror or error}.", file=sys.stderr)
     except KeyboardInterrupt:
         return 130
     return 1

@@ -24,10 +24,7 @@ COMMANDS = {  # which extras of pyproject.toml to install, what to run
 def main(arguments):
     """Run one of COMMANDS with the options after its name; returns the exit status."""
     if not arguments or arguments[0] not in COMMANDS:
-        print(
-            "usage: python course/bootstrap.py {%s} [options]"
-            % ",".join(sorted(COMMANDS))
-        )
+        print("usage: python course/bootstrap.py {%s} [options]" % ",".join(sorted(COMMANDS)))
         return 0 if arguments in (["-h"], ["--help"]) else 2
     if sys.version_info[:2] >= OLDEST:
         return install_and_run(*arguments)
@@ -44,9 +41,7 @@ def main(arguments):
 
 
 def install_and_run(name, *options):
-    sys.path[0] = (
-        ROOT  # it was the folder of this file, whose modules are no top-level ones
-    )
+    sys.path[0] = ROOT  # it was the folder of this file, whose modules are no top-level ones
     from course import installer
 
     extras, command = COMMANDS[name]
@@ -72,17 +67,11 @@ def run(command):
 
 def find_python(path):
     """The newest Python that is new enough in the folders of `path` (like the variable PATH), or None."""
-    names = [
-        "python3.%d" % minor for minor in range(NEWEST_TRIED[1], OLDEST[1] - 1, -1)
-    ] + ["python3", "python"]
+    names = ["python3.%d" % minor for minor in range(NEWEST_TRIED[1], OLDEST[1] - 1, -1)] + ["python3", "python"]
     for name in names:
         for folder in path.split(os.pathsep):
             python = os.path.join(folder, name + (".exe" if os.name == "nt" else ""))
-            if (
-                os.path.isfile(python)
-                and os.access(python, os.X_OK)
-                and version_of(python) >= OLDEST
-            ):
+            if os.path.isfile(python) and os.access(python, os.X_OK) and version_of(python) >= OLDEST:
                 return python
     return None
 
@@ -91,17 +80,11 @@ def version_of(python):
     """(major, minor) of the interpreter at the path `python`; (0, 0) if it does not run (a broken link, a shim)."""
     question = "import sys; print('%d %d' % sys.version_info[:2])"
     try:
-        process = subprocess.Popen(
-            [python, "-c", question], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        )
+        process = subprocess.Popen([python, "-c", question], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     except OSError:
         return (0, 0)
     answer = process.communicate()[0].decode("ascii", "replace").split()
-    return (
-        tuple(int(number) for number in answer)
-        if process.returncode == 0 and len(answer) == 2
-        else (0, 0)
-    )
+    return tuple(int(number) for number in answer) if process.returncode == 0 and len(answer) == 2 else (0, 0)
 
 
 if __name__ == "__main__":

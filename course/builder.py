@@ -23,26 +23,13 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from autograders import spec as specs
 from course.files import digest, write_atomically
 
-UNREADABLE = (
-    ValueError,
-    yaml.YAMLError,
-    MystMetadataParsingError,
-    nbformat.ValidationError,
-)
+UNREADABLE = (ValueError, yaml.YAMLError, MystMetadataParsingError, nbformat.ValidationError)
 CELL_METADATA = {"exercise", "tags", "jupyter"}
 DIFFICULTY = {1: "gentle", 2: "easy", 3: "medium", 4: "hard", 5: "very hard"}
 BEGIN_SOLUTION, END_SOLUTION = "### BEGIN SOLUTION", "### END SOLUTION"
 NOTEBOOK_METADATA = {
-    "kernelspec": {
-        "display_name": "Python 3 (ipykernel)",
-        "language": "python",
-        "name": "python3",
-    },
-    "language_info": {
-        "name": "python",
-        "file_extension": ".py",
-        "pygments_lexer": "ipython3",
-    },
+    "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+    "language_info": {"name": "python", "file_extension": ".py", "pygments_lexer": "ipython3"},
 }
 
 
@@ -60,9 +47,7 @@ def build(chapters, root):
     chapters, source = Path(chapters), Path(root) / "source"
     files = sorted(chapters.glob("*.md"))
     if not files:
-        raise BuildError(
-            f"{chapters}: there are no chapters here (files named like 03-name.md)"
-        )
+        raise BuildError(f"{chapters}: there are no chapters here (files named like 03-name.md)")
     used = {}
     notebooks = {file.stem: render(file, used) for file in files}
     _remove_stale(source, notebooks)
@@ -84,15 +69,11 @@ def render(file, used=None):
     file = Path(file)
     used = {} if used is None else used
     if not re.fullmatch(r"\d\d-[a-z0-9]+(-[a-z0-9]+)*", file.stem):
-        raise BuildError(
-            f"{file.name}: a chapter's file is named like 03-name-of-it.md"
-        )
+        raise BuildError(f"{file.name}: a chapter's file is named like 03-name-of-it.md")
     try:
         written = jupytext.reads(file.read_text(encoding="utf-8"), fmt="md:myst").cells
     except UNREADABLE as error:
-        raise BuildError(
-            f"{file.name}: not readable as MyST Markdown: {error}"
-        ) from error
+        raise BuildError(f"{file.name}: not readable as MyST Markdown: {error}") from error
     _require_title(file, written)
     cells, exercises, occurrences = [], 0, Counter()
     for cell in written:
@@ -107,10 +88,7 @@ def render(file, used=None):
     if exercises:
         _require_check(file, cells)
     notebook = new_notebook(cells=cells, metadata=dict(NOTEBOOK_METADATA))
-    notebook.metadata["chainrule"] = {
-        "chapter": file.stem,
-        "digest": _cells_digest(cells),
-    }
+    notebook.metadata["chainrule"] = {"chapter": file.stem, "digest": _cells_digest(cells)}
     nbformat.validate(notebook)
     return (nbformat.writes(notebook, version=4) + "\n").encode("utf-8")
 
@@ -128,13 +106,8 @@ def release(root):
     new, released = {}, []
     for name, source in sources.items():
         target = root / "release" / name / source.name
-        key = digest(
-            importlib.metadata.version("nbgrader").encode() + source.read_bytes()
-        )
-        if not (
-            target.is_file()
-            and made_from.get(name) == [key, digest(target.read_bytes())]
-        ):
+        key = digest(importlib.metadata.version("nbgrader").encode() + source.read_bytes())
+        if not (target.is_file() and made_from.get(name) == [key, digest(target.read_bytes())]):
             write_atomically(target, _generate(name, source))
         new[name] = [key, digest(target.read_bytes())]
         released.append(target)
@@ -150,18 +123,9 @@ def release(root):
 def _plain_cell(file, cell, occurrences):
     """A cell that is no exercise, with an id from its chapter, its source and which of equal cells it is."""
     occurrences[cell.cell_type, cell.source] += 1
-    identity = [
-        file.stem,
-        cell.cell_type,
-        cell.source,
-        occurrences[cell.cell_type, cell.source],
-    ]
+    identity = [file.stem, cell.cell_type, cell.source, occurrences[cell.cell_type, cell.source]]
     new_cell = {"code": new_code_cell, "markdown": new_markdown_cell}[cell.cell_type]
-    return new_cell(
-        cell.source,
-        id=digest(json.dumps(identity).encode())[:12],
-        metadata=cell.metadata,
-    )
+    return new_cell(cell.source, id=digest(json.dumps(identity).encode())[:12], metadata=cell.metadata)
 
 
 def _header(spec):
@@ -179,9 +143,7 @@ def _header(spec):
 def _answer(file, cell, spec):
     """nbgrader's solution cell: the learner sees it without what stands between the solution markers."""
     _require_answer(file, cell, spec)
-    metadata = {
-        name: value for name, value in cell.metadata.items() if name != "exercise"
-    }
+    metadata = {name: value for name, value in cell.metadata.items() if name != "exercise"}
     metadata["chainrule"] = {"exercise": spec.name}
     metadata["nbgrader"] = _nbgrader_metadata(spec.grade_id, grade=False)
     return new_code_cell(cell.source, id=spec.grade_id, metadata=metadata)
@@ -189,16 +151,9 @@ def _answer(file, cell, spec):
 
 def _check(spec):
     """nbgrader's locked grade cell, which calls the check."""
-    metadata = {
-        "chainrule": {"exercise": spec.name},
-        "nbgrader": _nbgrader_metadata(spec.check_id, grade=True),
-    }
-    metadata["nbgrader"]["points"] = (
-        int(spec.points) if spec.points == int(spec.points) else spec.points
-    )
-    return new_code_cell(
-        f'check("{spec.name}", {spec.function})', id=spec.check_id, metadata=metadata
-    )
+    metadata = {"chainrule": {"exercise": spec.name}, "nbgrader": _nbgrader_metadata(spec.check_id, grade=True)}
+    metadata["nbgrader"]["points"] = int(spec.points) if spec.points == int(spec.points) else spec.points
+    return new_code_cell(f'check("{spec.name}", {spec.function})', id=spec.check_id, metadata=metadata)
 
 
 def _nbgrader_metadata(grade_id, grade):
@@ -220,50 +175,29 @@ def _cells_digest(cells):
 
 
 def _problem(file, cell, message):
-    first_line = next(
-        (line.strip() for line in cell.source.splitlines() if line.strip()),
-        "(an empty cell)",
-    )
-    return BuildError(
-        f"{file.name}: in the cell that begins `{first_line[:70]}`: {message}"
-    )
+    first_line = next((line.strip() for line in cell.source.splitlines() if line.strip()), "(an empty cell)")
+    return BuildError(f"{file.name}: in the cell that begins `{first_line[:70]}`: {message}")
 
 
 def _require_title(file, cells):
-    if (
-        not cells
-        or cells[0].cell_type != "markdown"
-        or not cells[0].source.lstrip().startswith("# ")
-    ):
-        raise BuildError(
-            f"{file.name}: a chapter begins with its title, a line `# title`"
-        )
+    if not cells or cells[0].cell_type != "markdown" or not cells[0].source.lstrip().startswith("# "):
+        raise BuildError(f"{file.name}: a chapter begins with its title, a line `# title`")
 
 
 def _require_known_metadata(file, cell):
     if cell.cell_type not in ("code", "markdown"):
-        raise _problem(
-            file,
-            cell,
-            f"a chapter has code and Markdown cells only, this is a {cell.cell_type} cell",
-        )
+        raise _problem(file, cell, f"a chapter has code and Markdown cells only, this is a {cell.cell_type} cell")
     unknown = sorted(cell.metadata.keys() - CELL_METADATA)
     if unknown:
         known = ", ".join(sorted(CELL_METADATA))
-        raise _problem(
-            file,
-            cell,
-            f"unknown metadata {', '.join(unknown)}; a cell may have: {known}",
-        )
+        raise _problem(file, cell, f"unknown metadata {', '.join(unknown)}; a cell may have: {known}")
 
 
 def _spec(file, cell, name, used):
     if cell.cell_type != "code":
         raise _problem(file, cell, "only a code cell can be an exercise")
     if not isinstance(name, str):
-        raise _problem(
-            file, cell, f"an exercise's name is a text like room/exercise, not {name!r}"
-        )
+        raise _problem(file, cell, f"an exercise's name is a text like room/exercise, not {name!r}")
     try:
         spec = specs.load(name)
     except KeyError as error:
@@ -278,51 +212,22 @@ def _require_answer(file, cell, spec):
     lines = [line.strip() for line in cell.source.splitlines()]
     markers = [line for line in lines if line in (BEGIN_SOLUTION, END_SOLUTION)]
     if markers != [BEGIN_SOLUTION, END_SOLUTION]:
-        raise _problem(
-            file,
-            cell,
-            f"the solution stands between one `{BEGIN_SOLUTION}` and one `{END_SOLUTION}`",
-        )
-    functions = {
-        node.name: node
-        for node in _parse(file, cell).body
-        if isinstance(node, ast.FunctionDef)
-    }
+        raise _problem(file, cell, f"the solution stands between one `{BEGIN_SOLUTION}` and one `{END_SOLUTION}`")
+    functions = {node.name: node for node in _parse(file, cell).body if isinstance(node, ast.FunctionDef)}
     if spec.function not in functions:
-        raise _problem(
-            file,
-            cell,
-            f"exercise {spec.name!r} needs a function `{spec.function}` here",
-        )
+        raise _problem(file, cell, f"exercise {spec.name!r} needs a function `{spec.function}` here")
     arguments = functions[spec.function].args
-    parameters = tuple(
-        argument.arg
-        for argument in arguments.posonlyargs + arguments.args + arguments.kwonlyargs
-    )
+    parameters = tuple(argument.arg for argument in arguments.posonlyargs + arguments.args + arguments.kwonlyargs)
     if parameters != tuple(spec.parameters):
         given, wanted = ", ".join(parameters), ", ".join(spec.parameters)
-        raise _problem(
-            file,
-            cell,
-            f"`{spec.function}` has the parameters ({given}), its exercise says ({wanted})",
-        )
+        raise _problem(file, cell, f"`{spec.function}` has the parameters ({given}), its exercise says ({wanted})")
 
 
 def _require_check(file, cells):
     """A chapter with exercises imports `check`, which the cells made here call."""
-    trees = [
-        _parse(file, cell)
-        for cell in cells
-        if cell.cell_type == "code" and not _has_magic(cell)
-    ]
-    if not any(
-        module == "autograders" and "check" in names
-        for tree in trees
-        for module, names in _imports(tree)
-    ):
-        raise BuildError(
-            f"{file.name}: a cell has to say `from autograders import check`"
-        )
+    trees = [_parse(file, cell) for cell in cells if cell.cell_type == "code" and not _has_magic(cell)]
+    if not any(module == "autograders" and "check" in names for tree in trees for module, names in _imports(tree)):
+        raise BuildError(f"{file.name}: a cell has to say `from autograders import check`")
 
 
 def _has_magic(cell):
@@ -340,9 +245,7 @@ def _parse(file, cell):
     try:
         return ast.parse(cell.source)
     except SyntaxError as error:
-        raise _problem(
-            file, cell, f"not Python: {error.msg} in line {error.lineno}"
-        ) from error
+        raise _problem(file, cell, f"not Python: {error.msg} in line {error.lineno}") from error
 
 
 # What stands in the way of a build's files
@@ -352,9 +255,7 @@ def _is_as_built(path):
     """Whether the notebook is exactly what some earlier build made: its cells still have the digest it carries."""
     try:
         notebook = json.loads(path.read_bytes())
-        return notebook["metadata"]["chainrule"]["digest"] == _cells_digest(
-            _as_written(notebook["cells"])
-        )
+        return notebook["metadata"]["chainrule"]["digest"] == _cells_digest(_as_written(notebook["cells"]))
     except (OSError, ValueError, KeyError, TypeError):
         return False
 
@@ -407,19 +308,13 @@ def _generate(name, source):
         write_atomically(folder / "source" / name / source.name, source.read_bytes())
         config = Config()
         config.SaveCells.enabled = False
-        course = CourseDirectory(
-            root=str(folder), assignment_id=name, config=config, log=log
-        )
-        generator = GenerateAssignment(
-            coursedir=course, no_database=True, config=config, log=log
-        )
+        course = CourseDirectory(root=str(folder), assignment_id=name, config=config, log=log)
+        generator = GenerateAssignment(coursedir=course, no_database=True, config=config, log=log)
         try:
             generator.start()
         except NbGraderException as error:
             reason = "\n".join(messages) or str(error)
-            raise BuildError(
-                f"{source.name}: nbgrader could not make the learner's version:\n{reason}"
-            ) from error
+            raise BuildError(f"{source.name}: nbgrader could not make the learner's version:\n{reason}") from error
         return (folder / "release" / name / source.name).read_bytes()
 
 

@@ -24,17 +24,11 @@ def prepare(classroom, chapters=CHAPTERS):
     kept = set(classroom.glob("set-aside/*"))
     builder.build(chapters, classroom)
     messages = [
-        Message(
-            "set-aside",
-            f"A source notebook had been changed by hand; that version is now {path}.",
-        )
+        Message("set-aside", f"A source notebook had been changed by hand; that version is now {path}.")
         for path in sorted(set(classroom.glob("set-aside/*")) - kept)
     ]
     ensure_exchange(classroom)
-    write_atomically(
-        classroom / JUPYTER_CONFIG / "labconfig" / "default_setting_overrides.json",
-        NO_NEWS.encode(),
-    )
+    write_atomically(classroom / JUPYTER_CONFIG / "labconfig" / "default_setting_overrides.json", NO_NEWS.encode())
     config = classroom / "nbgrader_config.py"
     if not config.exists():
         write_atomically(config, CLASSROOM_CONFIG.encode())
@@ -56,10 +50,6 @@ def _clear_unfinished(classroom):
 
 def _is_graded(notebook):
     try:
-        return (
-            json.loads(notebook.read_bytes())["metadata"]
-            .get("chainrule", {})
-            .get("graded", True)
-        )
+        return json.loads(notebook.read_bytes())["metadata"].get("chainrule", {}).get("graded", True)
     except (ValueError, KeyError, TypeError, AttributeError):
         return False

@@ -35,9 +35,7 @@ def install(root, extras):
     environment = Environment(Path(root))
     if environment.missing(extras):
         with _problems_in_words(), _only_one(environment.lock):
-            wanted = environment.missing(
-                extras
-            )  # again: another run may have installed it while this one waited
+            wanted = environment.missing(extras)  # again: another run may have installed it while this one waited
             if wanted:
                 environment.install(wanted)
     return str(environment.python)
@@ -48,9 +46,7 @@ class Environment:
 
     def __init__(self, root):
         self.root, self.folder = root, root / ".venv"
-        self.python = self.folder / (
-            "Scripts/python.exe" if os.name == "nt" else "bin/python"
-        )
+        self.python = self.folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
         self.log = self.folder / "install.log"
         self.stamp = self.folder / "chainrule.json"
         self.lock = root / "build" / "install.lock"
@@ -64,17 +60,15 @@ class Environment:
 
     def key(self):
         """What an installation belongs to: the project's dependencies, the folder, the Python."""
-        dependencies = hashlib.sha256(
-            (self.root / "pyproject.toml").read_bytes()
-        ).hexdigest()
+        dependencies = hashlib.sha256((self.root / "pyproject.toml").read_bytes()).hexdigest()
         return [dependencies, str(self.folder), "%d.%d" % version_of(str(self.python))]
 
     def read_stamp(self):
         try:
             stamp = json.loads(self.stamp.read_bytes())
-            return {"key": stamp["key"], "extras": list(stamp["extras"])}
+            return {"key": list(stamp["key"]), "extras": list(stamp["extras"])}
         except (OSError, ValueError, KeyError, TypeError):
-            return {"key": None, "extras": []}
+            return {"key": [], "extras": []}
 
     def write_stamp(self, extras):
         part = self.stamp.with_suffix(".part")
@@ -83,19 +77,12 @@ class Environment:
 
     def usable(self):
         """Whether packages can be added to what is there; else it has to be made anew."""
-        moved = self.stamp.exists() and str(self.folder) not in (
-            self.read_stamp()["key"] or []
-        )
+        moved = self.stamp.exists() and str(self.folder) not in self.read_stamp()["key"]
         return not moved and version_of(str(self.python)) >= OLDEST and self.has_pip()
 
     def has_pip(self):
         """False too if Python was replaced by a newer one, which does not look where the old one's packages are."""
-        return (
-            subprocess.run(
-                [self.python, "-c", "import pip"], stderr=subprocess.DEVNULL
-            ).returncode
-            == 0
-        )
+        return subprocess.run([self.python, "-c", "import pip"], stderr=subprocess.DEVNULL).returncode == 0
 
     def install(self, extras):
         begun, usable = time.monotonic(), self.usable()
@@ -105,33 +92,12 @@ class Environment:
         self.stamp.unlink(missing_ok=True)
         self.log.write_bytes(b"")
         if not usable:
-            print(
-                "Making the environment .venv with Python %d.%d ..."
-                % sys.version_info[:2],
-                flush=True,
-            )
+            print("Making the environment .venv with Python %d.%d ..." % sys.version_info[:2], flush=True)
             _require_venv()
-            self.step(
-                [sys._base_executable, "-m", "venv", str(self.folder)],
-                Progress(self.folder, "preparing pip"),
-            )
-        print(
-            "Installing the course's packages there. The first time takes a few minutes.",
-            flush=True,
-        )
-        pip = [
-            str(self.python),
-            "-m",
-            "pip",
-            "install",
-            "--no-input",
-            "--progress-bar",
-            "off",
-        ]
-        self.step(
-            [*pip, "--editable", f".[{','.join(extras)}]"],
-            Progress(self.folder, "preparing"),
-        )
+            self.step([sys._base_executable, "-m", "venv", str(self.folder)], Progress(self.folder, "preparing pip"))
+        print("Installing the course's packages there. The first time takes a few minutes.", flush=True)
+        pip = [str(self.python), "-m", "pip", "install", "--no-input", "--progress-bar", "off"]
+        self.step([*pip, "--editable", f".[{','.join(extras)}]"], Progress(self.folder, "preparing"))
         self.write_stamp(extras)
         print(f"Installed in {time.monotonic() - begun:.0f} s.", flush=True)
 
@@ -139,29 +105,18 @@ class Environment:
         """Make the folder empty, if what is there was made here (then it has our log)."""
         if self.folder.is_dir() and any(self.folder.iterdir()):
             if not self.log.exists():
-                raise Problem(
-                    f"{self.folder} was not made by this program. Move it away, then run this again."
-                )
+                raise Problem(f"{self.folder} was not made by this program. Move it away, then run this again.")
             shutil.rmtree(self.folder)
         self.folder.mkdir(exist_ok=True)
 
     def step(self, command, progress):
         """Run `command` with its output in the log, showing `progress` what is new there. Raises Problem."""
         # `user = true` in someone's own settings of pip cannot work in an environment; all the others are respected.
-        variables = os.environ | {
-            "PIP_USER": "0",
-            "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-            "PYTHONUNBUFFERED": "1",
-        }
+        variables = os.environ | {"PIP_USER": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PYTHONUNBUFFERED": "1"}
         with open(self.log, "a") as log, open(self.log, errors="replace") as written:
             written.seek(0, os.SEEK_END)
             process = subprocess.Popen(
-                command,
-                cwd=self.root,
-                env=variables,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
+                command, cwd=self.root, env=variables, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
             )
             try:
                 while process.poll() is None:
@@ -173,13 +128,8 @@ class Environment:
                 process.wait()
                 progress.end()
         if process.returncode != 0:
-            why = explain(
-                self.log.read_text(errors="replace"),
-                shutil.disk_usage(self.folder).free,
-            )
-            raise Problem(
-                f"Installing failed: {why} All that was printed is in {self.log}."
-            )
+            why = explain(self.log.read_text(errors="replace"), shutil.disk_usage(self.folder).free)
+            raise Problem(f"Installing failed: {why} All that was printed is in {self.log}.")
 
 
 def _require_space(folder, gigabytes):
@@ -212,12 +162,8 @@ def _problems_in_words():
             errno.EACCES: "You may not write there. Copy the project to a folder of your own, then run this again.",
             errno.EROFS: "It cannot be written to. Copy the project to a folder of your own, then run this again.",
         }
-        hint = hints.get(
-            errno.EACCES if error.errno == errno.EPERM else error.errno, ""
-        )
-        raise Problem(
-            f"Installing failed at {error.filename}: {error.strerror}. {hint}".rstrip()
-        ) from error
+        hint = hints.get(errno.EACCES if error.errno == errno.EPERM else error.errno, "")
+        raise Problem(f"Installing failed at {error.filename}: {error.strerror}. {hint}".rstrip()) from error
 
 
 @contextlib.contextmanager

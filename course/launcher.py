@@ -43,9 +43,7 @@ def run(folder, port=None, browser=True, options=(), config=None, notebook=None)
         return 0
     log = folder / LOG
     log.parent.mkdir(parents=True, exist_ok=True)
-    command = _command(
-        folder, choose_port(port), port is not None, browser and has_screen(), notebook
-    )
+    command = _command(folder, choose_port(port), port is not None, browser and has_screen(), notebook)
     print("Starting JupyterLab ...", flush=True)
     with open(log, "w") as output, open(log, errors="replace") as written:
         process = _start([*command, *options], folder, _variables(config), output)
@@ -72,21 +70,12 @@ def choose_port(wanted=None):
     if wanted is not None and is_free(wanted):
         return wanted
     first = wanted or FIRST_PORT
-    free = next(
-        (
-            port
-            for port in range(first, min(first + PORTS_TO_TRY, 65536))
-            if is_free(port)
-        ),
-        None,
-    )
+    free = next((port for port in range(first, min(first + PORTS_TO_TRY, 65536)) if is_free(port)), None)
     if wanted is not None:
         instead = f"{free} is free: --port {free}" if free else "choose another one"
         raise LaunchError(f"Port {wanted} is taken by another program; {instead}")
     if free is None:
-        raise LaunchError(
-            f"All ports from {first} to {first + PORTS_TO_TRY - 1} are taken; choose one with --port."
-        )
+        raise LaunchError(f"All ports from {first} to {first + PORTS_TO_TRY - 1} are taken; choose one with --port.")
     if free != first:
         print(f"Port {first} is taken by another program, so JupyterLab gets {free}.")
     return free
@@ -97,22 +86,16 @@ def is_free(port):
     for family, host in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
         try:
             with socket.socket(family, socket.SOCK_STREAM) as listener:
-                if (
-                    os.name != "nt"
-                ):  # there it would mean: share the port with whoever has it
+                if os.name != "nt":  # there it would mean: share the port with whoever has it
                     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 listener.bind((host, port))
         except PermissionError as error:
-            raise LaunchError(
-                f"You may not use port {port}; those from 1024 up are for everyone."
-            ) from error
+            raise LaunchError(f"You may not use port {port}; those from 1024 up are for everyone.") from error
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
                 return False
             if family == socket.AF_INET:  # a machine without IPv6 is no problem
-                raise LaunchError(
-                    f"Port {port} cannot be used: {error.strerror}."
-                ) from error
+                raise LaunchError(f"Port {port} cannot be used: {error.strerror}.") from error
     return True
 
 
@@ -122,9 +105,7 @@ def has_screen():
         return False
     if sys.platform in ("win32", "darwin"):
         return True
-    return any(
-        os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
-    )
+    return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"))
 
 
 def _command(folder, port, only_this_port, browser, notebook):
@@ -133,10 +114,7 @@ def _command(folder, port, only_this_port, browser, notebook):
     command += [f"--ServerApp.root_dir={folder}", f"--ServerApp.port={port}"]
     command.append(f"--LabApp.default_url={_page(notebook)}")
     # No network is needed, and no pop-up asks a newcomer about news of JupyterLab.
-    command += [
-        "--LabApp.news_url=None",
-        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
-    ]
+    command += ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
     if only_this_port:
         command.append("--ServerApp.port_retries=0")
     if not browser:
@@ -152,9 +130,7 @@ def _variables(config):
     variables = dict(os.environ)
     if config is not None:
         others = variables.get("JUPYTER_CONFIG_PATH")
-        variables["JUPYTER_CONFIG_PATH"] = os.pathsep.join(
-            [str(config), *([others] if others else [])]
-        )
+        variables["JUPYTER_CONFIG_PATH"] = os.pathsep.join([str(config), *([others] if others else [])])
     programs = str(Path(sys.executable).parent)
     variables["PATH"] = os.pathsep.join([programs, variables.get("PATH", os.defpath)])
     variables.setdefault("JUPYTER_TOKEN", secrets.token_hex(24))
@@ -167,13 +143,7 @@ def _start(command, folder, variables, output):
     if os.name == "nt":
         apart = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
     return subprocess.Popen(
-        command,
-        cwd=folder,
-        env=variables,
-        stdin=subprocess.DEVNULL,
-        stdout=output,
-        stderr=subprocess.STDOUT,
-        **apart,
+        command, cwd=folder, env=variables, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, **apart
     )
 
 
@@ -195,9 +165,7 @@ def _wait_until_ready(process, written, log):
 def _follow(process, written):
     """Show its errors as they come, until it ends; returns the exit status."""
     while True:
-        ended = (
-            process.poll() is not None
-        )  # asked first, so that its last words are read too
+        ended = process.poll() is not None  # asked first, so that its last words are read too
         for line in _errors(written.read()):
             print(f"JupyterLab says: {line}", flush=True)
         if ended:
@@ -214,9 +182,7 @@ def _errors(text):
 def _server_info(pid):
     """What the server with this process id has written about itself (url, token, ...), or None if it has not yet."""
     try:
-        return json.loads(
-            Path(jupyter_runtime_dir(), f"jpserver-{pid}.json").read_bytes()
-        )
+        return json.loads(Path(jupyter_runtime_dir(), f"jpserver-{pid}.json").read_bytes())
     except (OSError, ValueError):
         return None
 
@@ -224,13 +190,9 @@ def _server_info(pid):
 def _status(server):
     """The HTTP status with which this server answers, None if it does not. Never through a proxy."""
     url = urllib.parse.urljoin(server["url"], "api/status")
-    request = urllib.request.Request(
-        url, headers={"Authorization": f"token {server['token']}"}
-    )
+    request = urllib.request.Request(url, headers={"Authorization": f"token {server['token']}"})
     try:
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(
-            request, timeout=10
-        ) as answer:
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=10) as answer:
             return answer.status
     except urllib.error.HTTPError as error:
         return error.code
@@ -253,11 +215,7 @@ def _address(server, notebook):
 
 
 def _page(notebook):
-    return (
-        "/lab"
-        if notebook is None
-        else "/lab/tree/" + urllib.parse.quote(Path(notebook).as_posix())
-    )
+    return "/lab" if notebook is None else "/lab/tree/" + urllib.parse.quote(Path(notebook).as_posix())
 
 
 # When it ends
@@ -268,10 +226,7 @@ class _signals_as_interrupt:
 
     def __enter__(self):
         names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-        self.before = {
-            name: signal.signal(getattr(signal, name), signal.default_int_handler)
-            for name in names
-        }
+        self.before = {name: signal.signal(getattr(signal, name), signal.default_int_handler) for name in names}
 
     def __exit__(self, *error):
         for name, handler in self.before.items():

@@ -33,11 +33,7 @@ configure_learner(get_config())  # noqa: F821 (nbgrader defines get_config here)
 def classroom_folder():
     """nbgrader's course directory: the environment variable CHAINRULE_CLASSROOM, else `classroom/` beside `course/`."""
     given = os.environ.get("CHAINRULE_CLASSROOM")
-    return (
-        Path(given).expanduser().absolute()
-        if given
-        else Path(__file__).resolve().parents[1] / "classroom"
-    )
+    return Path(given).expanduser().absolute() if given else Path(__file__).resolve().parents[1] / "classroom"
 
 
 def exchange_folder(classroom=None):
@@ -80,22 +76,15 @@ def configure(config, classroom):
 
     sanitize = Autograde.sanitize_preprocessors.default()
     kept = [step for step in sanitize if step not in (ClearOutput, DeduplicateIds)]
-    config.Autograde.sanitize_preprocessors = [
-        "autograders.nbgrader_plugin.Rebuild",
-        *kept,
-    ]
+    config.Autograde.sanitize_preprocessors = ["autograders.nbgrader_plugin.Rebuild", *kept]
     grade = Autograde.autograde_preprocessors.default()
     config.Autograde.autograde_preprocessors = [
-        "autograders.nbgrader_plugin.Judge" if step is Execute else step
-        for step in grade
+        "autograders.nbgrader_plugin.Judge" if step is Execute else step for step in grade
     ]
 
 
 def _put_our_programs_first():
     """nbgrader starts `alembic` by its bare name; let it find the one beside this Python, in a `.venv` too."""
-    programs, path = (
-        str(Path(sys.executable).parent),
-        os.environ.get("PATH", os.defpath),
-    )
+    programs, path = str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)
     if path.split(os.pathsep)[0] != programs:
         os.environ["PATH"] = programs + os.pathsep + path

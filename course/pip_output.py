@@ -4,43 +4,20 @@ import re
 import sys
 import time
 
-SECONDS_BETWEEN_LINES = (
-    15  # where there is no terminal whose line could be written over
-)
+SECONDS_BETWEEN_LINES = 15  # where there is no terminal whose line could be written over
 ABOUT_HOW_MANY = 125  # packages, shown until pip knows the number
 FULL_DISK = 50e6  # bytes free; a program that dies with less than this has very likely met the end of the disk
 
 # The first of these patterns that pip's output contains says why pip failed. Retries that succeeded leave the words of
 # a lost network too, so those come last.
 REASONS = [
-    (
-        r"No space left on device|Errno 28|WinError 112|quota exceeded",
-        "the disk is full. Make room, then try again.",
-    ),
-    (
-        r"ensurepip is not available",
-        "this Python cannot make environments. On Debian: apt install python3-venv.",
-    ),
-    (
-        r"Permission denied|Errno 13|WinError 5\b|Read-only file system",
-        "a file or folder may not be written there.",
-    ),
-    (
-        r"CERTIFICATE_VERIFY_FAILED|SSLError",
-        "the package index is not trusted: a certificate is wrong or missing.",
-    ),
-    (
-        r"ProxyError",
-        "the network's proxy cannot be reached. Check the variables HTTPS_PROXY and HTTP_PROXY.",
-    ),
-    (
-        r"connection broken|NewConnectionError|Read timed out",
-        "the network is away. Connect, then try again.",
-    ),
-    (
-        r"from versions: none",
-        "the package index did not answer. Is the network away? Connect, then try again.",
-    ),
+    (r"No space left on device|Errno 28|WinError 112|quota exceeded", "the disk is full. Make room, then try again."),
+    (r"ensurepip is not available", "this Python cannot make environments. On Debian: apt install python3-venv."),
+    (r"Permission denied|Errno 13|WinError 5\b|Read-only file system", "a file or folder may not be written there."),
+    (r"CERTIFICATE_VERIFY_FAILED|SSLError", "the package index is not trusted: a certificate is wrong or missing."),
+    (r"ProxyError", "the network's proxy cannot be reached. Check the variables HTTPS_PROXY and HTTP_PROXY."),
+    (r"connection broken|NewConnectionError|Read timed out", "the network is away. Connect, then try again."),
+    (r"from versions: none", "the package index did not answer. Is the network away? Connect, then try again."),
 ]
 
 
@@ -53,15 +30,9 @@ def explain(text, free):
             return reason
     package = re.search(r"No matching distribution found for (\S+)", text)
     if package:
-        return (
-            f"there is no version of {package[1]} for this Python on the package index."
-        )
+        return f"there is no version of {package[1]} for this Python on the package index."
     errors = re.findall(r"^\s*(?:ERROR|Error|error): (.+)$", text, re.MULTILINE)
-    return (
-        f"{errors[-1].strip()[:200].rstrip('.')}."
-        if errors
-        else "pip stopped without saying why."
-    )
+    return f"{errors[-1].strip()[:200].rstrip('.')}." if errors else "pip stopped without saying why."
 
 
 class Progress:
@@ -82,24 +53,14 @@ class Progress:
         for line in lines:
             self.read(line)
         terminal = self.screen.isatty()
-        if time.monotonic() - self.shown >= (
-            0.2 if terminal else SECONDS_BETWEEN_LINES
-        ):
+        if time.monotonic() - self.shown >= (0.2 if terminal else SECONDS_BETWEEN_LINES):
             self.shown = time.monotonic()
             line = f"  {self.shown - self.begun:3.0f} s: {self.where()}"
-            print(
-                f"\r{line[:78]:78}" if terminal else line,
-                end="" if terminal else "\n",
-                file=self.screen,
-                flush=True,
-            )
+            print(f"\r{line[:78]:78}" if terminal else line, end="" if terminal else "\n", file=self.screen, flush=True)
 
     def read(self, line):
         """Take note of one line of pip's."""
-        package = re.match(
-            r"(?:Collecting|Processing)\s+(?:\S*[/\\])?([\w.]+(?:-[A-Za-z_.][\w.]*)*)",
-            line,
-        )
+        package = re.match(r"(?:Collecting|Processing)\s+(?:\S*[/\\])?([\w.]+(?:-[A-Za-z_.][\w.]*)*)", line)
         download = re.match(r"\s+Downloading (\S+\.(?:whl|tar\.gz)) (\(.+\))", line)
         if package:
             self.found += 1

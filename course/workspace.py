@@ -18,13 +18,8 @@ JUPYTER_CONFIG = Path(".chainrule", "jupyter")
 NOTE = "UPDATED.md"
 INSTRUCTORS_PANELS = ["formgrader", "create-assignment", "course-list"]
 # JupyterLab greets nobody with a pop-up that asks whether it may fetch news.
-NO_NEWS = json.dumps(
-    {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}, indent=1
-)
-INSTRUCTORS_SERVERS = [
-    "nbgrader.server_extensions.formgrader",
-    "nbgrader.server_extensions.course_list",
-]
+NO_NEWS = json.dumps({"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}, indent=1)
+INSTRUCTORS_SERVERS = ["nbgrader.server_extensions.formgrader", "nbgrader.server_extensions.course_list"]
 
 
 @dataclass(frozen=True)
@@ -57,25 +52,13 @@ def update(build_root, workspace):
 
 def _bring_settings(delivery):
     """What nbgrader and JupyterLab read about the course; a file that the learner changed stays theirs."""
-    panels = {
-        "disabledExtensions": {
-            f"@jupyter/nbgrader:{panel}": True for panel in INSTRUCTORS_PANELS
-        }
-    }
-    servers = {
-        "ServerApp": {"jpserver_extensions": dict.fromkeys(INSTRUCTORS_SERVERS, False)}
-    }
+    panels = {"disabledExtensions": {f"@jupyter/nbgrader:{panel}": True for panel in INSTRUCTORS_PANELS}}
+    servers = {"ServerApp": {"jpserver_extensions": dict.fromkeys(INSTRUCTORS_SERVERS, False)}}
     jupyter = JUPYTER_CONFIG.as_posix()
     delivery.bring("nbgrader_config.py", WORKSPACE_CONFIG.encode())
-    delivery.bring(
-        f"{jupyter}/labconfig/page_config.json", json.dumps(panels, indent=1).encode()
-    )
-    delivery.bring(
-        f"{jupyter}/labconfig/default_setting_overrides.json", NO_NEWS.encode()
-    )
-    delivery.bring(
-        f"{jupyter}/jupyter_server_config.json", json.dumps(servers, indent=1).encode()
-    )
+    delivery.bring(f"{jupyter}/labconfig/page_config.json", json.dumps(panels, indent=1).encode())
+    delivery.bring(f"{jupyter}/labconfig/default_setting_overrides.json", NO_NEWS.encode())
+    delivery.bring(f"{jupyter}/jupyter_server_config.json", json.dumps(servers, indent=1).encode())
 
 
 def _update_chapter(delivery, name, data):
@@ -84,10 +67,7 @@ def _update_chapter(delivery, name, data):
     if result == "new":
         delivery.say("new", f"{relative} is new.")
     elif result == "restored":
-        delivery.say(
-            "restored",
-            f"{relative} was missing, so it is there again, as it was at the start.",
-        )
+        delivery.say("restored", f"{relative} was missing, so it is there again, as it was at the start.")
     elif result == "updated":
         delivery.say("updated", f"{relative} was updated; you had not changed it yet.")
     beside = f"{name}/{name} (new {digest(data)[:8]}).ipynb"
@@ -104,22 +84,13 @@ def _offer(delivery, name, data, beside):
     delivery.bring(beside, data)
     note = _note(name, Path(beside).name, _new_cells(learners, data))
     if delivery.bring(f"{name}/{NOTE}", note.encode()) == "changed":
-        delivery.say(
-            "problem",
-            f"{name}/{NOTE} is your own file, so no note about the new version was written.",
-        )
+        delivery.say("problem", f"{name}/{NOTE} is your own file, so no note about the new version was written.")
     delivery.offer(name, digest(data))
-    delivery.say(
-        "beside",
-        f"{name}: there is a new version. Yours was not touched; the new one is beside it: {beside}",
-    )
+    delivery.say("beside", f"{name}: there is a new version. Yours was not touched; the new one is beside it: {beside}")
 
 
 def _note(name, beside, changes):
-    what = (
-        "".join(f"- {line}\n" for line in changes)
-        or "- small changes in the notebook's settings\n"
-    )
+    what = "".join(f"- {line}\n" for line in changes) or "- small changes in the notebook's settings\n"
     return f"""\
 # A new version of this chapter
 
@@ -142,20 +113,11 @@ def _new_cells(learners, data, limit=20):
     try:
         old = {cell.get("id") for cell in json.loads(learners)["cells"]}
     except (ValueError, KeyError, TypeError, AttributeError):
-        return [
-            "your notebook could not be read, so the two versions were not compared"
-        ]
+        return ["your notebook could not be read, so the two versions were not compared"]
     new = [cell for cell in json.loads(data)["cells"] if cell["id"] not in old]
-    lines = [
-        next(
-            (line.strip() for line in cell["source"] if line.strip()), "(an empty cell)"
-        )
-        for cell in new
-    ]
+    lines = [next((line.strip() for line in cell["source"] if line.strip()), "(an empty cell)") for cell in new]
     more = [f"and {len(lines) - limit} more cells"] if len(lines) > limit else []
-    return [
-        f"the cell that begins `{line[:70].replace('`', '')}`" for line in lines[:limit]
-    ] + more
+    return [f"the cell that begins `{line[:70].replace('`', '')}`" for line in lines[:limit]] + more
 
 
 class _Delivery:
@@ -205,10 +167,7 @@ class _Delivery:
             if relative == f"{name}/{name}.ipynb" or relative in except_for:
                 continue
             path = self.workspace / relative
-            if (
-                path.exists()
-                and digest(path.read_bytes()) in self.files[relative].values()
-            ):
+            if path.exists() and digest(path.read_bytes()) in self.files[relative].values():
                 path.unlink()
             del self.files[relative]
             self._write()
@@ -224,19 +183,11 @@ class _Delivery:
             return {}, {}
         try:
             record = json.loads(path.read_bytes())
-            return {
-                name: dict(digests) for name, digests in record["files"].items()
-            }, dict(record["offers"])
+            return {name: dict(digests) for name, digests in record["files"].items()}, dict(record["offers"])
         except (ValueError, KeyError, TypeError, AttributeError):
-            self.say(
-                "problem",
-                f"{RECORD} could not be read; every notebook here is treated as changed by you.",
-            )
+            self.say("problem", f"{RECORD} could not be read; every notebook here is treated as changed by you.")
             return {}, {}
 
     def _write(self):
         record = {"files": self.files, "offers": self.offers}
-        write_atomically(
-            self.workspace / RECORD,
-            json.dumps(record, indent=1, sort_keys=True).encode(),
-        )
+        write_atomically(self.workspace / RECORD, json.dumps(record, indent=1, sort_keys=True).encode())

@@ -60,9 +60,7 @@ def to_cuda(array, index=0):
     module = cupy()
     count = module.cuda.runtime.getDeviceCount()
     if not 0 <= index < count:
-        raise RuntimeError(
-            f"CUDA error: invalid device ordinal: got cuda:{index}, {count} device(s) present"
-        )
+        raise RuntimeError(f"CUDA error: invalid device ordinal: got cuda:{index}, {count} device(s) present")
     if not is_on_cpu(array) and array.device.id == index:
         return array
     with module.cuda.Device(index):
@@ -84,9 +82,7 @@ def check_bounds(index, size, dim, error=IndexError):
     low, high = int(index.min()), int(index.max())
     if low < -size or high >= size:
         worst = high if high >= size else low
-        raise error(
-            f"index {worst} is out of bounds for dimension {dim} with size {size}"
-        )
+        raise error(f"index {worst} is out of bounds for dimension {dim} with size {size}")
 
 
 def add_at(target, index, values):
@@ -101,6 +97,4 @@ def share_memory(a, b):
 
 def repeats_elements(array):
     """True when several positions of the array are one place in memory (a stretched view): no place to write to."""
-    return array.size > 0 and any(
-        step == 0 and size > 1 for step, size in zip(array.strides, array.shape)
-    )
+    return array.size > 0 and any(step == 0 and size > 1 for step, size in zip(array.strides, array.shape))

@@ -10,18 +10,8 @@ from engine.tensor import Tensor, array_on
 
 
 __all__ = [
-    "arange",
-    "as_tensor",
-    "eye",
-    "from_numpy",
-    "full",
-    "full_like",
-    "linspace",
-    "ones",
-    "ones_like",
-    "tensor",
-    "zeros",
-    "zeros_like",
+    "arange", "as_tensor", "eye", "from_numpy", "full", "full_like", "linspace", "ones", "ones_like", "tensor",
+    "zeros", "zeros_like",
 ]
 
 
@@ -32,9 +22,7 @@ def tensor(data, *, dtype=None, device=None, requires_grad=False):
     """
     if isinstance(data, Tensor):
         data = data.array
-    array = (
-        backend.module_of(data).array(data) if _is_array(data) else _from_python(data)
-    )
+    array = backend.module_of(data).array(data) if _is_array(data) else _from_python(data)
     return _finish(array, dtype, device, requires_grad)
 
 
@@ -42,9 +30,7 @@ def as_tensor(data, dtype=None, device=None):
     """As `tensor`, but shares memory with `data` where type and device allow; a Tensor stays itself then."""
     if isinstance(data, Tensor):
         return data.to(dtype=dtype, device=device)
-    return _finish(
-        data if _is_array(data) else _from_python(data), dtype, device, False
-    )
+    return _finish(data if _is_array(data) else _from_python(data), dtype, device, False)
 
 
 def from_numpy(array):
@@ -68,17 +54,10 @@ def _from_python(data):
     try:
         array = np.array(data)
     except ValueError as error:
-        raise ValueError(
-            f"tensor(): the nested lists must have the same length at every level ({error})"
-        ) from None
+        raise ValueError(f"tensor(): the nested lists must have the same length at every level ({error})") from None
     if array.dtype.kind not in "biufc":
         kind = next(
-            (
-                type(each).__name__
-                for each in _flat(data)
-                if not isinstance(each, numbers.Number)
-            ),
-            type(data).__name__,
+            (type(each).__name__ for each in _flat(data) if not isinstance(each, numbers.Number)), type(data).__name__
         )
         raise TypeError(f"tensor(): argument 'data' must hold numbers, found {kind}")
     if array.dtype == np.float64 and not isinstance(data, np.float64) or not array.size:
@@ -113,11 +92,7 @@ def full(size, fill_value, *, dtype=None, device=None, requires_grad=False):
     """A tensor of shape `size` with `fill_value` everywhere, in the value's own type unless `dtype` says otherwise."""
     dtype = dtypes.of_number(fill_value) if dtype is None else dtypes.check_dtype(dtype)
     return _finish(
-        np.full(
-            _checked(as_shape((size,) if isinstance(size, (tuple, list)) else (size,))),
-            fill_value,
-            dtype.numpy,
-        ),
+        np.full(_checked(as_shape((size,) if isinstance(size, (tuple, list)) else (size,))), fill_value, dtype.numpy),
         None,
         device,
         requires_grad,
@@ -126,31 +101,21 @@ def full(size, fill_value, *, dtype=None, device=None, requires_grad=False):
 
 def _checked(shape):
     if any(size < 0 for size in shape):
-        raise RuntimeError(
-            f"Trying to create tensor with negative dimension in {list(shape)}"
-        )
+        raise RuntimeError(f"Trying to create tensor with negative dimension in {list(shape)}")
     return shape
 
 
 def zeros(*size, dtype=None, device=None, requires_grad=False):
     """A tensor of zeros: zeros(2, 3) or zeros((2, 3)); the default float type."""
     return full(
-        as_shape(size),
-        0,
-        dtype=dtype or dtypes.get_default_dtype(),
-        device=device,
-        requires_grad=requires_grad,
+        as_shape(size), 0, dtype=dtype or dtypes.get_default_dtype(), device=device, requires_grad=requires_grad
     )
 
 
 def ones(*size, dtype=None, device=None, requires_grad=False):
     """A tensor of ones: ones(2, 3) or ones((2, 3)); the default float type."""
     return full(
-        as_shape(size),
-        1,
-        dtype=dtype or dtypes.get_default_dtype(),
-        device=device,
-        requires_grad=requires_grad,
+        as_shape(size), 1, dtype=dtype or dtypes.get_default_dtype(), device=device, requires_grad=requires_grad
     )
 
 
@@ -199,9 +164,4 @@ def arange(start, end=None, step=1, *, dtype=None, device=None, requires_grad=Fa
 
 def linspace(start, end, steps, *, dtype=None, device=None, requires_grad=False):
     """`steps` numbers from start to end, both included, evenly apart."""
-    return _finish(
-        np.linspace(start, end, steps),
-        dtype or dtypes.get_default_dtype(),
-        device,
-        requires_grad,
-    )
+    return _finish(np.linspace(start, end, steps), dtype or dtypes.get_default_dtype(), device, requires_grad)

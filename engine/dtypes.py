@@ -10,30 +10,9 @@ import builtins
 import numpy as np
 
 __all__ = [
-    "bool",
-    "cdouble",
-    "cfloat",
-    "complex128",
-    "complex64",
-    "double",
-    "dtype",
-    "float",
-    "float16",
-    "float32",
-    "float64",
-    "get_default_dtype",
-    "half",
-    "int",
-    "int16",
-    "int32",
-    "int64",
-    "int8",
-    "long",
-    "promote_types",
-    "result_type",
-    "set_default_dtype",
-    "short",
-    "uint8",
+    "bool", "cdouble", "cfloat", "complex128", "complex64", "double", "dtype", "float", "float16", "float32", "float64",
+    "get_default_dtype", "half", "int", "int16", "int32", "int64", "int8", "long", "promote_types", "result_type",
+    "set_default_dtype", "short", "uint8",
 ]
 
 BOOL, INTEGER, FLOAT, COMPLEX = range(4)
@@ -70,19 +49,7 @@ bool = dtype("bool", np.bool_)
 complex64 = cfloat = dtype("complex64", np.complex64)
 complex128 = cdouble = dtype("complex128", np.complex128)
 
-ALL = (
-    float16,
-    float32,
-    float64,
-    int8,
-    int16,
-    int32,
-    int64,
-    uint8,
-    bool,
-    complex64,
-    complex128,
-)
+ALL = (float16, float32, float64, int8, int16, int32, int64, uint8, bool, complex64, complex128)
 FROM_NUMPY = {each.numpy: each for each in ALL}
 
 _default = [float32]
@@ -96,9 +63,7 @@ def get_default_dtype():
 def set_default_dtype(d):
     """Set it to float16, float32 or float64; TypeError for anything else."""
     if not (isinstance(d, dtype) and d.is_floating_point):
-        raise TypeError(
-            f"only floating-point types are supported as the default type, got {d!r}"
-        )
+        raise TypeError(f"only floating-point types are supported as the default type, got {d!r}")
     _default[0] = d
 
 
@@ -116,9 +81,7 @@ def from_numpy(numpy_type):
 def check_dtype(value, name="dtype"):
     """The argument itself if it is a dtype; TypeError in torch's words otherwise."""
     if not isinstance(value, dtype):
-        raise TypeError(
-            f"argument '{name}' must be torch.dtype, not {type(value).__name__}"
-        )
+        raise TypeError(f"argument '{name}' must be torch.dtype, not {type(value).__name__}")
     return value
 
 
@@ -137,10 +100,7 @@ def of_number(value):
 
 def promote_types(type1, type2):
     """The type that holds both, by torch's lattice."""
-    if type1.category == type2.category or {type1.category, type2.category} == {
-        FLOAT,
-        COMPLEX,
-    }:
+    if type1.category == type2.category or {type1.category, type2.category} == {FLOAT, COMPLEX}:
         return from_numpy(np.promote_types(type1.numpy, type2.numpy))
     return type1 if type1.category > type2.category else type2
 
@@ -171,10 +131,6 @@ def result_type(*operands):
 def _rank_and_type(operand):
     """(0, type) for a tensor with dimensions, (1, type) for a 0-d tensor, (2, type) for a number."""
     if hasattr(operand, "ndim"):
-        its_type = (
-            FROM_NUMPY[operand.dtype]
-            if isinstance(operand.dtype, np.dtype)
-            else operand.dtype
-        )
+        its_type = FROM_NUMPY[operand.dtype] if isinstance(operand.dtype, np.dtype) else operand.dtype
         return (0 if operand.ndim else 1), its_type
     return 2, of_number(operand)

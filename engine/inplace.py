@@ -21,23 +21,17 @@ sigmoid sign sin sinh sqrt square sub tan tanh tril triu true_divide trunc
 
 def in_place_methods(functions):
     """For each of these functions that is in IN_PLACE, the method that changes its tensor, named with an underscore."""
-    return [
-        _method(function) for function in functions if function.__name__ in IN_PLACE
-    ]
+    return [_method(function) for function in functions if function.__name__ in IN_PLACE]
 
 
 def _method(function):
     def method(self, *arguments, **keywords):
         operands = [*arguments, *keywords.values()]
-        return change(
-            self, lambda tensor: function(tensor, *arguments, **keywords), operands
-        )
+        return change(self, lambda tensor: function(tensor, *arguments, **keywords), operands)
 
     method.__name__ = function.__name__ + "_"
     method.__qualname__ = f"Tensor.{method.__name__}"
-    method.__doc__ = (
-        f"`{function.__name__}` with the result in this tensor's own memory."
-    )
+    method.__doc__ = f"`{function.__name__}` with the result in this tensor's own memory."
     return method
 
 
@@ -60,11 +54,7 @@ def change(tensor, function, operands=()):
 def assign(tensor, index, values):
     """tensor[index] = values, a tensor that broadcasts to what is picked. `index`: a tuple as numpy takes it."""
     if _is_recorded(tensor, values):
-        change(
-            tensor,
-            lambda before: indexing.index_put(before, values, index=index),
-            [values],
-        )
+        change(tensor, lambda before: indexing.index_put(before, values, index=index), [values])
         return
     _check_changeable(tensor, recorded=False)
     indexing.put(tensor.array, values.array, index)
@@ -72,9 +62,7 @@ def assign(tensor, index, values):
 
 
 def _is_recorded(*tensors):
-    return setting.record and any(
-        isinstance(each, TensorBase) and each.requires_grad for each in tensors
-    )
+    return setting.record and any(isinstance(each, TensorBase) and each.requires_grad for each in tensors)
 
 
 def _check_changeable(tensor, recorded):
@@ -92,13 +80,9 @@ def _check_changeable(tensor, recorded):
             "outside of no_grad, or clone() it, or change it within no_grad."
         )
     if view is not None and view.base.is_leaf and view.base.requires_grad:
-        raise RuntimeError(
-            "a view of a leaf Variable that requires grad is being used in an in-place operation."
-        )
+        raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
     if tensor.is_leaf and tensor.requires_grad:
-        raise RuntimeError(
-            "a leaf Variable that requires grad is being used in an in-place operation."
-        )
+        raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
 
 
 def _as_it_was(tensor):
@@ -114,9 +98,7 @@ def _fitting(tensor, result):
         shapes = f"{list(tensor.shape)} doesn't match the broadcast shape {list(result.shape)}"
         raise RuntimeError(f"output with shape {shapes}")
     if result.dtype.category > tensor.dtype.category:
-        raise RuntimeError(
-            f"result type {result.dtype} can't be cast to the desired output type {tensor.dtype}"
-        )
+        raise RuntimeError(f"result type {result.dtype} can't be cast to the desired output type {tensor.dtype}")
     return result.to(tensor.dtype)
 
 

@@ -5,8 +5,6 @@ import difflib
 
 def missing(owner, name, existing):
     """An AttributeError for `owner.name` that names the nearest of the existing names."""
-    near = difflib.get_close_matches(
-        name, [each for each in existing if not each.startswith("_")], n=1, cutoff=0.5
-    )
+    near = difflib.get_close_matches(name, [each for each in existing if not each.startswith("_")], n=1, cutoff=0.5)
     hint = f"; did you mean {near[0]!r}?" if near else ""
     return AttributeError(f"{owner!r} has no attribute {name!r}{hint}", name=name)

@@ -20,12 +20,7 @@ def tensor_text(tensor):
         parts.append(f"size={tuple(array.shape)}")
     if tensor.is_cuda:
         parts.append(f"device='{tensor.device}'")
-    if tensor.dtype not in (
-        dtypes.get_default_dtype(),
-        dtypes.int64,
-        dtypes.bool,
-        dtypes.complex64,
-    ):
+    if tensor.dtype not in (dtypes.get_default_dtype(), dtypes.int64, dtypes.bool, dtypes.complex64):
         parts.append(f"dtype={tensor.dtype}")
     if tensor.grad_fn is not None:
         parts.append(f"grad_fn={tensor.grad_fn!r}")
@@ -42,9 +37,7 @@ def _elements(array):
         threshold=SUMMARISE_ABOVE,
         edgeitems=EDGE_ITEMS,
         max_line_width=WIDTH,
-        formatter={"float_kind": _float_format(array)}
-        if array.dtype.kind == "f"
-        else None,
+        formatter={"float_kind": _float_format(array)} if array.dtype.kind == "f" else None,
     )
 
 
@@ -55,11 +48,7 @@ def _float_format(array):
     whole = (finite == np.floor(finite)).all()
     if whole and nonzero.max(initial=0) <= 1e8:
         spell = "{:.0f}.".format
-    elif (
-        nonzero.max() / nonzero.min() > 1000
-        or nonzero.max() > 1e8
-        or nonzero.min() < 1e-4
-    ):
+    elif nonzero.max() / nonzero.min() > 1000 or nonzero.max() > 1e8 or nonzero.min() < 1e-4:
         spell = f"{{:.{PRECISION}e}}".format
     else:
         spell = f"{{:.{PRECISION}f}}".format
@@ -67,9 +56,7 @@ def _float_format(array):
     def plain(value):
         return spell(value) if math.isfinite(value) else str(float(value))
 
-    width = (
-        max(len(plain(value)) for value in _shown(array).ravel()) if array.ndim else 0
-    )
+    width = max(len(plain(value)) for value in _shown(array).ravel()) if array.ndim else 0
     return lambda value: plain(value).rjust(width)
 
 

@@ -8,12 +8,7 @@ from engine.functions.arguments import as_shape
 
 
 __all__ = [
-    "Generator",
-    "manual_seed",
-    "rand",
-    "randint",
-    "randn",
-    "randperm",
+    "Generator", "manual_seed", "rand", "randint", "randn", "randperm",
 ]
 
 
@@ -59,19 +54,12 @@ def randint(low, high=None, size=None, *, generator=None, dtype=None, device=Non
     if size is None:
         low, high, size = 0, low, high
     if low >= high:
-        raise RuntimeError(
-            f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}"
-        )
+        raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
     return _finish(
-        _source(generator).integers(low, high, _checked(as_shape((size,)))),
-        dtype or dtypes.int64,
-        device,
-        False,
+        _source(generator).integers(low, high, _checked(as_shape((size,)))), dtype or dtypes.int64, device, False
     )
 
 
 def randperm(n, *, generator=None, dtype=None, device=None):
     """The integers below n in random order; int64."""
-    return _finish(
-        _source(generator).permutation(n), dtype or dtypes.int64, device, False
-    )
+    return _finish(_source(generator).permutation(n), dtype or dtypes.int64, device, False)

@@ -40,22 +40,15 @@ class device:
         if isinstance(type, device):
             type, index = type.type, type.index
         if not isinstance(type, str):
-            raise TypeError(
-                f"device(): argument 'type' must be str, not {type.__class__.__name__}"
-            )
+            raise TypeError(f"device(): argument 'type' must be str, not {type.__class__.__name__}")
         name, colon, number = type.partition(":")
         if name not in ("cpu", "cuda") or (colon and not number.isdigit()):
-            raise RuntimeError(
-                f"Expected one of cpu, cuda, cuda:<number> as device, got: {type!r}"
-            )
+            raise RuntimeError(f"Expected one of cpu, cuda, cuda:<number> as device, got: {type!r}")
         self.type = name
         self.index = int(number) if colon else index
 
     def __eq__(self, other):
-        return isinstance(other, device) and (self.type, self.index) == (
-            other.type,
-            other.index,
-        )
+        return isinstance(other, device) and (self.type, self.index) == (other.type, other.index)
 
     def __hash__(self):
         return hash((self.type, self.index))
@@ -65,9 +58,7 @@ class device:
 
     def __repr__(self):
         return (
-            f"device(type={self.type!r})"
-            if self.index is None
-            else f"device(type={self.type!r}, index={self.index})"
+            f"device(type={self.type!r})" if self.index is None else f"device(type={self.type!r}, index={self.index})"
         )
 
 
@@ -79,11 +70,7 @@ def array_on(array, where):
     if where is None:
         return array
     where = device(where)
-    return (
-        backend.to_numpy(array)
-        if where.type == "cpu"
-        else backend.to_cuda(array, where.index or 0)
-    )
+    return backend.to_numpy(array) if where.type == "cpu" else backend.to_cuda(array, where.index or 0)
 
 
 class Tensor(TensorBase):
@@ -100,9 +87,7 @@ class Tensor(TensorBase):
 
     def size(self, dim=None):
         """The shape, or the size of one dimension."""
-        return (
-            self.shape if dim is None else self.array.shape[check_dim(dim, self.ndim)]
-        )
+        return self.shape if dim is None else self.array.shape[check_dim(dim, self.ndim)]
 
     ndim = property(lambda self: self.array.ndim)
     dtype = property(lambda self: dtypes.FROM_NUMPY[self.array.dtype])
@@ -140,12 +125,8 @@ class Tensor(TensorBase):
 
     def requires_grad_(self, requires_grad=True):
         """Record operations on this tensor from now on (or no longer); RuntimeError if it cannot have a gradient."""
-        if requires_grad and not (
-            self.dtype.is_floating_point or self.dtype.is_complex
-        ):
-            raise RuntimeError(
-                "only Tensors of floating point and complex dtype can require gradients"
-            )
+        if requires_grad and not (self.dtype.is_floating_point or self.dtype.is_complex):
+            raise RuntimeError("only Tensors of floating point and complex dtype can require gradients")
         if not requires_grad and not self.is_leaf:
             raise RuntimeError(
                 "you can only change requires_grad flags of leaf variables. Use tensor.detach() for a tensor without a history."
@@ -181,9 +162,7 @@ class Tensor(TensorBase):
         return tensor_text(self)
 
     def __format__(self, specification):
-        return format(
-            self.item() if not self.ndim and specification else str(self), specification
-        )
+        return format(self.item() if not self.ndim and specification else str(self), specification)
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         """In a notebook: the text and, for the result of recorded operations, its computation graph."""
@@ -204,9 +183,7 @@ class Tensor(TensorBase):
     def item(self):
         """The one element as a Python number; RuntimeError if there are more."""
         if self.array.size != 1:
-            raise RuntimeError(
-                f"a Tensor with {self.array.size} elements cannot be converted to Scalar"
-            )
+            raise RuntimeError(f"a Tensor with {self.array.size} elements cannot be converted to Scalar")
         return self.array.item()
 
     def tolist(self):
@@ -216,9 +193,7 @@ class Tensor(TensorBase):
     def numpy(self):
         """The elements as a numpy array that shares their memory; only for tensors on the CPU that need no gradient."""
         if self.requires_grad:
-            raise RuntimeError(
-                "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
-            )
+            raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
         if self.is_cuda:
             raise TypeError(
                 f"can't convert {self.device} device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host memory first."
@@ -227,24 +202,16 @@ class Tensor(TensorBase):
 
     def __array__(self, dtype=None, copy=None):
         array = self.numpy()
-        return (
-            np.array(array, dtype=dtype)
-            if copy or (dtype is not None and dtype != array.dtype)
-            else array
-        )
+        return np.array(array, dtype=dtype) if copy or (dtype is not None and dtype != array.dtype) else array
 
     def _number(self):
         if self.array.size != 1:
-            raise RuntimeError(
-                f"a Tensor with {self.array.size} elements cannot be converted to a number; which one?"
-            )
+            raise RuntimeError(f"a Tensor with {self.array.size} elements cannot be converted to a number; which one?")
         return self.array.item()
 
     def __bool__(self):
         if self.array.size > 1:
-            raise RuntimeError(
-                "Boolean value of Tensor with more than one value is ambiguous"
-            )
+            raise RuntimeError("Boolean value of Tensor with more than one value is ambiguous")
         return bool(self._number())
 
     def __float__(self):
@@ -255,9 +222,7 @@ class Tensor(TensorBase):
 
     def __index__(self):
         if self.dtype.category > dtypes.INTEGER:
-            raise TypeError(
-                "only integer tensors of a single element can be converted to an index"
-            )
+            raise TypeError("only integer tensors of a single element can be converted to an index")
         return int(self._number())
 
     # ---- type and device ----
@@ -273,11 +238,7 @@ class Tensor(TensorBase):
                 device = argument
         result = self
         if dtype is not None:
-            numpy_type = (
-                dtype
-                if isinstance(dtype, np.dtype)
-                else dtypes.check_dtype(dtype).numpy
-            )
+            numpy_type = dtype if isinstance(dtype, np.dtype) else dtypes.check_dtype(dtype).numpy
             if numpy_type != self.array.dtype:
                 result = elementwise.to(result, dtype=numpy_type)
         if device is not None and array_on(result.array, device) is not result.array:
@@ -290,13 +251,7 @@ class Tensor(TensorBase):
 
     def cuda(self, device=None):
         """On the GPU (the first, or number `device`)."""
-        return self.to(
-            "cuda"
-            if device is None
-            else f"cuda:{device}"
-            if isinstance(device, int)
-            else device
-        )
+        return self.to("cuda" if device is None else f"cuda:{device}" if isinstance(device, int) else device)
 
     def double(self):
         return self.to(dtypes.float64)
@@ -353,9 +308,7 @@ class Tensor(TensorBase):
     def retain_grad(self):
         """Keep the gradient of this non-leaf tensor in its `.grad` too."""
         if not self.requires_grad:
-            raise RuntimeError(
-                "can't retain_grad on Tensor that has requires_grad=False"
-            )
+            raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
         if self.grad_fn is not None:
             self.grad_fn.retaining = graph.weakref.ref(self)
 
@@ -365,9 +318,7 @@ class Tensor(TensorBase):
         Returns a handle whose remove() ends that.
         """
         if not self.requires_grad:
-            raise RuntimeError(
-                "cannot register a hook on a tensor that doesn't require gradient"
-            )
+            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
         owner, slot = (self, "_hooks") if self.is_leaf else (self.grad_fn, "hooks")
         hooks = getattr(owner, slot)
         if hooks is None:
@@ -426,23 +377,12 @@ def as_index(index, tensor):
     for part in index if isinstance(index, tuple) else (index,):
         if isinstance(part, Tensor):
             if part.dtype.category > dtypes.INTEGER:
-                raise IndexError(
-                    f"tensors used as indices must be long, int, byte or bool tensors, got {part.dtype}"
-                )
+                raise IndexError(f"tensors used as indices must be long, int, byte or bool tensors, got {part.dtype}")
             part = array_on(part.array, tensor.device)
         elif isinstance(part, (list, np.ndarray)):
-            part = backend.as_array(
-                np.asarray(part, dtype=None if len(part) else np.int64),
-                like=tensor.array,
-            )
-        elif not (
-            part is None
-            or part is Ellipsis
-            or isinstance(part, (int, slice, np.integer))
-        ):
-            raise TypeError(
-                f"indices must be integers, slices, ..., None, tensors or lists, got {type(part).__name__}"
-            )
+            part = backend.as_array(np.asarray(part, dtype=None if len(part) else np.int64), like=tensor.array)
+        elif not (part is None or part is Ellipsis or isinstance(part, (int, slice, np.integer))):
+            raise TypeError(f"indices must be integers, slices, ..., None, tensors or lists, got {type(part).__name__}")
         parts.append(part)
     if not any(part is Ellipsis or hasattr(part, "ndim") for part in parts):
         parts.append(Ellipsis)
@@ -467,13 +407,7 @@ for _function in METHODS:
 
 for _method in in_place_methods(METHODS):
     setattr(Tensor, _method.__name__, _method)
-for _name, _sign in {
-    "add": "iadd",
-    "sub": "isub",
-    "mul": "imul",
-    "div": "itruediv",
-    "pow": "ipow",
-}.items():
+for _name, _sign in {"add": "iadd", "sub": "isub", "mul": "imul", "div": "itruediv", "pow": "ipow"}.items():
     setattr(Tensor, f"__{_sign}__", getattr(Tensor, f"{_name}_"))
 
 

@@ -37,20 +37,13 @@ class ndarray:
     size = property(lambda self: self._hidden.size)
     itemsize = property(lambda self: self._hidden.itemsize)
     strides = property(lambda self: self._hidden.strides)
-    base = property(
-        lambda self: None if self._hidden.base is None else ndarray(self._hidden.base)
-    )
-    __cuda_array_interface__ = property(
-        lambda self: {"shape": self.shape, "typestr": self.dtype.str, "version": 3}
-    )
+    base = property(lambda self: None if self._hidden.base is None else ndarray(self._hidden.base))
+    __cuda_array_interface__ = property(lambda self: {"shape": self.shape, "typestr": self.dtype.str, "version": 3})
 
     @property
     def flags(self):
         # cupy's flags have no `writeable`: broadcast views can be written to, to everybody's harm
-        return types.SimpleNamespace(
-            c_contiguous=self._hidden.flags.c_contiguous,
-            owndata=self._hidden.flags.owndata,
-        )
+        return types.SimpleNamespace(c_contiguous=self._hidden.flags.c_contiguous, owndata=self._hidden.flags.owndata)
 
     @property
     def T(self):
@@ -66,10 +59,7 @@ class ndarray:
         if ufunc.__name__ not in FUNCTIONS or how != "__call__":
             return NotImplemented
         return _wrapped(
-            ufunc(
-                *[_open(each) for each in inputs],
-                **{name: _open(value) for name, value in keywords.items()},
-            )
+            ufunc(*[_open(each) for each in inputs], **{name: _open(value) for name, value in keywords.items()})
         )
 
     def __array_function__(self, function, kinds, arguments, keywords):
@@ -92,11 +82,7 @@ class ndarray:
         return ndarray(self._hidden.copy())
 
     def astype(self, dtype, copy=True):
-        return (
-            self
-            if not copy and self.dtype == dtype
-            else ndarray(self._hidden.astype(dtype))
-        )
+        return self if not copy and self.dtype == dtype else ndarray(self._hidden.astype(dtype))
 
     def reshape(self, *shape):
         return ndarray(self._hidden.reshape(*shape))
@@ -133,8 +119,7 @@ class ndarray:
                 opened.append(_open(part))
             if part is Ellipsis:
                 dim = self.ndim - sum(
-                    each is not None and each is not Ellipsis
-                    for each in parts[parts.index(Ellipsis) + 1 :]
+                    each is not None and each is not Ellipsis for each in parts[parts.index(Ellipsis) + 1 :]
                 )
             elif part is not None:
                 dim += 1
@@ -175,10 +160,7 @@ def _guarded(function):
 
     def call(*arguments, **keywords):
         return _wrapped(
-            function(
-                *[_open(each) for each in arguments],
-                **{name: _open(value) for name, value in keywords.items()},
-            )
+            function(*[_open(each) for each in arguments], **{name: _open(value) for name, value in keywords.items()})
         )
 
     call.__name__ = function.__name__
@@ -203,9 +185,7 @@ def _binary(function, reflected=False):
     def method(self, other):
         if not isinstance(other, (ndarray, bool, int, float, complex, np.generic)):
             return NotImplemented
-        pair = (
-            (_open(other), self._hidden) if reflected else (self._hidden, _open(other))
-        )
+        pair = (_open(other), self._hidden) if reflected else (self._hidden, _open(other))
         return _wrapped(function(*pair))
 
     return method
@@ -224,12 +204,7 @@ for _name in ("add", "sub", "mul", "truediv", "pow", "matmul"):
     setattr(ndarray, f"__r{_name}__", _binary(getattr(operator, _name), reflected=True))
 for _name in ("eq", "ne", "lt", "le", "gt", "ge", "and_", "or_"):
     setattr(ndarray, f"__{_name.strip('_')}__", _binary(getattr(operator, _name)))
-for _name, _function in (
-    ("iadd", np.add),
-    ("isub", np.subtract),
-    ("imul", np.multiply),
-    ("itruediv", np.true_divide),
-):
+for _name, _function in (("iadd", np.add), ("isub", np.subtract), ("imul", np.multiply), ("itruediv", np.true_divide)):
     setattr(ndarray, f"__{_name}__", _in_place(_function))
 ndarray.__neg__ = lambda self: ndarray(-self._hidden)
 ndarray.__abs__ = lambda self: ndarray(abs(self._hidden))
@@ -261,9 +236,7 @@ def _asarray(value, dtype=None):
 
 
 def _array(value, dtype=None, copy=True):
-    return ndarray(
-        np.array(_open(value) if isinstance(value, ndarray) else value, dtype=dtype)
-    )
+    return ndarray(np.array(_open(value) if isinstance(value, ndarray) else value, dtype=dtype))
 
 
 def _asnumpy(value):
@@ -280,20 +253,11 @@ def as_module(device_count=1):
             setattr(module, name, _Ufunc(function))
         elif function is not None:
             setattr(module, name, _guarded(function))
-    module.asarray, module.array, module.asnumpy, module.ogrid = (
-        _asarray,
-        _array,
-        _asnumpy,
-        _Ogrid(),
-    )
+    module.asarray, module.array, module.asnumpy, module.ogrid = _asarray, _array, _asnumpy, _Ogrid()
     module.cuda = types.SimpleNamespace(
         Device=_Device,
-        runtime=types.SimpleNamespace(
-            getDeviceCount=lambda: device_count, CUDARuntimeError=RuntimeError
-        ),
-        Stream=types.SimpleNamespace(
-            null=types.SimpleNamespace(synchronize=lambda: None)
-        ),
+        runtime=types.SimpleNamespace(getDeviceCount=lambda: device_count, CUDARuntimeError=RuntimeError),
+        Stream=types.SimpleNamespace(null=types.SimpleNamespace(synchronize=lambda: None)),
     )
     return module
 

@@ -9,15 +9,7 @@ import time
 from autograders.sandbox import wire
 from autograders.sandbox.limits import Limits
 from autograders.sandbox.process import Ended, Process, TooSlow
-from autograders.session import (
-    Described,
-    Missing,
-    Opaque,
-    Outcome,
-    Raised,
-    Returned,
-    Stopped,
-)
+from autograders.session import Described, Missing, Opaque, Outcome, Raised, Returned, Stopped
 
 MOST_STARTS = 4
 LONGEST_MESSAGE = 500  # characters

@@ -10,15 +10,7 @@ import html
 import numpy as np
 
 import engine as torch
-from course.labs.pictures import (
-    DIVERGING,
-    GREY,
-    ORANGE,
-    PURPLE,
-    as_html,
-    figure,
-    mosaic,
-)
+from course.labs.pictures import DIVERGING, GREY, ORANGE, PURPLE, as_html, figure, mosaic
 from engine.nn import functional as F
 
 STEPS = 60
@@ -38,29 +30,18 @@ def gradient_flow(images, labels):
 
 
 def _array(values):
-    return (
-        values.detach().cpu().numpy()
-        if isinstance(values, torch.Tensor)
-        else np.asarray(values)
-    )
+    return values.detach().cpu().numpy() if isinstance(values, torch.Tensor) else np.asarray(values)
 
 
 class GradientFlow:
     """The lab's state: the parameters at each step, and which step and image are shown."""
 
     def __init__(self, images, labels):
-        if (
-            images.ndim != 2
-            or images.shape[1] != 64
-            or labels.shape != images.shape[:1]
-        ):
+        if images.ndim != 2 or images.shape[1] != 64 or labels.shape != images.shape[:1]:
             raise ValueError(
                 f"gradient_flow: expected images (N, 64) and labels (N,), got {images.shape} and {labels.shape}"
             )
-        self.images, self.labels = (
-            torch.tensor(images, dtype=torch.float32),
-            torch.tensor(labels),
-        )
+        self.images, self.labels = torch.tensor(images, dtype=torch.float32), torch.tensor(labels)
         self.history = self._train()
         self.step, self.image = 0, 0
         self._picture = Picture()
@@ -81,22 +62,14 @@ class GradientFlow:
 
     def look(self):
         """One forward and backward pass of the chosen image at the chosen step: all the numbers of the picture."""
-        weights, bias = (
-            parameter.clone().requires_grad_() for parameter in self.history[self.step]
-        )
-        image, label = (
-            self.images[self.image : self.image + 1],
-            self.labels[self.image : self.image + 1],
-        )
+        weights, bias = (parameter.clone().requires_grad_() for parameter in self.history[self.step])
+        image, label = self.images[self.image : self.image + 1], self.labels[self.image : self.image + 1]
         product = image @ weights
         logits = product + bias
         logits.retain_grad()
         logs = F.log_softmax(logits, 1)
         loss = F.nll_loss(logs, label)
-        saved = {
-            node.name(): _saved_bytes(node)
-            for node in (product.grad_fn, logits.grad_fn, logs.grad_fn)
-        }
+        saved = {node.name(): _saved_bytes(node) for node in (product.grad_fn, logits.grad_fn, logs.grad_fn)}
         loss.backward()
         return {
             "image": image.numpy()[0].reshape(8, 8),
@@ -136,23 +109,14 @@ class GradientFlow:
 
         wide = ipywidgets.Layout(width="24em")
         step = ipywidgets.IntSlider(
-            0,
-            0,
-            STEPS,
-            description="training step",
-            style={"description_width": "7em"},
-            layout=wide,
+            0, 0, STEPS, description="training step", style={"description_width": "7em"}, layout=wide
         )
-        image = ipywidgets.IntSlider(
-            0, 0, min(len(self.labels), 20) - 1, description="image", layout=wide
-        )
+        image = ipywidgets.IntSlider(0, 0, min(len(self.labels), 20) - 1, description="image", layout=wide)
         picture = ipywidgets.HTML()
 
         def redraw(_=None):
             self.step, self.image = step.value, image.value
-            picture.value = (
-                f"<code>{html.escape(self.describe())}</code><br>{self.to_html()}"
-            )
+            picture.value = f"<code>{html.escape(self.describe())}</code><br>{self.to_html()}"
 
         step.observe(redraw, "value")
         image.observe(redraw, "value")
@@ -171,23 +135,14 @@ class Picture:
         self.figure = figure(9.2, 4.3)
         self.image = self._sheet("image", 0.5, 0.15, 0.40, "image", "gray_r")
         self.weights = self._sheet("weights", 0.5, 0.30, 0.40, "weights", DIVERGING)
-        self.weights_gradient = self._sheet(
-            "weights", 0.02, 0.30, 0.40, "∂ loss / ∂ weights", DIVERGING
-        )
+        self.weights_gradient = self._sheet("weights", 0.02, 0.30, 0.40, "∂ loss / ∂ weights", DIVERGING)
         self.logits = self._bars("logits", 0.56, "logits (orange: the right digit)")
         self.logits_gradient = self._bars("logits", 0.08, "∂ loss / ∂ logits")
         self.probabilities = self._bars("probabilities", 0.56, "softmax of the logits")
         self.loss = self.figure.text(
-            COLUMNS["probabilities"] + 0.095,
-            0.16,
-            "",
-            ha="center",
-            fontsize=12,
-            linespacing=1.5,
+            COLUMNS["probabilities"] + 0.095, 0.16, "", ha="center", fontsize=12, linespacing=1.5
         )
-        self.saved = self.figure.text(
-            COLUMNS["image"], 0.10, "", fontsize=8.5, color=GREY, linespacing=1.6
-        )
+        self.saved = self.figure.text(COLUMNS["image"], 0.10, "", fontsize=8.5, color=GREY, linespacing=1.6)
 
     def _axes(self, column, bottom, width, height, title):
         axes = self.figure.add_axes((COLUMNS[column], bottom, width, height))
@@ -198,9 +153,7 @@ class Picture:
         axes = self._axes(column, bottom, width, height, title)
         axes.set_axis_off()
         shape = (8, 8) if column == "image" else (17, 44)
-        return axes.imshow(
-            np.zeros(shape), cmap=colours, vmin=0 if column == "image" else -1, vmax=1
-        )
+        return axes.imshow(np.zeros(shape), cmap=colours, vmin=0 if column == "image" else -1, vmax=1)
 
     def _bars(self, column, bottom, title):
         axes = self._axes(column, bottom, 0.18, 0.34, title)
@@ -221,27 +174,18 @@ class Picture:
             limit = float(np.abs(seen[name]).max()) or 1.0
             sheet.set_data(mosaic(seen[name]))
             sheet.set_clim(-limit, limit)
-            sheet.axes.set_title(
-                f"{title} (up to ±{np.abs(seen[name]).max():.3f})", fontsize=10
-            )
+            sheet.axes.set_title(f"{title} (up to ±{np.abs(seen[name]).max():.3f})", fontsize=10)
         for bars, name in (
             (self.logits, "logits"),
             (self.logits_gradient, "logits gradient"),
             (self.probabilities, "probabilities"),
         ):
-            self._set_bars(
-                bars,
-                seen[name],
-                seen["label"],
-                lowest=0.0 if name == "probabilities" else None,
-            )
+            self._set_bars(bars, seen[name], seen["label"], lowest=0.0 if name == "probabilities" else None)
         self.loss.set_text(
             f"loss {seen['loss']:.4f}\n= −log {seen['probabilities'][seen['label']]:.4f}\n∂ loss / ∂ loss = 1"
         )
         product, total, logs = seen["saved"].values()
-        self.saved.set_text(
-            f"saved for backward:\n@  {product} bytes\n+  {total} bytes\nlog softmax  {logs} bytes"
-        )
+        self.saved.set_text(f"saved for backward:\n@  {product} bytes\n+  {total} bytes\nlog softmax  {logs} bytes")
         return as_html(self.figure, alt)
 
     def _set_bars(self, bars, heights, label, lowest):
@@ -249,6 +193,4 @@ class Picture:
             bar.set_height(height)
             bar.set_color(ORANGE if digit == label else PURPLE)
         reach = max(float(np.abs(heights).max()), 1e-3) * 1.1
-        bars[0].axes.set_ylim(
-            -reach if lowest is None else lowest, reach if lowest is None else 1.0
-        )
+        bars[0].axes.set_ylim(-reach if lowest is None else lowest, reach if lowest is None else 1.0)

@@ -44,9 +44,7 @@ class Live:
         self._done = step + 1
         for name, value in values.items():
             if name not in self.measured and len(self.measured) == len(STYLES):
-                raise ValueError(
-                    f"Live: at most {len(STYLES)} curves, {name!r} would be one more"
-                )
+                raise ValueError(f"Live: at most {len(STYLES)} curves, {name!r} would be one more")
             steps, heights = self.measured.setdefault(name, ([], []))
             steps.append(step)
             heights.append(float(value))
@@ -56,12 +54,8 @@ class Live:
     def text(self, interrupted=False):
         """Where the training is, in one line."""
         seconds = time.perf_counter() - self._started
-        parts = [
-            f"{self.title}: " * bool(self.title) + f"step {self._done} of {self.steps}"
-        ]
-        parts += [
-            f"{name} {heights[-1]:.4g}" for name, (_, heights) in self.measured.items()
-        ]
+        parts = [f"{self.title}: " * bool(self.title) + f"step {self._done} of {self.steps}"]
+        parts += [f"{name} {heights[-1]:.4g}" for name, (_, heights) in self.measured.items()]
         parts.append(f"{seconds:.1f} s")
         return ", ".join(parts) + (" (interrupted)" if interrupted else "")
 
@@ -96,6 +90,4 @@ class Live:
             axes.set_ylabel(name, color=colour)
             axes.tick_params(axis="y", colors=colour)
             axes.spines["top"].set_visible(False)
-        return "<br>" + as_html(
-            fig, f"Curves of {' and '.join(self.measured)} over the steps. {text}"
-        )
+        return "<br>" + as_html(fig, f"Curves of {' and '.join(self.measured)} over the steps. {text}")

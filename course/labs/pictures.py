@@ -21,9 +21,7 @@ def as_html(fig, alt):
     """The figure as an <img> with its picture inside and `alt` as its text."""
     buffer = io.BytesIO()
     with matplotlib.rc_context({"savefig.facecolor": "white"}):
-        fig.savefig(
-            buffer, format="png", pil_kwargs={"compress_level": 1}
-        )  # speed before size
+        fig.savefig(buffer, format="png", pil_kwargs={"compress_level": 1})  # speed before size
     picture = base64.b64encode(buffer.getvalue()).decode("ascii")
     return f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{picture}" style="max-width: 100%">'
 
@@ -45,17 +43,13 @@ def mosaic(weights, rows=2, gap=1):
     sheet = np.full((rows * step - gap, columns * step - gap), np.nan)
     for index in range(count):
         top, left = divmod(index, columns)
-        sheet[top * step : top * step + side, left * step : left * step + side] = (
-            weights[:, index].reshape(side, side)
-        )
+        sheet[top * step : top * step + side, left * step : left * step + side] = weights[:, index].reshape(side, side)
     return sheet
 
 
 def show_weights(weights):
     """Show the weights (64, 10) of a digits classifier: for each digit, which pixels speak for it and which against."""
-    array = np.asarray(
-        weights.detach().cpu().numpy() if hasattr(weights, "detach") else weights
-    )
+    array = np.asarray(weights.detach().cpu().numpy() if hasattr(weights, "detach") else weights)
     if array.shape != (64, 10):
         raise ValueError(
             f"show_weights: expected weights of shape (64, 10), one column of 8 x 8 pixels a digit, got {array.shape}"
@@ -67,15 +61,7 @@ def show_weights(weights):
     axes.set_axis_off()
     for digit in range(10):
         row, column = divmod(digit, 5)
-        axes.text(
-            column * 9 - 0.2,
-            row * 9 + 0.1,
-            str(digit),
-            fontsize=11,
-            fontweight="bold",
-            va="top",
-            color="black",
-        )
+        axes.text(column * 9 - 0.2, row * 9 + 0.1, str(digit), fontsize=11, fontweight="bold", va="top", color="black")
     bar = fig.colorbar(shown, cax=fig.add_axes((0.90, 0.06, 0.02, 0.88)))
     bar.set_label("against the digit            for the digit")
     show(

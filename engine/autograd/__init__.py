@@ -29,22 +29,10 @@ def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False):
     """
     roots = _as_list(tensors)
     weights = _weights(roots, grad_tensors, create_graph)
-    graph.backward(
-        roots,
-        weights,
-        create_graph if retain_graph is None else retain_graph,
-        create_graph,
-    )
+    graph.backward(roots, weights, create_graph if retain_graph is None else retain_graph, create_graph)
 
 
-def grad(
-    outputs,
-    inputs,
-    grad_outputs=None,
-    retain_graph=None,
-    create_graph=False,
-    allow_unused=False,
-):
+def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=False, allow_unused=False):
     """The derivatives of `outputs` with respect to each of `inputs`, as a tuple; no `.grad` is touched.
 
     Arguments as for `backward`. An input that the outputs do not depend on raises RuntimeError, or gives None
@@ -53,25 +41,17 @@ def grad(
     roots, sources = _as_list(outputs), _as_list(inputs)
     for source in sources:
         if not source.requires_grad:
-            raise RuntimeError(
-                "One of the differentiated Tensors does not require grad"
-            )
+            raise RuntimeError("One of the differentiated Tensors does not require grad")
     weights = _weights(roots, grad_outputs, create_graph)
     nodes = [graph.edge_of(source) for source in sources]
     found = graph.backward(
-        roots,
-        weights,
-        create_graph if retain_graph is None else retain_graph,
-        create_graph,
-        set(nodes),
+        roots, weights, create_graph if retain_graph is None else retain_graph, create_graph, set(nodes)
     )
     if not allow_unused and any(node not in found for node in nodes):
         raise RuntimeError(
             "One of the differentiated Tensors appears to not have been used in the graph. Set allow_unused=True if this is the desired behavior."
         )
-    return tuple(
-        graph._as_tensor(found[node]) if node in found else None for node in nodes
-    )
+    return tuple(graph._as_tensor(found[node]) if node in found else None for node in nodes)
 
 
 def _as_list(tensors):
@@ -86,17 +66,11 @@ def _weights(roots, given, create_graph):
     weights = []
     for root, weight in zip(roots, given):
         if not root.requires_grad:
-            raise RuntimeError(
-                "element 0 of tensors does not require grad and does not have a grad_fn"
-            )
+            raise RuntimeError("element 0 of tensors does not require grad and does not have a grad_fn")
         if weight is None:
             if root.numel() != 1:
-                raise RuntimeError(
-                    "grad can be implicitly created only for scalar outputs"
-                )
-            weight = setting.tensor_class(
-                backend.module_of(root.array).ones_like(root.array)
-            )
+                raise RuntimeError("grad can be implicitly created only for scalar outputs")
+            weight = setting.tensor_class(backend.module_of(root.array).ones_like(root.array))
         if weight.shape != root.shape:
             raise RuntimeError(
                 f"Mismatch in shape: grad_output[0] has a shape of {weight.shape} and output[0] has a shape of {root.shape}."

@@ -30,17 +30,9 @@ class View:
     def __init__(self, source, op, metadata, recorded):
         of_source = source.view_of
         self.base = source if of_source is None else of_source.base
-        self.steps = (
-            ((op, metadata),)
-            if of_source is None
-            else (*of_source.steps, (op, metadata))
-        )
-        self.recorded = recorded and (
-            of_source is None or of_source.recorded
-        )  # False if taken within no_grad
-        self.version = (
-            source.storage.version
-        )  # of the memory, when the view's grad_fn was made
+        self.steps = ((op, metadata),) if of_source is None else (*of_source.steps, (op, metadata))
+        self.recorded = recorded and (of_source is None or of_source.recorded)  # False if taken within no_grad
+        self.version = source.storage.version  # of the memory, when the view's grad_fn was made
 
 
 class TensorBase:
@@ -78,9 +70,7 @@ class TensorBase:
     @property
     def requires_grad(self):
         """Whether operations on this tensor are recorded; also true for a view of a tensor for which it is."""
-        return self.requires_grad_flag or (
-            self.view_of is not None and self.view_of.base.requires_grad_flag
-        )
+        return self.requires_grad_flag or (self.view_of is not None and self.view_of.base.requires_grad_flag)
 
     @property
     def is_leaf(self):
@@ -90,9 +80,7 @@ class TensorBase:
     def catch_up(self):
         """Look at the base anew if its memory, and so perhaps its history, was rewritten since this view was taken."""
         view = self.view_of
-        if view.version == self.storage.version or (
-            self._grad_fn is None and not view.base.requires_grad_flag
-        ):
+        if view.version == self.storage.version or (self._grad_fn is None and not view.base.requires_grad_flag):
             return
         if not view.recorded:
             raise RuntimeError(
@@ -139,9 +127,7 @@ class Node:
         "__weakref__",
     )
 
-    def __init__(
-        self, op, inputs, input_shapes, input_dtypes, plan, saved, versions, result
-    ):
+    def __init__(self, op, inputs, input_shapes, input_dtypes, plan, saved, versions, result):
         self.op = op
         self.inputs = inputs
         self.input_shapes = input_shapes
@@ -206,9 +192,7 @@ def edge_of(tensor):
     node = tensor._accumulator and tensor._accumulator()
     if node is None:
         node = AccumulateGrad(tensor)
-        tensor._accumulator = weakref.ref(
-            node
-        )  # weak, so that a leaf and its node are no cycle
+        tensor._accumulator = weakref.ref(node)  # weak, so that a leaf and its node are no cycle
     return node
 
 
@@ -237,19 +221,9 @@ def record(op, inputs, metadata):
         plan = op.plan(needed, len(inputs))
         node = Node(
             op,
-            tuple(
-                [
-                    edge_of(value) if isinstance(value, TensorBase) else None
-                    for value in inputs
-                ]
-            ),
+            tuple([edge_of(value) if isinstance(value, TensorBase) else None for value in inputs]),
             tuple([getattr(array, "shape", ()) for array in arrays]),
-            tuple(
-                [
-                    value.array.dtype if isinstance(value, TensorBase) else None
-                    for value in inputs
-                ]
-            ),
+            tuple([value.array.dtype if isinstance(value, TensorBase) else None for value in inputs]),
             plan,
             plan.collect(arrays, result, metadata),
             plan.remember_versions(inputs, storage),
@@ -382,11 +356,7 @@ def _add(arriving, node, gradient):
 
 def _as_dtype(gradient, numpy_dtype):
     if isinstance(gradient, TensorBase):
-        return (
-            gradient
-            if gradient.array.dtype == numpy_dtype
-            else gradient.to(numpy_dtype)
-        )
+        return gradient if gradient.array.dtype == numpy_dtype else gradient.to(numpy_dtype)
     return gradient if gradient.dtype == numpy_dtype else gradient.astype(numpy_dtype)
 
 
@@ -401,9 +371,7 @@ def _accumulate(leaf, gradient, create_graph):
     if create_graph:
         leaf.grad = gradient if leaf.grad is None else leaf.grad + gradient
     elif leaf.grad is None:
-        leaf.grad = setting.tensor_class(
-            backend.module_of(gradient).array(gradient)
-        )  # a copy: others may hold it
+        leaf.grad = setting.tensor_class(backend.module_of(gradient).array(gradient))  # a copy: others may hold it
     elif leaf.grad.grad_fn is not None:
         leaf.grad = leaf.grad + _as_tensor(gradient)
     else:
@@ -419,9 +387,7 @@ def _call_hooks(node, gradient):
         if replaced is None:
             continue
         if not isinstance(replaced, TensorBase):
-            raise TypeError(
-                f"a gradient hook must return a Tensor or None, got {type(replaced).__name__}"
-            )
+            raise TypeError(f"a gradient hook must return a Tensor or None, got {type(replaced).__name__}")
         gradient = replaced if isinstance(gradient, TensorBase) else replaced.array
     retaining = getattr(node, "retaining", None)
     tensor = retaining and retaining()

@@ -29,9 +29,7 @@ def check_dim(dim, ndim):
     dim = operator.index(dim)
     limit = ndim if ndim else 1
     if not -limit <= dim < limit:
-        raise IndexError(
-            f"Dimension out of range (expected to be in range of [{-limit}, {limit - 1}], but got {dim})"
-        )
+        raise IndexError(f"Dimension out of range (expected to be in range of [{-limit}, {limit - 1}], but got {dim})")
     return dim % limit
 
 
@@ -39,10 +37,7 @@ def check_dims(dim, ndim):
     """None, a number or several as numpy wants it: None or a tuple without repetition."""
     if dim is None or (isinstance(dim, (tuple, list)) and not dim):
         return None
-    dims = [
-        check_dim(each, ndim)
-        for each in (dim if isinstance(dim, (tuple, list)) else (dim,))
-    ]
+    dims = [check_dim(each, ndim) for each in (dim if isinstance(dim, (tuple, list)) else (dim,))]
     for each in dims:
         if dims.count(each) > 1:
             raise RuntimeError(f"dim {each} appears multiple times in the list of dims")
@@ -61,10 +56,7 @@ def as_shape(sizes):
 
 def operand(value, function, position):
     """A tensor, or a Python number; numpy's scalars become one."""
-    if isinstance(
-        value,
-        (TensorBase, builtins.bool, builtins.int, builtins.float, builtins.complex),
-    ):
+    if isinstance(value, (TensorBase, builtins.bool, builtins.int, builtins.float, builtins.complex)):
         return value
     if isinstance(value, np.generic):
         return value.item()

@@ -49,29 +49,19 @@ def _unary(op):
         check_tensor(input, op.name)
         return op(input)
 
-    return _named(
-        function,
-        op.name,
-        f"{op.label} of each element; shape and, but for integers, type of `input`.",
-    )
+    return _named(function, op.name, f"{op.label} of each element; shape and, but for integers, type of `input`.")
 
 
 def _binary(op, is_method=True):
     def function(input, other):
-        if (
-            type(input) is not setting.tensor_class
-            or type(other) is not setting.tensor_class
-        ):
+        if type(input) is not setting.tensor_class or type(other) is not setting.tensor_class:
             input, other = operand(input, op.name, 1), operand(other, op.name, 2)
         if not isinstance(input, TensorBase) and not isinstance(other, TensorBase):
             check_tensor(input, op.name)
         return op(input, other)
 
     return _named(
-        function,
-        op.name,
-        f"input {op.label} other, with broadcasting; either may be a Python number.",
-        is_method,
+        function, op.name, f"input {op.label} other, with broadcasting; either may be a Python number.", is_method
     )
 
 
@@ -119,11 +109,7 @@ def pow(input, exponent):
     if isinstance(exponent, TensorBase):
         return pow_tensors(input, exponent)
     check_tensor(input, "pow")
-    if (
-        isinstance(exponent, builtins.int)
-        and exponent < 0
-        and not input.dtype.is_floating_point
-    ):
+    if isinstance(exponent, builtins.int) and exponent < 0 and not input.dtype.is_floating_point:
         raise RuntimeError("Integers to negative integer powers are not allowed.")
     if isinstance(exponent, builtins.float) and not input.dtype.is_floating_point:
         input = input.to(dtypes.get_default_dtype())
@@ -141,14 +127,10 @@ def clamp(input, min=None, max=None):
     """Each element, but no less than `min` and no more than `max` (numbers; None for no limit). Outside the gradient is 0."""
     check_tensor(input, "clamp")
     if min is None and max is None:
-        raise RuntimeError(
-            "torch.clamp: At least one of 'min' or 'max' must not be None"
-        )
+        raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
     for name, limit in (("min", min), ("max", max)):
         if not (limit is None or isinstance(limit, (builtins.int, builtins.float))):
-            raise TypeError(
-                f"clamp(): argument '{name}' must be a number or None, not {type(limit).__name__}"
-            )
+            raise TypeError(f"clamp(): argument '{name}' must be a number or None, not {type(limit).__name__}")
     return elementwise.clamp(input, min=min, max=max)
 
 
@@ -159,9 +141,7 @@ def where(condition, input, other):
         raise RuntimeError(
             f"where expected condition to be a boolean tensor, but got a tensor with dtype {condition.dtype}"
         )
-    return elementwise.where(
-        condition, operand(input, "where", 1), operand(other, "where", 2)
-    )
+    return elementwise.where(condition, operand(input, "where", 1), operand(other, "where", 2))
 
 
 @method
@@ -169,9 +149,7 @@ def equal(input, other):
     """True if the two tensors have the same shape and the same elements; a Python bool."""
     check_tensor(input, "equal")
     check_tensor(other, "equal", "other", 2)
-    return tuple(input.shape) == tuple(other.shape) and builtins.bool(
-        (input == other).all()
-    )
+    return tuple(input.shape) == tuple(other.shape) and builtins.bool((input == other).all())
 
 
 @method

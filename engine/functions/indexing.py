@@ -15,11 +15,7 @@ def gather(input, dim, index):
     check_tensor(input, "gather")
     check_tensor(index, "gather", "index", 3)
     if index.dtype not in (dtypes.int64, dtypes.int32):
-        raise RuntimeError(
-            f"gather(): Expected dtype int32/int64 for index, got {index.dtype}"
-        )
+        raise RuntimeError(f"gather(): Expected dtype int32/int64 for index, got {index.dtype}")
     if index.ndim != input.ndim:
-        raise RuntimeError(
-            "Index tensor must have the same number of dimensions as input tensor"
-        )
+        raise RuntimeError("Index tensor must have the same number of dimensions as input tensor")
     return indexing.gather(input, index, dim=check_dim(dim, input.ndim))

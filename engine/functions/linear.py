@@ -20,9 +20,7 @@ def matmul(input, other):
             f"both arguments to matmul need to be at least 1D, but they are {input.ndim}D and {other.ndim}D"
         )
     row, column = input.ndim == 1, other.ndim == 1
-    product = linear.matmul(
-        unsqueeze(input, 0) if row else input, unsqueeze(other, 1) if column else other
-    )
+    product = linear.matmul(unsqueeze(input, 0) if row else input, unsqueeze(other, 1) if column else other)
     if column:
         product = squeeze(product, -1)
     return squeeze(product, -1 if column else -2) if row else product

@@ -25,10 +25,7 @@ def _reduce_dims(input, function, dim, keepdim, axis, keepdims):
     """The arguments of a reduction; torch also takes numpy's names `axis` and `keepdims`."""
     check_tensor(input, function)
     dim = axis if axis is not None else dim
-    return {
-        "dim": check_dims(dim, input.ndim),
-        "keepdim": builtins.bool(keepdim or keepdims),
-    }
+    return {"dim": check_dims(dim, input.ndim), "keepdim": builtins.bool(keepdim or keepdims)}
 
 
 @method
@@ -91,25 +88,19 @@ def _arg_extreme(op, name, input, dim, keepdim):
         raise IndexError(
             f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the 'dim' argument."
         )
-    return op(
-        input, dim=None if dim is None else check_dim(dim, input.ndim), keepdim=keepdim
-    )
+    return op(input, dim=None if dim is None else check_dim(dim, input.ndim), keepdim=keepdim)
 
 
 @method
 def all(input, dim=None, keepdim=False):
     """True where all elements over `dim` are non-zero."""
-    return reduction.all_(
-        input, **_reduce_dims(input, "all", dim, keepdim, None, False)
-    )
+    return reduction.all_(input, **_reduce_dims(input, "all", dim, keepdim, None, False))
 
 
 @method
 def any(input, dim=None, keepdim=False):
     """True where some element over `dim` is non-zero."""
-    return reduction.any_(
-        input, **_reduce_dims(input, "any", dim, keepdim, None, False)
-    )
+    return reduction.any_(input, **_reduce_dims(input, "any", dim, keepdim, None, False))
 
 
 @method
@@ -123,15 +114,11 @@ def logsumexp(input, dim, keepdim=False):
 def softmax(input, dim, dtype=None):
     """exp(input) divided by its sum over `dim` (one number): positive, adding up to 1."""
     check_tensor(input, "softmax")
-    return reduction.softmax(
-        input if dtype is None else input.to(dtype), dim=check_dim(dim, input.ndim)
-    )
+    return reduction.softmax(input if dtype is None else input.to(dtype), dim=check_dim(dim, input.ndim))
 
 
 @method
 def log_softmax(input, dim, dtype=None):
     """The logarithm of softmax, computed so that it neither overflows nor loses small probabilities."""
     check_tensor(input, "log_softmax")
-    return reduction.log_softmax(
-        input if dtype is None else input.to(dtype), dim=check_dim(dim, input.ndim)
-    )
+    return reduction.log_softmax(input if dtype is None else input.to(dtype), dim=check_dim(dim, input.ndim))

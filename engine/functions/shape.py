@@ -1,13 +1,7 @@
 """torch's functions that move, repeat or join elements."""
 
 from engine.autograd.graph import TensorBase
-from engine.functions.arguments import (
-    as_shape,
-    check_dim,
-    check_dims,
-    check_tensor,
-    method,
-)
+from engine.functions.arguments import as_shape, check_dim, check_dims, check_tensor, method
 from engine.ops import shape
 
 __all__ = [
@@ -38,12 +32,8 @@ def flatten(input, start_dim=0, end_dim=-1):
     check_tensor(input, "flatten")
     start, end = check_dim(start_dim, input.ndim), check_dim(end_dim, input.ndim)
     if start > end:
-        raise RuntimeError(
-            "flatten() has invalid args: start_dim cannot come after end_dim"
-        )
-    return shape.reshape(
-        input, shape=(*input.shape[:start], -1, *input.shape[end + 1 :])
-    )
+        raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
+    return shape.reshape(input, shape=(*input.shape[:start], -1, *input.shape[end + 1 :]))
 
 
 @method
@@ -66,18 +56,14 @@ def transpose(input, dim0, dim1):
     if not input.ndim:
         check_dim(dim0, 0), check_dim(dim1, 0)
         return shape.reshape(input, shape=())
-    return shape.transpose(
-        input, dim0=check_dim(dim0, input.ndim), dim1=check_dim(dim1, input.ndim)
-    )
+    return shape.transpose(input, dim0=check_dim(dim0, input.ndim), dim1=check_dim(dim1, input.ndim))
 
 
 @method
 def t(input):
     """A matrix transposed; a vector as it is."""
     if input.ndim > 2:
-        raise RuntimeError(
-            f"t() expects a tensor with <= 2 dimensions, but self is {input.ndim}D"
-        )
+        raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {input.ndim}D")
     return input.transpose(0, 1) if input.ndim == 2 else input
 
 
@@ -86,9 +72,7 @@ def squeeze(input, dim=None):
     """Without the dimensions of size 1 (all, or only those in `dim`); a view."""
     check_tensor(input, "squeeze")
     dims = range(input.ndim) if dim is None else check_dims(dim, input.ndim) or ()
-    kept = tuple(
-        size for d, size in enumerate(input.shape) if not (d in dims and size == 1)
-    )
+    kept = tuple(size for d, size in enumerate(input.shape) if not (d in dims and size == 1))
     return shape.reshape(input, shape=kept)
 
 
@@ -103,14 +87,9 @@ def unsqueeze(input, dim):
 def _expand(input, *sizes):
     sizes = as_shape(sizes)
     ahead = len(sizes) - input.ndim
-    full = tuple(
-        input.shape[d - ahead] if size == -1 and d >= ahead else size
-        for d, size in enumerate(sizes)
-    )
+    full = tuple(input.shape[d - ahead] if size == -1 and d >= ahead else size for d, size in enumerate(sizes))
     if ahead < 0 or -1 in full:
-        raise RuntimeError(
-            f"expand({list(sizes)}): cannot be reached from a tensor of shape {list(input.shape)}"
-        )
+        raise RuntimeError(f"expand({list(sizes)}): cannot be reached from a tensor of shape {list(input.shape)}")
     return shape.expand(input, shape=full)
 
 

@@ -29,17 +29,10 @@ def one_hot(tensor, num_classes=-1):
     """int64 tensor (...) of classes -> int64 tensor (..., num_classes) with a 1 at each class. -1: as many as needed."""
     check_tensor(tensor, "one_hot")
     if tensor.dtype is not dtypes.int64:
-        raise RuntimeError(
-            "one_hot is only applicable to index tensor of type LongTensor."
-        )
+        raise RuntimeError("one_hot is only applicable to index tensor of type LongTensor.")
     count = int(tensor.array.max()) + 1 if num_classes == -1 else num_classes
-    if (
-        tensor.numel()
-        and not 0 <= int(tensor.array.min()) <= int(tensor.array.max()) < count
-    ):
-        raise RuntimeError(
-            f"Class values must be between 0 and num_classes - 1 = {count - 1}"
-        )
+    if tensor.numel() and not 0 <= int(tensor.array.min()) <= int(tensor.array.max()) < count:
+        raise RuntimeError(f"Class values must be between 0 and num_classes - 1 = {count - 1}")
     classes = backend.module_of(tensor.array).arange(count)
     return type(tensor)((tensor.array[..., None] == classes).astype("int64"))
 
@@ -77,9 +70,7 @@ def cross_entropy(input, target, reduction="mean"):
 
 def _check_reduction(reduction):
     if reduction not in ("none", "mean", "sum"):
-        raise ValueError(
-            f"{reduction} is not a valid value for reduction: use 'mean', 'sum' or 'none'"
-        )
+        raise ValueError(f"{reduction} is not a valid value for reduction: use 'mean', 'sum' or 'none'")
 
 
 def _reduce(losses, reduction):

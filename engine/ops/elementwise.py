@@ -32,47 +32,17 @@ def _choice(random):
 # ---- unary ------------------------------------------------------------------------------------------
 
 neg = primitive("neg", "a", np.negative, [lambda g: -g], label="−", example=_one)
-abs_ = primitive(
-    "abs", "a", np.abs, [lambda g, a: g * sign(a)], label="|·|", example=_one
-)
+abs_ = primitive("abs", "a", np.abs, [lambda g, a: g * sign(a)], label="|·|", example=_one)
 sign = primitive("sign", "a", np.sign, [lambda g: g * 0], example=_one)
-exp = primitive(
-    "exp", "a", np.exp, [lambda g, result: g * result], types="float", example=_one
-)
-log = primitive(
-    "log", "a", np.log, [lambda g, a: g / a], types="float", example=_one_positive
-)
-log1p = primitive(
-    "log1p",
-    "a",
-    np.log1p,
-    [lambda g, a: g / (a + 1)],
-    types="float",
-    example=_one_positive,
-)
+exp = primitive("exp", "a", np.exp, [lambda g, result: g * result], types="float", example=_one)
+log = primitive("log", "a", np.log, [lambda g, a: g / a], types="float", example=_one_positive)
+log1p = primitive("log1p", "a", np.log1p, [lambda g, a: g / (a + 1)], types="float", example=_one_positive)
 sqrt = primitive(
-    "sqrt",
-    "a",
-    np.sqrt,
-    [lambda g, result: g / (result * 2)],
-    label="√",
-    types="float",
-    example=_one_positive,
+    "sqrt", "a", np.sqrt, [lambda g, result: g / (result * 2)], label="√", types="float", example=_one_positive
 )
-sin = primitive(
-    "sin", "a", np.sin, [lambda g, a: g * cos(a)], types="float", example=_one
-)
-cos = primitive(
-    "cos", "a", np.cos, [lambda g, a: -g * sin(a)], types="float", example=_one
-)
-tanh = primitive(
-    "tanh",
-    "a",
-    np.tanh,
-    [lambda g, result: g * (1 - result * result)],
-    types="float",
-    example=_one,
-)
+sin = primitive("sin", "a", np.sin, [lambda g, a: g * cos(a)], types="float", example=_one)
+cos = primitive("cos", "a", np.cos, [lambda g, a: -g * sin(a)], types="float", example=_one)
+tanh = primitive("tanh", "a", np.tanh, [lambda g, result: g * (1 - result * result)], types="float", example=_one)
 sigmoid = primitive(
     "sigmoid",
     "a",
@@ -82,13 +52,7 @@ sigmoid = primitive(
     types="float",
     example=_one,
 )
-relu = primitive(
-    "relu",
-    "a",
-    lambda a: np.maximum(a, 0),
-    [lambda g, result: g * (result > 0)],
-    example=_one,
-)
+relu = primitive("relu", "a", lambda a: np.maximum(a, 0), [lambda g, result: g * (result > 0)], example=_one)
 
 
 def _clamp(a, *, min, max):
@@ -131,9 +95,7 @@ pow_ = _binary(
     "pow",
     np.power,
     [
-        lambda g, a, b: (
-            g * b * a ** where(b == 0, 1, b - 1)
-        ),  # not 0 · a⁻¹ where b is 0
+        lambda g, a, b: g * b * a ** where(b == 0, 1, b - 1),  # not 0 · a⁻¹ where b is 0
         lambda g, a, result: g * result * log(where(a == 0, 1, a)),
     ],  # 0ᵇ does not move with b
     label="^",
@@ -143,30 +105,20 @@ pow_number = primitive(
     "pow_number",
     "a",
     lambda a, *, exponent: a**exponent,
-    [
-        lambda g, a, exponent: (
-            g * (a ** (exponent - 1) * exponent) if exponent != 0 else g * 0
-        )
-    ],
+    [lambda g, a, exponent: g * (a ** (exponent - 1) * exponent) if exponent != 0 else g * 0],
     label="^",
     example=lambda random: ((random(2, 3),), {"exponent": 3}),
 )
 maximum = _binary(
     "maximum",
     np.maximum,  # at a tie each side gets half, as in torch
-    [
-        lambda g, a, b: g * ((a > b) + 0.5 * (a == b)),
-        lambda g, a, b: g * ((b > a) + 0.5 * (a == b)),
-    ],
+    [lambda g, a, b: g * ((a > b) + 0.5 * (a == b)), lambda g, a, b: g * ((b > a) + 0.5 * (a == b))],
     label="max",
 )
 minimum = _binary(
     "minimum",
     np.minimum,
-    [
-        lambda g, a, b: g * ((a < b) + 0.5 * (a == b)),
-        lambda g, a, b: g * ((b < a) + 0.5 * (a == b)),
-    ],
+    [lambda g, a, b: g * ((a < b) + 0.5 * (a == b)), lambda g, a, b: g * ((b < a) + 0.5 * (a == b))],
     label="min",
 )
 
@@ -187,11 +139,7 @@ where = primitive(
     "where",
     "condition a b",
     np.where,
-    [
-        None,
-        lambda g, condition: where(condition, g, 0),
-        lambda g, condition: where(condition, 0, g),
-    ],
+    [None, lambda g, condition: where(condition, g, 0), lambda g, condition: where(condition, 0, g)],
     explain=explain_broadcast,
     types="promote choice",
     example=_choice,

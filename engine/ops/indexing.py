@@ -26,9 +26,7 @@ def check_index(index, shape):
     dim = 0
     for each in index:
         if each is Ellipsis:
-            dim = len(shape) - sum(
-                _consumes(rest) for rest in index[index.index(Ellipsis) + 1 :]
-            )
+            dim = len(shape) - sum(_consumes(rest) for rest in index[index.index(Ellipsis) + 1 :])
         elif hasattr(each, "dtype") and each.dtype.kind in "iu" and dim < len(shape):
             backend.check_bounds(each, shape[dim], dim)
         dim += _consumes(each)
@@ -46,10 +44,7 @@ def _some_rows(random):
 
 
 def _some_rows_back(random):
-    return (random(3, 2),), {
-        "index": (np.array([0, 2, 2]), slice(1, None)),
-        "shape": (4, 3),
-    }
+    return (random(3, 2),), {"index": (np.array([0, 2, 2]), slice(1, None)), "shape": (4, 3)}
 
 
 getitem = primitive(
@@ -62,12 +57,7 @@ getitem = primitive(
     example=_some_rows,
 )
 put_add = primitive(
-    "index_put_add",
-    "g",
-    _put_add,
-    [lambda g, index: getitem(g, index=index)],
-    label="[ ] +=",
-    example=_some_rows_back,
+    "index_put_add", "g", _put_add, [lambda g, index: getitem(g, index=index)], label="[ ] +=", example=_some_rows_back
 )
 
 
@@ -93,10 +83,7 @@ index_put = primitive(
     "index_put",
     "a values",
     _index_put,
-    [
-        lambda g, index: index_put(g, 0, index=index),
-        lambda g, index: getitem(g, index=index),
-    ],
+    [lambda g, index: index_put(g, 0, index=index), lambda g, index: getitem(g, index=index)],
     label="[ ] =",
     example=lambda random: ((random(4, 3), random(2, 3)), {"index": (slice(1, 3),)}),
 )
@@ -106,10 +93,7 @@ index_put = primitive(
 
 def _gather(a, index, *, dim):
     backend.check_bounds(index, a.shape[dim], dim, RuntimeError)
-    inside = tuple(
-        slice(0, size) if d != dim % a.ndim else slice(None)
-        for d, size in enumerate(index.shape)
-    )
+    inside = tuple(slice(0, size) if d != dim % a.ndim else slice(None) for d, size in enumerate(index.shape))
     return np.take_along_axis(a[inside], index, axis=dim)
 
 
@@ -128,22 +112,14 @@ def _picked(random):
 
 
 def _picked_back(random):
-    return (random(3, 2), np.array([[0, 1], [3, 3], [2, 0]])), {
-        "dim": 1,
-        "shape": (3, 4),
-    }
+    return (random(3, 2), np.array([[0, 1], [3, 3], [2, 0]])), {"dim": 1, "shape": (3, 4)}
 
 
 gather = primitive(
     "gather",
     "a index",
     _gather,
-    [
-        lambda g, a_shape, index, dim: scatter_add_zeros(
-            g, index, dim=dim, shape=a_shape
-        ),
-        None,
-    ],
+    [lambda g, a_shape, index, dim: scatter_add_zeros(g, index, dim=dim, shape=a_shape), None],
     example=_picked,
 )
 scatter_add_zeros = primitive(

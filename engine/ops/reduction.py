@@ -11,14 +11,8 @@ from engine.ops.table import primitive
 def restore(g, shape, dim, keepdim):
     """Undo a reduction's change of shape: put the dropped dimensions back with size 1 and stretch them."""
     if not keepdim:
-        reduced = (
-            range(len(shape))
-            if dim is None
-            else {d % len(shape) for d in _as_tuple(dim) if shape}
-        )
-        g = reshape(
-            g, shape=tuple(1 if d in reduced else size for d, size in enumerate(shape))
-        )
+        reduced = range(len(shape)) if dim is None else {d % len(shape) for d in _as_tuple(dim) if shape}
+        g = reshape(g, shape=tuple(1 if d in reduced else size for d, size in enumerate(shape)))
     return expand(g, shape=tuple(shape))
 
 
@@ -58,11 +52,7 @@ mean = primitive(
     "mean",
     "a",
     lambda a, *, dim, keepdim: np.mean(a, axis=dim, keepdims=keepdim),
-    [
-        lambda g, a_shape, dim, keepdim: restore(
-            g / max(_count(a_shape, dim), 1), a_shape, dim, keepdim
-        )
-    ],
+    [lambda g, a_shape, dim, keepdim: restore(g / max(_count(a_shape, dim), 1), a_shape, dim, keepdim)],
     example=_rows,
 )
 
@@ -76,43 +66,15 @@ def _extreme_vjp(g, a, result, dim, keepdim):
 
 
 amax = primitive(
-    "amax",
-    "a",
-    lambda a, *, dim, keepdim: np.max(a, axis=dim, keepdims=keepdim),
-    [_extreme_vjp],
-    example=_one_dim,
+    "amax", "a", lambda a, *, dim, keepdim: np.max(a, axis=dim, keepdims=keepdim), [_extreme_vjp], example=_one_dim
 )
 amin = primitive(
-    "amin",
-    "a",
-    lambda a, *, dim, keepdim: np.min(a, axis=dim, keepdims=keepdim),
-    [_extreme_vjp],
-    example=_one_dim,
+    "amin", "a", lambda a, *, dim, keepdim: np.min(a, axis=dim, keepdims=keepdim), [_extreme_vjp], example=_one_dim
 )
-argmax = primitive(
-    "argmax",
-    "a",
-    lambda a, *, dim, keepdim: np.argmax(a, axis=dim, keepdims=keepdim),
-    example=_one_dim,
-)
-argmin = primitive(
-    "argmin",
-    "a",
-    lambda a, *, dim, keepdim: np.argmin(a, axis=dim, keepdims=keepdim),
-    example=_one_dim,
-)
-all_ = primitive(
-    "all",
-    "a",
-    lambda a, *, dim, keepdim: np.all(a, axis=dim, keepdims=keepdim),
-    example=_one_dim,
-)
-any_ = primitive(
-    "any",
-    "a",
-    lambda a, *, dim, keepdim: np.any(a, axis=dim, keepdims=keepdim),
-    example=_one_dim,
-)
+argmax = primitive("argmax", "a", lambda a, *, dim, keepdim: np.argmax(a, axis=dim, keepdims=keepdim), example=_one_dim)
+argmin = primitive("argmin", "a", lambda a, *, dim, keepdim: np.argmin(a, axis=dim, keepdims=keepdim), example=_one_dim)
+all_ = primitive("all", "a", lambda a, *, dim, keepdim: np.all(a, axis=dim, keepdims=keepdim), example=_one_dim)
+any_ = primitive("any", "a", lambda a, *, dim, keepdim: np.any(a, axis=dim, keepdims=keepdim), example=_one_dim)
 
 # ---- exponentials that cannot overflow: the largest element is subtracted first ------------------------
 
@@ -140,8 +102,7 @@ logsumexp = primitive(
     _logsumexp,
     [
         lambda g, a, result, dim, keepdim: (
-            restore(g, a.shape, dim, keepdim)
-            * exp(a - restore(result, a.shape, dim, keepdim))
+            restore(g, a.shape, dim, keepdim) * exp(a - restore(result, a.shape, dim, keepdim))
         )
     ],
     types="float",
@@ -170,13 +131,7 @@ softmax = primitive(
 
 def _nll_loss(logs, target, *, reduction):
     losses = -np.take_along_axis(logs, target[:, None], axis=1)[:, 0]
-    return (
-        losses
-        if reduction == "none"
-        else np.mean(losses)
-        if reduction == "mean"
-        else np.sum(losses)
-    )
+    return losses if reduction == "none" else np.mean(losses) if reduction == "mean" else np.sum(losses)
 
 
 def _nll_loss_vjp(g, logs_shape, target, reduction):
@@ -185,12 +140,7 @@ def _nll_loss_vjp(g, logs_shape, target, reduction):
     if reduction == "mean":
         g = g / max(rows, 1)
     g = reshape(-g, shape=(-1, 1) if reduction == "none" else (1, 1))
-    return scatter_add_zeros(
-        expand(g, shape=(rows, 1)),
-        reshape(target, shape=(-1, 1)),
-        dim=1,
-        shape=logs_shape,
-    )
+    return scatter_add_zeros(expand(g, shape=(rows, 1)), reshape(target, shape=(-1, 1)), dim=1, shape=logs_shape)
 
 
 nll_loss = primitive(

@@ -16,9 +16,7 @@ def _inverse(dims):
 
 
 def _explain_reshape(arrays, metadata):
-    return RuntimeError(
-        f"shape '{list(metadata['shape'])}' is invalid for input of size {arrays[0].size}"
-    )
+    return RuntimeError(f"shape '{list(metadata['shape'])}' is invalid for input of size {arrays[0].size}")
 
 
 def _explain_expand(arrays, metadata):
@@ -76,9 +74,7 @@ def _cat_vjp(g, position, shapes, dim):
 
 def _explain_cat(arrays, metadata):
     shapes = ", ".join(str(list(array.shape)) for array in arrays)
-    return RuntimeError(
-        f"Sizes of tensors must match except in dimension {metadata['dim']}. Got shapes {shapes}"
-    )
+    return RuntimeError(f"Sizes of tensors must match except in dimension {metadata['dim']}. Got shapes {shapes}")
 
 
 cat = primitive(

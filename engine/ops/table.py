@@ -15,18 +15,7 @@ from engine.autograd.graph import AccumulateGrad, Node, TensorBase, record, sett
 TABLE = {}
 
 
-def primitive(
-    name,
-    inputs,
-    forward,
-    vjps=(),
-    *,
-    label=None,
-    types="same",
-    is_view=False,
-    explain=None,
-    example=None,
-):
+def primitive(name, inputs, forward, vjps=(), *, label=None, types="same", is_view=False, explain=None, example=None):
     """Add an entry to the table and return it.
 
     name: the op's name, torch's where torch has one. inputs: names of the array arguments, e.g. "a b";
@@ -36,9 +25,7 @@ def primitive(
     into floats, "promote choice" leaves the first alone. is_view: the result may share its input's memory. explain(arrays, metadata): the exception to
     raise in place of numpy's when forward fails. example(random): a tuple of arrays and a dict of metadata.
     """
-    entry = Op(
-        name, inputs, forward, vjps, label or name, types, is_view, explain, example
-    )
+    entry = Op(name, inputs, forward, vjps, label or name, types, is_view, explain, example)
     if name in TABLE:
         raise ValueError(f"the table has an entry named {name!r} already")
     TABLE[name] = entry
@@ -48,9 +35,7 @@ def primitive(
 class Op:
     """An entry of the table. Called with tensors it is recorded, called with arrays it just computes."""
 
-    def __init__(
-        self, name, inputs, forward, vjps, label, types, is_view, explain, example
-    ):
+    def __init__(self, name, inputs, forward, vjps, label, types, is_view, explain, example):
         self.name = name
         self.inputs = inputs.split()
         self.is_variadic = inputs.startswith("*")
@@ -61,9 +46,7 @@ class Op:
         self.is_view = is_view
         self.explain = explain
         self.example = example
-        self.node_name = (
-            "".join(part.capitalize() for part in name.split("_")) + "Backward0"
-        )
+        self.node_name = "".join(part.capitalize() for part in name.split("_")) + "Backward0"
         self._plans = {}
 
     def __call__(self, *inputs, **metadata):
@@ -104,9 +87,7 @@ class Plan:
             if needed >> position & 1:
                 vjp = op.vjps[0] if op.is_variadic else op.vjps[position]
                 names = list(inspect.signature(vjp).parameters)[1:]
-                picks = tuple(
-                    self._index(_source_of(name, op, position)) for name in names
-                )
+                picks = tuple(self._index(_source_of(name, op, position)) for name in names)
                 self.vjps.append((position, vjp, picks))
         self.saved_inputs = [which for kind, which in self.sources if kind == "input"]
         self.saves_result = ("result", None) in self.sources
@@ -137,11 +118,7 @@ class Plan:
 
     def remember_versions(self, inputs, result_storage):
         """The storages of what is saved with their present versions."""
-        storages = [
-            inputs[which].storage
-            for which in self.saved_inputs
-            if isinstance(inputs[which], TensorBase)
-        ]
+        storages = [inputs[which].storage for which in self.saved_inputs if isinstance(inputs[which], TensorBase)]
         if self.saves_result:
             storages.append(result_storage)
         return tuple([(storage, storage.version) for storage in storages])
@@ -192,9 +169,7 @@ def _tensor_at(node, array, numpy_dtype):
 
 def arrays_of(inputs):
     """The arrays behind the tensors; Python numbers as they are. All on one device."""
-    arrays = [
-        value.array if isinstance(value, TensorBase) else value for value in inputs
-    ]
+    arrays = [value.array if isinstance(value, TensorBase) else value for value in inputs]
     _check_one_device(arrays)
     return arrays
 
@@ -213,10 +188,7 @@ def promoted_to_float(inputs):
     if _already_one_float_type(arrays):
         return arrays
     common = dtypes.result_type(*arrays)
-    return _cast(
-        arrays,
-        common if common.category >= dtypes.FLOAT else dtypes.get_default_dtype(),
-    )
+    return _cast(arrays, common if common.category >= dtypes.FLOAT else dtypes.get_default_dtype())
 
 
 def promoted_choice(inputs):
@@ -227,12 +199,7 @@ def promoted_choice(inputs):
     return [condition, *_cast(values, dtypes.result_type(*values))]
 
 
-_PREPARE = {
-    "same": arrays_of,
-    "promote": promoted,
-    "float": promoted_to_float,
-    "promote choice": promoted_choice,
-}
+_PREPARE = {"same": arrays_of, "promote": promoted, "float": promoted_to_float, "promote choice": promoted_choice}
 
 
 def _already_one_float_type(arrays):
@@ -252,10 +219,7 @@ def _already_one_float_type(arrays):
 
 
 def _cast(arrays, common):
-    return [
-        array.astype(common.numpy, copy=False) if hasattr(array, "dtype") else array
-        for array in arrays
-    ]
+    return [array.astype(common.numpy, copy=False) if hasattr(array, "dtype") else array for array in arrays]
 
 
 def _check_one_device(arrays):
@@ -267,12 +231,7 @@ def _check_one_device(arrays):
         if first is None:
             first = (index,)
         elif first[0] != index:
-            names = sorted(
-                {
-                    "cpu" if each is None else f"cuda:{each}"
-                    for each in (first[0], index)
-                }
-            )
+            names = sorted({"cpu" if each is None else f"cuda:{each}" for each in (first[0], index)})
             raise RuntimeError(
                 f"Expected all tensors to be on the same device, but found at least two devices, {' and '.join(names)}!"
             )

@@ -58,9 +58,7 @@ def notebook_bundle(tensor, title):
 
 def _require_graph(output):
     if not hasattr(output, "grad_fn"):
-        raise TypeError(
-            f"graph(output): expected a tensor, got {type(output).__name__}"
-        )
+        raise TypeError(f"graph(output): expected a tensor, got {type(output).__name__}")
     if output.grad_fn is None:
         given = f"a tensor of shape {tuple(output.shape)} with requires_grad={output.requires_grad}"
         raise ValueError(
@@ -73,9 +71,7 @@ def _checked_params(params):
     if params is None:
         return {}
     if not isinstance(params, Mapping):
-        raise TypeError(
-            f"graph(params): expected a mapping {{name: tensor}}, got {type(params).__name__}"
-        )
+        raise TypeError(f"graph(params): expected a mapping {{name: tensor}}, got {type(params).__name__}")
     for name, tensor in params.items():
         if not isinstance(name, str) or not hasattr(tensor, "grad_fn"):
             raise TypeError(

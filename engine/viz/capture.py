@@ -27,22 +27,13 @@ def capture(output, namespaces, limit=LIMIT):
     keys = _forward_order(shown, used_by_more, some_hidden=len(shown) < len(sources))
     number = {key: index for index, key in enumerate(keys)}
     hidden = len(sources) - len(shown)
-    nodes = [
-        _describe(index, shown.get(key), names.get(key), hidden)
-        for key, index in number.items()
-    ]
-    nodes.append(
-        _tensor_node(len(keys), "output", output, names.get(id(output), "output"))
-    )
+    nodes = [_describe(index, shown.get(key), names.get(key), hidden) for key, index in number.items()]
+    nodes.append(_tensor_node(len(keys), "output", output, names.get(id(output), "output")))
 
-    edges = [
-        Edge(number[key], number[MORE], slot) for slot, key in enumerate(used_by_more)
-    ]
+    edges = [Edge(number[key], number[MORE], slot) for slot, key in enumerate(used_by_more)]
     edges += _edges_of_shown(shown, number)
     edges.append(Edge(number[id(output.grad_fn)], len(keys)))
-    return Graph(
-        tuple(nodes), tuple(sorted(edges, key=lambda edge: (edge.target, edge.slot)))
-    )
+    return Graph(tuple(nodes), tuple(sorted(edges, key=lambda edge: (edge.target, edge.slot))))
 
 
 def _explore(root):
@@ -75,9 +66,7 @@ def _nearest(root, uses, limit):
             unseen_uses[key] -= 1
             if not _is_operation(source):
                 if key in shown or len(shown) < limit:
-                    shown.pop(
-                        key, None
-                    )  # to the end: a leaf, too, comes after everything that uses it
+                    shown.pop(key, None)  # to the end: a leaf, too, comes after everything that uses it
                     shown[key] = source
             elif unseen_uses[key] == 0:
                 ready.append((key, source))
@@ -131,24 +120,11 @@ def _edges_of_shown(shown, number):
 
 def _describe(index, source, name, hidden):
     if source is None:
-        return Node(
-            index,
-            "more",
-            f"… {hidden:,} more {'node' if hidden == 1 else 'nodes'}",
-            hidden=hidden,
-        )
+        return Node(index, "more", f"… {hidden:,} more {'node' if hidden == 1 else 'nodes'}", hidden=hidden)
     if not _is_operation(source):
         return _tensor_node(index, "parameter", source, name or "unnamed")
     constants = sum(node is None for node, _ in source.next_functions)
-    return Node(
-        index,
-        "op",
-        source.label,
-        name,
-        tuple(source.shape),
-        str(source.dtype),
-        constants,
-    )
+    return Node(index, "op", source.label, name, tuple(source.shape), str(source.dtype), constants)
 
 
 def _tensor_node(index, kind, tensor, label):

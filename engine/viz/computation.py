@@ -46,9 +46,7 @@ class Node:
             inputs = [*inputs, _count(self.constants, "constant")]
         what = f"{self.label} of {_listed(inputs)}" if inputs else self.label
         kind = self.kind if self.kind in ("parameter", "output") else None
-        facts = ", ".join(
-            fact for fact in (kind, self.name, self.shape_text, self.dtype) if fact
-        )
+        facts = ", ".join(fact for fact in (kind, self.name, self.shape_text, self.dtype) if fact)
         return f"{what}: {facts}" if facts else what
 
 
@@ -99,13 +97,9 @@ class Graph:
         """
         path = Path(path)
         if path.suffix.lower() != ".svg":
-            raise ValueError(
-                f"save(path): got {str(path)!r}, but only .svg files are supported"
-            )
+            raise ValueError(f"save(path): got {str(path)!r}, but only .svg files are supported")
         if not path.parent.is_dir():
-            raise FileNotFoundError(
-                f"save(path): the folder {str(path.parent)!r} does not exist"
-            )
+            raise FileNotFoundError(f"save(path): the folder {str(path.parent)!r} does not exist")
         partial = path.with_name(f".{path.name}.{os.getpid()}.part")
         try:
             partial.write_text(self.svg(), encoding="utf-8")

@@ -31,10 +31,7 @@ def build_layers(graph, size):
     size: function of a node that gives its (length, breadth).
     """
     ranks = node_ranks(graph)
-    cells = [
-        Cell(ranks[node.id], node, *size(node), parameter=node.kind == "parameter")
-        for node in graph.nodes
-    ]
+    cells = [Cell(ranks[node.id], node, *size(node), parameter=node.kind == "parameter") for node in graph.nodes]
     _mark_main_way(graph, cells)
     ways = _link_cells(graph, cells)
     rows = _first_order(cells)
@@ -63,9 +60,7 @@ def _mark_main_way(graph, cells):
     while len(deepest) == 1:
         here = deepest[0]
         cells[here].main = True
-        deepest = [
-            source for source in inputs[here] if depth[source] == depth[here] - 1
-        ]
+        deepest = [source for source in inputs[here] if depth[source] == depth[here] - 1]
 
 
 def _link_cells(graph, cells):
@@ -76,11 +71,7 @@ def _link_cells(graph, cells):
         source, target = cells[edge.source], cells[edge.target]
         way = [source]
         for rank in range(source.rank + 1, target.rank):
-            way.append(
-                bends.setdefault(
-                    (edge.source, rank), Cell(rank, parameter=source.parameter)
-                )
-            )
+            way.append(bends.setdefault((edge.source, rank), Cell(rank, parameter=source.parameter)))
         way.append(target)
         for cell, user in zip(way, way[1:]):
             if user not in cell.after:
@@ -125,9 +116,7 @@ def _swept(rows, forwards):
         position = _positions(rows[rank - 1 if forwards else rank + 1])
         means = {}
         for index, cell in enumerate(rows[rank]):
-            neighbours = [
-                position[other] for other in (cell.before if forwards else cell.after)
-            ]
+            neighbours = [position[other] for other in (cell.before if forwards else cell.after)]
             means[cell] = sum(neighbours) / len(neighbours) if neighbours else index
         rows[rank] = sorted(rows[rank], key=means.get)
     return rows

@@ -13,16 +13,11 @@ from .layers import build_layers, node_ranks
 from .places import BOX_GAP, place_across, place_along
 
 COLUMN = 900  # pixels, about the width of a notebook's output
-RANK_GAP_RIGHTWARDS, RANK_GAP_DOWNWARDS = (
-    42,
-    32,
-)  # pixels between boxes, for lines and arrow heads
+RANK_GAP_RIGHTWARDS, RANK_GAP_DOWNWARDS = 42, 32  # pixels between boxes, for lines and arrow heads
 MARGIN = 20
 LABEL_SIZE, DETAIL_SIZE = 14, 11  # pixels
 LONGEST_TEXT = 28  # characters of a name or label
-PADDING = (
-    12  # pixels left and right of a box's text, and between two texts side by side
-)
+PADDING = 12  # pixels left and right of a box's text, and between two texts side by side
 ARROW = 8  # the straight end of a line, room for its head
 PORT_GAP = 11  # pixels between lines that enter the same box
 
@@ -68,21 +63,15 @@ def layout(graph):
     rightwards = _runs_rightwards(graph)
     cells, rows, ways = build_layers(graph, partial(_size, rightwards=rightwards))
     place_across(rows, MARGIN)
-    starts, ends = place_along(
-        rows, MARGIN, RANK_GAP_RIGHTWARDS if rightwards else RANK_GAP_DOWNWARDS
-    )
+    starts, ends = place_along(rows, MARGIN, RANK_GAP_RIGHTWARDS if rightwards else RANK_GAP_DOWNWARDS)
     boxes = tuple(_box(cell, starts, ends, rightwards) for cell in cells)
     leaving = _leaving(graph, ways)
     lines = []
     for index, places in enumerate(zip(ways, leaving, _entering(graph, ways, leaving))):
         points = _points(*places, starts, ends)
-        lines.append(
-            Line(index, tuple(points if rightwards else ((y, x) for x, y in points)))
-        )
+        lines.append(Line(index, tuple(points if rightwards else ((y, x) for x, y in points))))
     width = ends[-1] + MARGIN
-    height = (
-        max(cell.middle + cell.breadth // 2 for row in rows for cell in row) + MARGIN
-    )
+    height = max(cell.middle + cell.breadth // 2 for row in rows for cell in row) + MARGIN
     if not rightwards:
         width, height = height, width
     return Layout(width, height, rightwards, boxes, tuple(lines))
@@ -117,15 +106,10 @@ def _texts(node):
 def _size(node, rightwards):
     """(length along, breadth across) of a node's box, even numbers."""
     label, detail = _texts(node)
-    label_width, detail_width = (
-        text_width(label, LABEL_SIZE, bold=True),
-        text_width(detail, DETAIL_SIZE),
-    )
+    label_width, detail_width = text_width(label, LABEL_SIZE, bold=True), text_width(detail, DETAIL_SIZE)
     if rightwards:
         return _even(max(label_width, detail_width) + 2 * PADDING), 42
-    return 28, _even(
-        label_width + (PADDING + detail_width if detail else 0) + 2 * PADDING
-    )
+    return 28, _even(label_width + (PADDING + detail_width if detail else 0) + 2 * PADDING)
 
 
 def _even(number):
@@ -163,9 +147,7 @@ def _entering(graph, ways, leaving):
         entries.sort()
         target = ways[entries[0][2]][-1]
         climbs = [abs(comes_from - target.middle) for comes_from, _, _ in entries]
-        straightest = [
-            position for position, climb in enumerate(climbs) if climb == min(climbs)
-        ]
+        straightest = [position for position, climb in enumerate(climbs) if climb == min(climbs)]
         middle = sum(straightest) / len(straightest)
         gap = _port_gap(target, len(entries))
         for position, (_, _, index) in enumerate(entries):
@@ -181,14 +163,7 @@ def _port_gap(cell, count):
 def _points(way, leaves_at, enters_at, starts, ends):
     """Points (along, across) from box to box, with a straight piece through each rank."""
     source, *bends, target = way
-    points = [
-        (_start(source, starts, ends) + source.length, leaves_at),
-        (ends[source.rank], leaves_at),
-    ]
+    points = [(_start(source, starts, ends) + source.length, leaves_at), (ends[source.rank], leaves_at)]
     for bend in bends:
         points += [(starts[bend.rank], bend.middle), (ends[bend.rank], bend.middle)]
-    return [
-        *points,
-        (starts[target.rank] - ARROW, enters_at),
-        (_start(target, starts, ends), enters_at),
-    ]
+    return [*points, (starts[target.rank] - ARROW, enters_at), (_start(target, starts, ends), enters_at)]

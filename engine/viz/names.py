@@ -24,11 +24,7 @@ def find_names(wanted, namespaces, tensor_type):
 
 def _entries(namespace):
     """(name, value) of the variables first, then of what they hold one level down."""
-    variables = [
-        (name, value)
-        for name, value in list(namespace.items())
-        if not name.startswith("_")
-    ]
+    variables = [(name, value) for name, value in list(namespace.items()) if not name.startswith("_")]
     yield from variables
     for name, value in variables:
         if callable(getattr(type(value), "named_parameters", None)):

@@ -5,9 +5,7 @@ it, a rank is as long as its longest box.
 """
 
 BOX_GAP = 16  # pixels between neighbours in a rank
-CLIMB = (
-    6  # a gap between ranks is a pixel wider for each so many that a line climbs in it,
-)
+CLIMB = 6  # a gap between ranks is a pixel wider for each so many that a line climbs in it,
 WIDER = 30  # but at most so many pixels wider
 SWEEPS = 8
 
@@ -15,13 +13,8 @@ SWEEPS = 8
 def place_across(rows, margin):
     """Set every cell's `middle`: order and distance kept, lines straight where they can be."""
     cells = [cell for row in rows for cell in row]
-    before = {
-        cell: [(other, _pull(other, cell)) for other in _followed(cell)]
-        for cell in cells
-    }
-    after = {
-        cell: [(other, _pull(cell, other)) for other in cell.after] for cell in cells
-    }
+    before = {cell: [(other, _pull(other, cell)) for other in _followed(cell)] for cell in cells}
+    after = {cell: [(other, _pull(cell, other)) for other in cell.after] for cell in cells}
     for row in rows:
         _settle(row, [0.0] * len(row))
     for _ in range(SWEEPS):
@@ -32,9 +25,7 @@ def place_across(rows, margin):
             _settle(row, [_wish(cell, before[cell]) for cell in row])
         if places == [cell.middle for cell in cells]:
             break
-    for row in reversed(
-        rows
-    ):  # what follows no input goes to its users, the others stay
+    for row in reversed(rows):  # what follows no input goes to its users, the others stay
         _settle(row, [_wish(cell, [] if before[cell] else after[cell]) for cell in row])
     for cell in cells:
         cell.middle = round(cell.middle)
@@ -50,10 +41,7 @@ def place_along(rows, margin, gap):
     for row in rows:
         starts.append(start)
         ends.append(start + max(cell.length for cell in row))
-        climb = max(
-            (abs(cell.middle - user.middle) for cell in row for user in cell.after),
-            default=0,
-        )
+        climb = max((abs(cell.middle - user.middle) for cell in row for user in cell.after), default=0)
         start = ends[-1] + gap + min(WIDER, climb // CLIMB)
     return starts, ends
 

@@ -45,9 +45,7 @@ def draw(graph, layout):
         f'rx="10" fill="{GROUND}" stroke="{GROUND_EDGE}"/>',
     ]
     parts += [_line(graph, line, layout.rightwards) for line in layout.lines]
-    parts += [
-        _box(graph.nodes[box.node], box, layout.rightwards) for box in layout.boxes
-    ]
+    parts += [_box(graph.nodes[box.node], box, layout.rightwards) for box in layout.boxes]
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
@@ -80,14 +78,10 @@ def _curve(points, rightwards):
             commands.append(f"L{_pair((next_x, next_y))}")
         elif rightwards:
             middle = (x + next_x) / 2
-            commands.append(
-                f"C{_pair((middle, y))} {_pair((middle, next_y))} {_pair((next_x, next_y))}"
-            )
+            commands.append(f"C{_pair((middle, y))} {_pair((middle, next_y))} {_pair((next_x, next_y))}")
         else:
             middle = (y + next_y) / 2
-            commands.append(
-                f"C{_pair((x, middle))} {_pair((next_x, middle))} {_pair((next_x, next_y))}"
-            )
+            commands.append(f"C{_pair((x, middle))} {_pair((next_x, middle))} {_pair((next_x, next_y))}")
     return " ".join(commands)
 
 
@@ -138,9 +132,4 @@ def _number(value):
 
 def _escaped(text):
     """Text for XML: markup escaped, and what XML cannot hold (control characters) replaced."""
-    return escape(
-        "".join(
-            letter if letter.isprintable() or letter == "\n" else "\ufffd"
-            for letter in text
-        )
-    )
+    return escape("".join(letter if letter.isprintable() or letter == "\n" else "\ufffd" for letter in text))

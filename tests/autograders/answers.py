@@ -10,12 +10,7 @@ def answer(spec, body: str, parameters: tuple[str, ...] | None = None):
     names = spec.parameters if parameters is None else parameters
     source = f"def {spec.function}({', '.join(names)}):\n    {body}\n"
     filename = f"<answer {spec.function} {hash(source)}>"
-    linecache.cache[filename] = (
-        len(source),
-        None,
-        source.splitlines(keepends=True),
-        filename,
-    )
+    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
     namespace = {"np": np}
     exec(compile(source, filename, "exec"), namespace)
     return namespace[spec.function]
@@ -26,11 +21,7 @@ def changed(spec, change):
 
     def results(*arguments):
         right = spec.reference(*arguments)
-        return (
-            tuple(change(array) for array in right)
-            if isinstance(right, tuple)
-            else change(right)
-        )
+        return tuple(change(array) for array in right) if isinstance(right, tuple) else change(right)
 
     body = f"return results({', '.join(spec.parameters)})"
     function = answer(spec, body)

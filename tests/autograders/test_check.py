@@ -22,34 +22,22 @@ def in_a_notebook(monkeypatch):
 
 def test_importing_stays_light():
     code = "import sys, autograders; print(*sorted({name.split('.')[0] for name in sys.modules}))"
-    loaded = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    ).stdout.split()
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert "numpy" in loaded
     assert not {"engine", "IPython", "nbgrader", "torch", "matplotlib"} & set(loaded)
     assert set(autograders.__all__) == {"NotPassed", "check", "inputs", "yours_or_ours"}
 
 
 def test_the_three_exercises_are_found():
-    assert {
-        "autograd/unbroadcast",
-        "autograd/matmul_vjp",
-        "autograd/cross_entropy_vjp",
-    } <= set(names())
-    assert (SPEC.grade_id, SPEC.check_id) == (
-        "autograd-unbroadcast",
-        "autograd-unbroadcast-check",
-    )
+    assert {"autograd/unbroadcast", "autograd/matmul_vjp", "autograd/cross_entropy_vjp"} <= set(names())
+    assert (SPEC.grade_id, SPEC.check_id) == ("autograd-unbroadcast", "autograd-unbroadcast-check")
     assert SPEC.limits == Limits(seconds=10.0, megabytes=1024)
 
 
 def test_an_unknown_exercise_names_the_nearest():
     with pytest.raises(KeyError) as caught:
         check("autograd/unbrodcast", WRONG)
-    assert (
-        str(caught.value)
-        == "there is no exercise 'autograd/unbrodcast'; the nearest is 'autograd/unbroadcast'"
-    )
+    assert str(caught.value) == "there is no exercise 'autograd/unbrodcast'; the nearest is 'autograd/unbroadcast'"
 
 
 def test_hints_are_shown_as_asked_for():
@@ -82,16 +70,9 @@ def test_yours_is_used_once_it_passes(capsys):
 def test_ours_is_used_until_then_and_says_so(capsys, monkeypatch):
     monkeypatch.setenv("NBGRADER_EXECUTION", "validate")
     ours = yours_or_ours(NAME, WRONG)
-    assert (
-        capsys.readouterr().out
-        == "`unbroadcast`: using the engine's until yours passes its check.\n"
-    )
+    assert capsys.readouterr().out == "`unbroadcast`: using the engine's until yours passes its check.\n"
     result = ours(np.ones((2, 3), np.float32), shape=(3,))
-    assert (
-        type(result) is np.ndarray
-        and result.dtype == np.float32
-        and result.tolist() == [2, 2, 2]
-    )
+    assert type(result) is np.ndarray and result.dtype == np.float32 and result.tolist() == [2, 2, 2]
 
 
 def test_inputs_refuses_a_case_that_is_not_there():

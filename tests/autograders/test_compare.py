@@ -27,9 +27,7 @@ def test_a_float32_sum_in_any_order_is_right(seed, count, exponent, cancelling):
     for value in rng.permutation(values):
         running = np.float32(running + value)
     exact = values.astype(np.float64)
-    expected = Expected(
-        np.asarray(total(exact)), np.dtype(np.float32), rounding_of_total(exact)
-    )
+    expected = Expected(np.asarray(total(exact)), np.dtype(np.float32), rounding_of_total(exact))
     assert close(np.asarray(running), expected.array, expected.allowed(running.dtype))
 
 
@@ -48,13 +46,7 @@ def test_a_float32_result_of_float64_inputs_is_allowed_float32s_rounding():
 
 @pytest.mark.parametrize(
     "yours, right",
-    [
-        ([1.0, 2.0], True),
-        ([1.0, 2.1], False),
-        ([1.0, np.nan], False),
-        ([1.0, np.inf], False),
-        ([[1.0, 2.0]], False),
-    ],
+    [([1.0, 2.0], True), ([1.0, 2.1], False), ([1.0, np.nan], False), ([1.0, np.inf], False), ([[1.0, 2.0]], False)],
 )
 def test_close(yours, right):
     assert close(np.array(yours), np.array([1.0, 2.0]), np.full(2, 1e-9)) is right
@@ -76,21 +68,12 @@ def test_a_difference_names_the_first_place_and_the_largest_distance():
     yours, expected = np.zeros((10, 10)), np.zeros((10, 10))
     yours[3, 4], yours[5, 6] = 0.25, -2
     words = difference(yours, expected, np.zeros((10, 10)))
-    assert (
-        words
-        == "first at [3, 4]: yours 0.25, expected 0\n2 of 100 differ; the largest difference is 2"
-    )
+    assert words == "first at [3, 4]: yours 0.25, expected 0\n2 of 100 differ; the largest difference is 2"
 
 
 @pytest.mark.parametrize(
     "value, words",
-    [
-        (None, "None"),
-        ([1], "a list"),
-        (1, "an int"),
-        ((1,), "a tuple of 1 result"),
-        ((1, 2), "a tuple of 2 results"),
-    ],
+    [(None, "None"), ([1], "a list"), (1, "an int"), ((1,), "a tuple of 1 result"), ((1, 2), "a tuple of 2 results")],
 )
 def test_kinds_are_called_by_name(value, words):
     assert kind_of(value) == words

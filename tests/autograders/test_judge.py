@@ -2,18 +2,11 @@
 
 import numpy as np
 import pytest
-from answers import answer, changed
 
+from answers import answer, changed
 from autograders.judge import judge
 from autograders.problems import plain
-from autograders.session import (
-    Described,
-    LocalSession,
-    Missing,
-    Raised,
-    Returned,
-    Stopped,
-)
+from autograders.session import Described, LocalSession, Missing, Raised, Returned, Stopped
 from autograders.spec import load
 
 UNBROADCAST = load("autograd/unbroadcast")
@@ -29,24 +22,14 @@ def written(body, spec=UNBROADCAST, parameters=None):
 
 
 def test_none_an_exception_and_no_attempt_are_three_different_messages():
-    nothing, raised, blank = (
-        written("gradient.sum()"),
-        written("return gradient / missing"),
-        written("pass"),
-    )
+    nothing, raised, blank = written("gradient.sum()"), written("return gradient / missing"), written("pass")
     assert "Did you forget a `return`?" in nothing.failure.sentence
-    assert (
-        "NameError: name 'missing' is not defined (line 2: `return gradient / missing`)"
-        in raised.failure.sentence
-    )
+    assert "NameError: name 'missing' is not defined (line 2: `return gradient / missing`)" in raised.failure.sentence
     assert "Not attempted" in blank.failure.sentence
     assert nothing.points == raised.points == blank.points == 0
 
 
-@pytest.mark.parametrize(
-    "parameters",
-    [(), ("gradient",), ("shape", "gradient"), ("gradient", "shape", "axis")],
-)
+@pytest.mark.parametrize("parameters", [(), ("gradient",), ("shape", "gradient"), ("gradient", "shape", "axis")])
 def test_wrong_parameters_are_refused_saying_what_is_expected(parameters):
     report = written("return 1", parameters=parameters)
     assert report.points == 0 and report.failure.stage == "signature"
@@ -59,9 +42,7 @@ def test_what_is_not_a_function_is_named(thing):
     assert report.points == 0 and type(thing).__name__ in report.failure.sentence
 
 
-@pytest.mark.parametrize(
-    "body", ["raise SystemExit", "return [][0]", "return unbroadcast(gradient, shape)"]
-)
+@pytest.mark.parametrize("body", ["raise SystemExit", "return [][0]", "return unbroadcast(gradient, shape)"])
 def test_whatever_the_answer_raises_is_a_verdict_and_no_crash(body):
     assert written(body).points == 0
 
@@ -72,9 +53,7 @@ def test_the_learners_interrupt_passes_through():
 
 
 def test_one_group_that_raises_leaves_the_others_their_points():
-    report = written(
-        "return gradient.sum(axis=0) if len(shape) == gradient.ndim - 1 else 1 / 0"
-    )
+    report = written("return gradient.sum(axis=0) if len(shape) == gradient.ndim - 1 else 1 / 0")
     assert 0 < report.points < report.max_points
 
 
@@ -84,39 +63,26 @@ def test_nan_has_its_own_sentence():
 
 
 def test_a_list_is_called_a_list():
-    assert (
-        "The result is a list; a numpy array"
-        in judged(changed(UNBROADCAST, np.ndarray.tolist)).text()
-    )
+    assert "The result is a list; a numpy array" in judged(changed(UNBROADCAST, np.ndarray.tolist)).text()
 
 
 def test_one_result_where_two_belong_says_so():
-    assert "2 arrays were expected: (grad_a, grad_b)" in written(
-        "return gradient", MATMUL
-    ).text().replace("\n", " ")
+    assert "2 arrays were expected: (grad_a, grad_b)" in written("return gradient", MATMUL).text().replace("\n", " ")
 
 
 def test_each_of_two_results_counts_for_itself():
     only_b = written("return None, np.swapaxes(a, -1, -2) @ gradient", MATMUL)
     values, edge_cases = only_b.stages[-2:]
-    assert values.credit == 0.5 and 0 < edge_cases.credit < 0.5, (
-        "broadcast batches stay unsummed"
-    )
+    assert values.credit == 0.5 and 0 < edge_cases.credit < 0.5, "broadcast batches stay unsummed"
     assert "`grad_a` is None" in only_b.failure.sentence
 
 
 def test_right_numbers_in_python_types_count_as_values():
     report = written("return gradient.sum().item() if shape == () else 0")
-    assert report.stages[-1].name == "edge cases" and report.stages[-1].credit == 0, (
-        "no ordinary case is right"
-    )
+    assert report.stages[-1].name == "edge cases" and report.stages[-1].credit == 0, "no ordinary case is right"
 
     def python_number(gradient, shape):
-        return (
-            gradient.sum().item()
-            if shape == ()
-            else UNBROADCAST.reference(gradient, shape)
-        )
+        return gradient.sum().item() if shape == () else UNBROADCAST.reference(gradient, shape)
 
     assert judged(python_number).passed
 
@@ -124,21 +90,13 @@ def test_right_numbers_in_python_types_count_as_values():
 def test_a_misconception_is_named_even_when_the_dtype_is_what_fails_first():
     spec = load("autograd/cross_entropy_vjp")
     function = spec.misconceptions[0].function
-    report = judged(
-        lambda gradient, logits, target: function(gradient, logits, target).astype(
-            np.float64
-        ),
-        spec,
-    )
+    report = judged(lambda gradient, logits, target: function(gradient, logits, target).astype(np.float64), spec)
     assert report.failure.stage == "dtype"
     assert report.failure.misconception == spec.misconceptions[0].sentence
 
 
 def test_an_answer_that_is_wrong_in_its_own_way_gets_no_misconception():
-    assert (
-        judged(changed(UNBROADCAST, lambda array: array + 1)).failure.misconception
-        == ""
-    )
+    assert judged(changed(UNBROADCAST, lambda array: array + 1)).failure.misconception == ""
 
 
 def test_right_ordinary_cases_alone_do_not_make_a_misconception():
@@ -146,10 +104,7 @@ def test_right_ordinary_cases_alone_do_not_make_a_misconception():
     turned = "np.swapaxes({}, -1, -2)".format
     body = f"return gradient @ {turned('b')}, 1 / a.size and {turned('a')} @ gradient"
     report = written(body, MATMUL)
-    assert (
-        report.failure.stage == "edge cases"
-        and "ZeroDivisionError" in report.failure.sentence
-    )
+    assert report.failure.stage == "edge cases" and "ZeroDivisionError" in report.failure.sentence
     assert report.failure.misconception == ""
 
 
@@ -171,10 +126,7 @@ class Scripted:
     "description, words",
     [
         (Missing("unbroadcast"), "There is no function named `unbroadcast`"),
-        (
-            Raised("SyntaxError", "invalid syntax", 3),
-            "SyntaxError: invalid syntax (line 3)",
-        ),
+        (Raised("SyntaxError", "invalid syntax", 3), "SyntaxError: invalid syntax (line 3)"),
         (Stopped("took longer than 10 s"), "it took longer than 10 s"),
         (Described(UNBROADCAST.parameters, blank=True), "Not attempted"),
     ],
@@ -185,30 +137,20 @@ def test_a_session_without_a_function_is_reported(description, words):
 
 
 def test_a_group_that_was_stopped_is_not_run_again():
-    session = Scripted(
-        Described(UNBROADCAST.parameters),
-        Returned(None, ()),
-        Stopped("took longer than 10 s"),
-    )
+    session = Scripted(Described(UNBROADCAST.parameters), Returned(None, ()), Stopped("took longer than 10 s"))
     report = judge(UNBROADCAST, session, seed=1)
     groups = {case.group for case in UNBROADCAST.cases_for(1)}
     assert session.calls == 1 + len(groups) and report.points == 0
 
 
-@pytest.mark.parametrize(
-    "value",
-    [10**400, float("nan"), (), [], {}, object(), [[1, 2], [3]], True, np.float64(3)],
-)
+@pytest.mark.parametrize("value", [10**400, float("nan"), (), [], {}, object(), [[1, 2], [3]], True, np.float64(3)])
 def test_any_returned_value_gets_a_verdict(value):
     session = Scripted(Described(MATMUL.parameters), Returned((value, value), ()))
     assert judge(MATMUL, session, seed=1).points == 0
 
 
 def test_learners_text_is_fit_to_print():
-    session = Scripted(
-        Described(UNBROADCAST.parameters),
-        Raised("Error\x1b[2J", "\ud800" + "x" * 10_000),
-    )
+    session = Scripted(Described(UNBROADCAST.parameters), Raised("Error\x1b[2J", "\ud800" + "x" * 10_000))
     text = judge(UNBROADCAST, session, seed=1).text()
     assert text.encode("utf-8") and "\x1b" not in text and len(text) < 3_000
     assert plain("two\nlines") == "two\nlines"

@@ -23,40 +23,22 @@ NAMES = {"assignment": "03-small", "notebook": "03-small", "student": "ada"}
 
 
 def solution(name, source=None):
-    nbgrader = {
-        "grade_id": f"room-{name}",
-        "grade": False,
-        "solution": True,
-        "locked": False,
-        "schema_version": 3,
-    }
+    nbgrader = {"grade_id": f"room-{name}", "grade": False, "solution": True, "locked": False, "schema_version": 3}
     metadata = {"nbgrader": nbgrader, "chainrule": {"exercise": f"room/{name}"}}
-    return new_code_cell(
-        source or STUB.format(name), id=f"room-{name}", metadata=metadata
-    )
+    return new_code_cell(source or STUB.format(name), id=f"room-{name}", metadata=metadata)
 
 
 def check(name, points=4):
-    nbgrader = {
-        "grade_id": f"room-{name}-check",
-        "grade": True,
-        "solution": False,
-        "locked": True,
-        "points": points,
-    }
+    nbgrader = {"grade_id": f"room-{name}-check", "grade": True, "solution": False, "locked": True, "points": points}
     metadata = {"nbgrader": nbgrader, "chainrule": {"exercise": f"room/{name}"}}
-    return new_code_cell(
-        f'check("room/{name}", {name})', id=f"room-{name}-check", metadata=metadata
-    )
+    return new_code_cell(f'check("room/{name}", {name})', id=f"room-{name}-check", metadata=metadata)
 
 
 def template():
     return new_notebook(
         cells=[
             new_markdown_cell("# Ours", id="title"),
-            new_code_cell(
-                "import numpy as np", id="setup", metadata={"tags": ["setup"]}
-            ),
+            new_code_cell("import numpy as np", id="setup", metadata={"tags": ["setup"]}),
             new_code_cell("print(1)", id="play"),
             solution("one"),
             check("one"),
@@ -81,9 +63,7 @@ def rebuild(config, submitted):
 
 
 def answers(nb):
-    return {
-        cell.id: cell.source for cell in nb.cells if cell.id in ("room-one", "room-two")
-    }
+    return {cell.id: cell.source for cell in nb.cells if cell.id in ("room-one", "room-two")}
 
 
 def submission(**sources):
@@ -113,13 +93,8 @@ def test_only_answers_are_taken(config):
     nb.cells.reverse()
     rebuilt, notes = rebuild(config, nb)
     assert "EVIL" not in json.dumps(rebuilt)
-    assert [cell.id for cell in rebuilt.cells[1:]] == [
-        cell.id for cell in template().cells
-    ]
-    assert answers(rebuilt) == {
-        "room-one": "def one(): return 1",
-        "room-two": STUB.format("two"),
-    }
+    assert [cell.id for cell in rebuilt.cells[1:]] == [cell.id for cell in template().cells]
+    assert answers(rebuilt) == {"room-one": "def one(): return 1", "room-two": STUB.format("two")}
     assert "The check of `room/one` was changed in your notebook" in notes
 
 
@@ -132,10 +107,7 @@ def test_a_lost_answer_is_told_and_counts_as_not_answered(config):
     nb = submission(two="def two(): return 2")
     del nb.cells[3:5]
     rebuilt, notes = rebuild(config, nb)
-    assert answers(rebuilt) == {
-        "room-one": STUB.format("one"),
-        "room-two": "def two(): return 2",
-    }
+    assert answers(rebuilt) == {"room-one": STUB.format("one"), "room-two": "def two(): return 2"}
     assert "The cell for `room/one` was not in your notebook" in notes
     assert "The check of `room/one` was not in your notebook; it was put back" in notes
 
@@ -153,9 +125,7 @@ def test_of_doubled_cells_the_last_one_written_in_counts(config, order):
 
 def test_a_retyped_answer_is_still_read(config):
     nb = submission()
-    nb.cells[3] = new_markdown_cell(
-        "def one(): return 1", metadata=nb.cells[3].metadata
-    )
+    nb.cells[3] = new_markdown_cell("def one(): return 1", metadata=nb.cells[3].metadata)
     rebuilt, notes = rebuild(config, nb)
     assert answers(rebuilt)["room-one"] == "def one(): return 1"
     assert rebuilt.cells[4].cell_type == "code"
@@ -174,9 +144,7 @@ def test_surrogates_do_not_break_the_file(config):
     assert "question marks" in notes
 
 
-@pytest.mark.parametrize(
-    "junk", [None, [], "x", 1, {"grade_id": []}, {"grade_id": {}}, {"grade_id": None}]
-)
+@pytest.mark.parametrize("junk", [None, [], "x", 1, {"grade_id": []}, {"grade_id": {}}, {"grade_id": None}])
 def test_nonsense_in_metadata_is_passed_over(config, junk):
     nb = submission(one="1")
     nb.cells.append(new_code_cell("junk"))
@@ -188,9 +156,7 @@ def test_nonsense_in_metadata_is_passed_over(config, junk):
 
 def test_without_a_release_it_says_what_to_do(config, tmp_path):
     (tmp_path / "release" / "03-small" / "03-small.ipynb").unlink()
-    with pytest.raises(
-        plugin.GradingStopped, match="run `nbgrader generate_assignment 03-small` first"
-    ):
+    with pytest.raises(plugin.GradingStopped, match="run `nbgrader generate_assignment 03-small` first"):
         rebuild(config, submission())
 
 
@@ -218,22 +184,12 @@ def opened(monkeypatch):
     def load(name):
         limits = SimpleNamespace(seconds=10.0, megabytes=512)
         function = name.split("/")[1]
-        return SimpleNamespace(
-            name=name,
-            function=function,
-            packages=("numpy",),
-            withheld=("engine",),
-            limits=limits,
-        )
+        return SimpleNamespace(name=name, function=function, packages=("numpy",), withheld=("engine",), limits=limits)
 
     stage = SimpleNamespace(name="values", weight=4.0, credit=0.375)
     monkeypatch.setattr(plugin.sandbox, "open_session", open_session)
     monkeypatch.setattr(plugin.spec, "load", load)
-    monkeypatch.setattr(
-        plugin,
-        "judge",
-        lambda spec, session, seed: Report(points=1.5, max_points=4.0, stages=[stage]),
-    )
+    monkeypatch.setattr(plugin, "judge", lambda spec, session, seed: Report(points=1.5, max_points=4.0, stages=[stage]))
     return sessions
 
 
@@ -274,10 +230,7 @@ def test_an_answer_runs_after_setup_and_the_answers_before_it(config, opened):
     graded(config, submission(one="1", two="2"))
     assert opened == [
         ([("setup", "import numpy as np"), ("room-one", "1")], "one"),
-        (
-            [("setup", "import numpy as np"), ("room-one", "1"), ("room-two", "2")],
-            "two",
-        ),
+        ([("setup", "import numpy as np"), ("room-one", "1"), ("room-two", "2")], "two"),
     ]
 
 
@@ -312,11 +265,7 @@ def test_the_ledger_has_one_line_for_each_answer(config, opened):
     graded(config, submission(one="1"))
     one, two = ledger(config)
     assert (one["exercise"], two["exercise"]) == ("room/one", "room/two")
-    assert (
-        one["student"] == "ada"
-        and one["points"] == 1.5
-        and one["sandbox"] == "bubblewrap"
-    )
+    assert one["student"] == "ada" and one["points"] == 1.5 and one["sandbox"] == "bubblewrap"
     assert one["stages"] == [{"name": "values", "weight": 4.0, "credit": 0.375}]
     assert len(one["submission"]) == len(one["autograders"]) == len(one["engine"]) == 64
 
@@ -326,16 +275,12 @@ def test_no_sandbox_no_grade(config, opened, monkeypatch, tmp_path):
         raise plugin.sandbox.SandboxUnavailable("bubblewrap is not installed")
 
     monkeypatch.setattr(plugin.sandbox, "open_session", unavailable)
-    with pytest.raises(
-        plugin.GradingStopped, match="nothing was graded: bubblewrap is not installed"
-    ):
+    with pytest.raises(plugin.GradingStopped, match="nothing was graded: bubblewrap is not installed"):
         graded(config, submission())
     assert not (tmp_path / "ledger.jsonl").exists()
 
 
-def test_a_grading_that_stops_midway_is_not_in_the_ledger(
-    config, opened, monkeypatch, tmp_path
-):
+def test_a_grading_that_stops_midway_is_not_in_the_ledger(config, opened, monkeypatch, tmp_path):
     open_session = plugin.sandbox.open_session
 
     def only_one(sources, function, **limits):
@@ -352,7 +297,5 @@ def test_a_grading_that_stops_midway_is_not_in_the_ledger(
 def test_a_cell_that_nothing_can_judge_is_no_full_mark(config, opened):
     nb = submission()
     del nb.cells[4].metadata["chainrule"]
-    with pytest.raises(
-        plugin.GradingStopped, match="'room-one-check' belongs to no exercise"
-    ):
+    with pytest.raises(plugin.GradingStopped, match="'room-one-check' belongs to no exercise"):
         graded(config, nb)

@@ -3,18 +3,11 @@
 from html.parser import HTMLParser
 
 import pytest
-from answers import answer
 
+from answers import answer
 from autograders.judge import judge
 from autograders.report import WIDTH, Failure, Report, Stage
-from autograders.session import (
-    Described,
-    LocalSession,
-    Opaque,
-    Raised,
-    Returned,
-    Stopped,
-)
+from autograders.session import Described, LocalSession, Opaque, Raised, Returned, Stopped
 from autograders.spec import load
 
 SPEC = load("autograd/unbroadcast")
@@ -40,10 +33,7 @@ class Reader(HTMLParser):
 
 class Says:
     def __init__(self, outcome, description=None):
-        self.outcome, self.description = (
-            outcome,
-            description or Described(SPEC.parameters),
-        )
+        self.outcome, self.description = outcome, description or Described(SPEC.parameters)
 
     def describe(self):
         return self.description
@@ -67,65 +57,26 @@ class Says:
 def test_the_card_holds_only_harmless_balanced_tags(session):
     reader = Reader(judge(SPEC, session, seed=1).html())
     assert reader.open == []
-    assert reader.tags <= {
-        "div",
-        "p",
-        "span",
-        "strong",
-        "code",
-        "pre",
-        "table",
-        "tr",
-        "th",
-        "td",
-        "details",
-        "summary",
-    }
+    assert reader.tags <= {"div", "p", "span", "strong", "code", "pre", "table", "tr", "th", "td", "details", "summary"}
     assert reader.names <= {"style", "title"}
 
 
 def test_every_field_of_a_failure_is_escaped():
-    failure = Failure(
-        ATTACK,
-        ATTACK,
-        ATTACK,
-        ((ATTACK, ATTACK),),
-        ATTACK,
-        ATTACK,
-        ATTACK,
-        ATTACK,
-        1,
-        ATTACK,
-    )
-    page = Report(
-        ATTACK, (Stage(ATTACK, 1, 0.5, ATTACK),), 0, 1, False, failure, hints=(ATTACK,)
-    ).html()
+    failure = Failure(ATTACK, ATTACK, ATTACK, ((ATTACK, ATTACK),), ATTACK, ATTACK, ATTACK, ATTACK, 1, ATTACK)
+    page = Report(ATTACK, (Stage(ATTACK, 1, 0.5, ATTACK),), 0, 1, False, failure, hints=(ATTACK,)).html()
     assert "<script" not in page and "<img" not in page
 
 
 def test_hints_come_one_at_a_time():
     report = judge(SPEC, LocalSession(answer(SPEC, "pass")), seed=1)
-    assert (
-        SPEC.hints[0] not in report.text()
-        and "For hint 1 of 3: check(..., hint=1)" in report.text()
-    )
+    assert SPEC.hints[0] not in report.text() and "For hint 1 of 3: check(..., hint=1)" in report.text()
     page = report.html()
-    assert page.count("<details>") == 3 and page.endswith(
-        "</details></details></details></div>"
-    )
+    assert page.count("<details>") == 3 and page.endswith("</details></details></details></div>")
 
 
 def test_text_fits_in_the_validate_dialog():
-    for function in (
-        *SPEC.half_right,
-        *(misconception.function for misconception in SPEC.misconceptions),
-    ):
-        assert (
-            max(
-                map(len, judge(SPEC, LocalSession(function), seed=1).text().split("\n"))
-            )
-            <= WIDTH
-        )
+    for function in (*SPEC.half_right, *(misconception.function for misconception in SPEC.misconceptions)):
+        assert max(map(len, judge(SPEC, LocalSession(function), seed=1).text().split("\n"))) <= WIDTH
 
 
 def test_a_pass_shows_no_hints_and_no_failure():
@@ -136,16 +87,9 @@ def test_a_pass_shows_no_hints_and_no_failure():
 
 def test_a_notebook_gets_the_card_and_the_text():
     report = judge(SPEC, LocalSession(SPEC.reference), seed=1)
-    assert report._repr_mimebundle_() == {
-        "text/plain": report.text(),
-        "text/html": report.html(),
-    }
+    assert report._repr_mimebundle_() == {"text/plain": report.text(), "text/html": report.html()}
     assert repr(report) == report.text()
 
 
 def test_marks_say_without_colour_what_was_earned():
-    assert [Stage("values", 1, credit).mark for credit in (1.0, 0.5, 0.0)] == [
-        "✓",
-        "◐",
-        "✗",
-    ]
+    assert [Stage("values", 1, credit).mark for credit in (1.0, 0.5, 0.0)] == ["✓", "◐", "✗"]

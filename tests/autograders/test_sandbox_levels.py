@@ -8,10 +8,7 @@ import pytest
 from autograders.sandbox import SandboxUnavailable, levels, open_session, process
 
 ADVICE = {
-    "kernel/unprivileged_userns_clone": (
-        "0",
-        "sysctl kernel.unprivileged_userns_clone=1",
-    ),
+    "kernel/unprivileged_userns_clone": ("0", "sysctl kernel.unprivileged_userns_clone=1"),
     "user/max_user_namespaces": ("0", "sysctl user.max_user_namespaces="),
     "kernel/apparmor_restrict_unprivileged_userns": ("1", "AppArmor"),
     "none of these": ("", "seccomp=unconfined"),
@@ -34,10 +31,7 @@ def test_other_systems_are_told_what_to_use(monkeypatch, platform):
 
 def test_without_bubblewrap_it_says_how_to_get_it(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert (
-        refusal()
-        == "bubblewrap is not installed: apt-get install bubblewrap (Fedora: dnf install bubblewrap)"
-    )
+    assert refusal() == "bubblewrap is not installed: apt-get install bubblewrap (Fedora: dnf install bubblewrap)"
 
 
 def a_bubblewrap(tmp_path, monkeypatch, script):
@@ -57,19 +51,12 @@ def test_a_bubblewrap_that_is_too_old_is_named_as_such(monkeypatch, tmp_path):
 def test_the_complaint_is_passed_on_with_the_likely_cause(monkeypatch, setting):
     """The cause is the setting of this kernel that forbids user namespaces."""
     value, advice = ADVICE[setting]
-    monkeypatch.setattr(
-        levels, "_kernel_setting", lambda name: value if name == setting else None
-    )
+    monkeypatch.setattr(levels, "_kernel_setting", lambda name: value if name == setting else None)
     message = str(levels.explain("bwrap: creating a namespace:\nnot permitted\n"))
-    assert (
-        "(bwrap: creating a namespace: not permitted)" in message and advice in message
-    )
+    assert "(bwrap: creating a namespace: not permitted)" in message and advice in message
 
 
-@pytest.mark.skipif(
-    not sys.platform.startswith("linux"),
-    reason="only Linux gets as far as starting one",
-)
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux gets as far as starting one")
 def test_a_sandbox_that_does_not_start_is_not_the_learners_fault(monkeypatch):
     monkeypatch.setattr(process, "find_bubblewrap", lambda: "/bin/false")
     before = len(os.listdir("/proc/self/fd"))

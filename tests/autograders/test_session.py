@@ -6,16 +6,7 @@ import warnings
 import numpy as np
 import pytest
 
-from autograders.session import (
-    Described,
-    LocalSession,
-    Missing,
-    Opaque,
-    Raised,
-    Returned,
-    crossing,
-    is_blank,
-)
+from autograders.session import Described, LocalSession, Missing, Opaque, Raised, Returned, crossing, is_blank
 
 
 def test_the_callers_arrays_stay_as_they_are_and_the_change_is_seen():
@@ -26,9 +17,7 @@ def test_the_callers_arrays_stay_as_they_are_and_the_change_is_seen():
     mine = np.zeros((2, 3)).T
     outcome = LocalSession(fills).call(mine, 5)
     assert outcome.value == 5 and np.all(mine == 0) and np.all(outcome.inputs[0] == 7)
-    assert outcome.inputs[0].strides == mine.strides, (
-        "a transposed array must reach the answer transposed"
-    )
+    assert outcome.inputs[0].strides == mine.strides, "a transposed array must reach the answer transposed"
 
 
 def test_a_result_that_is_a_view_of_an_input_is_cut_loose():
@@ -77,9 +66,7 @@ def test_a_list_that_holds_itself_is_an_error_and_no_crash():
 
 
 def test_describe():
-    assert LocalSession(lambda gradient, shape: 0).describe() == Described(
-        ("gradient", "shape")
-    )
+    assert LocalSession(lambda gradient, shape: 0).describe() == Described(("gradient", "shape"))
     assert LocalSession(3).describe() == Missing("the answer", found="int")
 
 
@@ -106,11 +93,7 @@ def test_only_plain_values_cross(value, crossed):
 
 def test_a_numpy_number_crosses_as_an_array_of_no_axes():
     crossed = crossing(np.float32(2))
-    assert (
-        type(crossed) is np.ndarray
-        and crossed.shape == ()
-        and crossed.dtype == np.float32
-    )
+    assert type(crossed) is np.ndarray and crossed.shape == () and crossed.dtype == np.float32
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ import inspect
 
 import numpy as np
 import pytest
-from answers import answer, changed
 
+from answers import answer, changed
 from autograders import check
 from autograders.compare import as_array, show
 from autograders.judge import expected_of, judge
@@ -13,9 +13,7 @@ from autograders.session import LocalSession
 from autograders.spec import EDGE, ORDINARY, load, names
 
 SPECS = [load(name) for name in names()]
-MISCONCEPTIONS = [
-    (spec, misconception) for spec in SPECS for misconception in spec.misconceptions
-]
+MISCONCEPTIONS = [(spec, misconception) for spec in SPECS for misconception in spec.misconceptions]
 HONEST = [(spec, function) for spec in SPECS for function in spec.honest]
 HALF_RIGHT = [(spec, function) for spec in SPECS for function in spec.half_right]
 
@@ -34,12 +32,7 @@ def judged(spec, function, seed=1):
 def test_a_spec_is_complete(spec):
     assert tuple(inspect.signature(spec.reference).parameters) == spec.parameters
     assert spec.reference.__name__ == spec.function
-    assert (
-        len(spec.hints) == 3
-        and len(spec.misconceptions) >= 3
-        and len(spec.honest) >= 3
-        and spec.half_right
-    )
+    assert len(spec.hints) == 3 and len(spec.misconceptions) >= 3 and len(spec.honest) >= 3 and spec.half_right
     assert {case.stage for case in spec.cases_for(1)} == {ORDINARY, EDGE}
 
 
@@ -47,15 +40,11 @@ def test_a_spec_is_complete(spec):
 def test_the_engines_own_answer_earns_all_and_the_same_whatever_the_seed(spec):
     for seed in (0, 1, 2, 2**127):
         report = judged(spec, spec.reference, seed)
-        assert report.passed and report.points == report.max_points == spec.points, (
-            report
-        )
+        assert report.passed and report.points == report.max_points == spec.points, report
 
 
 @each_spec
-@pytest.mark.parametrize(
-    "body", ["raise NotImplementedError()", "pass", "...", '"""Only words."""']
-)
+@pytest.mark.parametrize("body", ["raise NotImplementedError()", "pass", "...", '"""Only words."""'])
 def test_a_blank_answer_earns_nothing_and_is_called_not_attempted(spec, body):
     report = judged(spec, answer(spec, body))
     assert report.points == 0 and report.failure.stage == "attempted"
@@ -64,9 +53,7 @@ def test_a_blank_answer_earns_nothing_and_is_called_not_attempted(spec, body):
 
 @pytest.mark.parametrize("spec, misconception", MISCONCEPTIONS, ids=named)
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_a_misconception_loses_points_and_is_told_its_own_sentence(
-    spec, misconception, seed
-):
+def test_a_misconception_loses_points_and_is_told_its_own_sentence(spec, misconception, seed):
     report = judged(spec, misconception.function, seed)
     assert report.points < spec.points and not report.passed
     assert report.failure.misconception == misconception.sentence
@@ -77,9 +64,7 @@ def test_a_misconception_loses_points_and_is_told_its_own_sentence(
 def test_an_honest_answer_in_another_style_earns_all(spec, function, seed, capsys):
     report = judged(spec, function, seed)
     assert report.passed and report.points == spec.points, report
-    assert capsys.readouterr() == ("", ""), (
-        "what an answer prints would count against it in nbgrader"
-    )
+    assert capsys.readouterr() == ("", ""), "what an answer prints would count against it in nbgrader"
 
 
 @pytest.mark.parametrize("spec, function", HALF_RIGHT, ids=named)
@@ -96,10 +81,7 @@ def test_the_right_shape_and_dtype_alone_earn_nothing(spec):
 @each_spec
 def test_a_wrong_dtype_costs_its_own_points_only(spec):
     report = judged(spec, changed(spec, lambda array: array.astype(np.float32)))
-    assert (
-        report.points == spec.points - spec.weights["dtype"]
-        and report.failure.stage == "dtype"
-    )
+    assert report.points == spec.points - spec.weights["dtype"] and report.failure.stage == "dtype"
 
 
 @each_spec
@@ -108,18 +90,13 @@ def test_changing_an_input_costs_its_own_points_only(spec):
 
     def spoils(*arguments):
         result = right(*arguments)
-        next(argument for argument in arguments if isinstance(argument, np.ndarray))[
-            ...
-        ] = 7
+        next(argument for argument in arguments if isinstance(argument, np.ndarray))[...] = 7
         return result
 
     spoils.__signature__ = inspect.signature(right)
     report = judged(spec, spoils)
     assert report.points == spec.points - spec.weights["inputs unmutated"]
-    assert (
-        report.failure.stage == "inputs unmutated"
-        and spec.parameters[0] in report.failure.sentence
-    )
+    assert report.failure.stage == "inputs unmutated" and spec.parameters[0] in report.failure.sentence
 
 
 class Liar:
@@ -165,10 +142,7 @@ def test_tolerance_never_swallows_an_error_of_five_percent(spec, seed):
     for case in spec.cases_for(seed):
         for expected in expected_of(spec, case):
             largest = np.abs(expected.array).max(initial=0.0)
-            assert (
-                np.all(expected.allowed(expected.dtype) <= 0.05 * largest)
-                or largest == 0
-            )
+            assert np.all(expected.allowed(expected.dtype) <= 0.05 * largest) or largest == 0
 
 
 @each_spec
@@ -183,9 +157,7 @@ def test_the_smallest_failing_input_is_shown_and_can_be_rebuilt(spec):
     report = check(spec.name, spec.misconceptions[0].function)
     namespace = {}
     exec(f"from autograders import inputs\n{report.failure.reproduce}", namespace)
-    assert report.failure.inputs == tuple(
-        (name, show(namespace[name])) for name in spec.parameters
-    )
+    assert report.failure.inputs == tuple((name, show(namespace[name])) for name in spec.parameters)
     cases = [case for case in spec.cases_for(1) if case.stage == ORDINARY]
     assert [case.size for case in cases] == sorted(case.size for case in cases)
 

@@ -22,9 +22,7 @@ def chromium():
     """The path of a Chromium on this machine; skips where there is none."""
     path = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
     if path is None:
-        pytest.skip(
-            f"no browser here: none of {', '.join(CHROMIUM_NAMES)} was found (apt-get install chromium)"
-        )
+        pytest.skip(f"no browser here: none of {', '.join(CHROMIUM_NAMES)} was found (apt-get install chromium)")
     return path
 
 
@@ -61,11 +59,7 @@ class Learning:
         words = [sys.executable, "-m", "course", command, "--no-browser"]
         with open(output, "w") as written:
             process = subprocess.Popen(
-                words,
-                cwd=self.folder,
-                env=self.environment,
-                stdout=written,
-                stderr=subprocess.STDOUT,
+                words, cwd=self.folder, env=self.environment, stdout=written, stderr=subprocess.STDOUT
             )
         try:
             yield _address(process, output)
@@ -86,8 +80,7 @@ class Learning:
 def machine(tmp_path_factory):
     for library in ("jupyterlab", "nbgrader"):
         pytest.importorskip(
-            library,
-            reason=f"this test starts JupyterLab with {library}: pip install 'chainrule[course]'",
+            library, reason=f"this test starts JupyterLab with {library}: pip install 'chainrule[course]'"
         )
     return Learning(tmp_path_factory.mktemp("machine"))
 
@@ -105,14 +98,9 @@ def _address(process, output):
 @pytest.fixture(scope="module")
 def page(chromium):
     """An empty page in a headless browser that reaches nothing but this machine."""
-    playwright = pytest.importorskip(
-        "playwright.sync_api",
-        reason="drives the browser: pip install 'chainrule[test]'",
-    )
+    playwright = pytest.importorskip("playwright.sync_api", reason="drives the browser: pip install 'chainrule[test]'")
     with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(
-            executable_path=chromium, args=["--no-sandbox"]
-        )
+        browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 1400, "height": 1000})
         page.set_default_timeout(60_000)
         yield page

@@ -45,10 +45,7 @@ def scroll_to(page, heading):
     panel = page.locator(".jp-WindowedPanel-outer")
     panel.evaluate("outer => outer.scrollTop = 0")
     for _ in range(200):
-        found = page.locator(
-            ".jp-RenderedMarkdown :is(h1, h2, h3)",
-            has_text=re.compile(heading, re.IGNORECASE),
-        )
+        found = page.locator(".jp-RenderedMarkdown :is(h1, h2, h3)", has_text=re.compile(heading, re.IGNORECASE))
         if found.count() and found.first.is_visible():
             found.first.scroll_into_view_if_needed()
             return found.first
@@ -58,9 +55,7 @@ def scroll_to(page, heading):
 
 
 def cell_with(page, text):
-    return page.locator(
-        ".jp-CodeCell", has=page.locator(".jp-InputArea-editor", has_text=text)
-    ).first
+    return page.locator(".jp-CodeCell", has=page.locator(".jp-InputArea-editor", has_text=text)).first
 
 
 def write_into(page, cell, source):
@@ -81,9 +76,7 @@ def solution(name):
     from course import builder, classroom
 
     source = json.loads(builder.render(classroom.CHAPTERS / f"{NAME}.md"))
-    return next(
-        "".join(cell["source"]) for cell in source["cells"] if cell["id"] == name
-    )
+    return next("".join(cell["source"]) for cell in source["cells"] if cell["id"] == name)
 
 
 def test_no_cell_of_the_released_chapter_fails(notebook, machine, screenshots):
@@ -92,20 +85,11 @@ def test_no_cell_of_the_released_chapter_fails(notebook, machine, screenshots):
     notebook.wait_for_timeout(1500)
     saved = json.loads((machine.workspace / NAME / f"{NAME}.ipynb").read_text())
     errors = [
-        output
-        for cell in saved["cells"]
-        for output in cell.get("outputs", [])
-        if output["output_type"] == "error"
+        output for cell in saved["cells"] for output in cell.get("outputs", []) if output["output_type"] == "error"
     ]
     assert errors == []
-    assert all(
-        cell.get("execution_count")
-        for cell in saved["cells"]
-        if cell["cell_type"] == "code"
-    )
-    assert not notebook.get_by_text("Jupyter news").count(), (
-        "a pop-up greets the newcomer"
-    )
+    assert all(cell.get("execution_count") for cell in saved["cells"] if cell["cell_type"] == "code")
+    assert not notebook.get_by_text("Jupyter news").count(), "a pop-up greets the newcomer"
     scroll_to(notebook, "3 · autograd on tensors")
     notebook.screenshot(path=screenshots / "chapter-3-top.png")
 
@@ -129,9 +113,7 @@ def test_the_lab_follows_its_slider_with_the_engine_s_numbers(notebook, screensh
 
     digits = load_digits()
     order = np.random.default_rng(0).permutation(len(digits.target))[:1198]
-    own = GradientFlow(
-        (digits.data[order] / 16).astype(np.float32), digits.target[order]
-    )
+    own = GradientFlow((digits.data[order] / 16).astype(np.float32), digits.target[order])
 
     scroll_to(notebook, "the lab: where the gradient goes")
     slider = notebook.get_by_role("slider").first
@@ -162,9 +144,7 @@ def test_a_wrong_answer_is_told_why(notebook, screenshots):
 def test_the_right_answer_passes(notebook, screenshots):
     scroll_to(notebook, "undo a broadcast")
     write_into(
-        notebook,
-        cell_with(notebook, "gradient.sum(axis=tuple(range(gradient.ndim"),
-        solution("autograd-unbroadcast"),
+        notebook, cell_with(notebook, "gradient.sum(axis=tuple(range(gradient.ndim"), solution("autograd-unbroadcast")
     )
     check = cell_with(notebook, 'check("autograd/unbroadcast"')
     run(notebook, check)
@@ -178,9 +158,6 @@ def test_validate_says_what_is_left(notebook, screenshots):
     dialog = notebook.get_by_role("dialog")
     dialog.get_by_text(re.compile("Not attempted yet")).first.wait_for(timeout=120_000)
     said = dialog.inner_text()
-    assert (
-        "autograd/matmul_vjp: not yet" in said
-        and "autograd/cross_entropy_vjp: not yet" in said
-    )
+    assert "autograd/matmul_vjp: not yet" in said and "autograd/cross_entropy_vjp: not yet" in said
     assert "autograd/unbroadcast: not yet" not in said and "Traceback" not in said
     notebook.screenshot(path=screenshots / "chapter-3-validate.png")

@@ -39,11 +39,7 @@ class FakeSpec:
 SPECS = [
     FakeSpec("autograd/unbroadcast", "unbroadcast", ("gradient", "shape")),
     FakeSpec("autograd/matmul_vjp", "matmul_vjp", ("gradient", "a", "b"), points=2.5),
-    FakeSpec(
-        "autograd/cross_entropy_vjp",
-        "cross_entropy_vjp",
-        ("gradient", "logits", "target"),
-    ),
+    FakeSpec("autograd/cross_entropy_vjp", "cross_entropy_vjp", ("gradient", "logits", "target")),
 ]
 
 
@@ -107,15 +103,9 @@ def test_an_exercise_becomes_header_answer_and_locked_check(chapters, tmp_path):
         "task": False,
     }
     assert check["metadata"]["nbgrader"]["points"] == 4
-    assert (
-        check["metadata"]["nbgrader"]["grade"]
-        and check["metadata"]["nbgrader"]["locked"]
-    )
+    assert check["metadata"]["nbgrader"]["grade"] and check["metadata"]["nbgrader"]["locked"]
     assert check["source"] == ['check("autograd/unbroadcast", unbroadcast)']
-    assert (
-        cell(notebook, "autograd-matmul_vjp-check")["metadata"]["nbgrader"]["points"]
-        == 2.5
-    )
+    assert cell(notebook, "autograd-matmul_vjp-check")["metadata"]["nbgrader"]["points"] == 2.5
 
 
 def test_notebook_says_its_chapter_and_kernel(chapters, tmp_path):
@@ -141,20 +131,14 @@ def test_editing_one_cell_leaves_the_other_ids_alone(chapters, tmp_path):
     assert sum(old != new for old, new in zip(before, after)) == 1
 
 
-def test_release_hides_solutions_and_makes_only_what_changed(
-    chapters, tmp_path, monkeypatch
-):
+def test_release_hides_solutions_and_makes_only_what_changed(chapters, tmp_path, monkeypatch):
     builder.build(chapters, tmp_path)
     (path,) = builder.release(tmp_path)
     text = path.read_text(encoding="utf-8")
     assert "YOUR CODE HERE" in text and "stretched" not in text
     first = path.read_bytes()
     generate = builder._generate
-    monkeypatch.setattr(
-        builder,
-        "_generate",
-        lambda *_: pytest.fail("made again although nothing changed"),
-    )
+    monkeypatch.setattr(builder, "_generate", lambda *_: pytest.fail("made again although nothing changed"))
     builder.release(tmp_path)
     monkeypatch.setattr(builder, "_generate", generate)
     path.write_bytes(b"damaged")
@@ -180,74 +164,36 @@ def test_a_source_notebook_changed_by_hand_is_kept_aside(chapters, tmp_path):
     assert aside.read_bytes() == by_hand != path.read_bytes()
     edit(chapters, "1 + 1", "2 + 2")
     builder.build(chapters, tmp_path)
-    assert len(list((tmp_path / "set-aside").iterdir())) == 1, (
-        "what the builder made itself is not kept"
-    )
+    assert len(list((tmp_path / "set-aside").iterdir())) == 1, "what the builder made itself is not kept"
 
 
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        (
-            "autograd/unbroadcast",
-            "autograd/unbraodcast",
-            r"`def unbroadcast\(.*nearest is 'autograd/unbroadcast'",
-        ),
-        (
-            "autograd/matmul_vjp",
-            "autograd/unbroadcast",
-            r"`def matmul_vjp\(.*already used in 03-small.md",
-        ),
-        (
-            "def unbroadcast(",
-            "def unbrodcast(",
-            r"`def unbrodcast\(.*needs a function `unbroadcast`",
-        ),
-        (
-            "(gradient, a, b)",
-            "(gradient, b, a)",
-            r"parameters \(gradient, b, a\).*says \(gradient, a, b\)",
-        ),
-        (
-            "    ### BEGIN SOLUTION\n",
-            "",
-            r"stands between one `### BEGIN SOLUTION` and one",
-        ),
+        ("autograd/unbroadcast", "autograd/unbraodcast", r"`def unbroadcast\(.*nearest is 'autograd/unbroadcast'"),
+        ("autograd/matmul_vjp", "autograd/unbroadcast", r"`def matmul_vjp\(.*already used in 03-small.md"),
+        ("def unbroadcast(", "def unbrodcast(", r"`def unbrodcast\(.*needs a function `unbroadcast`"),
+        ("(gradient, a, b)", "(gradient, b, a)", r"parameters \(gradient, b, a\).*says \(gradient, a, b\)"),
+        ("    ### BEGIN SOLUTION\n", "", r"stands between one `### BEGIN SOLUTION` and one"),
         ("    ### END SOLUTION\n", "", r"stands between one"),
-        (
-            ":tags: [setup]",
-            ":tgas: [setup]",
-            r"`import numpy as np`: unknown metadata tgas; .*exercise, jupyter, tags",
-        ),
+        (":tags: [setup]", ":tgas: [setup]", r"`import numpy as np`: unknown metadata tgas; .*exercise, jupyter, tags"),
         ("# A small chapter", "A small chapter", r"begins with its title"),
         ("1 + 1", "1 +", r"`1 \+`: not Python"),
-        (
-            "from autograders import check",
-            "import autograders",
-            r"has to say `from autograders import check`",
-        ),
+        ("from autograders import check", "import autograders", r"has to say `from autograders import check`"),
         (":exercise: autograd/unbroadcast", ":exercise: [", r"not readable as MyST"),
-        (
-            ":exercise: autograd/unbroadcast",
-            ":exercise: [1]",
-            r"a text like room/exercise, not \[1\]",
-        ),
+        (":exercise: autograd/unbroadcast", ":exercise: [1]", r"a text like room/exercise, not \[1\]"),
     ],
 )
 def test_a_mistake_in_a_chapter_is_named(chapters, tmp_path, old, new, message):
     edit(chapters, old, new)
     with pytest.raises(builder.BuildError, match=rf"(?s)^03-small\.md: .*{message}"):
         builder.build(chapters, tmp_path)
-    assert not (tmp_path / "source").exists(), (
-        "nothing is written when a chapter is wrong"
-    )
+    assert not (tmp_path / "source").exists(), "nothing is written when a chapter is wrong"
 
 
 def test_an_exercise_in_two_chapters_is_named(chapters, tmp_path):
     (chapters / "04-other.md").write_bytes(SMALL.read_bytes())
-    with pytest.raises(
-        builder.BuildError, match=r"^04-other.md: .*already used in 03-small.md"
-    ):
+    with pytest.raises(builder.BuildError, match=r"^04-other.md: .*already used in 03-small.md"):
         builder.build(chapters, tmp_path)
 
 

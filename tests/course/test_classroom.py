@@ -57,17 +57,9 @@ def test_it_is_a_course_directory_with_an_exchange(chapters, tmp_path):
 def test_a_second_time_changes_nothing(chapters, tmp_path):
     prepare(tmp_path / "room", chapters)
     (tmp_path / "room" / "nbgrader_config.py").write_text("# mine", encoding="utf-8")
-    before = {
-        path: path.stat().st_mtime_ns
-        for path in (tmp_path / "room").rglob("*")
-        if path.is_file()
-    }
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "room").rglob("*") if path.is_file()}
     assert prepare(tmp_path / "room", chapters) == []
-    assert before == {
-        path: path.stat().st_mtime_ns
-        for path in (tmp_path / "room").rglob("*")
-        if path.is_file()
-    }
+    assert before == {path: path.stat().st_mtime_ns for path in (tmp_path / "room").rglob("*") if path.is_file()}
 
 
 def test_work_in_a_source_notebook_is_kept_and_told(chapters, tmp_path):
@@ -80,18 +72,11 @@ def test_work_in_a_source_notebook_is_kept_and_told(chapters, tmp_path):
     assert b"# Uno" in kept.read_bytes() and str(kept) in message.text
 
 
-@pytest.mark.parametrize(
-    "left",
-    [None, '{"metadata": {"chainr', '{"metadata": {"chainrule": {"graded": false}}}'],
-)
-def test_a_grading_cut_short_is_cleared_and_a_finished_one_stays(
-    chapters, tmp_path, left
-):
+@pytest.mark.parametrize("left", [None, '{"metadata": {"chainr', '{"metadata": {"chainrule": {"graded": false}}}'])
+def test_a_grading_cut_short_is_cleared_and_a_finished_one_stays(chapters, tmp_path, left):
     finished = tmp_path / "autograded" / "ada" / "01-one"
     finished.mkdir(parents=True)
-    (finished / "01-one.ipynb").write_text(
-        '{"metadata": {"chainrule": {"graded": true}}}'
-    )
+    (finished / "01-one.ipynb").write_text('{"metadata": {"chainrule": {"graded": true}}}')
     short = tmp_path / "autograded" / "bob" / "01-one"
     shutil.copytree(finished, short)
     (short / "01-one.ipynb").unlink()
@@ -105,14 +90,8 @@ def test_a_grading_cut_short_is_cleared_and_a_finished_one_stays(
 def test_grades_come_from_the_judge_and_never_from_running_the_notebook(tmp_path):
     config = Config()
     nbgrader_config.configure(config, tmp_path)
-    assert (
-        config.Autograde.sanitize_preprocessors[0]
-        == "autograders.nbgrader_plugin.Rebuild"
-    )
-    steps = [
-        getattr(step, "__name__", step)
-        for step in config.Autograde.autograde_preprocessors
-    ]
+    assert config.Autograde.sanitize_preprocessors[0] == "autograders.nbgrader_plugin.Rebuild"
+    steps = [getattr(step, "__name__", step) for step in config.Autograde.autograde_preprocessors]
     assert steps[0] == "autograders.nbgrader_plugin.Judge"
     assert "SaveAutoGrades" in steps and "Execute" not in steps
 
@@ -127,7 +106,4 @@ def test_places_can_be_named_in_the_environment(tmp_path, monkeypatch):
     assert not (tmp_path / "shared").exists(), "a named exchange is its owner's to make"
     monkeypatch.delenv("CHAINRULE_CLASSROOM")
     monkeypatch.delenv("CHAINRULE_EXCHANGE")
-    assert (
-        nbgrader_config.exchange_folder()
-        == Path(__file__).resolve().parents[2] / "classroom" / "exchange"
-    )
+    assert nbgrader_config.exchange_folder() == Path(__file__).resolve().parents[2] / "classroom" / "exchange"

@@ -14,9 +14,7 @@ from pathlib import Path
 import pytest
 
 for library in ("jupyterlab", "nbgrader", "jupytext"):
-    pytest.importorskip(
-        library, reason=f"this test starts JupyterLab with nbgrader and needs {library}"
-    )
+    pytest.importorskip(library, reason=f"this test starts JupyterLab with nbgrader and needs {library}")
 
 from course import builder, classroom, workspace  # noqa: E402
 
@@ -44,24 +42,15 @@ def jupyterlab(folder, tmp_path, **environment):
         "IPYTHONDIR": str(home / "ipython"),
         **environment,
     }
-    options = [
-        "--no-browser",
-        "--allow-root",
-        "--port=0",
-        f"--IdentityProvider.token={TOKEN}",
-    ]
+    options = ["--no-browser", "--allow-root", "--port=0", f"--IdentityProvider.token={TOKEN}"]
     with open(home / "log", "wb") as log:
         command = [sys.executable, "-m", "jupyterlab", *options]
-        server = subprocess.Popen(
-            command, cwd=folder, env=environment, stdout=log, stderr=log
-        )
+        server = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
     try:
         address = wait_for_address(home, server)
 
         def ask(path, /, **data):
-            request = urllib.request.Request(
-                address + path, data=json.dumps(data).encode() if data else None
-            )
+            request = urllib.request.Request(address + path, data=json.dumps(data).encode() if data else None)
             request.add_header("Authorization", f"token {TOKEN}")
             with urllib.request.urlopen(request, timeout=120) as reply:
                 return reply.read().decode()
@@ -98,9 +87,7 @@ def test_the_instructors_formgrader_lists_the_chapter(tmp_path):
     assert (room / "release" / NAME / f"{NAME}.ipynb").is_file()
 
 
-def test_the_learner_has_assignments_and_validate_and_no_formgrader(
-    tmp_path, monkeypatch
-):
+def test_the_learner_has_assignments_and_validate_and_no_formgrader(tmp_path, monkeypatch):
     monkeypatch.setenv("CHAINRULE_CLASSROOM", str(tmp_path / "classroom"))
     monkeypatch.delenv("CHAINRULE_EXCHANGE", raising=False)
     home = tmp_path / "workspace"
@@ -112,17 +99,11 @@ def test_the_learner_has_assignments_and_validate_and_no_formgrader(
         "JUPYTER_CONFIG_PATH": str(home / workspace.JUPYTER_CONFIG),
     }
     with jupyterlab(home, tmp_path, **places) as ask:
-        assert json.loads(ask("/assignments?course_id=chainrule")) == {
-            "success": True,
-            "value": [],
-        }
+        assert json.loads(ask("/assignments?course_id=chainrule")) == {"success": True, "value": []}
         result = json.loads(ask("/assignments/validate", path=f"{NAME}/{NAME}.ipynb"))
         assert result["success"], result
         assert len(result["value"]["failed"]) == 3, "nothing is answered yet"
         with pytest.raises(urllib.error.HTTPError, match="404"):
             ask("/formgrader/api/assignments")
         disabled = re.search(r'"disabledExtensions": *(\[[^]]*\])', ask("/lab"))[1]
-        assert {
-            "@jupyter/nbgrader:formgrader",
-            "@jupyter/nbgrader:create-assignment",
-        } <= set(json.loads(disabled))
+        assert {"@jupyter/nbgrader:formgrader", "@jupyter/nbgrader:create-assignment"} <= set(json.loads(disabled))

@@ -13,9 +13,7 @@ from course.labs.pictures import mosaic, show_weights
 @pytest.fixture(scope="module")
 def lab():
     generator = np.random.default_rng(0)
-    return GradientFlow(
-        generator.random((50, 64)).astype(np.float32), generator.integers(0, 10, 50)
-    )
+    return GradientFlow(generator.random((50, 64)).astype(np.float32), generator.integers(0, 10, 50))
 
 
 def test_the_lab_s_gradients_are_the_formula_s(lab):
@@ -27,12 +25,8 @@ def test_the_lab_s_gradients_are_the_formula_s(lab):
     error = probabilities - np.eye(10)[seen["label"]]
     np.testing.assert_allclose(seen["probabilities"], probabilities, rtol=1e-5)
     np.testing.assert_allclose(seen["logits gradient"], error, atol=1e-6)
-    np.testing.assert_allclose(
-        seen["weights gradient"], np.outer(seen["image"].ravel(), error), atol=1e-6
-    )
-    assert seen["loss"] == pytest.approx(
-        -np.log(probabilities[seen["label"]]), rel=1e-5
-    )
+    np.testing.assert_allclose(seen["weights gradient"], np.outer(seen["image"].ravel(), error), atol=1e-6)
+    assert seen["loss"] == pytest.approx(-np.log(probabilities[seen["label"]]), rel=1e-5)
 
 
 def test_the_lab_says_what_each_op_saved(lab):
@@ -47,10 +41,7 @@ def test_training_goes_on_along_the_slider(lab):
         for lab.image in range(50):
             losses.append(lab.look()["loss"])
         mean_losses.append(np.mean(losses))
-    assert (
-        mean_losses[0] == pytest.approx(np.log(10), rel=1e-5)
-        and mean_losses[0] > mean_losses[1] > mean_losses[2]
-    )
+    assert mean_losses[0] == pytest.approx(np.log(10), rel=1e-5) and mean_losses[0] > mean_losses[1] > mean_losses[2]
 
 
 def test_the_picture_s_alternative_text_has_the_numbers(lab):

@@ -25,11 +25,7 @@ REAL = classroom.CHAPTERS / "03-autograd-on-tensors.md"
 CHAPTER = REAL if REAL.exists() else Path(__file__).parent / "data" / "03-small.md"
 NAME = CHAPTER.stem
 NOTEBOOK = f"{NAME}/{NAME}.ipynb"
-UNBROADCAST, MATMUL, CROSS_ENTROPY = (
-    "autograd/unbroadcast",
-    "autograd/matmul_vjp",
-    "autograd/cross_entropy_vjp",
-)
+UNBROADCAST, MATMUL, CROSS_ENTROPY = "autograd/unbroadcast", "autograd/matmul_vjp", "autograd/cross_entropy_vjp"
 LEARNERS = ("right", "half", "clumsy")
 
 LEADING_AXES_ONLY = """\
@@ -54,10 +50,7 @@ warnings.warn("careful")
 """
 
 available, reason = sandbox.available()
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not available, reason=f"no sandbox here: {reason}"),
-]
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not available, reason=f"no sandbox here: {reason}")]
 
 
 class Room:
@@ -79,12 +72,7 @@ class Room:
         """A person's own folders, and nothing of the machine's: nbgrader's `alembic` has to be found without PATH."""
         home = self.folder / "homes" / person
         home.mkdir(parents=True, exist_ok=True)
-        folders = (
-            "JUPYTER_RUNTIME_DIR",
-            "JUPYTER_DATA_DIR",
-            "JUPYTER_CONFIG_DIR",
-            "IPYTHONDIR",
-        )
+        folders = ("JUPYTER_RUNTIME_DIR", "JUPYTER_DATA_DIR", "JUPYTER_CONFIG_DIR", "IPYTHONDIR")
         return {
             "PATH": os.defpath,
             "HOME": str(home),
@@ -99,12 +87,7 @@ class Room:
         folder = self.classroom if person == "instructor" else self.workspace(person)
         command = [sys.executable, "-m", "nbgrader", *arguments]
         done = subprocess.run(
-            command,
-            cwd=folder,
-            env=self.environment(person),
-            capture_output=True,
-            text=True,
-            timeout=300,
+            command, cwd=folder, env=self.environment(person), capture_output=True, text=True, timeout=300
         )
         assert (done.returncode != 0) == fails, done.stdout + done.stderr
         self.said[person, arguments[0]] = done.stdout + done.stderr
@@ -121,23 +104,15 @@ def write(path, notebook):
 
 def answer(notebook, name, source):
     """Write an answer into a learner's notebook."""
-    cell = next(
-        cell for cell in notebook["cells"] if cell["id"] == spec.load(name).grade_id
-    )
+    cell = next(cell for cell in notebook["cells"] if cell["id"] == spec.load(name).grade_id)
     cell["source"] = source
     return cell
 
 
 def solve(room):
     """Each of the three learners works in their notebook."""
-    solutions = {
-        cell["id"]: "".join(cell["source"])
-        for cell in read(room.classroom / "source" / NOTEBOOK)["cells"]
-    }
-    solved = {
-        name: solutions[spec.load(name).grade_id]
-        for name in (UNBROADCAST, MATMUL, CROSS_ENTROPY)
-    }
+    solutions = {cell["id"]: "".join(cell["source"]) for cell in read(room.classroom / "source" / NOTEBOOK)["cells"]}
+    solved = {name: solutions[spec.load(name).grade_id] for name in (UNBROADCAST, MATMUL, CROSS_ENTROPY)}
 
     right = read(room.workspace("right") / NOTEBOOK)
     for name, source in solved.items():
@@ -152,18 +127,11 @@ def solve(room):
     clumsy = read(room.workspace("clumsy") / NOTEBOOK)
     first = answer(clumsy, UNBROADCAST, "1 / 0  # an early attempt")
     position = clumsy["cells"].index(first)
-    clumsy["cells"].insert(
-        position + 1, {**first, "id": "copied", "source": solved[UNBROADCAST] + NOISE}
-    )
+    clumsy["cells"].insert(position + 1, {**first, "id": "copied", "source": solved[UNBROADCAST] + NOISE})
     answer(clumsy, MATMUL, solved[MATMUL] + NOISE)
     lost = answer(clumsy, CROSS_ENTROPY, "lost")
     clumsy["cells"].remove(lost)
-    text = {
-        "cell_type": "markdown",
-        "id": "mine",
-        "metadata": {},
-        "source": "<script>alert('text')</script>",
-    }
+    text = {"cell_type": "markdown", "id": "mine", "metadata": {}, "source": "<script>alert('text')</script>"}
     clumsy["cells"].append(text)
     write(room.workspace("clumsy") / NOTEBOOK, clumsy)
 
@@ -202,16 +170,10 @@ def room(tmp_path_factory):
 
 def points(learner):
     """What each exercise should give that learner."""
-    whole = {
-        name: spec.load(name).points for name in (UNBROADCAST, MATMUL, CROSS_ENTROPY)
-    }
+    whole = {name: spec.load(name).points for name in (UNBROADCAST, MATMUL, CROSS_ENTROPY)}
     if learner == "half":
         # of five kinds of ordinary case the leading axes are two: 2/5 of values, dtype and unmutated; 3 of 4 edge cases
-        return {
-            UNBROADCAST: 0.4 * 3 + 0.75,
-            MATMUL: whole[MATMUL] / 2,
-            CROSS_ENTROPY: 0.0,
-        }
+        return {UNBROADCAST: 0.4 * 3 + 0.75, MATMUL: whole[MATMUL] / 2, CROSS_ENTROPY: 0.0}
     if learner == "clumsy":
         return {**whole, CROSS_ENTROPY: 0.0}
     return whole
@@ -248,9 +210,7 @@ def test_the_gradebook_has_the_right_points(room, learner):
 @pytest.mark.parametrize("learner", LEARNERS)
 def test_feedback_and_export_say_the_same(room, learner):
     total = sum(gradebook(room, learner).values())
-    (shown, whole) = re.search(
-        r"\(Score: ([\d.]+) / ([\d.]+)\)", feedback(room, learner)
-    ).groups()
+    (shown, whole) = re.search(r"\(Score: ([\d.]+) / ([\d.]+)\)", feedback(room, learner)).groups()
     assert float(shown) == pytest.approx(total)
     with open(room.classroom / "grades.csv", newline="", encoding="utf-8") as file:
         row = next(row for row in csv.DictReader(file) if row["student_id"] == learner)
@@ -261,10 +221,7 @@ def test_feedback_and_export_say_the_same(room, learner):
 def test_feedback_says_what_was_wrong_and_with_which_seed(room):
     page = feedback(room, "half")
     assert f"{UNBROADCAST}: not yet" in page
-    seeds = [
-        json.loads(line)
-        for line in (room.classroom / "ledger.jsonl").read_text().splitlines()
-    ]
+    seeds = [json.loads(line) for line in (room.classroom / "ledger.jsonl").read_text().splitlines()]
     for line in seeds:
         if line["student"] == "half":
             assert f"Graded with seed {line['seed']}" in page
@@ -285,9 +242,7 @@ def test_a_learners_html_does_not_reach_the_page(room):
 
 
 def test_validate_says_in_words_what_is_wrong(room):
-    assert (
-        "Success! Your notebook passes all the tests." in room.said["right", "validate"]
-    )
+    assert "Success! Your notebook passes all the tests." in room.said["right", "validate"]
     said = room.said["half", "validate"]
     assert "VALIDATION FAILED" in said
     assert f"{UNBROADCAST}: not yet" in said
@@ -308,17 +263,13 @@ def test_without_a_sandbox_there_is_no_grade_and_no_folder(room, monkeypatch):
     whole = room.environment("instructor")
     broken = {**whole, "PATH": "/nowhere"}
     monkeypatch.setattr(room, "environment", lambda person: broken)
-    said = room.nbgrader(
-        "instructor", "autograde", NAME, "--force", "--student=right", fails=True
-    )
+    said = room.nbgrader("instructor", "autograde", NAME, "--force", "--student=right", fails=True)
     assert "GradingStopped: nothing was graded: bubblewrap is not installed" in said
     assert not folder.exists()
     monkeypatch.setattr(room, "environment", lambda person: whole)
     room.nbgrader("instructor", "autograde", NAME, "--student=right")
     assert folder.exists()
-    assert sum(gradebook(room, "right").values()) == pytest.approx(
-        sum(points("right").values())
-    )
+    assert sum(gradebook(room, "right").values()) == pytest.approx(sum(points("right").values()))
 
 
 def test_a_grading_cut_short_is_done_again(room):

@@ -31,18 +31,8 @@ def home(tmp_path):
 
 def release(build, *lines, chapter=CHAPTER):
     """A released notebook with one cell for each line; returns its bytes."""
-    cells = [
-        {
-            "id": f"cell-{line}",
-            "source": [line],
-            "cell_type": "markdown",
-            "metadata": {},
-        }
-        for line in lines
-    ]
-    data = json.dumps(
-        {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
-    ).encode()
+    cells = [{"id": f"cell-{line}", "source": [line], "cell_type": "markdown", "metadata": {}} for line in lines]
+    data = json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}).encode()
     path = build / "release" / chapter / f"{chapter}.ipynb"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
@@ -51,11 +41,7 @@ def release(build, *lines, chapter=CHAPTER):
 
 def work_in(home, name=NOTEBOOK):
     """The learner writes something into a notebook; returns its bytes."""
-    data = (
-        (home / name)
-        .read_bytes()
-        .replace(b'"metadata": {}}]', b'"metadata": {"mine": 1}}]')
-    )
+    data = (home / name).read_bytes().replace(b'"metadata": {}}]', b'"metadata": {"mine": 1}}]')
     (home / name).write_bytes(data)
     return data
 
@@ -65,17 +51,11 @@ def kinds(messages):
 
 
 def files(home):
-    return {
-        str(path.relative_to(home)): path.read_bytes()
-        for path in home.rglob("*")
-        if path.is_file()
-    }
+    return {str(path.relative_to(home)): path.read_bytes() for path in home.rglob("*") if path.is_file()}
 
 
 def beside(home):
-    return sorted(
-        path.name for path in (home / CHAPTER).iterdir() if "(new" in path.name
-    )
+    return sorted(path.name for path in (home / CHAPTER).iterdir() if "(new" in path.name)
 
 
 def test_a_new_chapter_arrives_once(build, home):
@@ -147,9 +127,7 @@ def test_a_new_version_that_was_thrown_away_stays_away(build, home):
     (home / CHAPTER / beside(home)[0]).unlink()
     assert update(build, home) == []
     assert not beside(home)
-    assert not (home / CHAPTER / "UPDATED.md").exists(), (
-        "a note about nothing goes away"
-    )
+    assert not (home / CHAPTER / "UPDATED.md").exists(), "a note about nothing goes away"
 
 
 def test_a_learner_can_move_to_the_new_version(build, home):
@@ -161,9 +139,7 @@ def test_a_learner_can_move_to_the_new_version(build, home):
     (home / CHAPTER / beside(home)[0]).replace(home / NOTEBOOK)
     mine = work_in(home)
     assert update(build, home) == []
-    assert sorted(path.name for path in (home / CHAPTER).iterdir()) == [
-        f"{CHAPTER}.ipynb"
-    ]
+    assert sorted(path.name for path in (home / CHAPTER).iterdir()) == [f"{CHAPTER}.ipynb"]
     assert (home / NOTEBOOK).read_bytes() == mine
 
 
@@ -179,11 +155,7 @@ def test_the_learners_own_files_stay(build, home):
     release(build, "a")
     update(build, home)
     work_in(home)
-    own = {
-        f"{CHAPTER}/UPDATED.md": b"mine",
-        f"{CHAPTER}/data.csv": b"1",
-        f"{CHAPTER}/my (new one).ipynb": b"{}",
-    }
+    own = {f"{CHAPTER}/UPDATED.md": b"mine", f"{CHAPTER}/data.csv": b"1", f"{CHAPTER}/my (new one).ipynb": b"{}"}
     for name, data in own.items():
         (home / name).write_bytes(data)
     (home / "nbgrader_config.py").write_bytes(b"# mine")
@@ -264,9 +236,7 @@ def test_killed_at_any_step_the_next_run_finishes(tmp_path, monkeypatch, worked,
     assert step > 3
 
 
-def test_killed_midway_a_later_version_still_replaces_an_untouched_notebook(
-    build, home, tmp_path, monkeypatch
-):
+def test_killed_midway_a_later_version_still_replaces_an_untouched_notebook(build, home, tmp_path, monkeypatch):
     """The record names the version under way, so that a half-finished delivery is not taken for the learner's work."""
     for step in range(1000):
         folder = tmp_path / str(step)
@@ -284,13 +254,7 @@ def test_killed_midway_a_later_version_still_replaces_an_untouched_notebook(
 def test_jupyter_and_nbgrader_are_told_about_the_course(build, home, tmp_path):
     release(build, "a")
     update(build, home)
-    assert "configure_learner" in (home / "nbgrader_config.py").read_text(
-        encoding="utf-8"
-    )
-    panels = json.loads(
-        (
-            home / workspaces.JUPYTER_CONFIG / "labconfig" / "page_config.json"
-        ).read_bytes()
-    )
+    assert "configure_learner" in (home / "nbgrader_config.py").read_text(encoding="utf-8")
+    panels = json.loads((home / workspaces.JUPYTER_CONFIG / "labconfig" / "page_config.json").read_bytes())
     assert panels["disabledExtensions"]["@jupyter/nbgrader:formgrader"] is True
     assert (tmp_path / "classroom" / "exchange").is_dir()

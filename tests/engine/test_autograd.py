@@ -10,9 +10,7 @@ import engine as torch
 
 
 def leaf(*values, device="cpu"):
-    return torch.tensor(
-        list(values), dtype=torch.float64, device=device, requires_grad=True
-    )
+    return torch.tensor(list(values), dtype=torch.float64, device=device, requires_grad=True)
 
 
 def test_a_value_used_twice_receives_both_gradients(device):
@@ -40,9 +38,7 @@ def test_grad_has_memory_of_its_own():
 
 def test_unbroadcast_sums_over_the_stretched_axes():
     gradient = np.arange(24.0).reshape(2, 3, 4)
-    np.testing.assert_array_equal(
-        torch.autograd.unbroadcast(gradient, (3, 1)), gradient.sum((0, 2)).reshape(3, 1)
-    )
+    np.testing.assert_array_equal(torch.autograd.unbroadcast(gradient, (3, 1)), gradient.sum((0, 2)).reshape(3, 1))
     assert torch.autograd.unbroadcast(gradient, ()).shape == ()
     assert torch.autograd.unbroadcast(np.zeros((5, 0)), (1, 0)).shape == (1, 0)
 
@@ -80,9 +76,7 @@ def test_a_saved_value_changed_in_place_is_noticed(spoil, device):
     loss = (b * b).sum()
     with torch.no_grad():
         spoil(b)
-    with pytest.raises(
-        RuntimeError, match="modified by an inplace operation.*MulBackward0"
-    ):
+    with pytest.raises(RuntimeError, match="modified by an inplace operation.*MulBackward0"):
         loss.backward()
 
 
@@ -92,9 +86,7 @@ def test_a_saved_result_changed_in_place_is_noticed(device):
     loss = (b * 3).sum()
     with torch.no_grad():
         b.zero_()
-    with pytest.raises(
-        RuntimeError, match="modified by an inplace operation.*ExpBackward0"
-    ):
+    with pytest.raises(RuntimeError, match="modified by an inplace operation.*ExpBackward0"):
         loss.backward()
 
 
@@ -147,11 +139,7 @@ def test_detach_shares_memory_but_no_history():
 
 
 def test_grad_returns_what_it_is_asked_for_and_leaves_grad_alone(device):
-    a, b, c = (
-        leaf(2.0, device=device),
-        leaf(3.0, device=device),
-        leaf(4.0, device=device),
-    )
+    a, b, c = (leaf(2.0, device=device), leaf(3.0, device=device), leaf(4.0, device=device))
     middle = a * b
     slopes = torch.autograd.grad((middle * middle).sum(), [a, middle])
     assert [slope.tolist() for slope in slopes] == [[36.0], [12.0]]
@@ -181,9 +169,7 @@ def test_hooks_see_the_complete_gradient_and_may_replace_it():
     a = leaf(1.0)
     b = a * 2
     seen = []
-    handle = b.register_hook(
-        lambda gradient: seen.append(gradient.item()) or gradient * 10
-    )
+    handle = b.register_hook(lambda gradient: seen.append(gradient.item()) or gradient * 10)
     a.register_hook(lambda gradient: seen.append(gradient.item()))
     (b * 3 + b * 4).sum().backward(retain_graph=True)
     assert seen == [7.0, 140.0] and a.grad.tolist() == [140.0]
@@ -216,10 +202,7 @@ def test_only_what_is_needed_is_recorded():
     """A constant's edge leads nowhere, and what only it would need is not saved."""
     a, constant = leaf(1.0), torch.ones(1, dtype=torch.float64)
     node = (a * constant).grad_fn
-    assert [source and source.name() for source, _ in node.next_functions] == [
-        "AccumulateGrad",
-        None,
-    ]
+    assert [source and source.name() for source, _ in node.next_functions] == ["AccumulateGrad", None]
     assert len(node.saved) == 1 and node.saved[0] is constant.array
     assert (constant * 2).grad_fn is None
 
@@ -247,11 +230,7 @@ def test_traversal_by_torch_names():
     weight = leaf(2.0)
     loss = (weight * weight).sum()
     product = loss.grad_fn.next_functions[0][0]
-    assert (loss.grad_fn.name(), product.name(), product.label) == (
-        "SumBackward0",
-        "MulBackward0",
-        "×",
-    )
+    assert (loss.grad_fn.name(), product.name(), product.label) == ("SumBackward0", "MulBackward0", "×")
     assert product.shape == (1,) and product.dtype is torch.float64
     ends = [source for source, _ in product.next_functions]
     assert ends[0] is ends[1] and ends[0].variable is weight

@@ -7,19 +7,7 @@ import pytest
 
 import engine
 
-STEPS = (
-    "pick",
-    "flatten",
-    "turn",
-    "multiply",
-    "add",
-    "assign",
-    "use",
-    "slice",
-    "silent view",
-    "silent add",
-    "detach",
-)
+STEPS = ("pick", "flatten", "turn", "multiply", "add", "assign", "use", "slice", "silent view", "silent add", "detach")
 
 
 def start(library):
@@ -66,11 +54,7 @@ def run(library, seed):
     pool = [p.detach().clone() if generator.random() < 0.5 else p * 2]
     refused = []
     for _ in range(generator.randrange(3, 14)):
-        tensor, kind, choice = (
-            generator.choice(pool),
-            generator.choice(STEPS),
-            generator.randrange(100),
-        )
+        tensor, kind, choice = (generator.choice(pool), generator.choice(STEPS), generator.randrange(100))
         try:
             made = step(library, kind, tensor, w, choice)
         except RuntimeError as error:
@@ -79,29 +63,20 @@ def run(library, seed):
         if made is not None:
             pool.append(made)
     try:
-        loss = sum(
-            (each * each).sum() * (position + 1) for position, each in enumerate(pool)
-        )
+        loss = sum((each * each).sum() * (position + 1) for position, each in enumerate(pool))
         values = [each.detach().numpy().copy() for each in pool]
         facts = [(each.requires_grad, each.is_leaf) for each in pool]
         if loss.requires_grad:
             loss.backward()
     except RuntimeError as error:
         return "RuntimeError", str(error)[:30], refused
-    return (
-        values,
-        facts,
-        [leaf.grad if leaf.grad is None else leaf.grad.numpy() for leaf in (w, p)],
-        refused,
-    )
+    return (values, facts, [leaf.grad if leaf.grad is None else leaf.grad.numpy() for leaf in (w, p)], refused)
 
 
 @pytest.mark.slow
 def test_random_programs_end_as_torch_s():
     """Values, requires_grad, is_leaf, gradients and refusals of 2,000 programs of views and changes in place."""
-    torch = pytest.importorskip(
-        "torch", reason="torch is the oracle here: pip install 'chainrule[parity]'"
-    )
+    torch = pytest.importorskip("torch", reason="torch is the oracle here: pip install 'chainrule[parity]'")
     errors = 0
     for seed in range(2000):
         theirs = run(torch, seed)
@@ -118,16 +93,12 @@ def test_random_programs_end_as_torch_s():
         for one, other in zip(ours[0] + ours[2], theirs[0] + theirs[2], strict=True):
             assert (one is None) == (other is None), seed
             if one is not None:
-                np.testing.assert_allclose(
-                    one, other, rtol=1e-8, atol=1e-10, err_msg=str(seed)
-                )
+                np.testing.assert_allclose(one, other, rtol=1e-8, atol=1e-10, err_msg=str(seed))
     assert 100 < errors < 1500, "programs should both succeed and fail"
 
 
 def leaf(*values, device="cpu"):
-    return engine.tensor(
-        list(values), dtype=engine.float64, device=device, requires_grad=True
-    )
+    return engine.tensor(list(values), dtype=engine.float64, device=device, requires_grad=True)
 
 
 def test_a_change_through_a_view_is_part_of_the_base_s_history(device):
@@ -153,10 +124,7 @@ def test_second_order_through_a_change_in_place(device):
     b[0].mul_(a[1])
     (first,) = engine.autograd.grad(b.sum(), a, create_graph=True)
     (second,) = engine.autograd.grad(first.sum(), a)
-    assert first.tolist() == [2 * 2.0, 1 + 2 * 2.0] and second.tolist() == [
-        2 * 2.0 + 2,
-        2 + 2.0,
-    ]
+    assert first.tolist() == [2 * 2.0, 1 + 2 * 2.0] and second.tolist() == [2 * 2.0 + 2, 2 + 2.0]
 
 
 def test_what_the_operation_saved_of_the_old_value_is_kept(device):
@@ -191,9 +159,7 @@ def test_a_silent_view_of_a_changed_base_has_no_known_history():
     b = leaf(1.0, 2.0) * 2
     part = silent_view(b)
     b.mul_(2)
-    with pytest.raises(
-        RuntimeError, match="A view was created in no_grad mode and its base"
-    ):
+    with pytest.raises(RuntimeError, match="A view was created in no_grad mode and its base"):
         part * 1
 
 
@@ -204,18 +170,12 @@ def test_changing_without_history_counts_versions_and_keeps_the_memory(device):
     a[0] = engine.ones(2, device=device)
     a += 1
     a.copy_(a * 2)
-    assert (
-        a.tolist() == [[4.0, 4.0], [8.0, 8.0]] and a._version == 4 and a.array is memory
-    )
+    assert a.tolist() == [[4.0, 4.0], [8.0, 8.0]] and a._version == 4 and a.array is memory
 
 
 def test_methods_in_place_do_what_their_twins_do():
     """Every method that ends in an underscore and has a twin: same values, same memory."""
-    methods = [
-        name
-        for name in dir(engine.Tensor)
-        if name.endswith("_") and not name.startswith("_")
-    ]
+    methods = [name for name in dir(engine.Tensor) if name.endswith("_") and not name.startswith("_")]
     twins = [name for name in methods if hasattr(engine.Tensor, name[:-1])]
     assert {"add_", "mul_", "exp_", "clamp_", "sqrt_"} <= set(twins)
     source = engine.tensor([[0.3, 0.6], [0.2, 0.9]])
@@ -226,6 +186,4 @@ def test_methods_in_place_do_what_their_twins_do():
             continue  # wants more arguments; the arithmetic ones are tried above
         if expected.shape == source.shape and expected.dtype is source.dtype:
             changed = source.clone()
-            assert getattr(changed, name)() is changed and engine.equal(
-                changed, expected
-            ), name
+            assert getattr(changed, name)() is changed and engine.equal(changed, expected), name

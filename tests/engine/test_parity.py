@@ -5,9 +5,7 @@ import pytest
 
 import engine
 
-torch = pytest.importorskip(
-    "torch", reason="torch is the oracle here: pip install 'chainrule[parity]'"
-)
+torch = pytest.importorskip("torch", reason="torch is the oracle here: pip install 'chainrule[parity]'")
 
 pytestmark = pytest.mark.slow
 
@@ -222,10 +220,7 @@ def names(library):
         "e": np.zeros((0, 3)),
         "p": generator.random((2, 3)) + 0.5,
     }
-    leaves = {
-        name: library.tensor(array, requires_grad=True)
-        for name, array in arrays.items()
-    }
+    leaves = {name: library.tensor(array, requires_grad=True) for name, array in arrays.items()}
     return {"torch": library, "i": library.arange(6).reshape(2, 3)}, leaves
 
 
@@ -236,19 +231,10 @@ def run(line, library):
     if not isinstance(value, library.Tensor):
         return str(value) if isinstance(value, library.dtype) else value, {}
     if value.requires_grad:
-        weights = library.tensor(
-            np.random.default_rng(6).standard_normal(tuple(value.shape))
-        )
+        weights = library.tensor(np.random.default_rng(6).standard_normal(tuple(value.shape)))
         (value.double() * weights).sum().backward()
-    gradients = {
-        name: leaf.grad for name, leaf in leaves.items() if leaf.grad is not None
-    }
-    described = (
-        str(value.dtype),
-        tuple(value.shape),
-        value.requires_grad,
-        value.detach().numpy(),
-    )
+    gradients = {name: leaf.grad for name, leaf in leaves.items() if leaf.grad is not None}
+    described = (str(value.dtype), tuple(value.shape), value.requires_grad, value.detach().numpy())
     return described, {name: gradient.numpy() for name, gradient in gradients.items()}
 
 
@@ -256,28 +242,15 @@ def run(line, library):
 def test_a_line_means_the_same(line):
     ours, our_gradients = run(line, engine)
     theirs, their_gradients = run(line, torch)
-    if (
-        isinstance(theirs, tuple)
-        and len(theirs) == 4
-        and isinstance(theirs[-1], np.ndarray)
-    ):
+    if isinstance(theirs, tuple) and len(theirs) == 4 and isinstance(theirs[-1], np.ndarray):
         assert ours[:3] == theirs[:3]
-        tolerance = (
-            1e-3
-            if "half" in line or "float" in str(theirs[0]) and "64" not in theirs[0]
-            else 1e-12
-        )
+        tolerance = 1e-3 if "half" in line or "float" in str(theirs[0]) and "64" not in theirs[0] else 1e-12
         np.testing.assert_allclose(ours[3], theirs[3], rtol=tolerance, atol=tolerance)
     else:
         assert ours == theirs
     assert our_gradients.keys() == their_gradients.keys()
     for name, gradient in their_gradients.items():
-        np.testing.assert_allclose(
-            our_gradients[name],
-            gradient,
-            rtol=1e-3 if "half" in line else 1e-6,
-            atol=1e-9,
-        )
+        np.testing.assert_allclose(our_gradients[name], gradient, rtol=1e-3 if "half" in line else 1e-6, atol=1e-9)
 
 
 @pytest.mark.parametrize("line", MISTAKES)
@@ -286,9 +259,7 @@ def test_a_mistake_raises_the_same_kind_of_error(line):
         run(line, torch)
     with pytest.raises(Exception) as ours:
         run(line, engine)
-    assert isinstance(ours.value, type(theirs.value)) or isinstance(
-        theirs.value, type(ours.value)
-    ), (
+    assert isinstance(ours.value, type(theirs.value)) or isinstance(theirs.value, type(ours.value)), (
         ours.value,
         theirs.value,
     )
@@ -316,6 +287,4 @@ def test_promotion_of_every_pair():
     for first in kinds:
         for second in kinds:
             ours = engine.promote_types(getattr(engine, first), getattr(engine, second))
-            assert str(ours) == str(
-                torch.promote_types(getattr(torch, first), getattr(torch, second))
-            ), (first, second)
+            assert str(ours) == str(torch.promote_types(getattr(torch, first), getattr(torch, second))), (first, second)

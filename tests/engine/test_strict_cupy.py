@@ -21,9 +21,7 @@ def test_it_refuses_what_cupy_refuses(strict_cupy):
 def test_it_differs_where_cupy_differs(strict_cupy):
     there = strict_cupy.asarray(np.arange(3.0))
     assert isinstance(there.sum(), strict_cupy.ndarray), "reductions give 0-d arrays"
-    assert there[strict_cupy.asarray([4])].tolist() == [1.0], (
-        "indices wrap around without a word"
-    )
+    assert there[strict_cupy.asarray([4])].tolist() == [1.0], "indices wrap around without a word"
     assert not hasattr(there.flags, "writeable")
 
 
@@ -37,10 +35,7 @@ def test_numpy_s_functions_are_handed_on(strict_cupy):
 def test_every_function_exists_in_the_real_cupy():
     import strict_cupy
 
-    cupy = pytest.importorskip(
-        "cupy",
-        reason="compares with a real cupy: pip install cupy-cuda13x (needs no GPU)",
-    )
+    cupy = pytest.importorskip("cupy", reason="compares with a real cupy: pip install cupy-cuda13x (needs no GPU)")
     assert [name for name in strict_cupy.FUNCTIONS if not hasattr(cupy, name)] == []
 
 
@@ -51,8 +46,6 @@ def test_only_the_backend_imports_cupy():
 
     folder = Path(engine.__file__).parent
     importing = [
-        str(path.relative_to(folder))
-        for path in folder.rglob("*.py")
-        if "import cupy" in path.read_text("utf-8")
+        str(path.relative_to(folder)) for path in folder.rglob("*.py") if "import cupy" in path.read_text("utf-8")
     ]
     assert importing == ["backend.py"]

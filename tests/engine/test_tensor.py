@@ -15,28 +15,20 @@ def test_types_of_new_tensors():
     assert torch.tensor(True).dtype is torch.bool
     assert torch.tensor(np.ones(2)).dtype is torch.float64
     assert torch.tensor([torch.tensor(1.5), 2]).tolist() == [1.5, 2.0]
-    assert (
-        torch.arange(3).dtype is torch.int64
-        and torch.arange(0.0, 1, 0.5).dtype is torch.float32
-    )
+    assert torch.arange(3).dtype is torch.int64 and torch.arange(0.0, 1, 0.5).dtype is torch.float32
     assert torch.full((2,), 7).dtype is torch.int64
 
 
 def test_promotion_follows_torch(device):
     ints, floats, doubles = (
-        torch.tensor([1, 2], dtype=each, device=device)
-        for each in (torch.int64, torch.float32, torch.float64)
+        torch.tensor([1, 2], dtype=each, device=device) for each in (torch.int64, torch.float32, torch.float64)
     )
     assert (ints + floats).dtype is torch.float32
     assert (floats + doubles).dtype is torch.float64
-    assert (
-        (ints / 2).dtype is torch.float32
-        and (ints * 2.5).dtype is torch.float32
-        and (ints * 2).dtype is torch.int64
+    assert (ints / 2).dtype is torch.float32 and (ints * 2.5).dtype is torch.float32 and (ints * 2).dtype is torch.int64
+    assert (floats * torch.tensor(2.0, dtype=torch.float64, device=device)).dtype is torch.float32, (
+        "0-d tensors are weak"
     )
-    assert (
-        floats * torch.tensor(2.0, dtype=torch.float64, device=device)
-    ).dtype is torch.float32, "0-d tensors are weak"
     assert (floats > 1).dtype is torch.bool
     assert torch.exp(ints).dtype is torch.float32
 
@@ -48,9 +40,7 @@ def test_views_share_memory_and_version():
     a.T[0].add_(5)
     assert a.tolist() == [[5, 0, 0], [6, 1, 1]]
     assert a._version == row._version == 2
-    assert a[0, 0].shape == () and torch.autograd.graph.backend.share_memory(
-        a[0, 0].array, a.array
-    )
+    assert a[0, 0].shape == () and torch.autograd.graph.backend.share_memory(a[0, 0].array, a.array)
     assert a[[0, 1]]._version == 0, "fancy indexing copies"
 
 
@@ -116,9 +106,7 @@ def test_indices_out_of_range_raise_on_every_device(index, device):
 
 def test_gather_checks_bounds(device):
     with pytest.raises(RuntimeError, match="out of bounds for dimension 1 with size 3"):
-        torch.zeros(2, 3, device=device).gather(
-            1, torch.tensor([[3], [0]], device=device)
-        )
+        torch.zeros(2, 3, device=device).gather(1, torch.tensor([[3], [0]], device=device))
 
 
 @pytest.mark.parametrize(
@@ -129,48 +117,16 @@ def test_gather_checks_bounds(device):
             RuntimeError,
             r"tensor a \(3\) must match the size of tensor b \(4\) at non-singleton dimension 1",
         ),
-        (
-            lambda: torch.ones(2, 3) @ torch.ones(2, 3),
-            RuntimeError,
-            r"cannot be multiplied \(2x3 and 2x3\)",
-        ),
-        (
-            lambda: torch.ones(2) @ torch.ones(2, dtype=torch.float64),
-            RuntimeError,
-            "same dtype",
-        ),
-        (
-            lambda: torch.ones(6).reshape(4, 2),
-            RuntimeError,
-            r"shape '\[4, 2\]' is invalid for input of size 6",
-        ),
+        (lambda: torch.ones(2, 3) @ torch.ones(2, 3), RuntimeError, r"cannot be multiplied \(2x3 and 2x3\)"),
+        (lambda: torch.ones(2) @ torch.ones(2, dtype=torch.float64), RuntimeError, "same dtype"),
+        (lambda: torch.ones(6).reshape(4, 2), RuntimeError, r"shape '\[4, 2\]' is invalid for input of size 6"),
         (lambda: torch.ones(2, 3).T.view(6), RuntimeError, "reshape"),
-        (
-            lambda: torch.ones(2).sum(1),
-            IndexError,
-            r"expected to be in range of \[-1, 0\], but got 1",
-        ),
+        (lambda: torch.ones(2).sum(1), IndexError, r"expected to be in range of \[-1, 0\], but got 1"),
         (lambda: torch.ones(2, 2).sum((0, 0)), RuntimeError, "appears multiple times"),
-        (
-            lambda: torch.exp(3.0),
-            TypeError,
-            r"exp\(\): argument 'input' \(position 1\) must be Tensor, not float",
-        ),
-        (
-            lambda: torch.ones(2) + "a",
-            TypeError,
-            r"must be Tensor or a number, not str",
-        ),
-        (
-            lambda: np.ones(2) * torch.ones(2),
-            TypeError,
-            "must be Tensor or a number, not ndarray",
-        ),
-        (
-            lambda: torch.ones(2) * np.ones(2),
-            TypeError,
-            "must be Tensor or a number, not ndarray",
-        ),
+        (lambda: torch.exp(3.0), TypeError, r"exp\(\): argument 'input' \(position 1\) must be Tensor, not float"),
+        (lambda: torch.ones(2) + "a", TypeError, r"must be Tensor or a number, not str"),
+        (lambda: np.ones(2) * torch.ones(2), TypeError, "must be Tensor or a number, not ndarray"),
+        (lambda: torch.ones(2) * np.ones(2), TypeError, "must be Tensor or a number, not ndarray"),
         (lambda: torch.arange(3).mean(), RuntimeError, "could not infer output dtype"),
         (lambda: torch.arange(3).requires_grad_(), RuntimeError, "floating point"),
         (lambda: torch.ones(2, requires_grad=True).numpy(), RuntimeError, "detach"),
@@ -179,40 +135,20 @@ def test_gather_checks_bounds(device):
         (lambda: torch.tensor([[1], [1, 2]]), ValueError, "same length"),
         (lambda: torch.tensor(["a"]), TypeError, "found str"),
         (lambda: torch.zeros(2, -1), RuntimeError, "negative dimension"),
-        (
-            lambda: torch.ones(2, 3).expand(4, 3),
-            RuntimeError,
-            "expanded size|Target sizes",
-        ),
-        (
-            lambda: torch.cat([torch.ones(2, 3), torch.ones(2, 2)]),
-            RuntimeError,
-            "Sizes of tensors must match",
-        ),
+        (lambda: torch.ones(2, 3).expand(4, 3), RuntimeError, "expanded size|Target sizes"),
+        (lambda: torch.cat([torch.ones(2, 3), torch.ones(2, 2)]), RuntimeError, "Sizes of tensors must match"),
         (lambda: torch.ones(3).expand(2, 3).add_(1), RuntimeError, "clone"),
         (lambda: torch.arange(3).add_(0.5), RuntimeError, "can't be cast"),
-        (
-            lambda: torch.ones(2).add_(torch.ones(3, 2)),
-            RuntimeError,
-            "doesn't match the broadcast shape",
-        ),
-        (
-            lambda: torch.ones(2, dtype="float32"),
-            TypeError,
-            "must be torch.dtype, not str",
-        ),
+        (lambda: torch.ones(2).add_(torch.ones(3, 2)), RuntimeError, "doesn't match the broadcast shape"),
+        (lambda: torch.ones(2, dtype="float32"), TypeError, "must be torch.dtype, not str"),
         (lambda: torch.ones(2).to("tpu"), RuntimeError, "Expected one of cpu, cuda"),
         (
-            lambda: torch.nn.functional.cross_entropy(
-                torch.ones(2, 3), torch.tensor([0, 3])
-            ),
+            lambda: torch.nn.functional.cross_entropy(torch.ones(2, 3), torch.tensor([0, 3])),
             IndexError,
             "Target 3 is out of bounds",
         ),
         (
-            lambda: torch.nn.functional.cross_entropy(
-                torch.ones(2, 3), torch.tensor([0.0, 1.0])
-            ),
+            lambda: torch.nn.functional.cross_entropy(torch.ones(2, 3), torch.tensor([0.0, 1.0])),
             RuntimeError,
             "expected scalar type Long",
         ),
@@ -234,27 +170,15 @@ def test_broadcast_error_shows_the_shapes_aligned():
 @pytest.mark.parametrize(
     "made, text",
     [
-        (
-            lambda: torch.tensor([[1.0, 2.0]], requires_grad=True),
-            "tensor([[1., 2.]], requires_grad=True)",
-        ),
+        (lambda: torch.tensor([[1.0, 2.0]], requires_grad=True), "tensor([[1., 2.]], requires_grad=True)"),
         (lambda: torch.tensor([0.1, -2.5]), "tensor([ 0.1000, -2.5000])"),
         (lambda: torch.tensor([1e-6, 3.0]), "tensor([1.0000e-06, 3.0000e+00])"),
         (lambda: torch.tensor([True, False]), "tensor([ True, False])"),
         (lambda: torch.tensor(3), "tensor(3)"),
         (lambda: torch.zeros(2, 0), "tensor([], size=(2, 0))"),
-        (
-            lambda: torch.ones(1, dtype=torch.float64),
-            "tensor([1.], dtype=torch.float64)",
-        ),
-        (
-            lambda: torch.tensor([1.0], requires_grad=True) * 2,
-            "tensor([2.], grad_fn=<MulBackward0>)",
-        ),
-        (
-            lambda: torch.tensor([float("nan"), float("inf"), 1.5]),
-            "tensor([   nan,    inf, 1.5000])",
-        ),
+        (lambda: torch.ones(1, dtype=torch.float64), "tensor([1.], dtype=torch.float64)"),
+        (lambda: torch.tensor([1.0], requires_grad=True) * 2, "tensor([2.], grad_fn=<MulBackward0>)"),
+        (lambda: torch.tensor([float("nan"), float("inf"), 1.5]), "tensor([   nan,    inf, 1.5000])"),
         (lambda: torch.ones(2).shape, "torch.Size([2])"),
         (lambda: torch.device("cuda:1"), "device(type='cuda', index=1)"),
     ],
@@ -264,9 +188,7 @@ def test_printing(made, text):
 
 
 def test_large_tensors_are_summarised():
-    assert (
-        repr(torch.arange(2000)) == "tensor([   0,    1,    2, ..., 1997, 1998, 1999])"
-    )
+    assert repr(torch.arange(2000)) == "tensor([   0,    1,    2, ..., 1997, 1998, 1999])"
 
 
 def test_draws_repeat_with_the_seed_and_ignore_numpy_s_state():
@@ -276,16 +198,11 @@ def test_draws_repeat_with_the_seed_and_ignore_numpy_s_state():
     torch.manual_seed(7)
     assert torch.equal(first, torch.randn(3))
     own = torch.Generator().manual_seed(1)
-    assert (
-        torch.rand(2, generator=own).tolist()
-        == torch.rand(2, generator=torch.Generator().manual_seed(1)).tolist()
-    )
+    assert torch.rand(2, generator=own).tolist() == torch.rand(2, generator=torch.Generator().manual_seed(1)).tolist()
     assert sorted(torch.randperm(5).tolist()) == list(range(5))
 
 
-shapes = hypothesis_numpy.mutually_broadcastable_shapes(
-    num_shapes=2, max_dims=4, max_side=3
-)
+shapes = hypothesis_numpy.mutually_broadcastable_shapes(num_shapes=2, max_dims=4, max_side=3)
 
 
 @given(shapes)

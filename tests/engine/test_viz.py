@@ -51,9 +51,7 @@ def parameter(*shape):
 
 def apply(label, shape, *inputs):
     """The result of an operation on tensors; None is an input that needs no gradient."""
-    edges = tuple(
-        (None if x is None else x.grad_fn or AccumulateGrad(x), 0) for x in inputs
-    )
+    edges = tuple((None if x is None else x.grad_fn or AccumulateGrad(x), 0) for x in inputs)
     return Tensor(shape, Operation(label, shape, edges))
 
 
@@ -67,10 +65,7 @@ def kinds_and_labels(graph):
 
 
 def drawn_texts(graph):
-    return [
-        "".join(text.itertext())
-        for text in ElementTree.fromstring(graph.svg()).iter(f"{SVG}text")
-    ]
+    return ["".join(text.itertext()) for text in ElementTree.fromstring(graph.svg()).iter(f"{SVG}text")]
 
 
 # ---- capture
@@ -88,13 +83,7 @@ def test_linear_classifier_is_captured_in_forward_order_with_the_callers_names()
         ("op", "cross_entropy"),
         ("output", "loss"),
     ]
-    assert [(edge.source, edge.target) for edge in graph.edges] == [
-        (0, 1),
-        (1, 3),
-        (2, 3),
-        (3, 4),
-        (4, 5),
-    ]
+    assert [(edge.source, edge.target) for edge in graph.edges] == [(0, 1), (1, 3), (2, 3), (3, 4), (4, 5)]
     assert [node.constants for node in graph.nodes] == [0, 1, 0, 0, 1, 0]
     assert graph.nodes[0].shape == (64, 10) and graph.nodes[0].dtype == "torch.float32"
 
@@ -104,19 +93,8 @@ def test_diamond_has_two_edges_and_each_node_once():
     b = apply("+", (), a, a)
     c = apply("+", (), b, b)
     graph = viz.graph(c)
-    assert kinds_and_labels(graph) == [
-        ("parameter", "a"),
-        ("op", "+"),
-        ("op", "+"),
-        ("output", "c"),
-    ]
-    assert graph.edges == (
-        Edge(0, 1, 0),
-        Edge(0, 1, 1),
-        Edge(1, 2, 0),
-        Edge(1, 2, 1),
-        Edge(2, 3),
-    )
+    assert kinds_and_labels(graph) == [("parameter", "a"), ("op", "+"), ("op", "+"), ("output", "c")]
+    assert graph.edges == (Edge(0, 1, 0), Edge(0, 1, 1), Edge(1, 2, 0), Edge(1, 2, 1), Edge(2, 3))
     heights = [{y for _, y in line.points} for line in layout(graph).lines]
     assert all(len(at) == 1 for at in heights), "twin lines run side by side, straight"
     assert heights[0] != heights[1] and heights[2] != heights[3]
@@ -126,34 +104,21 @@ def test_intermediate_results_have_the_callers_names():
     W, b = parameter(64, 10), parameter(10)
     logits = apply("+", (32, 10), apply("@", (32, 10), None, W), b)
     graph = viz.graph(apply("sum", (), logits))
-    assert [node.name for node in graph.nodes if node.kind == "op"] == [
-        None,
-        "logits",
-        None,
-    ]
+    assert [node.name for node in graph.nodes if node.kind == "op"] == [None, "logits", None]
     assert "logits · (32, 10)" in drawn_texts(graph)
     assert graph.nodes[-1].label == "output", "what has no name is called output"
 
 
 def called_inside(body, variables):
     """The graph that the last expression of a function's body gives, with `variables` as its globals."""
-    exec(
-        f"import engine.viz\ndef inside(x):\n    {body}\n    return engine.viz.graph(x)\n",
-        variables,
-    )
+    exec(f"import engine.viz\ndef inside(x):\n    {body}\n    return engine.viz.graph(x)\n", variables)
     return variables["inside"](variables["output"])
 
 
 def test_local_variables_win_over_global_ones():
     shared = parameter(2)
-    graph = called_inside(
-        "local = shared", {"shared": shared, "output": apply("sum", (), shared)}
-    )
-    assert kinds_and_labels(graph) == [
-        ("parameter", "local"),
-        ("op", "sum"),
-        ("output", "x"),
-    ]
+    graph = called_inside("local = shared", {"shared": shared, "output": apply("sum", (), shared)})
+    assert kinds_and_labels(graph) == [("parameter", "local"), ("op", "sum"), ("output", "x")]
 
 
 def test_names_with_a_leading_underscore_are_passed_over():
@@ -181,11 +146,7 @@ def test_names_are_found_one_level_down_in_modules_lists_and_dicts():
         "everything": tensors,
         "plain": tensors[3],
     }
-    labels = [
-        node.label
-        for node in viz.graph(output, namespace=namespace).nodes
-        if node.kind == "parameter"
-    ]
+    labels = [node.label for node in viz.graph(output, namespace=namespace).nodes if node.kind == "parameter"]
     assert labels == ["model.0.weight", "biases[0]", "state['scale']", "plain"]
 
 
@@ -193,17 +154,9 @@ def test_params_and_namespace_replace_the_callers_variables():
     W, b = parameter(64, 10), parameter(10)
     loss = linear_classifier(W, b)
     graph = viz.graph(loss, {"weight": W}, namespace={"W": W, "bias": b, "out": loss})
-    assert [node.label for node in graph.nodes if node.kind != "op"] == [
-        "weight",
-        "bias",
-        "out",
-    ]
+    assert [node.label for node in graph.nodes if node.kind != "op"] == ["weight", "bias", "out"]
     unnamed = viz.graph(loss, {"weight": W})
-    assert [node.label for node in unnamed.nodes if node.kind != "op"] == [
-        "weight",
-        "unnamed",
-        "output",
-    ]
+    assert [node.label for node in unnamed.nodes if node.kind != "op"] == ["weight", "unnamed", "output"]
 
 
 def test_a_graph_100_000_deep_opens_with_the_nodes_nearest_to_the_output():
@@ -213,11 +166,7 @@ def test_a_graph_100_000_deep_opens_with_the_nodes_nearest_to_the_output():
     graph = viz.graph(hidden)
     assert len(graph.nodes) == 62
     more = graph.nodes[0]
-    assert (more.kind, more.label, more.hidden) == (
-        "more",
-        "… 99,941 more nodes",
-        99_941,
-    )
+    assert (more.kind, more.label, more.hidden) == ("more", "… 99,941 more nodes", 99_941)
     assert "99,941 more not shown" in graph.text()
     assert more.label in drawn_texts(graph)
     assert x.grad_fn is None
@@ -228,11 +177,7 @@ def test_a_leaf_shown_and_used_by_the_hidden_part_feeds_it():
     for _ in range(100):
         hidden = apply("×", (3,), hidden, w)
     graph = viz.graph(hidden)
-    assert kinds_and_labels(graph)[:3] == [
-        ("parameter", "w"),
-        ("more", "… 41 more nodes"),
-        ("op", "×"),
-    ]
+    assert kinds_and_labels(graph)[:3] == [("parameter", "w"), ("more", "… 41 more nodes"), ("op", "×")]
     assert Edge(0, 1) in graph.edges
 
 
@@ -245,27 +190,18 @@ def test_an_operation_with_more_inputs_than_are_shown_has_one_edge_from_the_rest
 
 @pytest.mark.parametrize("given", [3, None, "loss", [parameter(2)]])
 def test_what_is_no_tensor_is_refused_by_name(given):
-    with pytest.raises(
-        TypeError,
-        match=rf"graph\(output\): expected a tensor, got {type(given).__name__}",
-    ):
+    with pytest.raises(TypeError, match=rf"graph\(output\): expected a tensor, got {type(given).__name__}"):
         viz.graph(given)
 
 
 def test_a_tensor_without_a_graph_is_refused_in_words():
-    with pytest.raises(
-        ValueError, match=r"shape \(2, 3\) with requires_grad=False.*requires_grad=True"
-    ):
+    with pytest.raises(ValueError, match=r"shape \(2, 3\) with requires_grad=False.*requires_grad=True"):
         viz.graph(Tensor((2, 3), requires_grad=False))
 
 
 @pytest.mark.parametrize(
     ("params", "message"),
-    [
-        ([1], "got list"),
-        ({"W": 3}, "got the entry 'W': int"),
-        ({3: parameter(2)}, "got the entry 3: Tensor"),
-    ],
+    [([1], "got list"), ({"W": 3}, "got the entry 'W': int"), ({3: parameter(2)}, "got the entry 3: Tensor")],
 )
 def test_params_that_name_no_tensors_are_refused(params, message):
     with pytest.raises(TypeError, match=message):
@@ -279,15 +215,10 @@ def test_params_that_name_no_tensors_are_refused(params, message):
 def graphs(draw):
     """Random graphs: nodes in forward order, inputs drawn from those before, everything reaches the output."""
     operations = draw(st.integers(1, 25))
-    tensors = [
-        parameter(*draw(st.lists(st.integers(1, 512), max_size=4)))
-        for _ in range(draw(st.integers(1, 6)))
-    ]
+    tensors = [parameter(*draw(st.lists(st.integers(1, 512), max_size=4))) for _ in range(draw(st.integers(1, 6)))]
     for _ in range(operations):
         inputs = draw(st.lists(st.sampled_from(tensors), min_size=1, max_size=4))
-        tensors.append(
-            apply(draw(st.sampled_from(["+", "@", "log_softmax"])), (32, 10), *inputs)
-        )
+        tensors.append(apply(draw(st.sampled_from(["+", "@", "log_softmax"])), (32, 10), *inputs))
     namespace = {draw(st.text(max_size=40)) or "x": tensor for tensor in tensors}
     return viz.graph(tensors[-1], namespace)
 
@@ -307,22 +238,14 @@ def test_boxes_lie_apart_and_inside_and_lines_go_forward_past_all_other_boxes(gr
     arranged = layout(graph)
     boxes = [rectangle(box) for box in arranged.boxes]
     for index, box in enumerate(boxes):
-        assert (
-            0 < box[0]
-            and 0 < box[1]
-            and box[2] < arranged.width
-            and box[3] < arranged.height
-        )
+        assert 0 < box[0] and 0 < box[1] and box[2] < arranged.width and box[3] < arranged.height
         assert not any(overlap(box, other) for other in boxes[:index])
     forward = 0 if arranged.rightwards else 1
     for line in arranged.lines:
         edge = graph.edges[line.edge]
         steps = [point[forward] for point in line.points]
         assert steps == sorted(steps) and steps[0] < steps[-1]
-        assert (
-            steps[0] == boxes[edge.source][2 + forward]
-            and steps[-1] == boxes[edge.target][forward]
-        )
+        assert steps[0] == boxes[edge.source][2 + forward] and steps[-1] == boxes[edge.target][forward]
         for (x, y), (next_x, next_y) in zip(line.points, line.points[1:]):
             piece = min(x, next_x), min(y, next_y), max(x, next_x), max(y, next_y)
             for node, box in enumerate(boxes):
@@ -336,9 +259,7 @@ def test_the_svg_is_well_formed_whatever_the_names_and_the_same_each_time(graph)
     assert root.tag == f"{SVG}svg" and root.get("role") == "img"
     assert root.find(f"{SVG}title").text and root.find(f"{SVG}desc").text
     assert graph.svg() == graph.svg()
-    assert not {"style", "script", "foreignObject"} & {
-        element.tag.removeprefix(SVG) for element in root.iter()
-    }
+    assert not {"style", "script", "foreignObject"} & {element.tag.removeprefix(SVG) for element in root.iter()}
 
 
 def test_small_graphs_run_rightwards_and_long_ones_downwards_within_a_notebooks_column():
@@ -355,9 +276,7 @@ def test_the_main_way_is_straight_however_many_parameters_join_it():
     """The eye follows x -> @ -> + -> relu -> ...: those boxes stand in one line."""
     hidden = apply("exp", (8, 8), parameter(8, 8))
     for _ in range(3):
-        hidden = apply(
-            "+", (8, 8), apply("@", (8, 8), hidden, parameter(8, 8)), parameter(8)
-        )
+        hidden = apply("+", (8, 8), apply("@", (8, 8), hidden, parameter(8, 8)), parameter(8))
         beside = apply("log", (8, 8), parameter(8, 8))
         hidden = apply("relu", (8, 8), apply("×", (8, 8), beside, hidden))
     graph = viz.graph(hidden)
@@ -379,9 +298,7 @@ def test_a_tree_is_drawn_without_crossings_inputs_in_their_order():
     boxes = layout(graph).boxes
     parameters = [node for node in graph.nodes if node.kind == "parameter"]
     from_top = sorted(parameters, key=lambda node: boxes[node.id].y)
-    assert [node.label for node in from_top] == [
-        f"leaves[{index}]" for index in range(8)
-    ]
+    assert [node.label for node in from_top] == [f"leaves[{index}]" for index in range(8)]
 
 
 def test_text_is_measured_by_its_letters_and_cut_in_its_middle():
@@ -407,9 +324,7 @@ def test_the_notebook_gets_an_image_with_the_text_as_its_alternative():
     W, b = parameter(64, 10), parameter(10)
     graph = viz.graph(linear_classifier(W, b))
     bundle = graph._repr_mimebundle_()
-    html = ElementTree.fromstring(
-        bundle["text/html"].replace('style="max-width:100%">', "/>")
-    )
+    html = ElementTree.fromstring(bundle["text/html"].replace('style="max-width:100%">', "/>"))
     data = html.get("src").removeprefix("data:image/svg+xml;base64,")
     assert base64.b64decode(data).decode() == bundle["image/svg+xml"] == graph.svg()
     assert html.get("alt").split() == graph.text().split()
@@ -426,9 +341,7 @@ def test_a_tensors_own_display_is_its_text_above_the_picture(monkeypatch):
     assert "unnamed: parameter" in bundle["text/html"]
 
     shell = SimpleNamespace(user_ns={"W": W, "loss": loss})
-    monkeypatch.setitem(
-        sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell)
-    )
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
     assert "W: parameter" in viz.notebook_bundle(loss, title="")["text/html"]
 
 
@@ -449,10 +362,7 @@ def test_the_text_tells_every_node_and_where_its_inputs_come_from():
 def test_shapes_differ_by_kind_so_that_colour_is_not_needed():
     W = parameter(3)
     root = ElementTree.fromstring(viz.graph(apply("sum", (), W)).svg())
-    frames = [
-        [rect.get("rx") for rect in group.iter(f"{SVG}rect")]
-        for group in root.iter(f"{SVG}g")
-    ]
+    frames = [[rect.get("rx") for rect in group.iter(f"{SVG}rect")] for group in root.iter(f"{SVG}g")]
     assert [radii for radii in frames if radii] == [["6"], ["20"], ["6", "3"]]
 
 
@@ -471,9 +381,7 @@ def test_save_writes_the_picture_whole_or_not_at_all(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="No space"):
         graph.save(path)
     assert path.read_text() == "the old picture"
-    assert [file.name for file in tmp_path.iterdir()] == ["loss.svg"], (
-        "nothing half-done is left"
-    )
+    assert [file.name for file in tmp_path.iterdir()] == ["loss.svg"], "nothing half-done is left"
 
 
 def test_save_refuses_other_formats_and_missing_folders(tmp_path):
@@ -487,8 +395,5 @@ def test_save_refuses_other_formats_and_missing_folders(tmp_path):
 
 def test_a_graph_can_be_written_by_hand():
     """Graph is plain data: what captures it is not what draws it."""
-    graph = Graph(
-        (Node(0, "parameter", "a", shape=(2,)), Node(1, "output", "a", shape=(2,))),
-        (Edge(0, 1),),
-    )
+    graph = Graph((Node(0, "parameter", "a", shape=(2,)), Node(1, "output", "a", shape=(2,))), (Edge(0, 1),))
     assert drawn_texts(graph) == ["a", "(2,)", "a", "(2,)"]

@@ -14,9 +14,7 @@ from course import bootstrap, installer, pip_output
 
 ROOT = Path(__file__).resolve().parents[2]
 BOOTSTRAP = ROOT / "course" / "bootstrap.py"
-posix = pytest.mark.skipif(
-    os.name == "nt", reason="uses shell scripts as stand-ins for Pythons"
-)
+posix = pytest.mark.skipif(os.name == "nt", reason="uses shell scripts as stand-ins for Pythons")
 
 
 # Which Python
@@ -25,14 +23,8 @@ posix = pytest.mark.skipif(
 def old_pythons():
     """Interpreters that are too old and happen to be on this machine."""
     root = os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")
-    found = sorted(Path(root).glob("versions/*/bin/python")) + [
-        Path("/usr/bin/python2.7")
-    ]
-    return [
-        path
-        for path in found
-        if (0, 0) < bootstrap.version_of(str(path)) < bootstrap.OLDEST
-    ]
+    found = sorted(Path(root).glob("versions/*/bin/python")) + [Path("/usr/bin/python2.7")]
+    return [path for path in found if (0, 0) < bootstrap.version_of(str(path)) < bootstrap.OLDEST]
 
 
 def test_an_old_python_gets_one_clear_line(tmp_path):
@@ -42,17 +34,11 @@ def test_an_old_python_gets_one_clear_line(tmp_path):
         pytest.skip("no Python older than 3.11 on this machine")
     for python in pythons:
         result = subprocess.run(
-            [python, BOOTSTRAP, "lab"],
-            env={"PATH": str(tmp_path)},
-            capture_output=True,
-            text=True,
-            cwd=tmp_path,
+            [python, BOOTSTRAP, "lab"], env={"PATH": str(tmp_path)}, capture_output=True, text=True, cwd=tmp_path
         )
         assert result.returncode == 1
         assert result.stderr.count("\n") == 1
-        assert result.stderr.startswith(
-            "Chainrule needs Python 3.11 or newer. This is Python "
-        )
+        assert result.stderr.startswith("Chainrule needs Python 3.11 or newer. This is Python ")
 
 
 def fake_python(path, answer):
@@ -110,9 +96,7 @@ def environment(tmp_path, monkeypatch):
 @posix
 def test_the_second_run_installs_nothing(environment):
     for _ in range(2):
-        assert installer.install(environment.root, ["course"]) == str(
-            environment.python
-        )
+        assert installer.install(environment.root, ["course"]) == str(environment.python)
     made, installed = environment.steps
     assert "venv" in made and installed[-1] == ".[course]"
 
@@ -123,10 +107,7 @@ def test_extras_are_added_to_those_there(environment):
     installer.install(environment.root, ["course"])
     installer.install(environment.root, ["course", "test"])
     installer.install(environment.root, ["course"])
-    assert [command[-1] for command in environment.steps[1:]] == [
-        ".[course]",
-        ".[course,test]",
-    ]
+    assert [command[-1] for command in environment.steps[1:]] == [".[course]", ".[course,test]"]
 
 
 @posix
@@ -155,9 +136,7 @@ def test_an_interrupted_installation_is_repeated(environment, monkeypatch):
 
 
 @posix
-@pytest.mark.parametrize(
-    "stamp", [b"", b"[]", b'{"key": 3}', b'{"key": null, "extras": 3}', b"\xff"]
-)
+@pytest.mark.parametrize("stamp", [b"", b"[]", b'{"key": 3, "extras": []}', b'{"key": null, "extras": 3}', b"\xff"])
 def test_a_damaged_stamp_is_not_believed(environment, stamp):
     installer.install(environment.root, ["course"])
     environment.stamp.write_bytes(stamp)
@@ -172,12 +151,7 @@ def test_a_moved_project_gets_a_new_environment(environment):
     installer.install(environment.root, ["course"])
     moved = environment.root.rename(environment.root.parent / "elsewhere")
     installer.install(moved, ["course"])
-    assert ["venv" in command for command in environment.steps] == [
-        True,
-        False,
-        True,
-        False,
-    ]
+    assert ["venv" in command for command in environment.steps] == [True, False, True, False]
 
 
 @posix
@@ -194,9 +168,7 @@ def test_two_runs_at_once_install_once(environment, capsys):
     """The second waits, says so, and then finds everything there."""
     environment.lock.parent.mkdir()
     with installer._only_one(environment.lock):
-        second = threading.Thread(
-            target=installer.install, args=(environment.root, ["course"])
-        )
+        second = threading.Thread(target=installer.install, args=(environment.root, ["course"]))
         second.start()
         while "waiting for it" not in capsys.readouterr().out:
             time.sleep(0.01)
@@ -210,20 +182,22 @@ def test_two_runs_at_once_install_once(environment, capsys):
 
 def test_a_full_disk_is_seen_beforehand(environment, monkeypatch):
     monkeypatch.setattr(installer, "GIGABYTES_FOR_NEW", 1e9)
-    with pytest.raises(
-        installer.Problem, match="need about .* GB, and there are .* GB free"
-    ):
+    with pytest.raises(installer.Problem, match="need about .* GB, and there are .* GB free"):
         installer.install(environment.root, ["course"])
     assert environment.steps == []
 
 
+def test_a_python_without_venv_gets_the_package_to_install(environment, monkeypatch):
+    """Debian's python3 has neither venv nor ensurepip until python3-venv is installed."""
+    monkeypatch.setattr(installer.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(installer.Problem, match="apt install python3-venv"):
+        installer.install(environment.root, ["course"])
+
+
 @pytest.mark.parametrize(
-    "number, words",
-    [(13, "You may not write there"), (30, "cannot be written"), (28, "disk is full")],
+    "number, words", [(13, "You may not write there"), (30, "cannot be written"), (28, "disk is full")]
 )
-def test_errors_of_the_file_system_are_put_in_words(
-    environment, monkeypatch, number, words
-):
+def test_errors_of_the_file_system_are_put_in_words(environment, monkeypatch, number, words):
     def fail(self, extras):
         raise OSError(number, os.strerror(number), "/some/folder")
 
@@ -250,21 +224,11 @@ FULL = "ERROR: Could not install packages due to an OSError: [Errno 28] No space
     [
         (RETRY * 5 + NO_ANSWER, "the network is away"),
         (NO_ANSWER, "did not answer"),
-        (
-            RETRY.replace("NewConn", "ProxyError('Cannot connect to proxy.', NewConn")
-            + NO_ANSWER,
-            "proxy",
-        ),
+        (RETRY.replace("NewConn", "ProxyError('Cannot connect to proxy.', NewConn") + NO_ANSWER, "proxy"),
         (NOTHING_FOUND, "there is no version of numpy>=99 for this Python"),
         (RETRY + FULL, "the disk is full"),
-        (
-            "ERROR: Could not install packages due to an OSError: [Errno 13] Permission denied\n",
-            "may not be written",
-        ),
-        (
-            "Fetching\nERROR: Failed building wheel for pyzmq\n",
-            "Failed building wheel for pyzmq.",
-        ),
+        ("ERROR: Could not install packages due to an OSError: [Errno 13] Permission denied\n", "may not be written"),
+        ("Fetching\nERROR: Failed building wheel for pyzmq\n", "Failed building wheel for pyzmq."),
         ("", "without saying why"),
     ],
 )
@@ -284,16 +248,9 @@ def test_a_failing_step_is_one_line_with_its_reason_and_the_log(tmp_path):
     environment.folder.mkdir()
     code = f"print({NOTHING_FOUND!r}); raise SystemExit(1)"
     with pytest.raises(installer.Problem) as caught:
-        environment.step(
-            [sys.executable, "-c", code],
-            pip_output.Progress(environment.folder, "", io.StringIO()),
-        )
+        environment.step([sys.executable, "-c", code], pip_output.Progress(environment.folder, "", io.StringIO()))
     message = str(caught.value)
-    assert (
-        "no version of numpy>=99" in message
-        and str(environment.log) in message
-        and "\n" not in message
-    )
+    assert "no version of numpy>=99" in message and str(environment.log) in message and "\n" not in message
 
 
 def test_progress_says_which_package_and_how_far(tmp_path):
@@ -303,9 +260,7 @@ def test_progress_says_which_package_and_how_far(tmp_path):
     progress("Collecting jupyterlab>=4.4 (from chainrule==0.1.0)\n")
     progress("  Downloading jupyterlab-4.6.6-py3-none-any.whl.metadata (1")
     assert "jupyterlab" in progress.where() and "1 of about 125" in progress.where()
-    progress(
-        "6 kB)\nProcessing /some/where/argon2_cffi-25.1.0-py3-none-any.whl (from x)\n"
-    )
+    progress("6 kB)\nProcessing /some/where/argon2_cffi-25.1.0-py3-none-any.whl (from x)\n")
     assert "2 of about 125" in progress.where() and "argon2_cffi" in progress.where()
     progress("  Downloading jupyterlab-4.6.6-py3-none-any.whl (17.3 MB)\n")
     assert "downloading jupyterlab (17.3 MB)" in progress.where()
@@ -325,20 +280,11 @@ def test_without_a_network_a_fresh_clone_says_so(tmp_path):
     for name in ("__init__.py", "bootstrap.py", "installer.py", "pip_output.py"):
         (root / "course" / name).write_bytes((ROOT / "course" / name).read_bytes())
     (root / "pyproject.toml").write_bytes((ROOT / "pyproject.toml").read_bytes())
-    nowhere = {
-        "PIP_CONFIG_FILE": os.devnull,
-        "PIP_INDEX_URL": "http://127.0.0.1:9/simple",
-        "PIP_RETRIES": "1",
-    }
-    keep = {
-        name: value for name, value in os.environ.items() if not name.startswith("PIP_")
-    }
+    nowhere = {"PIP_CONFIG_FILE": os.devnull, "PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_RETRIES": "1"}
+    keep = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")}
     command = [sys.executable, str(root / "course" / "bootstrap.py"), "lab"]
     result = subprocess.run(command, env=keep | nowhere, capture_output=True, text=True)
     assert result.returncode == 1
-    assert (
-        result.stderr.startswith("Installing failed: the network is away.")
-        and result.stderr.count("\n") == 1
-    )
+    assert result.stderr.startswith("Installing failed: the network is away.") and result.stderr.count("\n") == 1
     assert not (root / ".venv" / "chainrule.json").exists()
     assert "127.0.0.1" in (root / ".venv" / "install.log").read_text()

@@ -38,13 +38,9 @@ def bounds(requirements):
 def test_conda_and_pip_install_the_same():
     """The same packages with the same lower bounds, whichever way the environment is made."""
     conda = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
-    listed = bounds(
-        entry for entry in conda if isinstance(entry, str) and entry != "pip"
-    )
+    listed = bounds(entry for entry in conda if isinstance(entry, str) and entry != "pip")
     wanted = bounds(PROJECT["dependencies"] + EXTRAS["course"] + EXTRAS["test"])
-    wanted = {
-        NAMES_ON_CONDA_FORGE.get(name, name): bound for name, bound in wanted.items()
-    }
+    wanted = {NAMES_ON_CONDA_FORGE.get(name, name): bound for name, bound in wanted.items()}
     assert listed == wanted | {"python": PROJECT["requires-python"]}
     assert {"pip": ["--editable ."]} in conda
 
@@ -66,24 +62,12 @@ def test_what_is_imported_is_declared():
     undeclared = {}
     for folder in sorted(OURS):
         for path in sorted((ROOT / folder).rglob("*.py")):
-            neighbours = {
-                file.stem
-                for folder in (path.parent, ROOT / "tests")
-                for file in folder.glob("*")
-            }
+            neighbours = {file.stem for folder in (path.parent, ROOT / "tests") for file in folder.glob("*")}
             for module in imported(path) - sys.stdlib_module_names - OURS - neighbours:
                 if PACKAGE_OF.get(module, module) not in declared:
-                    undeclared.setdefault(module, []).append(
-                        str(path.relative_to(ROOT))
-                    )
-    known_with = {
-        "packaging": "pytest"
-    }  # what comes with a declared package for certain
-    assert {
-        module: paths
-        for module, paths in undeclared.items()
-        if module not in known_with
-    } == {}
+                    undeclared.setdefault(module, []).append(str(path.relative_to(ROOT)))
+    known_with = {"packaging": "pytest"}  # what comes with a declared package for certain
+    assert {module: paths for module, paths in undeclared.items() if module not in known_with} == {}
 
 
 def imported(path):
@@ -101,18 +85,6 @@ def imported(path):
 def test_importing_takes_numpy_alone(package):
     """`import engine` and `import autograders` load nothing from elsewhere but numpy, so a bare install works."""
     code = f"import sys, {package}; print(*(name for name in sys.modules if hasattr(sys.modules[name], '__file__')))"
-    listing = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    loaded = (
-        {name.partition(".")[0] for name in listing.split()}
-        - sys.stdlib_module_names
-        - OURS
-    )
-    assert {name for name in loaded if not name.startswith(("_", "sitecustomize"))} <= {
-        "numpy"
-    }
+    listing = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    loaded = {name.partition(".")[0] for name in listing.split()} - sys.stdlib_module_names - OURS
+    assert {name for name in loaded if not name.startswith(("_", "sitecustomize"))} <= {"numpy"}

@@ -23,7 +23,7 @@ posix = pytest.mark.skipif(os.name == "nt", reason="sends POSIX signals")
 
 # A program in JupyterLab's place: it answers after a moment, and does to the launcher what its options say.
 STAND_IN = """
-    import http.server, json, os, pathlib, sys, time
+    import http.server, json, os, pathlib, signal, sys, time
 
     options = dict(option.partition("=")[::2] for option in sys.argv[1:])
     if "--refuse" in options:
@@ -38,6 +38,11 @@ STAND_IN = """
         def log_message(self, *words):
             pass
 
+    def end(*signal):
+        print("Ended in order.", flush=True)
+        os._exit(0)
+
+    signal.signal(signal.SIGTERM, end)
     port = int(options["--ServerApp.port"])
     about = {"url": f"http://localhost:{port}/", "token": os.environ["JUPYTER_TOKEN"], "pid": os.getpid(),
              "root_dir": options["--ServerApp.root_dir"], "cwd": os.getcwd(), "options": sys.argv[1:],
@@ -76,11 +81,7 @@ def start(tmp_path, monkeypatch):
         code += f"sys.exit(run({str(folder)!r}, {arguments}))"
         variables = dict(os.environ, PYTHONPATH=str(ROOT)) if real else None
         process = subprocess.Popen(
-            [sys.executable, "-c", code],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=variables,
+            [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=variables
         )
         started.append(process)
         return process
@@ -135,10 +136,7 @@ def test_the_address_is_said_when_it_answers(start):
     port = free_port()
     _, address = until_ready(start(f"{port}, notebook=Path('03-a b', '03-ä.ipynb')"))
     server = about(start)
-    assert (
-        address
-        == f"http://localhost:{port}/lab/tree/03-a%20b/03-%C3%A4.ipynb?token={server['token']}"
-    )
+    assert address == f"http://localhost:{port}/lab/tree/03-a%20b/03-%C3%A4.ipynb?token={server['token']}"
     assert len(server["token"]) >= 32
     assert server["root_dir"] == server["cwd"] == str(start.folder)
 
@@ -173,6 +171,7 @@ def test_ending_the_launcher_ends_jupyterlab(start, name):
     output, errors = rest(process)
     assert process.returncode == 0 and errors == "" and "Ending JupyterLab" in output
     assert not is_alive(about(start)["pid"])
+    assert "Ended in order." in (start.folder / launcher.LOG).read_text()
 
 
 @posix
@@ -189,19 +188,14 @@ def test_its_errors_come_to_the_screen(start):
     process = start(f"{free_port()}, options=['--stop-soon']")
     until_ready(process)
     output = rest(process)[0]
-    assert output.endswith(
-        "JupyterLab says: Something went wrong.\nJupyterLab has ended.\n"
-    )
+    assert output.endswith("JupyterLab says: Something went wrong.\nJupyterLab has ended.\n")
     assert process.returncode == 0
 
 
 def test_a_start_that_fails_says_why(start):
     process = start(f"{free_port()}, options=['--refuse']")
     errors = rest(process)[1]
-    assert (
-        "LaunchError: JupyterLab did not start: Cannot start today." in errors
-        and str(launcher.LOG) in errors
-    )
+    assert "LaunchError: JupyterLab did not start: Cannot start today." in errors and str(launcher.LOG) in errors
 
 
 def test_a_second_start_in_the_same_folder_gives_the_first_ones_address(start):
@@ -221,9 +215,7 @@ def taken():
 
 
 def test_a_taken_port_gets_a_line_with_a_free_one(taken):
-    with pytest.raises(
-        launcher.LaunchError, match=rf"Port {taken} is taken .* is free: --port (\d+)"
-    ) as caught:
+    with pytest.raises(launcher.LaunchError, match=rf"Port {taken} is taken .* is free: --port (\d+)") as caught:
         launcher.choose_port(taken)
     assert launcher.is_free(int(re.findall(r"\d+", str(caught.value))[-1]))
 
@@ -232,10 +224,7 @@ def test_the_next_free_port_is_taken_and_said(taken, monkeypatch, capsys):
     monkeypatch.setattr(launcher, "FIRST_PORT", taken)
     port = launcher.choose_port()
     assert port > taken
-    assert (
-        f"Port {taken} is taken by another program, so JupyterLab gets {port}."
-        in capsys.readouterr().out
-    )
+    assert f"Port {taken} is taken by another program, so JupyterLab gets {port}." in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("port", [0, -1, 65536])
@@ -263,20 +252,14 @@ def test_no_browser_without_a_screen(monkeypatch):
 def test_the_real_jupyterlab_and_its_kernels_end_with_us(start, name):
     """A kernel that is running ends too; the log does not have the token; a file random.py here does no harm."""
     pytest.importorskip("jupyterlab", reason="needs the extra `course`")
-    (start.folder / "random.py").write_text(
-        "raise RuntimeError('this is a file of the learner')\n"
-    )
+    (start.folder / "random.py").write_text("raise RuntimeError('this is a file of the learner')\n")
     process = start(f"{free_port()}", real=True)
     until_ready(process)
     server = about(start)
     request = urllib.request.Request(
-        f"{server['url']}api/kernels",
-        data=b"{}",
-        headers={"Authorization": f"token {server['token']}"},
+        f"{server['url']}api/kernels", data=b"{}", headers={"Authorization": f"token {server['token']}"}
     )
-    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(
-        request
-    ) as answer:
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request) as answer:
         assert answer.status == 201
     children = descendants(server["pid"])
     assert children
@@ -289,9 +272,7 @@ def test_the_real_jupyterlab_and_its_kernels_end_with_us(start, name):
 
 def descendants(pid):
     """The processes that `pid` started, and theirs."""
-    listing = subprocess.run(
-        ["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True
-    ).stdout
+    listing = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
     parents = [tuple(map(int, line.split())) for line in listing.splitlines()]
     found = [child for child, parent in parents if parent == pid]
     return found + [grandchild for child in found for grandchild in descendants(child)]
