@@ -1,6 +1,6 @@
 """Writes docs/parity.md: what was compared with PyTorch on PyTorch's own test inputs, and what differs.
 
-    python docs/make_parity.py        (needs `pip install 'chainrule[parity]'`; takes a minute or two)
+python docs/make_parity.py        (needs `pip install 'chainrule[parity]'`; takes a minute or two)
 """
 
 import collections
@@ -68,7 +68,12 @@ def known_differences(reports):
 
 
 def compared(reports):
-    lines = ["## What was compared", "", "| name | called as | dtypes | samples | gradients | wrong calls |", "|---|---|---|---|---|---|"]
+    lines = [
+        "## What was compared",
+        "",
+        "| name | called as | dtypes | samples | gradients | wrong calls |",
+        "|---|---|---|---|---|---|",
+    ]
     for report in reports:
         ways = ", ".join(sorted(report.ways - {"on the stand-in for cupy"}))
         dtypes = ", ".join(dtype for dtype in opinfo.SAMPLES if dtype in report.dtypes)

@@ -27,7 +27,9 @@ was compared. `ᵐ` marks a function that is a method of Tensor too, `ᵢ` one t
 """
 
 # Modules that are the engine's own rooms; every other one answers to a dotted path of torch's.
-ROOMS = "backend creation dtypes functions inplace names ops printing random return_types tensor viz autograd.graph".split()
+ROOMS = (
+    "backend creation dtypes functions inplace names ops printing random return_types tensor viz autograd.graph".split()
+)
 
 
 def page():
@@ -48,7 +50,10 @@ def function_sections():
     for name, value in vars(engine).items():
         if is_public(name, value) and not isinstance(value, type):
             by_file.setdefault(value.__module__, []).append((name, value))
-    return [section(module, members) for module, members in sorted(by_file.items(), key=lambda item: _reading_order(item[0]))]
+    return [
+        section(module, members)
+        for module, members in sorted(by_file.items(), key=lambda item: _reading_order(item[0]))
+    ]
 
 
 def _reading_order(module):
@@ -90,8 +95,13 @@ def is_public(name, value):
 def section(module, members, prefix=""):
     """A heading, the file's first line, and a row for each member."""
     title = prefix.rstrip(".") or module.removeprefix("engine.").removeprefix("functions.").capitalize()
-    rows = [f"| `{prefix}{name}{signature(value)}`{marks(name, value)} | {summary(value)} |" for name, value in sorted(members)]
-    return "\n".join([f"## {title}", "", cell(first_line(sys.modules[module])), "", "| name | |", "|---|---|", *rows, ""])
+    rows = [
+        f"| `{prefix}{name}{signature(value)}`{marks(name, value)} | {summary(value)} |"
+        for name, value in sorted(members)
+    ]
+    return "\n".join(
+        [f"## {title}", "", cell(first_line(sys.modules[module])), "", "| name | |", "|---|---|", *rows, ""]
+    )
 
 
 def signature(value):

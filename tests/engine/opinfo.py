@@ -34,7 +34,9 @@ ADAPTED = {
     "nn.functional.embedding": lambda library: (
         lambda weight, index, **keywords: library.nn.functional.embedding(index, weight, **keywords)
     ),
-    "normal:number_mean": lambda library: lambda std, mean, *more, **keywords: library.normal(mean, std, *more, **keywords),
+    "normal:number_mean": lambda library: (
+        lambda std, mean, *more, **keywords: library.normal(mean, std, *more, **keywords)
+    ),
 }
 
 
@@ -75,12 +77,17 @@ def database():
 def public_names():
     """The engine's functions and Tensor's methods and operators as PyTorch's database spells them, sorted."""
     found = set()
-    for prefix, owner in (("", engine), ("linalg.", getattr(engine, "linalg", None)), ("nn.functional.", engine.nn.functional)):
+    for prefix, owner in (
+        ("", engine),
+        ("linalg.", getattr(engine, "linalg", None)),
+        ("nn.functional.", engine.nn.functional),
+    ):
         for name, value in vars(owner).items() if owner else ():
             if callable(value) and not isinstance(value, type) and not name.startswith("_"):
                 found.add(prefix + name)
     for name, value in vars(engine.Tensor).items():
-        if callable(value) or isinstance(value, property):
+        is_private = name.startswith("_") and not name.startswith("__")
+        if not is_private and (callable(value) or isinstance(value, property)):
             found.add(name)
     return sorted(found)
 
@@ -166,7 +173,11 @@ def converted(value, device="cpu", leaves=None):
         return {key: again(each) for key, each in value.items()}
     if isinstance(value, str) and value == "cpu":
         return device
-    if value is None or value is Ellipsis or isinstance(value, (bool, int, float, complex, str, slice, range, np.generic)):
+    if (
+        value is None
+        or value is Ellipsis
+        or isinstance(value, (bool, int, float, complex, str, slice, range, np.generic))
+    ):
         return value
     raise CannotConvert(f"an argument of type {type(value).__name__}")
 
