@@ -38,7 +38,9 @@ METHODS_LEFT_OUT = {}
 def overloads(kind):
     """name -> the overloads in torch's stubs, as ast.arguments. kind: "functions" or "methods"."""
     folder = pathlib.Path(torch.__file__).parent / "_C"
-    tree = ast.parse((folder / ("_VariableFunctions.pyi" if kind == "functions" else "__init__.pyi")).read_text("utf-8"))
+    tree = ast.parse(
+        (folder / ("_VariableFunctions.pyi" if kind == "functions" else "__init__.pyi")).read_text("utf-8")
+    )
     body = tree.body if kind == "functions" else next(_class(tree, name) for name in ("TensorBase",)).body
     found = {}
     for node in body:
