@@ -40,8 +40,10 @@ def spoilt_calls(name):
     import torch
 
     for info in opinfo.database().get(name, ()):
-        samples = [] if torch.float64 not in info.supported_dtypes("cpu") else opinfo._drawn(
-            lambda: info.sample_inputs("cpu", torch.float64, requires_grad=False), 40
+        samples = (
+            []
+            if torch.float64 not in info.supported_dtypes("cpu")
+            else opinfo._drawn(lambda: info.sample_inputs("cpu", torch.float64, requires_grad=False), 40)
         )
         if not samples:
             continue
@@ -66,12 +68,30 @@ def outcomes(name):
         first = 1 if way.label == "method" else 0
         for what, spoil in SPOILT.items():
             for place in range(first, len(given)):
-                calls.append((f"{what} in place {place}", _with(given, place, spoil(torch, 0)), sample.kwargs, _with(ours, place, spoil(engine, 0)), our_keywords))
+                calls.append(
+                    (
+                        f"{what} in place {place}",
+                        _with(given, place, spoil(torch, 0)),
+                        sample.kwargs,
+                        _with(ours, place, spoil(engine, 0)),
+                        our_keywords,
+                    )
+                )
             for key in sample.kwargs:
-                calls.append((f"{what} as {key}", given, sample.kwargs | {key: spoil(torch, 0)}, ours, our_keywords | {key: spoil(engine, 0)}))
+                calls.append(
+                    (
+                        f"{what} as {key}",
+                        given,
+                        sample.kwargs | {key: spoil(torch, 0)},
+                        ours,
+                        our_keywords | {key: spoil(engine, 0)},
+                    )
+                )
         if len(given) > 1:
             calls.append(("an argument missing", given[:-1], sample.kwargs, ours[:-1], our_keywords))
-        calls.append(("an argument too many", [*given, 1, 2, 3, 4, 5, 6], sample.kwargs, [*ours, 1, 2, 3, 4, 5, 6], our_keywords))
+        calls.append(
+            ("an argument too many", [*given, 1, 2, 3, 4, 5, 6], sample.kwargs, [*ours, 1, 2, 3, 4, 5, 6], our_keywords)
+        )
         for what, their_arguments, their_keywords, our_arguments, own_keywords in calls:
             theirs = opinfo.answer(way, way.theirs, their_arguments, their_keywords)
             mine = opinfo.answer(way, way.ours, our_arguments, own_keywords)
