@@ -24,4 +24,4 @@ def test_the_page_is_current(recipe):
 def test_every_public_function_says_what_it_does(recipe):
     """A row without words is a function without a docstring."""
     silent = [line for line in recipe.page().split("## Tensor\n")[0].splitlines() if line.endswith("|  |")]
-    assert silent == []
+    assert silent == [], "\n".join(silent)
