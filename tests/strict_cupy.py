@@ -246,6 +246,12 @@ def _asarray(value, dtype=None):
     return ndarray(np.array(value, dtype=dtype))  # from the host: always a copy
 
 
+def _broadcast_to(array, shape):
+    view = np.broadcast_to(array._hidden, shape)
+    view.flags.writeable = array._hidden.flags.writeable  # cupy has no read-only arrays
+    return ndarray(view)
+
+
 def _array(value, dtype=None, copy=True):
     return ndarray(np.array(_open(value) if isinstance(value, ndarray) else value, dtype=dtype))
 
@@ -264,6 +270,7 @@ def as_module(device_count=1):
             setattr(module, name, _Ufunc(function))
         elif function is not None:
             setattr(module, name, _guarded(function))
+    module.broadcast_to = _broadcast_to
     module.asarray, module.array, module.asnumpy, module.ogrid = _asarray, _array, _asnumpy, _Ogrid()
     module.cuda = types.SimpleNamespace(
         Device=_Device,
