@@ -9,6 +9,7 @@ last word there.
 import operator
 import types
 
+import cupy_signatures
 import numpy as np
 
 # The functions of cupy's namespace that the engine may call. Each exists in cupy 13 and 14
@@ -70,12 +71,12 @@ class ndarray:
     def __array_ufunc__(self, ufunc, how, *inputs, **keywords):
         if ufunc.__name__ not in FUNCTIONS or how != "__call__":
             return NotImplemented
-        return _wrapped(
-            ufunc(*[_open(each) for each in inputs], **{name: _open(value) for name, value in keywords.items()})
-        )
+        return getattr(_module, ufunc.__name__)(*inputs, **keywords)
 
     def __array_function__(self, function, kinds, arguments, keywords):
-        own = getattr(_module, function.__name__, None)
+        own = _module
+        for part in (*function.__module__.split(".")[1:], function.__name__):  # numpy.linalg.inv -> cupy.linalg.inv
+            own = getattr(own, part, None)
         if own is None:
             return NotImplemented
         return own(*arguments, **keywords)
@@ -178,15 +179,16 @@ def _wrapped(result):
     return ndarray(result) if isinstance(result, (np.ndarray, np.generic)) else result
 
 
-def _guarded(function):
+def _guarded(function, name=None):
     """numpy's function on the hidden arrays; numpy arrays as arguments are refused, results are wrapped."""
 
     def call(*arguments, **keywords):
+        cupy_signatures.check_call(name, arguments, keywords)
         return _wrapped(
-            function(*[_open(each) for each in arguments], **{name: _open(value) for name, value in keywords.items()})
+            function(*[_open(each) for each in arguments], **{key: _open(value) for key, value in keywords.items()})
         )
 
-    call.__name__ = function.__name__
+    name = call.__name__ = name or function.__name__
     return call
 
 
@@ -198,7 +200,14 @@ class _Ufunc:
         self.__name__ = function.__name__
 
     def __call__(self, *arguments, **keywords):
-        return _guarded(self._function)(*arguments, **keywords)
+        name = self.__name__
+        if not cupy_signatures.is_ufunc(name):  # matmul
+            return _guarded(self._function)(*arguments, **keywords)
+        arguments = [_open(each) for each in arguments]
+        keywords = {key: _open(value) for key, value in keywords.items()}
+        result = self._function(*arguments, **keywords)
+        cupy_signatures.check_ufunc(name, arguments, keywords, result)
+        return _wrapped(result)
 
     def at(self, target, index, values):
         if target.dtype.name not in ("int32", "uint32", "uint64", "float16", "float32", "float64"):
@@ -211,7 +220,9 @@ def _binary(function, reflected=False):
         if not isinstance(other, (ndarray, bool, int, float, complex, np.generic)):
             return NotImplemented
         pair = (_open(other), self._hidden) if reflected else (self._hidden, _open(other))
-        return _wrapped(function(*pair))
+        result = function(*pair)
+        cupy_signatures.check_operator(function, pair, result)
+        return _wrapped(result)
 
     return method
 
@@ -260,6 +271,12 @@ def _asarray(value, dtype=None):
     return ndarray(np.array(value, dtype=dtype))  # from the host: always a copy
 
 
+def _broadcast_to(array, shape):
+    view = np.broadcast_to(array._hidden, shape)
+    view.flags.writeable = array._hidden.flags.writeable  # cupy has no read-only arrays
+    return ndarray(view)
+
+
 def _array(value, dtype=None, copy=True):
     return ndarray(np.array(_open(value) if isinstance(value, ndarray) else value, dtype=dtype))
 
@@ -288,6 +305,7 @@ def as_module(device_count=1):
             setattr(module, name, _Ufunc(function))
         elif function is not None:
             setattr(module, name, _guarded(function))
+    module.broadcast_to = _broadcast_to
     module.asarray, module.array, module.asnumpy, module.ogrid = _asarray, _array, _asnumpy, _Ogrid()
     module.diagonal = _diagonal
     module.lib = types.SimpleNamespace(stride_tricks=types.SimpleNamespace(as_strided=_as_strided))

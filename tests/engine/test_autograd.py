@@ -21,16 +21,16 @@ def test_a_value_used_twice_receives_both_gradients(device):
     assert a.grad.tolist() == [24.0]
 
 
-def test_backward_adds_to_grad():
-    a = leaf(2.0)
+def test_backward_adds_to_grad(device):
+    a = leaf(2.0, device=device)
     (a * 3).sum().backward()
     (a * 4).sum().backward()
     assert a.grad.tolist() == [7.0]
 
 
-def test_grad_has_memory_of_its_own():
+def test_grad_has_memory_of_its_own(device):
     """Adding hands the same gradient array to both inputs; their .grad must not be one memory."""
-    a, b = leaf(1.0), leaf(1.0)
+    a, b = leaf(1.0, device=device), leaf(1.0, device=device)
     (a + b).sum().backward()
     a.grad.zero_()
     assert b.grad.tolist() == [1.0]
@@ -43,8 +43,8 @@ def test_unbroadcast_sums_over_the_stretched_axes():
     assert torch.autograd.unbroadcast(np.zeros((5, 0)), (1, 0)).shape == (1, 0)
 
 
-def test_second_backward_raises_unless_retained():
-    a = leaf(2.0)
+def test_second_backward_raises_unless_retained(device):
+    a = leaf(2.0, device=device)
     loss = (a * a).sum()
     loss.backward(retain_graph=True)
     loss.backward()
@@ -90,8 +90,8 @@ def test_a_saved_result_changed_in_place_is_noticed(device):
         loss.backward()
 
 
-def test_a_change_that_backward_does_not_need_is_harmless():
-    a = leaf(1.0)
+def test_a_change_that_backward_does_not_need_is_harmless(device):
+    a = leaf(1.0, device=device)
     b = a + 1
     loss = (b * 3).sum()
     with torch.no_grad():
@@ -100,8 +100,8 @@ def test_a_change_that_backward_does_not_need_is_harmless():
     assert a.grad.tolist() == [3.0]
 
 
-def test_in_place_operations_are_recorded():
-    a = leaf(1.0, 2.0)
+def test_in_place_operations_are_recorded(device):
+    a = leaf(1.0, 2.0, device=device)
     b = a * 2
     b += a
     b.mul_(3)
@@ -130,8 +130,8 @@ def test_no_grad_and_enable_grad_as_context_and_decorator():
     assert torch.is_grad_enabled()
 
 
-def test_detach_shares_memory_but_no_history():
-    a = leaf(1.0, 2.0)
+def test_detach_shares_memory_but_no_history(device):
+    a = leaf(1.0, 2.0, device=device)
     b = (a * 2).detach()
     assert b.is_leaf and not b.requires_grad
     a.detach()[0] = 5.0
@@ -157,16 +157,16 @@ def test_third_derivative(device):
         assert y.item() == expected
 
 
-def test_second_order_passes_through_a_change_of_type():
-    x = torch.tensor([3.0], requires_grad=True)
-    y = leaf(2.0)
+def test_second_order_passes_through_a_change_of_type(device):
+    x = torch.tensor([3.0], requires_grad=True, device=device)
+    y = leaf(2.0, device=device)
     (first,) = torch.autograd.grad((x * y * x).sum(), x, create_graph=True)
     (second,) = torch.autograd.grad(first.sum(), x)
     assert second.dtype is torch.float32 and second.tolist() == [4.0]
 
 
-def test_hooks_see_the_complete_gradient_and_may_replace_it():
-    a = leaf(1.0)
+def test_hooks_see_the_complete_gradient_and_may_replace_it(device):
+    a = leaf(1.0, device=device)
     b = a * 2
     seen = []
     handle = b.register_hook(lambda gradient: seen.append(gradient.item()) or gradient * 10)
@@ -178,24 +178,24 @@ def test_hooks_see_the_complete_gradient_and_may_replace_it():
     assert a.grad.tolist() == [142.0]
 
 
-def test_retain_grad_keeps_the_gradient_of_a_middle_value():
-    a = leaf(1.0)
+def test_retain_grad_keeps_the_gradient_of_a_middle_value(device):
+    a = leaf(1.0, device=device)
     b = a * 2
     b.retain_grad()
     (b * b).sum().backward()
     assert b.grad.tolist() == [4.0]
 
 
-def test_gradient_argument():
-    a = leaf(1.0, 2.0)
+def test_gradient_argument(device):
+    a = leaf(1.0, 2.0, device=device)
     with pytest.raises(RuntimeError, match="only for scalar outputs"):
         (a * 2).backward()
-    (a * 2).backward(torch.tensor([1.0, 10.0]))
+    (a * 2).backward(torch.tensor([1.0, 10.0], device=device))
     assert a.grad.tolist() == [2.0, 20.0]
     with pytest.raises(RuntimeError, match="Mismatch in shape"):
-        (a * 2).backward(torch.ones(3))
+        (a * 2).backward(torch.ones(3, device=device))
     with pytest.raises(RuntimeError, match="does not require grad"):
-        torch.ones(1).backward()
+        torch.ones(1, device=device).backward()
 
 
 def test_only_what_is_needed_is_recorded():
@@ -236,8 +236,8 @@ def test_traversal_by_torch_names():
     assert ends[0] is ends[1] and ends[0].variable is weight
 
 
-def test_variable_is_a_tensor():
+def test_variable_is_a_tensor(device):
     """torch's old Variable: 000's reader meets it."""
-    x = torch.autograd.Variable(torch.tensor([2.0]), requires_grad=True)
+    x = torch.autograd.Variable(torch.tensor([2.0], device=device), requires_grad=True)
     (x * x).sum().backward()
     assert x.grad.tolist() == [4.0]

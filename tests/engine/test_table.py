@@ -98,9 +98,9 @@ def test_both_backends_compute_the_same(name, strict_cupy):
 
 
 @pytest.mark.parametrize("name", DIFFERENTIABLE)
-def test_float32_gradients_keep_their_type(name):
-    """A gradient has its tensor's type, whatever numpy made of the VJP in between."""
-    tensors, metadata = example(name)
+def test_float32_gradients_keep_their_type(name, device):
+    """A gradient has its tensor's type, whatever numpy or cupy made of the VJP in between."""
+    tensors, metadata = example(name, device)
     if name == "to":
         metadata = {"dtype": np.dtype("float64")}
     leaves = with_gradients([each.float() if each.dtype is torch.float64 else each for each in tensors])

@@ -33,8 +33,8 @@ def test_promotion_follows_torch(device):
     assert torch.exp(ints).dtype is torch.float32
 
 
-def test_views_share_memory_and_version():
-    a = torch.zeros(2, 3)
+def test_views_share_memory_and_version(device):
+    a = torch.zeros(2, 3, device=device)
     row = a[1]
     row.add_(1)
     a.T[0].add_(5)

@@ -1,0 +1,100 @@
+"""Writes docs/parity.md: what was compared with PyTorch on PyTorch's own test inputs, and what differs.
+
+python docs/make_parity.py        (needs `pip install 'chainrule[parity]'`; takes a minute or two)
+"""
+
+import collections
+import pathlib
+import sys
+
+ROOT = pathlib.Path(__file__).parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tests" / "engine")]
+
+import opinfo  # noqa: E402
+import opinfo_known  # noqa: E402
+import strict_cupy  # noqa: E402
+
+INTRODUCTION = """\
+# Compared with PyTorch
+
+Made by `python docs/make_parity.py`; do not edit. PyTorch {version} keeps, for each of its operators, arguments that it tests itself with.
+Here every name that the engine shares with that collection is called with the same arguments on both sides, in every way in
+which both offer it: as a function, as a method, in place, as an operator, and once more on the stand-in for cupy. Compared
+are structure, dtype, shape, values (to {float64} in float64, {float32} in float32, relative and absolute), `requires_grad`,
+for float64 the gradients of every input under the same random gradient of the result, and for wrong arguments the kind of
+exception. Of each operator's samples at most {samples} are drawn, spread evenly, and at most {mistakes} wrong calls.
+
+**{names} names, {total_samples} samples, {calls} calls, {gradients} backward passes, {total_mistakes} wrong calls. {differences} calls differ, for {reasons} known reasons.**
+"""
+
+
+def main():
+    sys.modules["cupy"] = strict_cupy.as_module()
+    names = opinfo.public_names()
+    reports = [opinfo.compare(name) for name in names if name in opinfo.database()]
+    left = [each for report in reports for each in opinfo_known.unknown(report)]
+    if left:
+        sys.exit("not written: these differences are not in tests/engine/opinfo_known.py\n" + "\n".join(left))
+    without = [name for name in names if name not in opinfo.database()]
+    page = "\n".join([introduction(reports), known_differences(reports), compared(reports), the_rest(reports, without)])
+    (ROOT / "docs" / "parity.md").write_text(page, encoding="utf-8")
+
+
+def introduction(reports):
+    import torch
+
+    return INTRODUCTION.format(
+        version=torch.__version__.split("+")[0],
+        float64="1e-8",
+        float32=opinfo.TOLERANCE["float32"],
+        samples=", ".join(f"{count} in {dtype}" for dtype, count in opinfo.SAMPLES.items()),
+        mistakes=opinfo.MISTAKES,
+        names=len(reports),
+        total_samples=sum(report.samples for report in reports),
+        calls=sum(report.calls for report in reports),
+        gradients=sum(report.gradients for report in reports),
+        total_mistakes=sum(report.mistakes for report in reports),
+        differences=sum(len(report.differences) for report in reports),
+        reasons=len(opinfo_known.KNOWN),
+    )
+
+
+def known_differences(reports):
+    lines = ["## What differs, and why", "", "| names | calls | reason |", "|---|---|---|"]
+    for known in opinfo_known.KNOWN:
+        calls = sum(known.covers(report.name, each) for report in reports for each in report.differences)
+        lines.append(f"| {' '.join(f'`{name}`' for name in known.names.split())} | {calls} | {known.reason} |")
+    return "\n".join([*lines, ""])
+
+
+def compared(reports):
+    lines = [
+        "## What was compared",
+        "",
+        "| name | called as | dtypes | samples | gradients | wrong calls |",
+        "|---|---|---|---|---|---|",
+    ]
+    for report in reports:
+        ways = ", ".join(sorted(report.ways - {"on the stand-in for cupy"}))
+        dtypes = ", ".join(dtype for dtype in opinfo.SAMPLES if dtype in report.dtypes)
+        lines.append(
+            f"| `{report.name}` | {ways} | {dtypes} | {report.samples} | {report.gradients} | {report.mistakes} |"
+        )
+    return "\n".join([*lines, ""])
+
+
+def the_rest(reports, without):
+    left_out = collections.Counter()
+    for report in reports:
+        left_out.update(report.left_out)
+    lines = ["## What was not compared here", ""]
+    lines += [f"- {count} calls: {reason}" for reason, count in sorted(left_out.items())]
+    lines += [
+        f"- only shapes and dtypes, since the values are random or not defined: {', '.join(f'`{name}`' for name in opinfo.UNDETERMINED)}",
+        f"- PyTorch keeps no test inputs under these names: {', '.join(f'`{name}`' for name in without)}",
+    ]
+    return "\n".join([*lines, ""])
+
+
+if __name__ == "__main__":
+    main()

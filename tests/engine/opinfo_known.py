@@ -1,0 +1,37 @@
+"""The differences from PyTorch that its own test inputs bring to light and that we know, each with its reason.
+
+A difference that is not in this table fails `test_opinfo.py`; so does an entry that no difference needs any more.
+"""
+
+import dataclasses
+import re
+
+
+@dataclasses.dataclass(frozen=True)
+class Known:
+    """Differences of these names whose description (see `opinfo.compare`) matches the regular expression."""
+
+    names: str
+    when: str
+    reason: str
+
+    def covers(self, name, difference):
+        return name in self.names.split() and re.search(self.when, difference) is not None
+
+
+KNOWN = []
+
+
+def unknown(report):
+    """The report's differences that no entry explains."""
+    return [each for each in report.differences if not any(known.covers(report.name, each) for known in KNOWN)]
+
+
+def unnecessary(report):
+    """The entries for this name that explain none of its differences."""
+    return [
+        known
+        for known in KNOWN
+        if report.name in known.names.split()
+        and not any(known.covers(report.name, each) for each in report.differences)
+    ]

@@ -1,0 +1,145 @@
+"""The suite runs on both backends: which tests do not, and why; and the parity tests' lines on the stand-in for cupy."""
+
+import ast
+import functools
+import importlib
+import inspect
+import pathlib
+
+import pytest
+
+import engine
+
+FOLDER = pathlib.Path(__file__).parent
+
+# Files whose tests run on the CPU alone, with the reason.
+FILES_ON_THE_CPU = {
+    "test_viz.py": "draws graphs; a node knows nothing of devices",
+    "test_parity": "torch is on the CPU; test_lines_give_the_same_on_the_stand_in runs the same lines",
+    "test_opinfo.py": "runs every sample on the stand-in as well",
+    "test_errors.py": "arguments are refused before any array is touched; kinds of error are compared with torch's",
+    "test_mutations.py": "breaks the code, not a backend",
+    "test_signatures.py": "compares names and parameters",
+    "test_reference.py": "writes a page",
+    "test_size.py": "counts lines",
+    "test_package.py": "imports",
+}
+
+# Single tests, with the reason.
+TESTS_ON_THE_CPU = {
+    "test_autograd.py": {
+        "test_unbroadcast_sums_over_the_stretched_axes": "a function of arrays; every broadcasting op calls it on both",
+        "test_saved_arrays_are_freed_by_backward": "references, not arrays",
+        "test_100_000_operations_deep_without_recursion_or_cycles": "references, not arrays",
+        "test_only_what_is_needed_is_recorded": "edges, not arrays",
+        "test_traversal_by_torch_names": "edges, not arrays",
+        "test_no_grad_and_enable_grad_as_context_and_decorator": "a switch, not arrays",
+    },
+    "test_strict_cupy.py": {
+        "test_every_function_exists_in_the_real_cupy": "about the stand-in itself",
+        "test_what_we_know_of_cupy_is_what_it_says": "about the stand-in itself",
+        "test_only_the_backend_imports_cupy": "reads the code",
+    },
+    "test_graph.py": {"test_a_leaf_goes_with_its_last_name": "references, not arrays"},
+    "test_table.py": {"test_every_entry_has_an_example": "looks at the table alone"},
+    "test_tensor.py": {
+        "test_types_of_new_tensors": "types are chosen before the array is moved",
+        "test_no_gpu_is_said_plainly": "is about a machine without cupy",
+        "test_mistakes_are_explained_in_torch_s_kind_of_error": "test_errors.py and the lines of the parity tests do more",
+        "test_broadcast_error_shows_the_shapes_aligned": "a text",
+        "test_printing": "prints what was copied to the CPU",
+        "test_large_tensors_are_summarised": "prints what was copied to the CPU",
+        "test_draws_repeat_with_the_seed_and_ignore_numpy_s_state": "draws on the CPU",
+        "test_broadcasting_and_its_gradient_have_the_right_shapes": "Hypothesis runs once for all fixtures",
+        "test_any_basic_index_gives_numpy_s_view": "compares with numpy's views in the same memory",
+    },
+    "test_inplace.py": {
+        "test_random_programs_end_as_torch_s": "torch is on the CPU",
+        "test_what_torch_refuses_is_refused": "refused before any array is touched",
+        "test_a_silent_view_of_a_changed_base_has_no_known_history": "history, not arrays",
+        "test_methods_in_place_do_what_their_twins_do": "PyTorch's samples run in place on both (test_opinfo.py)",
+    },
+}
+
+
+# Parts of lines that cannot be asked of another device, with the reason.
+LINES_ON_THE_CPU = {
+    "a.numpy()": "the line is about numpy() itself",
+}
+
+
+def functions_in(path):
+    """The file's test functions as syntax trees."""
+    return [node for node in ast.parse(path.read_text("utf-8")).body if _is_test(node)]
+
+
+def _is_test(node):
+    return isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
+
+
+def runs_on_both(test):
+    return {"device", "strict_cupy"} & {each.arg for each in test.args.args}
+
+
+def is_excused(path):
+    return any(path.name.startswith(name.removesuffix(".py")) for name in FILES_ON_THE_CPU)
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("test_*.py")), ids=lambda path: path.name)
+def test_every_test_runs_on_both_backends_or_says_why(path):
+    """A new test takes the fixture `device`, or stands above with a reason."""
+    if path.name == pathlib.Path(__file__).name or is_excused(path):
+        return
+    alone = {test.name for test in functions_in(path) if not runs_on_both(test)}
+    listed = set(TESTS_ON_THE_CPU.get(path.name, ()))
+    assert alone - listed == set(), "these take no `device`"
+    assert listed - alone == set(), "these need no excuse"
+
+
+# ---- the parity tests, once more --------------------------------------------------------------------
+
+
+@pytest.fixture
+def all_on_the_stand_in(strict_cupy, monkeypatch):
+    """Every new tensor lies on the stand-in unless a device is asked for; `numpy()` copies it from there."""
+    for name, function in list(vars(engine).items()):
+        if inspect.isfunction(function) and "device" in inspect.signature(function).parameters:
+            monkeypatch.setattr(engine, name, functools.partial(made_there, function))
+    to_numpy = engine.Tensor.numpy
+    monkeypatch.setattr(engine.Tensor, "numpy", lambda self: to_numpy(self if self.requires_grad else self.cpu()))
+
+
+def made_there(function, *arguments, **keywords):
+    made = function(*arguments, **keywords)
+    if keywords.get("device") is not None:
+        return made
+    moved = made.detach().to("cuda")
+    return moved.requires_grad_() if made.requires_grad else moved
+
+
+def parametrized(module):
+    """(test, arguments) for every case of the file's tests that take nothing but parameters."""
+    for test in vars(module).values():
+        marks = [mark for mark in getattr(test, "pytestmark", ()) if mark.name == "parametrize"]
+        if len(marks) == 1 and inspect.isfunction(test):
+            names = [name.strip() for name in marks[0].args[0].split(",")]
+            if names == list(inspect.signature(test).parameters):
+                for case in marks[0].args[1]:
+                    yield test, (case,) if len(names) == 1 else case
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("file", sorted(path.stem for path in FOLDER.glob("test_parity*.py")))
+def test_the_parity_tests_pass_on_the_stand_in(file, all_on_the_stand_in):
+    """Every line and every mistake of the file, with the engine's tensors on the stand-in for cupy."""
+    pytest.importorskip("torch", reason="torch is the oracle here: pip install 'chainrule[parity]'")
+    failed, count = [], 0
+    for test, arguments in parametrized(importlib.import_module(file)):
+        count += 1
+        excuse = next((why for part, why in LINES_ON_THE_CPU.items() if part in str(arguments)), None)
+        try:
+            test(*arguments)
+        except (Exception, pytest.fail.Exception) as error:  # reported together, each with its line
+            if excuse is None:
+                failed.append(f"{test.__name__}{arguments}: {type(error).__name__}: {str(error)[:300]}")
+    assert count and not failed, f"{len(failed)} of {count}:\n" + "\n".join(failed)
