@@ -20,6 +20,8 @@ may_share_memory mean min minimum multiply negative not_equal ones ones_like pow
 swapaxes take_along_axis tanh transpose true_divide where zeros zeros_like
 """.split()
 
+LINALG = "cholesky det eigh inv qr slogdet solve svd".split()
+
 
 class ndarray:
     """An array "on the GPU": a numpy array behind a wall."""
@@ -73,7 +75,8 @@ class ndarray:
         )
 
     def __array_function__(self, function, kinds, arguments, keywords):
-        own = getattr(_module, function.__name__, None)
+        owner = _module.linalg if function.__module__ == "numpy.linalg" else _module
+        own = getattr(owner, function.__name__, None)
         if own is None:
             return NotImplemented
         return own(*arguments, **keywords)
@@ -167,6 +170,8 @@ def _open(value):
 
 
 def _wrapped(result):
+    if isinstance(result, tuple):
+        return tuple(_wrapped(each) for each in result)
     return ndarray(result) if isinstance(result, (np.ndarray, np.generic)) else result
 
 
@@ -286,6 +291,7 @@ def as_module(device_count=1):
         _asnumpy,
         _Ogrid(),
     )
+    module.linalg = types.SimpleNamespace(**{name: _guarded(getattr(np.linalg, name)) for name in LINALG})
     module.cuda = types.SimpleNamespace(
         Device=_Device,
         runtime=types.SimpleNamespace(
