@@ -4,7 +4,7 @@
 this order: backend, dtypes, autograd/graph, ops/table, ops/*, functions/*, tensor, creation, nn/functional.
 """
 
-from engine import autograd, cuda, dtypes, nn  # noqa: F401
+from engine import autograd, cuda, dtypes, linalg, nn  # noqa: F401
 from engine.autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled  # noqa: F401
 from engine.creation import *  # noqa: F403
 from engine.dtypes import *  # noqa: F403

@@ -25,6 +25,8 @@ sqrt squeeze stack subtract sum swapaxes take_along_axis tan tanh transpose tril
 zeros zeros_like
 """.split()
 
+LINALG = "cholesky det eigh inv qr slogdet solve svd".split()
+
 
 class ndarray:
     """An array "on the GPU": a numpy array behind a wall."""
@@ -309,6 +311,7 @@ def as_module(device_count=1):
     module.asarray, module.array, module.asnumpy, module.ogrid = _asarray, _array, _asnumpy, _Ogrid()
     module.diagonal = _diagonal
     module.lib = types.SimpleNamespace(stride_tricks=types.SimpleNamespace(as_strided=_as_strided))
+    module.linalg = types.SimpleNamespace(**{name: _guarded(getattr(np.linalg, name), f"linalg.{name}") for name in LINALG})
     module.cuda = types.SimpleNamespace(
         Device=_Device,
         runtime=types.SimpleNamespace(getDeviceCount=lambda: device_count, CUDARuntimeError=RuntimeError),

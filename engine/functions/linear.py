@@ -1,35 +1,317 @@
-"""torch's functions of linear algebra."""
+"""torch's functions of linear algebra: products of vectors and matrices. Decompositions are in engine.linalg."""
 
-from engine.functions.arguments import check_tensor, method
-from engine.functions.shape import squeeze, unsqueeze
-from engine.ops import linear
+import math
+
+from engine import dtypes
+from engine.functions.arguments import check_dims, check_tensor, method
+from engine.functions.shape import broadcast_to, permute, reshape
+from engine.ops import elementwise, linear
 
 __all__ = [
+    "addbmm",
+    "addmm",
+    "addmv",
+    "addr",
+    "baddbmm",
+    "bmm",
+    "det",
+    "dot",
+    "inner",
+    "inverse",
+    "kron",
+    "logdet",
     "matmul",
+    "matrix_power",
     "mm",
+    "mv",
+    "outer",
+    "slogdet",
+    "tensordot",
+    "trace",
+    "vdot",
 ]
 
 
 @method
 def matmul(input, other):
-    """The matrix product. Vectors are treated as a row (left) or a column (right); batch dimensions in front broadcast."""
+    """The matrix product. A vector is a row (left) or a column (right); batch dimensions in front broadcast."""
     check_tensor(input, "matmul")
     check_tensor(other, "matmul", "other", 2)
     if not input.ndim or not other.ndim:
         raise RuntimeError(
             f"both arguments to matmul need to be at least 1D, but they are {input.ndim}D and {other.ndim}D"
         )
-    row, column = input.ndim == 1, other.ndim == 1
-    product = linear.matmul(unsqueeze(input, 0) if row else input, unsqueeze(other, 1) if column else other)
-    if column:
-        product = squeeze(product, -1)
-    return squeeze(product, -1 if column else -2) if row else product
+    return linear.matmul(input, other)
 
 
 @method
 def mm(input, mat2):
-    """The product of two matrices; RuntimeError unless both have two dimensions."""
-    for name, each in (("self", input), ("mat2", mat2)):
-        if each.ndim != 2:
-            raise RuntimeError(f"{name} must be a matrix, got {each.ndim} dimension(s)")
-    return matmul(input, mat2)
+    """(n, m) x (m, k) -> (n, k); RuntimeError unless both are matrices."""
+    _check_ndim("mm", "self must be a matrix", input, 2, "input", 1)
+    _check_ndim("mm", "mat2 must be a matrix", mat2, 2, "mat2", 2)
+    return linear.matmul(input, mat2)
+
+
+@method
+def bmm(input, mat2):
+    """(b, n, m) x (b, m, k) -> (b, n, k), without broadcasting."""
+    _check_ndim("bmm", "batch1 must be a 3D tensor", input, 3, "input", 1)
+    _check_ndim("bmm", "batch2 must be a 3D tensor", mat2, 3, "mat2", 2)
+    expected = [input.shape[0], input.shape[2]]
+    if list(mat2.shape[:2]) != expected:
+        raise RuntimeError(
+            f"Expected size for first two dimensions of batch2 tensor to be: {expected} "
+            f"but got: {list(mat2.shape[:2])}."
+        )
+    return linear.matmul(input, mat2)
+
+
+@method
+def mv(input, vec):
+    """(n, m) x (m) -> (n)."""
+    check_tensor(input, "mv")
+    check_tensor(vec, "mv", "vec", 2)
+    if (input.ndim, vec.ndim) != (2, 1):
+        raise RuntimeError(f"vector + matrix @ vector expected, got 1, {input.ndim}, {vec.ndim}")
+    if input.shape[1] != vec.shape[0]:
+        raise RuntimeError(f"size mismatch, got input ({len(input)}), mat ({_times(input)}), vec ({len(vec)})")
+    return linear.matmul(input, vec)
+
+
+@method
+def dot(input, tensor):
+    """The sum of the products of two vectors of one length; 0-d."""
+    check_tensor(input, "dot")
+    check_tensor(tensor, "dot", "tensor", 2)
+    if input.ndim != 1 or tensor.ndim != 1:
+        raise RuntimeError(f"1D tensors expected, but got {input.ndim}D and {tensor.ndim}D tensors")
+    if input.dtype is not tensor.dtype:
+        raise RuntimeError(
+            f"dot : expected both vectors to have same dtype, but found {input.dtype} and {tensor.dtype}"
+        )
+    if len(input) != len(tensor):
+        raise RuntimeError(
+            f"inconsistent tensor size, expected tensor [{len(input)}] and src [{len(tensor)}] to have the same number "
+            f"of elements, but got {len(input)} and {len(tensor)} elements respectively"
+        )
+    return linear.matmul(input, tensor)
+
+
+@method
+def vdot(input, other):
+    """dot, for real tensors; RuntimeError for complex ones, whose first would have to be conjugated."""
+    if getattr(input, "dtype", dtypes.float32).is_complex:
+        raise RuntimeError("vdot(): complex tensors are not supported")
+    return dot(input, other)
+
+
+@method
+def outer(input, vec2):
+    """(n) and (m) -> (n, m): every product of an element of the one with an element of the other."""
+    _check_ndim("outer", f"outer: Expected 1-D argument self, but got {_ndim(input)}-D", input, 1, "input", 1)
+    _check_ndim("outer", f"outer: Expected 1-D argument vec2, but got {_ndim(vec2)}-D", vec2, 1, "vec2", 2)
+    return elementwise.mul(reshape(input, -1, 1), vec2)
+
+
+@method
+def inner(input, other):
+    """The sums of products over the last dimension of both: (..., n) and (***, n) -> (..., ***)."""
+    check_tensor(input, "inner")
+    check_tensor(other, "inner", "other", 2)
+    if not input.ndim or not other.ndim:
+        return elementwise.mul(input, other)
+    if input.shape[-1] != other.shape[-1]:
+        raise RuntimeError(
+            "inner() the last dimension must match on both input tensors but got shapes "
+            f"{list(input.shape)} and {list(other.shape)}"
+        )
+    return tensordot(input, other, ([-1], [-1]))
+
+
+# ---- a product, added to something ------------------------------------------------------------------------
+
+
+@method
+def addmm(input, mat1, mat2, *, beta=1, alpha=1):
+    """beta · input + alpha · (mat1 @ mat2), for matrices; `input` broadcasts to the product's shape."""
+    check_tensor(mat1, "addmm", "mat1", 2)
+    return _plus("addmm", input, beta, mm(mat1, mat2), alpha)
+
+
+@method
+def addmv(input, mat, vec, *, beta=1, alpha=1):
+    """beta · input + alpha · (mat @ vec); `input` broadcasts to the product's shape."""
+    check_tensor(mat, "addmv", "mat", 2)
+    return _plus("addmv", input, beta, mv(mat, vec), alpha)
+
+
+@method
+def addr(input, vec1, vec2, *, beta=1, alpha=1):
+    """beta · input + alpha · outer(vec1, vec2); `input` broadcasts to the product's shape."""
+    check_tensor(vec1, "addr", "vec1", 2)
+    return _plus("addr", input, beta, outer(vec1, vec2), alpha, same_type=False)
+
+
+@method
+def baddbmm(input, batch1, batch2, *, beta=1, alpha=1):
+    """beta · input + alpha · bmm(batch1, batch2); `input` broadcasts to the product's shape."""
+    check_tensor(batch1, "baddbmm", "batch1", 2)
+    return _plus("baddbmm", input, beta, bmm(batch1, batch2), alpha)
+
+
+@method
+def addbmm(input, batch1, batch2, *, beta=1, alpha=1):
+    """beta · input + alpha · the sum of bmm(batch1, batch2) over the batch; `input` broadcasts to its shape."""
+    check_tensor(batch1, "addbmm", "batch1", 2)
+    return _plus("addbmm", input, beta, bmm(batch1, batch2).sum(0), alpha)
+
+
+def _plus(function, input, beta, product, alpha, same_type=True):
+    """beta · input + alpha · product, in the product's shape; with beta 0, NaN in `input` does not count."""
+    check_tensor(input, function)
+    if same_type and input.dtype is not product.dtype:
+        raise RuntimeError(
+            f"{function}: input and the product must have the same dtype, but got {input.dtype} and {product.dtype}"
+        )
+    input = broadcast_to(input, product.shape)
+    if product.dtype.category <= dtypes.INTEGER:
+        beta, alpha = int(beta), int(alpha)
+    scaled = product if alpha == 1 else product * alpha
+    if beta == 0:
+        return scaled
+    return (input if beta == 1 else input * beta) + scaled
+
+
+# ---- products over chosen dimensions -------------------------------------------------------------------------
+
+
+def tensordot(a, b, dims=2):
+    """The sums of products over dimensions of a and as many of b.
+
+    dims: how many (the last of a with the first of b), or a pair of lists, those of a and those of b.
+    The result has the other dimensions of a, then those of b.
+    """
+    check_tensor(a, "tensordot", "a", 1)
+    check_tensor(b, "tensordot", "b", 2)
+    of_a, of_b = _tensordot_dims(a, b, dims)
+    for dim_a, dim_b in zip(of_a, of_b):
+        if a.shape[dim_a] != b.shape[dim_b] and 1 not in (a.shape[dim_a], b.shape[dim_b]):
+            raise RuntimeError(
+                f"contracted dimensions need to match, but first has size {a.shape[dim_a]} in dim {dim_a} and second "
+                f"has size {b.shape[dim_b]} in dim {dim_b}"
+            )
+        if a.shape[dim_a] != b.shape[dim_b]:  # one of them is stretched: the other can be summed right away
+            a = a if a.shape[dim_a] == 1 else a.sum(dim_a, keepdim=True)
+            b = b if b.shape[dim_b] == 1 else b.sum(dim_b, keepdim=True)
+    rest_a = [dim for dim in range(a.ndim) if dim not in of_a]
+    rest_b = [dim for dim in range(b.ndim) if dim not in of_b]
+    shape = [a.shape[dim] for dim in rest_a] + [b.shape[dim] for dim in rest_b]
+    left = reshape(permute(a, *rest_a, *of_a), _size(a, rest_a), _size(a, of_a))
+    right = reshape(permute(b, *of_b, *rest_b), _size(b, of_b), _size(b, rest_b))
+    return reshape(linear.matmul(left, right), shape)
+
+
+def _size(tensor, dims):
+    return math.prod(tensor.shape[dim] for dim in dims)
+
+
+def _tensordot_dims(a, b, dims):
+    if hasattr(dims, "tolist"):
+        dims = dims.tolist()
+    if isinstance(dims, int):
+        if dims < 0:
+            raise RuntimeError(f"tensordot expects dims >= 0, but got dims={dims}")
+        if dims > min(a.ndim, b.ndim):
+            raise RuntimeError(f"tensordot expects dims < ndim_a or ndim_b, but got dims={dims}")
+        return list(range(a.ndim - dims, a.ndim)), list(range(dims))
+    of_a, of_b = dims
+    for name, each in (("dims_self", of_a), ("dims_other", of_b)):
+        if not isinstance(each, (tuple, list)):
+            raise TypeError(f"tensordot(): argument '{name}' must be tuple of ints, not {type(each).__name__}")
+    if len(of_a) != len(of_b):
+        raise RuntimeError("both dimension lists should have same length")
+    return check_dims(of_a, a.ndim) or (), check_dims(of_b, b.ndim) or ()
+
+
+@method
+def kron(input, other):
+    """The Kronecker product: `other` once for each element of `input`, multiplied with it, laid out as blocks."""
+    check_tensor(input, "kron")
+    check_tensor(other, "kron", "other", 2)
+    ndim = max(input.ndim, other.ndim)
+    outer_sizes = [1] * (ndim - input.ndim) + list(input.shape)
+    inner_sizes = [1] * (ndim - other.ndim) + list(other.shape)
+    blocks = reshape(input, [each for size in outer_sizes for each in (size, 1)])
+    inside = reshape(other, [each for size in inner_sizes for each in (1, size)])
+    return reshape(elementwise.mul(blocks, inside), [m * n for m, n in zip(outer_sizes, inner_sizes)])
+
+
+@method
+def trace(input):
+    """The sum of a matrix's diagonal."""
+    _check_ndim("trace", f"trace: expected a matrix, but got tensor with dim {_ndim(input)}", input, 2, "input", 1)
+    if input.dtype is dtypes.bool:
+        raise NotImplementedError("\"trace\" not implemented for 'Bool'")
+    return diagonal_of_first_two(input).sum()
+
+
+def diagonal_of_first_two(tensor):
+    """(m, n, ...) -> (min(m, n), ...): the elements whose first two indices are equal."""
+    places = list(range(min(tensor.shape[:2])))
+    return tensor[places, places]
+
+
+# ---- what torch.linalg has under these names too (it stands on this file, so it is imported late) --------------
+
+
+@method
+def inverse(input):
+    """linalg.inv."""
+    from engine import linalg
+
+    return linalg.inv(input)
+
+
+@method
+def det(input):
+    """linalg.det."""
+    from engine import linalg
+
+    return linalg.det(input)
+
+
+@method
+def slogdet(input):
+    """linalg.slogdet."""
+    from engine import linalg
+
+    return linalg.slogdet(input)
+
+
+@method
+def logdet(input):
+    """The logarithms of the determinants; NaN where one is negative."""
+    sign, logabsdet = slogdet(input)
+    return elementwise.where(sign < 0, math.nan, logabsdet)
+
+
+@method
+def matrix_power(input, n):
+    """linalg.matrix_power."""
+    from engine import linalg
+
+    return linalg.matrix_power(input, n)
+
+
+def _check_ndim(function, message, value, ndim, argument, position):
+    check_tensor(value, function, argument, position)
+    if value.ndim != ndim:
+        raise RuntimeError(message)
+
+
+def _ndim(value):
+    return getattr(value, "ndim", None)
+
+
+def _times(matrix):
+    return f"{matrix.shape[0]}x{matrix.shape[1]}"

@@ -37,6 +37,7 @@ def test_every_function_exists_in_the_real_cupy():
 
     cupy = pytest.importorskip("cupy", reason="compares with a real cupy: pip install cupy-cuda13x (needs no GPU)")
     assert [name for name in strict_cupy.FUNCTIONS if not hasattr(cupy, name)] == []
+    assert [name for name in strict_cupy.LINALG if not hasattr(cupy.linalg, name)] == []
 
 
 def test_only_the_backend_imports_cupy():
