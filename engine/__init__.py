@@ -4,8 +4,9 @@
 this order: backend, dtypes, autograd/graph, ops/table, ops/*, functions/*, tensor, creation, nn/functional.
 """
 
-from engine import autograd, cuda, dtypes, linalg, nn  # noqa: F401
-from engine.autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled  # noqa: F401
+from engine import autograd, cuda, dtypes, linalg, nn, utils  # noqa: F401
+from engine.autograd import enable_grad, inference_mode, is_anomaly_check_nan_enabled, is_anomaly_enabled  # noqa: F401
+from engine.autograd import is_grad_enabled, is_inference_mode_enabled, no_grad, set_grad_enabled  # noqa: F401
 from engine.creation import *  # noqa: F403
 from engine.dtypes import *  # noqa: F403
 from engine.functions import *  # noqa: F403

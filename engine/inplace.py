@@ -6,6 +6,7 @@ when it is next used.
 """
 
 from engine import backend
+from engine.autograd import hooks
 from engine.autograd.graph import TensorBase, look_through, setting
 from engine.ops import indexing
 from engine.ops.table import primitive
@@ -45,8 +46,8 @@ def change(tensor, function, operands=()):
     recorded = _is_recorded(tensor, *operands)
     _check_changeable(tensor, recorded)
     result = _fitting(tensor, function(_as_it_was(tensor) if recorded else tensor))
+    tensor.storage.written()
     tensor.array[...] = result.array
-    tensor.storage.version += 1
     if recorded:
         _rewrite_history(tensor, result)
     return tensor
@@ -58,8 +59,8 @@ def assign(tensor, index, values):
         change(tensor, lambda before: indexing.index_put(before, values, index=index), [values])
         return
     _check_changeable(tensor, recorded=False)
+    tensor.storage.written()
     indexing.put(tensor.array, values.array if isinstance(values, TensorBase) else values, index)
-    tensor.storage.version += 1
 
 
 def _is_recorded(*tensors):
@@ -103,13 +104,24 @@ def _fitting(tensor, result):
     return result.to(tensor.dtype)
 
 
+def continue_history(tensor, result):
+    """The tensor, whose memory somebody has changed already, continues with the history of `result`."""
+    _check_changeable(tensor, recorded=True)
+    _rewrite_history(tensor, result)
+
+
 def _rewrite_history(tensor, result):
     written, target = result, tensor
     if tensor.view_of is not None:
         target = tensor.view_of.base
         written = write_through(target, result, steps=tensor.view_of.steps)
+    retaining = [each for each in (target, tensor) if hooks.retains(each)]
+    for each in retaining:
+        each._grad_fn.hooks.retaining = None
     target._grad_fn = written.grad_fn
     target.requires_grad_flag = True
+    for each in retaining:  # the gradient to keep is that of the new value
+        hooks.retain(each)
 
 
 def _write_through(base, values, *, steps):

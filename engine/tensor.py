@@ -10,9 +10,9 @@ import warnings
 
 import numpy as np
 
-from engine import backend, dtypes, functions
-from engine.autograd import graph
-from engine.autograd.graph import TensorBase
+from engine import autograd, backend, dtypes, functions
+from engine.autograd import graph, hooks
+from engine.autograd.graph import TensorBase, setting
 from engine.functions.arguments import METHODS, check_dim, check_tensor, number_in
 from engine.functions.indexing import as_index, check_written_type
 from engine.inplace import assign, in_place_methods
@@ -164,8 +164,14 @@ class Tensor(TensorBase):
 
     def requires_grad_(self, requires_grad=True):
         """Record operations on this tensor from now on (or no longer); RuntimeError if it cannot have a gradient."""
-        if requires_grad and not (self.dtype.is_floating_point or self.dtype.is_complex):
-            raise RuntimeError("only Tensors of floating point and complex dtype can require gradients")
+        if requires_grad and self.is_inference() and not setting.inference:
+            raise RuntimeError("Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.")
+        if requires_grad and not (
+            self.dtype.is_floating_point or self.dtype.is_complex
+        ):
+            raise RuntimeError(
+                "only Tensors of floating point and complex dtype can require gradients"
+            )
         if not requires_grad and not self.is_leaf:
             raise RuntimeError(
                 "you can only change requires_grad flags of leaf variables. Use tensor.detach() for a tensor without a history."
@@ -175,6 +181,8 @@ class Tensor(TensorBase):
 
     @property
     def _version(self):
+        if self.is_inference():
+            raise RuntimeError("Inference tensors do not track version counter.")
         return self.storage.version
 
     @property
@@ -350,11 +358,10 @@ class Tensor(TensorBase):
 
     # ---- autograd ----
 
-    def backward(self, gradient=None, retain_graph=None, create_graph=False):
-        """Add to the `.grad` of every leaf the derivative of this tensor, weighted with `gradient` (1 for a scalar)."""
-        from engine import autograd
-
-        autograd.backward(self, gradient, retain_graph, create_graph)
+    def backward(self, gradient=None, retain_graph=None, create_graph=False, inputs=None):
+        """Add to the `.grad` of every leaf (or of `inputs`) the derivative of this tensor, weighted with `gradient`
+        (1 for a scalar)."""
+        autograd.backward(self, gradient, retain_graph, create_graph, inputs=inputs)
 
     def detach(self):
         """The same memory, outside the graph."""
@@ -365,23 +372,32 @@ class Tensor(TensorBase):
         if not self.requires_grad:
             raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
         if self.grad_fn is not None:
-            self.grad_fn.retaining = graph.weakref.ref(self)
+            hooks.retain(self)
+
+    @property
+    def retains_grad(self):
+        """Whether retain_grad was called on this non-leaf tensor."""
+        return self.grad_fn is not None and hooks.retains(self)
 
     def register_hook(self, hook):
-        """Call hook(gradient) whenever this tensor's gradient is complete; what it returns, if anything, takes its place.
+        """Call hook(gradient) when this tensor's gradient is complete; what it returns, if anything, takes its place.
 
         Returns a handle whose remove() ends that.
         """
+        return self._hooks_or_error().add(hooks.TENSOR, hook)
+
+    def register_post_accumulate_grad_hook(self, hook):
+        """Call hook(tensor) when the `.grad` of this leaf has received a gradient. Returns a handle to remove it."""
+        if not self.is_leaf:
+            raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
+        return self._hooks_or_error().add(hooks.ACCUMULATED, hook)
+
+    def _hooks_or_error(self):
         if not self.requires_grad:
-            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
-        owner, slot = (self, "_hooks") if self.is_leaf else (self.grad_fn, "hooks")
-        hooks = getattr(owner, slot)
-        if hooks is None:
-            hooks = {}
-            setattr(owner, slot, hooks)
-        handle = RemovableHandle(hooks)
-        hooks[handle] = hook
-        return handle
+            raise RuntimeError(
+                "cannot register a hook on a tensor that doesn't require gradient"
+            )
+        return hooks.hooks_of(graph.edge_of(self))
 
     # ---- indexing ----
 
@@ -421,14 +437,6 @@ class Tensor(TensorBase):
         return self.fill_(0)
 
 
-class RemovableHandle:
-    """What register_hook returns: remove() takes the hook away."""
-
-    def __init__(self, hooks):
-        self._hooks = hooks
-
-    def remove(self):
-        self._hooks.pop(self, None)
 
 
 # ---- the copy between devices: the one op that needs tensors' devices --------------------------------

@@ -1,61 +1,140 @@
-"""torch.autograd's functions: start a backward pass, ask for gradients, switch recording off."""
-
-import functools
+"""torch.autograd's functions: start a backward pass, ask for gradients. More of it is in the files beside this one."""
 
 from engine import backend
 from engine.autograd import graph
-from engine.autograd.graph import TensorBase, set_recording, setting, unbroadcast
+from engine.autograd.anomaly_mode import (
+    detect_anomaly,
+    is_anomaly_check_nan_enabled,
+    is_anomaly_enabled,
+    set_detect_anomaly,
+)
+from engine.autograd.function import Function
+from engine.autograd.grad_mode import (
+    enable_grad,
+    inference_mode,
+    is_grad_enabled,
+    is_inference_mode_enabled,
+    no_grad,
+    set_grad_enabled,
+)
+from engine.autograd.graph import TensorBase, as_dtype, as_tensor, setting, unbroadcast
+from engine.autograd.saving import saved_tensors_hooks
 
 __all__ = [
-    "backward",
-    "grad",
-    "no_grad",
-    "enable_grad",
-    "set_grad_enabled",
-    "is_grad_enabled",
-    "unbroadcast",
+    "Function",
     "Variable",
+    "backward",
+    "detect_anomaly",
+    "enable_grad",
+    "function",
+    "functional",
+    "grad",
+    "gradcheck",
+    "gradgradcheck",
+    "graph",
+    "inference_mode",
+    "is_anomaly_check_nan_enabled",
+    "is_anomaly_enabled",
+    "is_grad_enabled",
+    "is_inference_mode_enabled",
+    "no_grad",
+    "set_detect_anomaly",
+    "set_grad_enabled",
+    "unbroadcast",
 ]
 
+graph.saved_tensors_hooks = saved_tensors_hooks  # where torch has it
 
-def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False):
+
+def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, grad_variables=None, inputs=None):
     """Add to each leaf's `.grad` the derivative of `tensors`, weighted with `grad_tensors`.
 
     tensors: a Tensor or several. grad_tensors: of the same shapes; None means 1, for tensors of one element.
     retain_graph: keep what was saved for another backward (default: as create_graph). create_graph: record
-    this pass too, so that the gradients can be differentiated.
+    this pass too, so that the gradients can be differentiated. inputs: the tensors, leaves or not, whose `.grad` is
+    wanted (default: all leaves). grad_variables: an old name of grad_tensors.
     RuntimeError: a tensor that needs no gradient, a missing weight for a tensor with several elements, a graph
     already freed, a saved value changed in place.
     """
+    if grad_variables is not None:
+        if grad_tensors is not None:
+            raise RuntimeError(
+                "`grad_tensors` and `grad_variables` (deprecated) arguments both passed to `backward()`."
+            )
+        grad_tensors = grad_variables
     roots = _as_list(tensors)
     weights = _weights(roots, grad_tensors, create_graph)
-    graph.backward(roots, weights, create_graph if retain_graph is None else retain_graph, create_graph)
+    retain_graph = create_graph if retain_graph is None else retain_graph
+    if inputs is None:
+        graph.backward(roots, weights, retain_graph, create_graph)
+        return
+    sources = _sources(inputs, "backward")
+    for source in sources:
+        if not source.requires_grad:
+            raise RuntimeError("One of the `inputs` of backward() does not require grad")
+    found = graph.backward(roots, weights, retain_graph, create_graph, {graph.edge_of(source) for source in sources})
+    for source in sources:
+        gradient = found.get(graph.edge_of(source))
+        if gradient is not None:
+            graph.accumulate(source, gradient, create_graph)
 
 
-def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=False, allow_unused=False):
+def grad(
+    outputs,
+    inputs,
+    grad_outputs=None,
+    retain_graph=None,
+    create_graph=False,
+    only_inputs=True,
+    allow_unused=None,
+    is_grads_batched=False,
+    materialize_grads=False,
+):
     """The derivatives of `outputs` with respect to each of `inputs`, as a tuple; no `.grad` is touched.
 
-    Arguments as for `backward`. An input that the outputs do not depend on raises RuntimeError, or gives None
-    with allow_unused.
+    Arguments as for `backward`; inputs may also be a dict, and so is the result then. An input that the outputs do not
+    depend on raises RuntimeError, or gives None with allow_unused, zeros with materialize_grads.
     """
-    roots, sources = _as_list(outputs), _as_list(inputs)
+    if is_grads_batched or not only_inputs:
+        raise NotImplementedError("grad(): is_grads_batched=True and only_inputs=False are not supported")
+    if materialize_grads and allow_unused is False:
+        raise ValueError(
+            "Expected allow_unused to be True or not passed when materialize_grads=True, but got: allow_unused=False."
+        )
+    if isinstance(inputs, dict):
+        how = (grad_outputs, retain_graph, create_graph, True, allow_unused, False, materialize_grads)
+        return dict(zip(inputs, grad(outputs, list(inputs.values()), *how)))
+    roots, sources = _as_list(outputs), _sources(inputs, "grad")
     for source in sources:
         if not source.requires_grad:
             raise RuntimeError("One of the differentiated Tensors does not require grad")
     weights = _weights(roots, grad_outputs, create_graph)
     nodes = [graph.edge_of(source) for source in sources]
-    found = graph.backward(
-        roots, weights, create_graph if retain_graph is None else retain_graph, create_graph, set(nodes)
-    )
-    if not allow_unused and any(node not in found for node in nodes):
-        raise RuntimeError(
-            "One of the differentiated Tensors appears to not have been used in the graph. Set allow_unused=True if this is the desired behavior."
-        )
-    return tuple(graph._as_tensor(found[node]) if node in found else None for node in nodes)
+    retain_graph = create_graph if retain_graph is None else retain_graph
+    found = graph.backward(roots, weights, retain_graph, create_graph, set(nodes))
+    gradients = []
+    for position, (source, node) in enumerate(zip(sources, nodes)):
+        gradient = found.get(node)
+        if gradient is None and materialize_grads:
+            gradient = backend.module_of(source.array).zeros_like(source.array)
+        elif gradient is None and not allow_unused:
+            raise RuntimeError(
+                f"The differentiated Tensor at index {position} appears to not have been used in the graph. "
+                "Set allow_unused=True if this is the desired behavior."
+            )
+        gradients.append(gradient if gradient is None else as_tensor(gradient))
+    return tuple(gradients)
 
 
 def _as_list(tensors):
     return [tensors] if isinstance(tensors, TensorBase) else list(tensors)
+
+
+def _sources(inputs, function):
+    sources = list(inputs.values()) if isinstance(inputs, dict) else _as_list(inputs)
+    if not sources:
+        raise RuntimeError(f"`inputs` argument to `{function}()` cannot be empty.")
+    return sources
 
 
 def _weights(roots, given, create_graph):
@@ -63,76 +142,33 @@ def _weights(roots, given, create_graph):
     given = [None] * len(roots) if given is None else _as_list(given)
     if len(given) != len(roots):
         raise RuntimeError(f"got {len(roots)} tensors and {len(given)} gradients")
-    weights = []
-    for root, weight in zip(roots, given):
-        if not root.requires_grad:
-            raise RuntimeError("element 0 of tensors does not require grad and does not have a grad_fn")
-        if weight is None:
-            if root.numel() != 1:
-                raise RuntimeError("grad can be implicitly created only for scalar outputs")
-            weight = setting.tensor_class(backend.module_of(root.array).ones_like(root.array))
-        if weight.shape != root.shape:
-            raise RuntimeError(
-                f"Mismatch in shape: grad_output[0] has a shape of {weight.shape} and output[0] has a shape of {root.shape}."
-            )
-        weights.append(weight if create_graph else weight.array)
-    return weights
+    return [_weight(position, *pair, create_graph) for position, pair in enumerate(zip(roots, given))]
 
 
-class set_grad_enabled(set_recording):
-    """Recording on or off: at once, and as a context manager or decorator until it ends."""
-
-    def __init__(self, mode):
-        self.mode = bool(mode)
-        self.before = setting.record
-        setting.record = self.mode
-
-    def __enter__(self):
-        setting.record = self.mode
-
-    def __call__(self, function):
-        mode = self.mode
-        setting.record = self.before
-
-        @functools.wraps(function)
-        def wrapped(*arguments, **keywords):
-            with set_recording(mode):
-                return function(*arguments, **keywords)
-
-        return wrapped
-
-
-class _Switch(set_recording):
-    def __init__(self):
-        super().__init__(self.switch_to)
-
-    def __call__(self, function):
-        @functools.wraps(function)
-        def wrapped(*arguments, **keywords):
-            with set_recording(self.switch_to):
-                return function(*arguments, **keywords)
-
-        return wrapped
-
-
-class no_grad(_Switch):
-    """Context manager and decorator: operations inside are not recorded."""
-
-    switch_to = False
-
-
-class enable_grad(_Switch):
-    """Context manager and decorator: operations inside are recorded, also within no_grad."""
-
-    switch_to = True
-
-
-def is_grad_enabled():
-    """Whether operations are being recorded now."""
-    return setting.record
+def _weight(position, root, weight, create_graph):
+    if not root.requires_grad:
+        raise RuntimeError(f"element {position} of tensors does not require grad and does not have a grad_fn")
+    if weight is None:
+        if root.numel() != 1:
+            raise RuntimeError("grad can be implicitly created only for scalar outputs")
+        if root.dtype.is_complex:
+            raise RuntimeError(f"grad can be implicitly created only for real scalar outputs but got {root.dtype}")
+        weight = setting.tensor_class(backend.module_of(root.array).ones_like(root.array))
+    elif not isinstance(weight, TensorBase):
+        raise TypeError(f"gradients can be either Tensors or None, but got {type(weight).__name__}")
+    if weight.shape != root.shape:
+        raise RuntimeError(
+            f"Mismatch in shape: grad_output[{position}] has a shape of {weight.shape} and output[{position}] has a "
+            f"shape of {root.shape}."
+        )
+    return as_dtype(weight if create_graph else weight.array, root.array.dtype)
 
 
 def Variable(data, requires_grad=False):
     """torch's old wrapper, which has long since returned a plain Tensor sharing `data`'s memory."""
     result = data.detach()
     return result.requires_grad_() if requires_grad else result
+
+
+from engine.autograd import function, functional  # noqa: E402, F401 (these stand on the functions above)
+from engine.autograd.gradcheck import gradcheck, gradgradcheck  # noqa: E402

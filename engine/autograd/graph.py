@@ -21,6 +21,36 @@ class Storage:
     def __init__(self):
         self.version = 0
 
+    def written(self):
+        """Count one more write."""
+        self.version += 1
+
+
+class InferenceStorage:
+    """The storage of a tensor made in inference mode: nobody counts, so backward can save nothing of it."""
+
+    __slots__ = ()
+
+    @property
+    def version(self):
+        raise RuntimeError(
+            "Inference tensors cannot be saved for backward. Please do not use Tensors created in inference mode in "
+            "computation tracked by autograd. To work around this, you can make a clone to get a normal tensor and use "
+            "it in autograd, or use no_grad() instead of inference_mode()."
+        )
+
+    def written(self):
+        if not setting.inference:
+            raise RuntimeError(
+                "Inplace update to inference tensor outside InferenceMode is not allowed. "
+                "You can make a clone to get a normal tensor before doing inplace update."
+            )
+
+
+def new_storage():
+    """The storage of a tensor with memory of its own."""
+    return InferenceStorage() if setting.inference else Storage()
+
 
 class View:
     """How a tensor looks at the memory of another, its base: through these ops, one after the other."""
@@ -52,7 +82,7 @@ class TensorBase:
 
     def __init__(self, array, storage=None, grad_fn=None):
         self.array = array
-        self.storage = Storage() if storage is None else storage
+        self.storage = new_storage() if storage is None else storage
         self.view_of = None
         self._grad_fn = grad_fn
         self.requires_grad_flag = grad_fn is not None
@@ -77,6 +107,10 @@ class TensorBase:
         """True unless the tensor is the recorded result of an operation."""
         return self.grad_fn is None
 
+    def is_inference(self):
+        """Whether the tensor (or the base it is a view of) was made in inference mode."""
+        return type(self.storage) is InferenceStorage
+
     def catch_up(self):
         """Look at the base anew if its memory, and so perhaps its history, was rewritten since this view was taken."""
         view = self.view_of
@@ -95,6 +129,7 @@ class TensorBase:
 
 class _Setting(threading.local):
     record = True  # off inside no_grad
+    inference = False  # on inside inference_mode
     tensor_class = TensorBase
 
 
@@ -123,7 +158,6 @@ class Node:
         "shape",
         "numpy_dtype",
         "hooks",
-        "retaining",
         "__weakref__",
     )
 
@@ -137,8 +171,7 @@ class Node:
         self.versions = versions
         self.shape = result.shape
         self.numpy_dtype = result.dtype
-        self.hooks = None
-        self.retaining = None
+        self.hooks = None  # or a hooks.Hooks
 
     def name(self):
         """torch's name for it, e.g. "MulBackward0"."""
@@ -161,6 +194,70 @@ class Node:
         """One (node, 0) for each tensor input; (None, 0) where no gradient is needed."""
         return tuple((node, 0) for node in self.inputs)
 
+    def register_hook(self, hook):
+        """Call hook(grad_inputs, grad_outputs) after the node has passed its gradients on; it may return others.
+
+        Both are tuples of tensors, None where there is none. Returns a handle whose remove() ends that.
+        """
+        from engine.autograd import hooks  # stands on this file
+
+        return hooks.hooks_of(self).add(hooks.AFTER, hook)
+
+    def register_prehook(self, hook):
+        """Call hook(grad_outputs), a tuple, before the node passes gradients on; it may return another tuple."""
+        from engine.autograd import hooks
+
+        return hooks.hooks_of(self).add(hooks.BEFORE, hook)
+
+    def gradients(self, gradient, as_tensors, useful=None):
+        """What the node sends along each of its edges: VJPs, then unbroadcast and the input's dtype.
+
+        None along an edge that needs none: to a constant, or to a node that is not in the set `useful`.
+        """
+        saved = self.saved_values()
+        if as_tensors:
+            saved = self.plan.as_tensors(self, saved)
+        is_complex = self.numpy_dtype.kind == "c"  # the chain rule conjugates the derivative, conj(conj(g)·f'), as in torch
+        gradient = gradient.conj() if is_complex else gradient
+        passed_on = [None] * len(self.inputs)
+        for position, vjp, picks in self.plan.vjps:
+            if useful is not None and self.inputs[position] not in useful:
+                continue
+            its_gradient = vjp(gradient, *[saved[pick] for pick in picks])
+            its_gradient = its_gradient.conj() if is_complex else its_gradient
+            if its_gradient.shape != self.input_shapes[position]:
+                its_gradient = unbroadcast(its_gradient, self.input_shapes[position])
+            passed_on[position] = as_dtype(its_gradient, self.input_dtypes[position])
+        return passed_on
+
+    def saved_values(self):
+        """What the node saved, after checking that nobody has freed it or changed it in place since."""
+        saved = self.saved
+        if saved is None:
+            raise RuntimeError(
+                "Trying to backward through the graph a second time: the values that the first backward needed "
+                f"were freed by it (here: those of {self.name()}). Pass retain_graph=True to the first one to keep "
+                "them."
+            )
+        for storage, version in self.versions:
+            if storage.version != version:
+                raise RuntimeError(
+                    "one of the variables needed for gradient computation has been modified by an inplace operation: "
+                    f"a value saved by {self.name()} is at version {storage.version}; expected version {version} "
+                    "instead."
+                )
+        return saved if type(saved) is tuple else saved.unpacked()
+
+    def saves_arrays(self):
+        """Whether it keeps arrays for backward, beside shapes and the like."""
+        return self.plan.saves_arrays
+
+    def release(self):
+        """Let go of the saved arrays; a second backward through this node will raise."""
+        if self.saves_arrays():
+            self.saved = None
+            self.versions = ()
+
     def __repr__(self):
         return f"<{self.name()}>"
 
@@ -172,12 +269,21 @@ class AccumulateGrad:
     inputs = ()
     next_functions = ()
     label = "leaf"
+    register_hook, register_prehook = Node.register_hook, Node.register_prehook
 
     def __init__(self, variable):
         self.variable = variable
 
+    @property
+    def hooks(self):
+        """The leaf's, which outlives this node."""
+        return self.variable._hooks
+
     def name(self):
         return "AccumulateGrad"
+
+    def release(self):
+        """There is nothing to let go of."""
 
     def __repr__(self):
         return "<AccumulateGrad>"
@@ -194,6 +300,18 @@ def edge_of(tensor):
         node = AccumulateGrad(tensor)
         tensor._accumulator = weakref.ref(node)  # weak, so that a leaf and its node are no cycle
     return node
+
+
+def tensor_at(node, array, storage=None):
+    """A tensor holding `array` whose gradient goes to `node` (None: nowhere)."""
+    if type(node) is not AccumulateGrad:
+        return setting.tensor_class(array, storage, node)
+    if node.variable.array is array:
+        return node.variable
+    tensor = setting.tensor_class(array, storage)
+    tensor.requires_grad_flag = True
+    tensor._accumulator = lambda: node
+    return tensor
 
 
 # ---- forward: record --------------------------------------------------------------------------------
@@ -214,7 +332,7 @@ def record(op, inputs, metadata):
                     value.catch_up()
                 if value.requires_grad:
                     needed |= 1 << position
-    storage, node = Storage(), None
+    storage, node = Storage() if setting.record else new_storage(), None
     if op.is_view and (result.size == 0 or backend.share_memory(result, arrays[0])):
         storage = inputs[0].storage
     if needed:
@@ -229,10 +347,29 @@ def record(op, inputs, metadata):
             plan.remember_versions(inputs, storage),
             result,
         )
+        if watchers:
+            tell_watchers(node)
     tensor = setting.tensor_class(result, storage, node)
-    if op.is_view and storage is inputs[0].storage:
+    if op.is_view and storage is inputs[0].storage and not tensor.is_inference():
         tensor.view_of = View(inputs[0], op, metadata, setting.record)
     return tensor
+
+
+watchers = []  # each has `thread` (the one it watches, None for all) and `recorded(node)`
+detector = None  # while anomalies are looked for: has check(node, passed_on) and explain(node, error)
+
+
+def increment_version(tensor):
+    """Count a write to the tensor's memory (or to those of several tensors) that the engine did not see."""
+    for each in [tensor] if isinstance(tensor, TensorBase) else tensor:
+        each.storage.written()
+
+
+def tell_watchers(node):
+    """Show a new node to those who watch this thread, the latest first."""
+    for watcher in reversed(watchers):
+        if watcher.thread in (None, threading.get_ident()):
+            watcher.recorded(node)
 
 
 def look_through(steps, base):
@@ -266,35 +403,55 @@ def backward(roots, gradients, retain_graph=False, create_graph=False, wanted=No
     """Send `gradients` back from the tensors `roots`.
 
     Arrays flow, or tensors when `create_graph` records the backward pass itself. Without `wanted`,
-    each leaf's `.grad` receives its sum. With `wanted` (a set of nodes), nothing is written and the
-    gradients of those nodes are returned in a dict.
+    each leaf's `.grad` receives its sum. With `wanted` (a set of nodes), nothing is written, only nodes on the
+    way to those are visited, and their gradients are returned in a dict.
     """
     arriving = {}  # node -> sum of what has arrived so far
     for root, gradient in zip(roots, gradients):
         _add(arriving, edge_of(root), gradient)
     waiting = count_uses(arriving)
+    useful = working = None
+    if wanted is not None:
+        useful, working = leading_to(wanted, waiting)
     ready = [node for node in arriving if not waiting[node]]
-    collected = {}
-    with backend.quiet(), set_recording(create_graph):
-        while ready:
-            node = ready.pop()
-            gradient = _call_hooks(node, arriving.pop(node))
-            if wanted is not None and node in wanted:
-                collected[node] = gradient
-            if isinstance(node, AccumulateGrad):
-                if wanted is None:
-                    _accumulate(node.variable, gradient, create_graph)
-                continue
-            passed_on = node_gradients(node, gradient, create_graph)
-            for source, its_gradient in zip(node.inputs, passed_on):
-                if source is None:
+    collected, anomaly, node = {}, detector, None
+    try:
+        with backend.quiet(), set_recording(create_graph):
+            while ready:
+                node = ready.pop()
+                gradient = arriving.pop(node, None)
+                hooks = node.hooks
+                if hooks is not None and gradient is not None:
+                    gradient = hooks.on_gradient(gradient)
+                if wanted is not None and node in wanted:
+                    collected[node] = gradient
+                if working is not None and node not in working:
                     continue
-                _add(arriving, source, its_gradient)
-                waiting[source] -= 1
-                if not waiting[source]:
-                    ready.append(source)
-            if not retain_graph:
-                release(node)
+                if gradient is None:  # a custom Function had none to give
+                    passed_on = [None] * len(node.inputs)
+                elif type(node) is AccumulateGrad:
+                    accumulate(node.variable, gradient, create_graph)
+                    passed_on = ()
+                else:
+                    passed_on = node.gradients(gradient, create_graph, useful)
+                if hooks is not None and hooks.after:
+                    passed_on = hooks.on_passed(passed_on, gradient)
+                if anomaly is not None:
+                    anomaly.check(node, passed_on)
+                for source, its_gradient in zip(node.inputs, passed_on):
+                    if source is None or (useful is not None and source not in useful):
+                        continue
+                    if its_gradient is not None:
+                        _add(arriving, source, its_gradient)
+                    waiting[source] -= 1
+                    if not waiting[source]:
+                        ready.append(source)
+                if not retain_graph:
+                    node.release()
+    except Exception as error:
+        if anomaly is not None and node is not None:
+            anomaly.explain(node, error)
+        raise
     return collected
 
 
@@ -314,42 +471,20 @@ def count_uses(roots):
     return uses
 
 
-def node_gradients(node, gradient, as_tensors):
-    """What one node sends along each of its edges: VJPs, then unbroadcast and the input's dtype."""
-    saved = saved_values(node, as_tensors)
-    is_complex = node.numpy_dtype.kind == "c"  # there the chain rule conjugates the derivative, conj(conj(g)·f'), as in torch
-    gradient = gradient.conj() if is_complex else gradient
-    passed_on = [None] * len(node.inputs)
-    for position, vjp, picks in node.plan.vjps:
-        its_gradient = vjp(gradient, *[saved[pick] for pick in picks])
-        its_gradient = its_gradient.conj() if is_complex else its_gradient
-        if its_gradient.shape != node.input_shapes[position]:
-            its_gradient = unbroadcast(its_gradient, node.input_shapes[position])
-        passed_on[position] = _as_dtype(its_gradient, node.input_dtypes[position])
-    return passed_on
-
-
-def saved_values(node, as_tensors=False):
-    """What the node saved, after checking that nobody has freed it or changed it in place since."""
-    if node.saved is None:
-        raise RuntimeError(
-            "Trying to backward through the graph a second time: the values that the first backward needed "
-            f"were freed by it (here: those of {node.name()}). Pass retain_graph=True to the first one to keep them."
-        )
-    for storage, version in node.versions:
-        if storage.version != version:
-            raise RuntimeError(
-                "one of the variables needed for gradient computation has been modified by an inplace operation: "
-                f"a value saved by {node.name()} is at version {storage.version}; expected version {version} instead."
-            )
-    return node.plan.as_tensors(node) if as_tensors else node.saved
-
-
-def release(node):
-    """Let go of the saved arrays; a second backward through this node will raise."""
-    if node.plan.saves_arrays:
-        node.saved = None
-        node.versions = ()
+def leading_to(wanted, uses):
+    """(the nodes in `uses` whose gradients are wanted or needed for one that is, those of them that pass it on)."""
+    users = {}
+    for node in uses:
+        for source in node.inputs:
+            users.setdefault(source, []).append(node)
+    working = set()
+    to_visit = list(wanted)
+    while to_visit:
+        for user in users.get(to_visit.pop(), ()):
+            if user not in working:
+                working.add(user)
+                to_visit.append(user)
+    return working | wanted, working
 
 
 def _add(arriving, node, gradient):
@@ -357,7 +492,7 @@ def _add(arriving, node, gradient):
     arriving[node] = gradient if held is None else held + gradient
 
 
-def _as_dtype(gradient, numpy_dtype):
+def as_dtype(gradient, numpy_dtype):
     if isinstance(gradient, TensorBase):
         return (
             gradient
@@ -371,45 +506,25 @@ def _as_dtype(gradient, numpy_dtype):
     return gradient.astype(numpy_dtype)
 
 
-def _as_tensor(gradient):
+def as_tensor(gradient):
     if isinstance(gradient, TensorBase):
         return gradient
     return setting.tensor_class(backend.as_array(gradient, like=gradient))
 
 
-def _accumulate(leaf, gradient, create_graph):
-    """leaf.grad += gradient, in a memory of its own."""
+def accumulate(leaf, gradient, create_graph=False):
+    """leaf.grad += gradient, in a memory of its own; then the leaf's post-accumulate hooks."""
     if create_graph:
         leaf.grad = gradient if leaf.grad is None else leaf.grad + gradient
     elif leaf.grad is None:
         leaf.grad = setting.tensor_class(backend.module_of(gradient).array(gradient))  # a copy: others may hold it
     elif leaf.grad.grad_fn is not None:
-        leaf.grad = leaf.grad + _as_tensor(gradient)
+        leaf.grad = leaf.grad + as_tensor(gradient)
     else:
+        leaf.grad.storage.written()
         leaf.grad.array += gradient
-        leaf.grad.storage.version += 1
-
-
-def _call_hooks(node, gradient):
-    """Let the tensor's hooks see or replace its complete gradient; keep it where retain_grad asked."""
-    hooks = node.variable._hooks if isinstance(node, AccumulateGrad) else node.hooks
-    for hook in list(hooks.values()) if hooks else ():
-        replaced = hook(_as_tensor(gradient))
-        if replaced is None:
-            continue
-        if not isinstance(replaced, TensorBase):
-            raise TypeError(f"a gradient hook must return a Tensor or None, got {type(replaced).__name__}")
-        gradient = replaced if isinstance(gradient, TensorBase) else replaced.array
-    retaining = getattr(node, "retaining", None)
-    tensor = retaining and retaining()
-    if tensor is not None:
-        _accumulate_retained(tensor, gradient)
-    return gradient
-
-
-def _accumulate_retained(tensor, gradient):
-    gradient = _as_tensor(gradient)
-    tensor.grad = gradient.clone() if tensor.grad is None else tensor.grad + gradient
+    if leaf._hooks is not None:
+        leaf._hooks.on_accumulated(leaf)
 
 
 # ---- switching recording off and on -----------------------------------------------------------------
@@ -423,7 +538,7 @@ class set_recording:
 
     def __enter__(self):
         self.before = setting.record
-        setting.record = self.mode
+        setting.record = self.mode and not setting.inference
 
     def __exit__(self, *exception):
         setting.record = self.before

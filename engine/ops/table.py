@@ -12,7 +12,7 @@ import inspect
 import numpy as np
 
 from engine import backend, dtypes
-from engine.autograd.graph import AccumulateGrad, Node, TensorBase, record, setting
+from engine.autograd.graph import Node, TensorBase, record, tensor_at
 
 TABLE = {}
 
@@ -139,14 +139,14 @@ class Plan:
             storages.append(result_storage)
         return tuple([(storage, storage.version) for storage in storages])
 
-    def as_tensors(self, node):
+    def as_tensors(self, node, saved):
         """The saved values with arrays put back into the graph, so that a recorded backward can pass through them."""
         wrapped = []
-        for (kind, which), value in zip(self.sources, node.saved):
+        for (kind, which), value in zip(self.sources, saved):
             if kind == "input" and hasattr(value, "dtype"):
-                value = _tensor_at(node.inputs[which], value, node.input_dtypes[which])
+                value = _tensor_before_cast(node.inputs[which], value, node.input_dtypes[which])
             elif kind == "result":
-                value = _tensor_at(node, value, value.dtype)
+                value = tensor_at(node, value)
             wrapped.append(value)
         return wrapped
 
@@ -166,18 +166,12 @@ def _source_of(name, op, position):
     return "metadata", name
 
 
-def _tensor_at(node, array, numpy_dtype):
-    """A tensor holding `array` whose gradient goes to `node` (through a cast if the op had changed its type)."""
+def _tensor_before_cast(node, array, numpy_dtype):
+    """A tensor holding `array` whose gradient goes to `node`, through a cast if the op had changed its type."""
     if node is not None and array.dtype != numpy_dtype:
         cast = TABLE["to"]
-        plan = cast.plan(1, 1)
-        node = Node(cast, (node,), (array.shape,), (numpy_dtype,), plan, (), (), array)
-    if isinstance(node, AccumulateGrad):
-        tensor = setting.tensor_class(array)
-        tensor.requires_grad_flag = True
-        tensor._accumulator = lambda: node
-        return tensor
-    return setting.tensor_class(array, None, node)
+        node = Node(cast, (node,), (array.shape,), (numpy_dtype,), cast.plan(1, 1), (), (), array)
+    return tensor_at(node, array)
 
 
 # ---- bringing the inputs together: devices -----------------------------------------------------------
