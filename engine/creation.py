@@ -141,7 +141,9 @@ def python_number(value, function, argument):
     """A Python number from one, from numpy's or from a 0-d tensor; TypeError for anything else."""
     if isinstance(value, Tensor):
         if value.ndim:
-            raise RuntimeError(f"{function} only supports a 0-dimensional {argument}, but got {value.ndim} dimension(s).")
+            raise RuntimeError(
+                f"{function} only supports a 0-dimensional {argument}, but got {value.ndim} dimension(s)."
+            )
         return value.item()
     if isinstance(value, np.generic):
         return value.item()

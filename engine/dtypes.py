@@ -163,7 +163,10 @@ def promote_types(type1, type2):
         return type1
     if type1.category != type2.category and {type1.category, type2.category} != {FLOAT, COMPLEX}:
         return type1 if type1.category > type2.category else type2
-    if _bfloat16 and _bfloat16[0] in (type1, type2):  # beside another float it counts as float16 does, but mixes to float32
+    if _bfloat16 and _bfloat16[0] in (
+        type1,
+        type2,
+    ):  # beside another float it counts as float16 does, but mixes to float32
         type1, type2 = [float16 if each is _bfloat16[0] else each for each in (type1, type2)]
         return float32 if type1 is type2 else promote_types(type1, type2)
     return from_numpy(np.promote_types(type1.numpy, type2.numpy))
@@ -215,7 +218,9 @@ class finfo:
     def __init__(self, type=None):
         type = check_dtype(get_default_dtype() if type is None else type, "type")
         if type.category < FLOAT:
-            raise TypeError(f"torch.finfo() requires a floating point input type, got {type}. Use torch.iinfo for integers.")
+            raise TypeError(
+                f"torch.finfo() requires a floating point input type, got {type}. Use torch.iinfo for integers."
+            )
         limits = _numpy_finfo(type.to_real())
         self.dtype = type.to_real().name
         self.bits = type.to_real().itemsize * 8
@@ -244,7 +249,12 @@ class iinfo:
         if check_dtype(type, "type").category != INTEGER:
             raise TypeError(f"torch.iinfo() requires an integer input type, got {type}. Use torch.finfo for floats.")
         limits = np.iinfo(type.numpy)
-        self.dtype, self.bits, self.max, self.min = type.name, limits.bits, builtins.int(limits.max), builtins.int(limits.min)
+        self.dtype, self.bits, self.max, self.min = (
+            type.name,
+            limits.bits,
+            builtins.int(limits.max),
+            builtins.int(limits.min),
+        )
 
     def __repr__(self):
         return f"iinfo(min={self.min}, max={self.max}, dtype={self.dtype})"

@@ -166,12 +166,8 @@ class Tensor(TensorBase):
         """Record operations on this tensor from now on (or no longer); RuntimeError if it cannot have a gradient."""
         if requires_grad and self.is_inference() and not setting.inference:
             raise RuntimeError("Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.")
-        if requires_grad and not (
-            self.dtype.is_floating_point or self.dtype.is_complex
-        ):
-            raise RuntimeError(
-                "only Tensors of floating point and complex dtype can require gradients"
-            )
+        if requires_grad and not (self.dtype.is_floating_point or self.dtype.is_complex):
+            raise RuntimeError("only Tensors of floating point and complex dtype can require gradients")
         if not requires_grad and not self.is_leaf:
             raise RuntimeError(
                 "you can only change requires_grad flags of leaf variables. Use tensor.detach() for a tensor without a history."
@@ -330,8 +326,7 @@ class Tensor(TensorBase):
         """The dimensions in reverse order; meant for matrices."""
         if self.ndim != 2:
             warnings.warn(
-                "The use of `x.T` on tensors of dimension other than 2 is deprecated. Consider `x.mT`.",
-                stacklevel=2,
+                "The use of `x.T` on tensors of dimension other than 2 is deprecated. Consider `x.mT`.", stacklevel=2
             )
         return self.permute(*reversed(range(self.ndim)))
 
@@ -394,9 +389,7 @@ class Tensor(TensorBase):
 
     def _hooks_or_error(self):
         if not self.requires_grad:
-            raise RuntimeError(
-                "cannot register a hook on a tensor that doesn't require gradient"
-            )
+            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
         return hooks.hooks_of(graph.edge_of(self))
 
     # ---- indexing ----
@@ -435,8 +428,6 @@ class Tensor(TensorBase):
     def zero_(self):
         """Overwrite every element with 0."""
         return self.fill_(0)
-
-
 
 
 # ---- the copy between devices: the one op that needs tensors' devices --------------------------------

@@ -311,7 +311,9 @@ def as_module(device_count=1):
     module.asarray, module.array, module.asnumpy, module.ogrid = _asarray, _array, _asnumpy, _Ogrid()
     module.diagonal = _diagonal
     module.lib = types.SimpleNamespace(stride_tricks=types.SimpleNamespace(as_strided=_as_strided))
-    module.linalg = types.SimpleNamespace(**{name: _guarded(getattr(np.linalg, name), f"linalg.{name}") for name in LINALG})
+    module.linalg = types.SimpleNamespace(
+        **{name: _guarded(getattr(np.linalg, name), f"linalg.{name}") for name in LINALG}
+    )
     module.cuda = types.SimpleNamespace(
         Device=_Device,
         runtime=types.SimpleNamespace(getDeviceCount=lambda: device_count, CUDARuntimeError=RuntimeError),

@@ -217,7 +217,9 @@ class Node:
         saved = self.saved_values()
         if as_tensors:
             saved = self.plan.as_tensors(self, saved)
-        is_complex = self.numpy_dtype.kind == "c"  # the chain rule conjugates the derivative, conj(conj(g)·f'), as in torch
+        is_complex = (
+            self.numpy_dtype.kind == "c"
+        )  # the chain rule conjugates the derivative, conj(conj(g)·f'), as in torch
         gradient = gradient.conj() if is_complex else gradient
         passed_on = [None] * len(self.inputs)
         for position, vjp, picks in self.plan.vjps:
@@ -494,11 +496,7 @@ def _add(arriving, node, gradient):
 
 def as_dtype(gradient, numpy_dtype):
     if isinstance(gradient, TensorBase):
-        return (
-            gradient
-            if gradient.array.dtype == numpy_dtype
-            else gradient.to(numpy_dtype)
-        )
+        return gradient if gradient.array.dtype == numpy_dtype else gradient.to(numpy_dtype)
     if gradient.dtype == numpy_dtype:
         return gradient
     if gradient.dtype.kind == "c" and numpy_dtype.kind != "c":

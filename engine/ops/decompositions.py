@@ -101,10 +101,7 @@ solve = primitive(
     "linalg_solve",
     "a b",
     _strict(np.linalg.solve),  # a: (..., n, n), b: (..., n, k), result: the x with a @ x = b
-    [
-        lambda g, a, result: -(solve(transposed(a), g) @ transposed(result)),
-        lambda g, a: solve(transposed(a), g),
-    ],
+    [lambda g, a, result: -(solve(transposed(a), g) @ transposed(result)), lambda g, a: solve(transposed(a), g)],
     explain=_explain_solve,
     example=lambda random: ((random(2, 3, 3) + 2 * np.eye(3), random(3, 2)), {}),
 )
@@ -274,9 +271,5 @@ def _svd_vjp(g, a_shape, result, full_matrices):
 
 
 svd = primitive(
-    "linalg_svd",
-    "a",
-    _svd,
-    [_svd_vjp],
-    example=lambda random: ((random(2, 3, 4),), {"full_matrices": False}),
+    "linalg_svd", "a", _svd, [_svd_vjp], example=lambda random: ((random(2, 3, 4),), {"full_matrices": False})
 )

@@ -63,9 +63,7 @@ TESTS_ON_THE_CPU = {
 
 
 # Parts of lines that cannot be asked of another device, with the reason.
-LINES_ON_THE_CPU = {
-    "a.numpy()": "the line is about numpy() itself",
-}
+LINES_ON_THE_CPU = {"a.numpy()": "the line is about numpy() itself"}
 
 
 def functions_in(path):
