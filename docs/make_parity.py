@@ -17,14 +17,16 @@ import strict_cupy  # noqa: E402
 INTRODUCTION = """\
 # Compared with PyTorch
 
-Made by `python docs/make_parity.py`; do not edit. PyTorch {version} keeps, for each of its operators, arguments that it tests itself with.
-Here every name that the engine shares with that collection is called with the same arguments on both sides, in every way in
-which both offer it: as a function, as a method, in place, as an operator, and once more on the stand-in for cupy. Compared
-are structure, dtype, shape, values (to {float64} in float64, {float32} in float32, relative and absolute), `requires_grad`,
-for float64 the gradients of every input under the same random gradient of the result, and for wrong arguments the kind of
-exception. Of each operator's samples at most {samples} are drawn, spread evenly, and at most {mistakes} wrong calls.
+Made by `python docs/make_parity.py`; do not edit. PyTorch {version} keeps, for each of its operations, arguments that it
+tests itself with. Every name that the engine shares with that collection is called here with the same arguments on both
+sides, in every way in which both offer it: as a function, as a method, in place, as an operator, and once more on the
+stand-in for cupy. Compared are structure, dtype, shape, values (to {float64} in float64, {float32} in float32, relative
+and absolute), `requires_grad`, for float64 the gradients of every input under the same random gradient of the result,
+and for wrong arguments the kind of exception. Of each operation's samples at most so many are drawn, spread evenly:
+{samples}; and at most {mistakes} wrong calls.
 
-**{names} names, {total_samples} samples, {calls} calls, {gradients} backward passes, {total_mistakes} wrong calls. {differences} calls differ, for {reasons} known reasons.**
+**{names} names, {total_samples} samples, {calls} calls, {gradients} backward passes, {total_mistakes} wrong calls.
+{differences} calls differ, for {reasons} known reasons.**
 """
 
 
@@ -90,10 +92,14 @@ def the_rest(reports, without):
     lines = ["## What was not compared here", ""]
     lines += [f"- {count} calls: {reason}" for reason, count in sorted(left_out.items())]
     lines += [
-        f"- only shapes and dtypes, since the values are random or not defined: {', '.join(f'`{name}`' for name in opinfo.UNDETERMINED)}",
-        f"- PyTorch keeps no test inputs under these names: {', '.join(f'`{name}`' for name in without)}",
+        f"- only shapes and dtypes, since the values are random or not defined: {quoted(opinfo.UNDETERMINED)}",
+        f"- PyTorch keeps no test inputs under these names: {quoted(without)}",
     ]
     return "\n".join([*lines, ""])
+
+
+def quoted(names):
+    return ", ".join(f"`{name}`" for name in names)
 
 
 if __name__ == "__main__":

@@ -23,8 +23,9 @@ PAGE = ROOT / "docs" / "reference.md"
 INTRODUCTION = """\
 # Reference
 
-Made by `python docs/make_reference.py` from the code; do not edit. Names, signatures and meanings are PyTorch's; `docs/parity.md` says what
-was compared. `ᵐ` marks a function that is a method of Tensor too, `ᵢ` one that also exists in place, with `_` after its name.
+Made by `python docs/make_reference.py` from the code; do not edit. Names, signatures and meanings are PyTorch's;
+`docs/parity.md` says what was compared. `ᵐ` marks a function that is a method of Tensor too, `ᵢ` one that also exists in
+place, with `_` after its name.
 """
 
 # Modules that are the engine's own rooms; every other one answers to a dotted path of torch's.
@@ -172,17 +173,17 @@ def dtype_section():
 
 
 def table_section():
-    """The op table: what each entry is called in pictures, what it takes, which inputs it differentiates, what it saves."""
-    rows = [
-        f"| `{name}` | {cell(op.label)} | {' '.join(op.inputs)} | {differentiated(op)} | {saved(op)} | {'view' if op.is_view else ''} |"
-        for name, op in TABLE.items()
-    ]
+    """The op table: what an entry is called in pictures, what it takes, which inputs it differentiates, what it saves."""
+    rows = []
+    for name, op in TABLE.items():
+        columns = [f"`{name}`", cell(op.label), " ".join(op.inputs), differentiated(op), saved(op)]
+        rows.append(f"| {' | '.join(columns)} | {'view' if op.is_view else ''} |")
     differentiable = sum(bool(op.vjps) for op in TABLE.values())
     return "\n".join(
         [
             "## The op table",
             "",
-            f"{len(TABLE)} entries, {differentiable} of them differentiable. Saved is what the derivatives of all inputs together name.",
+            f"{len(TABLE)} entries, {differentiable} of them differentiable. What is saved is what the derivatives name.",
             "",
             "| op | label | inputs | derivative of | saved for it | result |",
             "|---|---|---|---|---|---|",

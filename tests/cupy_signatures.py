@@ -1,6 +1,6 @@
 """What a real cupy accepts, read from cupy_signatures.txt: the stand-in asks here before it computes.
 
-`make_cupy_signatures.py` writes that file from an installed cupy; test_strict_cupy.py compares the two where there is one.
+`make_cupy_signatures.py` writes that file from an installed cupy; test_strict_cupy.py compares the two.
 """
 
 import functools
@@ -63,7 +63,7 @@ def check_operator(function, inputs, result):
 
 
 def check_ufunc(name, inputs, keywords, result):
-    """TypeError unless cupy's ufunc takes these keywords, has a loop for these types and gives the type that numpy gave."""
+    """TypeError unless cupy's ufunc takes these keywords and types, and gives a result of the type that numpy gave."""
     unknown = set(keywords) - {"out", "dtype", "casting"}
     if unknown:
         raise TypeError(f"cupy.{name} does not take {sorted(unknown)}")

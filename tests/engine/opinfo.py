@@ -17,8 +17,10 @@ import numpy as np
 import engine
 
 # What is drawn: for each dtype so many samples (spread evenly over all that PyTorch offers) and mistakes.
-SAMPLES = {"float64": 12, "float32": 6, "int64": 6, "bool": 4, "complex64": 4, "float16": 2, "uint8": 2}
-MISTAKES = 30
+SAMPLES = {
+    "float64": 200, "float32": 40, "int64": 60, "bool": 30, "complex64": 40, "float16": 15, "int32": 15, "uint8": 15,
+}  # fmt: skip
+MISTAKES = 60
 TOLERANCE = {"float16": 2e-2, "float32": 2e-4, "complex64": 2e-4}  # relative and absolute; 1e-8 for the rest
 
 # The values are drawn at random or not defined, so that only shapes and dtypes are compared.
@@ -26,6 +28,10 @@ UNDETERMINED = """
 bernoulli empty empty_like multinomial new_empty nn.functional.dropout nn.functional.dropout2d normal rand rand_like
 randint randint_like randn randn_like randperm
 """.split()
+
+# Decompositions that are the same with the signs of some vectors turned round: values are compared without their signs,
+# and gradients where the signs agree.
+UP_TO_SIGN = "linalg.eigh linalg.qr linalg.svd qr svd".split()
 
 # PyTorch's samples call these with the arguments in another order; said once for both libraries.
 ADAPTED = {
@@ -99,7 +105,7 @@ def find(library, name):
     return library
 
 
-def _method(library, name):
+def method_of(library, name):
     """Tensor's method as a function of the tensor; a property is read."""
     method = getattr(library.Tensor, name, None)
     if method is None or callable(method):
@@ -130,7 +136,7 @@ def ways(name, info):
         found += [Way("function", *pair), Way("on the stand-in for cupy", *pair, device="cuda")]
     if plain:
         for label, attribute, in_place in (("method", plain, False), ("in place", plain + "_", True)):
-            ours, theirs = _method(engine, attribute), _method(torch, attribute)
+            ours, theirs = method_of(engine, attribute), method_of(torch, attribute)
             if ours and theirs:
                 found.append(Way(label, ours, theirs, in_place))
         if not find(engine, name) and found and found[0].label == "method":
@@ -207,7 +213,7 @@ def _converted_tensor(value, device, leaves):
 
 
 def answer(way, function, arguments, keywords):
-    """(the result, None) or (None, the exception). In place, on a copy of the first argument that remembers its leaf."""
+    """(the result, None) or (None, the exception). In place: on a copy of the first argument that knows its leaf."""
     arguments = list(arguments)
     if way.in_place:
         arguments[0] = arguments[0].clone()
@@ -235,6 +241,8 @@ def difference(way, name, sample, with_gradients, report):
         return different_errors(our_error, their_error)
     exact = name not in UNDETERMINED
     problem = different(ours, theirs, exact)
+    if problem and name in UP_TO_SIGN:
+        problem, with_gradients = different(without_signs(ours), without_signs(theirs)), False
     if problem is None and any(
         not np.array_equal(leaf.cpu().detach().numpy(), was, equal_nan=True) for (leaf, _), was in zip(leaves, before)
     ):
@@ -242,6 +250,10 @@ def difference(way, name, sample, with_gradients, report):
     if problem is None and with_gradients and exact:
         problem = different_gradients(ours, theirs, leaves, report)
     return problem
+
+
+def without_signs(results):
+    return [each.abs() for each in results]
 
 
 def different_errors(ours, theirs):
@@ -323,7 +335,7 @@ def different_gradients(ours, theirs, leaves, report):
         return None
     weights = [generator.standard_normal(tuple(theirs.shape)) for _, theirs in pairs]
     expected, their_error = answer(
-        _PLAIN,
+        PLAIN,
         torch.autograd.grad,
         (
             [theirs for _, theirs in pairs],
@@ -333,7 +345,7 @@ def different_gradients(ours, theirs, leaves, report):
         {"allow_unused": True},
     )
     found, our_error = answer(
-        _PLAIN,
+        PLAIN,
         engine.autograd.grad,
         (
             [ours for ours, _ in pairs],
@@ -353,7 +365,7 @@ def different_gradients(ours, theirs, leaves, report):
     return None
 
 
-_PLAIN = types.SimpleNamespace(in_place=False)
+PLAIN = types.SimpleNamespace(in_place=False)
 
 
 def _different_gradient(ours, theirs):
@@ -393,7 +405,7 @@ def _compare_samples(report, info, found, dtype):
     import torch
 
     with_gradients = dtype == "float64" and info.supports_autograd
-    samples = _drawn(
+    samples = drawn(
         lambda: info.sample_inputs("cpu", getattr(torch, dtype), requires_grad=with_gradients), SAMPLES[dtype]
     )
     for sample in samples:
@@ -405,7 +417,7 @@ def _compare_samples(report, info, found, dtype):
 def _compare_mistakes(report, info, found):
     if info.error_inputs_func is None:
         return
-    for mistake in _drawn(lambda: info.error_inputs("cpu"), MISTAKES):
+    for mistake in drawn(lambda: info.error_inputs("cpu"), MISTAKES):
         report.mistakes += 1
         for way in found:
             if way.label in ("function", "method"):
@@ -429,7 +441,7 @@ def _ask(report, info, way, dtype, sample, with_gradients):
         report.differences.append(f"[{way.label}, {dtype}] {written(report.name, info, sample)}: {problem}")
 
 
-def _drawn(make, limit):
+def drawn(make, limit):
     """At most `limit` of the samples, spread evenly; the same ones each time."""
     import torch
 

@@ -19,19 +19,24 @@ class Known:
         return name in self.names.split() and re.search(self.when, difference) is not None
 
 
+# Of the samples and mistakes that PyTorch tests itself with (test_opinfo.py).
 KNOWN = []
 
+# Of wrong arguments (test_errors.py).
+KNOWN_ERRORS = []
 
-def unknown(report):
+
+def unknown(report, table=None):
     """The report's differences that no entry explains."""
-    return [each for each in report.differences if not any(known.covers(report.name, each) for known in KNOWN)]
+    table = KNOWN if table is None else table
+    return [each for each in report.differences if not any(known.covers(report.name, each) for known in table)]
 
 
-def unnecessary(report):
+def unnecessary(report, table=None):
     """The entries for this name that explain none of its differences."""
     return [
         known
-        for known in KNOWN
+        for known in (KNOWN if table is None else table)
         if report.name in known.names.split()
         and not any(known.covers(report.name, each) for each in report.differences)
     ]

@@ -1,4 +1,4 @@
-"""The tests see mistakes: each derivative, each forward and each promise of the graph is broken in turn, and a test fails."""
+"""The tests see mistakes: each derivative, forward and promise of the graph is broken in turn, and a test fails."""
 
 import functools
 import importlib

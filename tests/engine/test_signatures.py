@@ -1,6 +1,6 @@
-"""Names and signatures are PyTorch's: what is public here is public there, takes the same arguments, has the same methods.
+"""Names and signatures are PyTorch's: what is public here is public there, with the same arguments and methods.
 
-PyTorch's compiled functions have no signature to inspect; their type stubs, installed beside torch, list every overload.
+PyTorch's compiled functions have no signature to inspect; the type stubs that come with torch list every overload.
 """
 
 import ast
@@ -65,7 +65,7 @@ def parameters(arguments):
 
 
 def is_old(arguments):
-    """Overloads with a number before the tensor, `add(input, alpha, other)`, deprecated for years; and those by dimension name."""
+    """Overloads deprecated for years, with a number before the tensor (`add(input, alpha, other)`); named dimensions."""
     names = [each.arg for each in (*arguments.posonlyargs, *arguments.args)]
     annotations = ast.dump(arguments)
     return "ellipsis" in annotations or names[:1] == ["self"] and len(names) > 1 or "DimnameOrEllipsis" in annotations

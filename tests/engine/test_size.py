@@ -47,5 +47,6 @@ def test_the_core_is_small():
 
 def test_counting():
     """Statements over several lines count each; docstrings, comments and blank lines do not."""
-    text = '"""Doc\n\nstring."""\n\nx = (\n    1,  # one\n    # two\n    2,\n)\n\n\ndef f():\n    """Says."""\n    return """a\n\nb"""\n'
+    text = '"""Doc\n\nstring."""\n\nx = (\n    1,  # one\n    # two\n    2,\n)\n\n\n'
+    text += 'def f():\n    """Says."""\n    return """a\n\nb"""\n'
     assert len(code_lines(text)) == 4 + 1 + 3
