@@ -19,7 +19,7 @@ import test_tensor
 
 import engine
 from engine import autograd, backend, inplace
-from engine.autograd import graph
+from engine.autograd import graph, hooks
 from engine.ops import TABLE, table
 
 pytestmark = pytest.mark.slow
@@ -40,7 +40,7 @@ WRONG = {
     "each element by a factor of its own": lambda gradient: gradient * _factors(gradient),
 }
 # Where the derivative is zero a multiple of it is right as well.
-ZERO = {"ceil", "floor", "frac", "round", "sign", "trunc"}
+ZERO = {"ceil", "det_sign", "div_rounded", "floor", "frac", "round", "sign", "trunc"}
 # The check itself ends in a sum: two wrong signs are a right one.
 CANCELLED = {("sum", "the other sign")}
 
@@ -62,8 +62,17 @@ def test_a_wrong_derivative_is_seen(name, position, wrong, monkeypatch):
     monkeypatch.setattr(op, "_plans", {})
     if name in ZERO and wrong != "shifted" or (name, wrong) in CANCELLED:
         test_table.test_gradients_agree_with_finite_differences(name, "cpu")
+    elif name == "imag":  # zero for the real numbers of the table's example
+        fails(test_the_gradient_of_an_imaginary_part)
     else:
         fails(lambda: test_table.test_gradients_agree_with_finite_differences(name, "cpu"))
+
+
+def test_the_gradient_of_an_imaginary_part():
+    """Im(x (1 + 2i)) is 2x: the derivative that finite differences of real numbers do not show."""
+    x = test_autograd.leaf(3.0, 4.0)
+    ((x * (1 + 2j)).imag * engine.tensor([5.0, 6.0])).sum().backward()
+    assert x.grad.tolist() == [10.0, 12.0]
 
 
 def spoilt(function, change):
@@ -169,7 +178,7 @@ PROMISES = [
     ),
     (
         "versions are not looked at",
-        (graph, "saved_values"),
+        (graph.Node, "saved_values"),
         "storage.version != version",
         "False",
         lambda: test_autograd.test_a_saved_value_changed_in_place_is_noticed(lambda x: x.add_(1), "cpu"),
@@ -190,36 +199,36 @@ PROMISES = [
     ),
     (
         "saved arrays are kept after backward",
-        (graph, "release"),
-        "node.saved = None",
+        (graph.Node, "release"),
+        "self.saved = None",
         "pass",
         test_autograd.test_saved_arrays_are_freed_by_backward,
     ),
     (
         "a second backward is not refused",
-        (graph, "release"),
-        "node.saved = None",
+        (graph.Node, "release"),
+        "self.saved = None",
         "pass",
         lambda: test_autograd.test_second_backward_raises_unless_retained("cpu"),
     ),
     (
         "the first gradient is not copied",
-        (graph, "_accumulate"),
+        (graph, "accumulate"),
         "setting.tensor_class(backend.module_of(gradient).array(gradient))",
         "setting.tensor_class(gradient)",
         lambda: test_autograd.test_grad_has_memory_of_its_own("cpu"),
     ),
     (
         "backward overwrites .grad",
-        (graph, "_accumulate"),
+        (graph, "accumulate"),
         "leaf.grad.array += gradient",
         "leaf.grad.array[...] = gradient",
         lambda: test_autograd.test_backward_adds_to_grad("cpu"),
     ),
     (
         "gradients are left in another type",
-        (graph, "node_gradients"),
-        "_as_dtype(its_gradient, node.input_dtypes[position])",
+        (graph.Node, "gradients"),
+        "as_dtype(its_gradient, self.input_dtypes[position])",
         "its_gradient",
         lambda: test_table.test_float32_gradients_keep_their_type("to", "cpu"),
     ),
@@ -233,7 +242,7 @@ PROMISES = [
     (
         "no_grad does nothing",
         (graph.set_recording, "__enter__"),
-        "setting.record = self.mode",
+        "setting.record = self.mode and not setting.inference",
         "pass",
         test_autograd.test_no_grad_and_enable_grad_as_context_and_decorator,
     ),
@@ -253,8 +262,8 @@ PROMISES = [
     ),
     (
         "what hooks return is ignored",
-        (graph, "_call_hooks"),
-        "if replaced is None:",
+        (hooks, "_replaced"),
+        "if new is None:",
         "if True:",
         lambda: test_autograd.test_hooks_see_the_complete_gradient_and_may_replace_it("cpu"),
     ),
@@ -282,15 +291,22 @@ PROMISES = [
     (
         "a change in place is not counted",
         (inplace, "change"),
-        "tensor.storage.version += 1",
+        "tensor.storage.written()",
         "pass",
         lambda: test_autograd.test_a_saved_value_changed_in_place_is_noticed(lambda x: x.add_(1), "cpu"),
     ),
     (
+        "an assignment to an element is not counted",
+        (inplace, "assign"),
+        "tensor.storage.written()",
+        "pass",
+        lambda: test_autograd.test_a_saved_value_changed_in_place_is_noticed(lambda x: x.__setitem__(0, 5.0), "cpu"),
+    ),
+    (
         "unused inputs go unnoticed",
         (autograd, "grad"),
-        "if not allow_unused and any(node not in found for node in nodes):",
-        "if False:",
+        "elif gradient is None and not allow_unused:",
+        "elif False:",
         lambda: test_autograd.test_grad_returns_what_it_is_asked_for_and_leaves_grad_alone("cpu"),
     ),
     (
