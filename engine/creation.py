@@ -236,10 +236,12 @@ def arange(start=None, end=None, step=1, *, dtype=None, device=None, requires_gr
     start, end, step = [python_number(value, "arange", name) for name, value in bounds.items()]
     if any(isinstance(each, complex) for each in (start, end, step)):
         raise RuntimeError("arange: start, end and step must be real numbers")
-    if step == 0:
-        raise RuntimeError("step must be nonzero")
     if not (math.isfinite(start) and math.isfinite(end)):
         raise RuntimeError(f"unsupported range: {start} -> {end}")
+    if dtype is dtypes.int64:  # of this type, and of no smaller one, torch also counts with whole numbers
+        start, end, step = int(start), int(end), int(step)
+    if step == 0:
+        raise RuntimeError("step must be nonzero")
     if (end - start) * step < 0:
         raise RuntimeError("upper bound and lower bound inconsistent with step sign")
     are_whole = all(isinstance(each, numbers.Integral) for each in (start, end, step))
@@ -279,9 +281,10 @@ def _evenly(function, start, end, steps, dtype):
     is_complex = isinstance(start, complex) or isinstance(end, complex)
     default = dtypes.get_default_dtype()
     dtype = _steps_dtype(function, dtype, default.to_complex() if is_complex else default)
+    start, end = dtypes.fitting(start, dtype), dtypes.fitting(end, dtype)
     step = (end - start) / max(steps - 1, 1)
     position = np.arange(steps)
-    values = np.where(position < steps / 2, start + step * position, end - step * (steps - 1 - position))
+    values = np.where(position < steps // 2, start + step * position, end - step * (steps - 1 - position))
     return values if steps != 1 else np.array([start]), dtype
 
 

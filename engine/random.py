@@ -196,7 +196,7 @@ def randperm(n, *, generator=None, dtype=None, device=None, requires_grad=False)
 def normal(mean, std=1.0, size=None, *, generator=None, dtype=None, device=None, requires_grad=False):
     """Normal numbers: of shape `size` with numbers for mean and std; without it as the tensors mean and std broadcast."""
     if size is not None:
-        mean, std = python_number(mean, "normal", "mean"), python_number(std, "normal", "std")
+        mean, std = _parameter(mean, "normal", "mean"), _parameter(std, "normal", "std")
         _check_std(std)
         return (randn(size=size, generator=generator, dtype=dtype, device=device) * std + mean).requires_grad_(
             requires_grad
@@ -210,6 +210,15 @@ def normal(mean, std=1.0, size=None, *, generator=None, dtype=None, device=None,
     shape = (mean + std).shape
     drawn = _finish(_normal(_source(generator), tuple(shape), model.dtype), None, model.device, False)
     return (drawn * std + mean).to(model.dtype)
+
+
+def _parameter(value, function, argument):
+    """A Python number from one or from a 0-d tensor; TypeError for any other tensor, as no gradient comes of it."""
+    if isinstance(value, Tensor) and (value.ndim or value.requires_grad):
+        raise TypeError(
+            f"{function}(): argument '{argument}' must be a number, not a Tensor of shape {tuple(value.shape)}"
+        )
+    return python_number(value, function, argument)
 
 
 def _check_std(std):
@@ -285,6 +294,7 @@ def _redraw(tensor, draw, function, generator):
 
 def normal_(self, mean=0.0, std=1.0, *, generator=None):
     """Overwrite every element with a normal number."""
+    mean, std = _parameter(mean, "normal_", "mean"), _parameter(std, "normal_", "std")
     _check_std(std)
     return _redraw(self, lambda *what: _normal(*what) * std + mean, "normal_", generator)
 

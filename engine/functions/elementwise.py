@@ -409,6 +409,7 @@ def masked_fill(input, mask, value):
         raise RuntimeError(
             f"masked_fill only supports a 0-dimensional value tensor, but got tensor with {value.ndim} dimension(s)."
         )
+    dtypes.fitting(value.item(), input.dtype)
     return elementwise.masked_fill(input, mask, value.to(input.dtype))
 
 

@@ -89,7 +89,9 @@ atan = _smooth("atan", np.arctan, lambda g, a: g / (a * a + 1))
 sinh = _smooth("sinh", np.sinh, lambda g, a: g * cosh(a))
 cosh = _smooth("cosh", np.cosh, lambda g, a: g * sinh(a))
 tanh = _smooth("tanh", np.tanh, lambda g, result: g * (1 - result * result))
-erf = _smooth("erf", backend.erf, lambda g, a: g * exp(-a * a) * (2 / math.sqrt(math.pi)))
+erf = _smooth(
+    "erf", lambda a: backend.erf(a).astype(a.dtype, copy=False), lambda g, a: g * exp(-a * a) * (2 / math.sqrt(math.pi))
+)
 sigmoid = _smooth(
     "sigmoid",
     lambda a: 1 / (1 + np.exp(-a)),  # exp may overflow: 1 / inf is the right 0
@@ -240,6 +242,12 @@ logaddexp = _binary("logaddexp", np.logaddexp, [lambda g, a, b: g * sigmoid(a - 
 
 # ---- comparison, logic, bits: no derivatives ----------------------------------------------------------
 
+
+def _truth(a):
+    """What logic is applied to: cupy knows none of complex numbers, so of those whether they are not 0."""
+    return a != 0 if a.dtype.kind == "c" else a
+
+
 eq = _binary("eq", np.equal, label="=")
 ne = _binary("ne", np.not_equal, label="≠")
 lt = _binary("lt", np.less, label="<")
@@ -249,10 +257,10 @@ ge = _binary("ge", np.greater_equal, label="≥")
 isnan = _unary("isnan", np.isnan)
 isinf = _unary("isinf", np.isinf)
 isfinite = _unary("isfinite", np.isfinite)
-logical_and = _binary("logical_and", np.logical_and, label="∧")
-logical_or = _binary("logical_or", np.logical_or, label="∨")
-logical_xor = _binary("logical_xor", np.logical_xor, label="⊻")
-logical_not = _unary("logical_not", np.logical_not, label="¬")
+logical_and = _binary("logical_and", lambda a, b: np.logical_and(_truth(a), _truth(b)), label="∧")
+logical_or = _binary("logical_or", lambda a, b: np.logical_or(_truth(a), _truth(b)), label="∨")
+logical_xor = _binary("logical_xor", lambda a, b: np.logical_xor(_truth(a), _truth(b)), label="⊻")
+logical_not = _unary("logical_not", lambda a: np.logical_not(_truth(a)), label="¬")
 bitwise_and = _binary("bitwise_and", np.bitwise_and, label="&", example=_two_integers)
 bitwise_or = _binary("bitwise_or", np.bitwise_or, label="|", example=_two_integers)
 bitwise_xor = _binary("bitwise_xor", np.bitwise_xor, label="^", example=_two_integers)
