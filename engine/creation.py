@@ -291,17 +291,19 @@ def _evenly(function, start, end, steps, dtype):
 # ---- places in a matrix -----------------------------------------------------------------------------
 
 
-def tril_indices(row, col, offset=0, *, dtype=None, device=None):
+def tril_indices(row, col, offset=0, *, dtype=None, device=None, requires_grad=False):
     """Rows and columns, a (2, N) tensor, of the elements on and below the diagonal `offset` of a row x col matrix."""
-    return _indices("tril_indices", row, col, offset, lambda below, _: below, dtype, device)
+    return _indices("tril_indices", row, col, offset, lambda below, _: below, dtype, device, requires_grad)
 
 
-def triu_indices(row, col, offset=0, *, dtype=None, device=None):
+def triu_indices(row, col, offset=0, *, dtype=None, device=None, requires_grad=False):
     """Rows and columns, a (2, N) tensor, of the elements on and above the diagonal `offset` of a row x col matrix."""
-    return _indices("triu_indices", row, col, offset, lambda _, strictly_below: ~strictly_below, dtype, device)
+    return _indices(
+        "triu_indices", row, col, offset, lambda _, strictly_below: ~strictly_below, dtype, device, requires_grad
+    )
 
 
-def _indices(function, row, col, offset, choose, dtype, device):
+def _indices(function, row, col, offset, choose, dtype, device, requires_grad):
     for name, size in (("row", row), ("col", col)):
         if _whole(size, function, name) < 0:
             raise RuntimeError(f"{name} must be non-negative, got {size}")
@@ -309,4 +311,4 @@ def _indices(function, row, col, offset, choose, dtype, device):
     if dtype not in (dtypes.int64, dtypes.int32):
         raise NotImplementedError(f'"{function}" not implemented for {dtype}')
     below, strictly_below = np.tri(row, col, offset, dtype=bool), np.tri(row, col, offset - 1, dtype=bool)
-    return _finish(np.stack(np.nonzero(choose(below, strictly_below))), dtype, device, False)
+    return _finish(np.stack(np.nonzero(choose(below, strictly_below))), dtype, device, requires_grad)

@@ -10,10 +10,8 @@ import numbers
 import numpy as np
 
 from engine import dtypes
-from engine.functions.arguments import check_dim, check_dims, check_tensor
+from engine.functions import arguments, reduction, shape
 from engine.functions.linear import matmul
-from engine.functions.reduction import amax, amin, sum
-from engine.functions.shape import cat, permute, squeeze, unsqueeze
 from engine.ops import decompositions, elementwise, linear
 from engine.ops.decompositions import LinAlgError
 
@@ -58,7 +56,7 @@ def solve(A, B, *, left=True):
     LinAlgError if some A is singular.
     """
     _square(A, "solve")
-    check_tensor(B, "linalg_solve", "B", 2)
+    arguments.check_tensor(B, "linalg_solve", "B", 2)
     if A.dtype is not B.dtype:
         raise RuntimeError(
             f"linalg.solve: Expected A and B to have the same dtype, but found A of type {A.dtype} and B of type "
@@ -69,7 +67,7 @@ def solve(A, B, *, left=True):
             raise RuntimeError(
                 "linalg.solve: Vector broadcasting of the left hand side is not supported for left=False."
             )
-        return squeeze(solve(A, unsqueeze(B, -1)), -1)
+        return shape.squeeze(solve(A, shape.unsqueeze(B, -1)), -1)
     if A.shape[-1] != B.shape[-2 if left else -1]:
         raise RuntimeError(
             f"linalg.solve: Incompatible shapes of A and B for the equation {'AX' if left else 'XA'} = B "
@@ -151,7 +149,7 @@ def qr(A, mode="reduced"):
         return QR(type(A)(A.array[:0].reshape(0)), R)
     if m < n:  # the columns beyond a square have no part in Q
         Q, R = qr(A[..., :m])
-        return QR(Q, cat([R, Q.mT @ A[..., m:]], -1))
+        return QR(Q, shape.cat([R, Q.mT @ A[..., m:]], -1))
     if mode == "complete" and m > n:
         return QR(*decompositions.unpack(decompositions.qr(A, mode="complete"), (m, m), (m, n)))
     return QR(*decompositions.unpack(decompositions.qr(A, mode="reduced"), (m, k), (k, n)))
@@ -180,11 +178,11 @@ def svdvals(A):
 def vector_norm(x, ord=2, dim=None, keepdim=False, *, dtype=None):
     """(Σ |x|^ord)^(1/ord) over `dim` (a number, several, or None for all). ord: a number; inf, -inf: the largest or
     smallest |x|; 0: how many are not 0. Where the norm is 0 its gradient is 0."""
-    check_tensor(x, "linalg_vector_norm", "x")
+    arguments.check_tensor(x, "linalg_vector_norm", "x")
     if not isinstance(ord, numbers.Real):
         raise TypeError(f"linalg_vector_norm(): argument 'ord' (position 2) must be Number, not {type(ord).__name__}")
     x = _as_type(x, dtype, "vector_norm")
-    dims = check_dims(dim, x.ndim)
+    dims = arguments.check_dims(dim, x.ndim)
     combined = x.shape if dims is None else [x.shape[each] for each in dims]
     if 0 in combined and (ord < 0 or ord == math.inf):
         raise RuntimeError(
@@ -200,12 +198,12 @@ def matrix_norm(A, ord="fro", dim=(-2, -1), keepdim=False, *, dtype=None):
     ord: "fro" (as a vector), "nuc" (the sum of the singular values), 2 or -2 (the largest or smallest of them),
     1 or -1 (the largest or smallest sum of a column's |x|), inf or -inf (of a row's).
     """
-    check_tensor(A, "linalg_matrix_norm", "A")
+    arguments.check_tensor(A, "linalg_matrix_norm", "A")
     if A.ndim < 2:
         raise RuntimeError("linalg.matrix_norm: The input tensor A must have at least 2 dimensions.")
     if not isinstance(dim, (tuple, list)) or len(dim) != 2:
         raise TypeError(f"linalg_matrix_norm(): argument 'dim' must be a tuple of two ints, got {dim!r}")
-    rows, columns = [check_dim(each, A.ndim) for each in dim]
+    rows, columns = [arguments.check_dim(each, A.ndim) for each in dim]
     if rows == columns:
         raise RuntimeError(f"linalg.matrix_norm: dims must be different. Got ({dim[0]}, {dim[1]})")
     A = _as_type(A, dtype, "matrix_norm")
@@ -213,21 +211,27 @@ def matrix_norm(A, ord="fro", dim=(-2, -1), keepdim=False, *, dtype=None):
         return vector_norm(A, 2, (rows, columns), keepdim)
     if ord == "nuc" or (ord in (2, -2) and not isinstance(ord, str)):
         rest = [each for each in range(A.ndim) if each not in (rows, columns)]
-        values = svdvals(permute(A, *rest, rows, columns))
-        norm = sum(values, -1) if ord == "nuc" else amax(values, -1) if ord > 0 else amin(values, -1)
-        return unsqueeze(unsqueeze(norm, min(rows, columns)), max(rows, columns)) if keepdim else norm
+        values = svdvals(shape.permute(A, *rest, rows, columns))
+        norm = (
+            reduction.sum(values, -1)
+            if ord == "nuc"
+            else reduction.amax(values, -1)
+            if ord > 0
+            else reduction.amin(values, -1)
+        )
+        return shape.unsqueeze(shape.unsqueeze(norm, min(rows, columns)), max(rows, columns)) if keepdim else norm
     if ord not in (1, -1, math.inf, -math.inf):
         raise RuntimeError(f"linalg.matrix_norm: Order {ord} not supported.")
     first, second = (rows, columns) if abs(ord) == 1 else (columns, rows)
-    sums = sum(elementwise.abs_(A), first, keepdim=True)
-    norm = (amax if ord > 0 else amin)(sums, second, keepdim=True)
-    return norm if keepdim else squeeze(norm, (rows, columns))
+    sums = reduction.sum(elementwise.abs_(A), first, keepdim=True)
+    norm = (reduction.amax if ord > 0 else reduction.amin)(sums, second, keepdim=True)
+    return norm if keepdim else shape.squeeze(norm, (rows, columns))
 
 
 def norm(A, ord=None, dim=None, keepdim=False, *, dtype=None):
     """`vector_norm` over one dimension or of a vector, `matrix_norm` over two or of a matrix; with neither ord nor dim,
     the length of all elements together."""
-    check_tensor(A, "linalg_norm", "A")
+    arguments.check_tensor(A, "linalg_norm", "A")
     if dim is not None:
         dim = tuple(dim) if isinstance(dim, (tuple, list)) else (dim,)
         if ord is not None and len(dim) not in (1, 2):
@@ -246,7 +250,7 @@ def norm(A, ord=None, dim=None, keepdim=False, *, dtype=None):
 
 def vecdot(x, y, *, dim=-1):
     """The sums of the products over `dim`, with broadcasting."""
-    return sum(elementwise.mul(x, y), dim)
+    return reduction.sum(elementwise.mul(x, y), dim)
 
 
 def multi_dot(tensors):
@@ -258,7 +262,7 @@ def multi_dot(tensors):
     if len(tensors) < 2:
         raise RuntimeError(f"multi_dot(): expected at least 2 tensors but got {len(tensors)}")
     for position, each in enumerate(tensors):
-        check_tensor(each, "linalg_multi_dot", "tensors")
+        arguments.check_tensor(each, "linalg_multi_dot", "tensors")
         if each.ndim != 2 and not (each.ndim == 1 and position in (0, len(tensors) - 1)):
             allowed = "1D or 2D" if position in (0, len(tensors) - 1) else "2D"
             raise RuntimeError(f"multi_dot(): tensor {position} must be {allowed} but got {each.ndim}D")
@@ -304,7 +308,7 @@ def _square(A, function):
 
 def _check_matrix(A, function, square=False, floating=True):
     """A, if it holds matrices that LAPACK takes; RuntimeError in torch's words otherwise."""
-    check_tensor(A, f"linalg_{function}", "A")
+    arguments.check_tensor(A, f"linalg_{function}", "A")
     if A.ndim < 2:
         raise RuntimeError(f"linalg.{function}: The input tensor A must have at least 2 dimensions.")
     if floating and not (A.dtype.is_floating_point or A.dtype.is_complex):

@@ -233,8 +233,13 @@ class Tensor(TensorBase):
         """The elements as (nested) Python lists of numbers."""
         return self.array.tolist()
 
-    def numpy(self):
-        """The elements as a numpy array that shares their memory; only for tensors on the CPU that need no gradient."""
+    def numpy(self, *, force=False):
+        """The elements as a numpy array that shares their memory; only for tensors on the CPU that need no gradient.
+
+        force: of any tensor, as detach().cpu().numpy().
+        """
+        if force:
+            return self.detach().cpu().array
         if self.requires_grad:
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
         if self.is_cuda:
@@ -270,14 +275,22 @@ class Tensor(TensorBase):
 
     # ---- type and device ----
 
-    def to(self, *arguments, dtype=None, device=None):
-        """With another dtype and/or on another device: to(float64), to("cuda"), to(device, dtype), to(other tensor)."""
+    def to(self, *arguments, dtype=None, device=None, non_blocking=False, copy=False):
+        """With another dtype and/or on another device: to(float64), to("cuda"), to(device, dtype), to(other tensor).
+
+        non_blocking, here and below: leave not to wait for a transfer; it is waited for all the same.
+        copy: a new tensor even where nothing changes. Both may follow by position.
+        """
+        flags = [each for each in arguments if isinstance(each, bool)]
+        if len(flags) > 2:
+            raise TypeError(f"to() takes two bools, non_blocking and copy, but got {len(flags)}")
+        copy = flags[1] if len(flags) == 2 else copy
         for argument in arguments:
             if isinstance(argument, Tensor):
                 device, dtype = argument.device, argument.dtype
             elif isinstance(argument, (dtypes.dtype, np.dtype)):
                 dtype = argument
-            else:
+            elif not isinstance(argument, bool):
                 device = argument
         result = self
         if dtype is not None:
@@ -286,13 +299,13 @@ class Tensor(TensorBase):
                 result = elementwise.to(result, dtype=numpy_type)
         if device is not None and array_on(result.array, device) is not result.array:
             result = move(result, destination=str(device), source=str(result.device))
-        return result
+        return result.clone() if copy and result is self else result
 
     def cpu(self):
         """On the CPU (itself if it is there)."""
         return self.to("cpu")
 
-    def cuda(self, device=None):
+    def cuda(self, device=None, non_blocking=False):
         """On the GPU (the first, or number `device`)."""
         return self.to("cuda" if device is None else f"cuda:{device}" if isinstance(device, int) else device)
 
@@ -412,12 +425,10 @@ class Tensor(TensorBase):
 
     # ---- changing in place ----
 
-    def copy_(self, source):
-        """Overwrite the elements with those of `source` (a tensor that broadcasts)."""
-        check_tensor(source, "copy_", "src")
-        if source.device != self.device:
-            source = source.to(self.device)
-        self[...] = source
+    def copy_(self, other, non_blocking=False):
+        """Overwrite the elements with those of `other` (a tensor that broadcasts)."""
+        check_tensor(other, "copy_", "other")
+        self[...] = other.to(self.device)
         return self
 
     def fill_(self, value):

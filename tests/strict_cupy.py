@@ -242,6 +242,8 @@ for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul"
     setattr(ndarray, f"__r{_name}__", _binary(getattr(operator, _name), reflected=True))
 for _name in ("eq", "ne", "lt", "le", "gt", "ge", "and_", "or_"):
     setattr(ndarray, f"__{_name.strip('_')}__", _binary(getattr(operator, _name)))
+for _name in ("and_", "or_"):
+    setattr(ndarray, f"__r{_name.strip('_')}__", _binary(getattr(operator, _name), reflected=True))
 for _name, _function in (("iadd", np.add), ("isub", np.subtract), ("imul", np.multiply), ("itruediv", np.true_divide)):
     setattr(ndarray, f"__{_name}__", _in_place(_function))
 ndarray.__neg__ = lambda self: ndarray(-self._hidden)

@@ -62,6 +62,15 @@ def check_dims(dim, ndim):
     return tuple(dims) if ndim else None
 
 
+def one_or_several(dims, dim):
+    """f(0), f(0, 1), f((0, 1)) and f(dim=0): what was given by position, or else by keyword."""
+    if not dims:
+        return dim
+    if dim is not None:
+        raise TypeError("dim was given twice, by position and by keyword")
+    return dims[0] if len(dims) == 1 else dims
+
+
 def as_shape(sizes, keyword=None):
     """(2, 3), ((2, 3),) and ([2, 3],) all mean the shape (2, 3); so does what was given by keyword."""
     if keyword is not None:

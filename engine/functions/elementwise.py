@@ -16,7 +16,8 @@ __all__ = [
     "equal", "erf", "exp", "expm1", "floor", "floor_divide", "fmod", "ge", "gt", "imag", "is_complex",
     "is_floating_point", "is_tensor", "isfinite", "isinf", "isnan", "le", "lerp", "log", "log10", "log1p", "log2",
     "logaddexp", "logical_and", "logical_not", "logical_or", "logical_xor", "lt", "masked_fill", "maximum", "minimum",
-    "mul", "nan_to_num", "ne", "neg", "numel", "pow", "real", "reciprocal", "relu", "remainder", "round", "rsqrt",
+    "mul", "nan_to_num", "ne", "neg", "numel", "pow", "real", "reciprocal", "relu", "remainder", "result_type", "round",
+    "rsqrt",
     "sigmoid", "sign", "sin", "sinh", "sqrt", "square", "sub", "tan", "tanh", "true_divide", "trunc", "where",
 ]  # fmt: skip
 
@@ -125,8 +126,8 @@ def square(input):
 
 
 @method
-def nan_to_num(input, nan=0.0, posinf=None, neginf=None):
-    """NaN replaced by `nan`, inf by `posinf` and -inf by `neginf` (None: the type's largest and smallest numbers)."""
+def nan_to_num(input, nan=None, posinf=None, neginf=None):
+    """NaN replaced by `nan` (None: 0), inf by `posinf`, -inf by `neginf` (None: the type's largest, smallest)."""
     check_tensor(input, "nan_to_num")
     if input.dtype.category < dtypes.FLOAT:
         return elementwise.clone(input)
@@ -419,6 +420,11 @@ def masked_fill(input, mask, value):
 def is_tensor(obj):
     """True for a Tensor."""
     return isinstance(obj, TensorBase)
+
+
+def result_type(tensor, other):
+    """The type of an operation between two operands, each a tensor or a Python number."""
+    return dtypes.result_type(operand(tensor, "result_type", 1, "tensor"), operand(other, "result_type", 2))
 
 
 @method

@@ -10,7 +10,7 @@ import numpy as np
 from engine import dtypes, return_types
 from engine.autograd.graph import TensorBase, setting
 from engine.functions import elementwise, indexing
-from engine.functions.arguments import check_dim, check_dims, check_tensor, method, numpy_names
+from engine.functions.arguments import check_dim, check_dims, check_tensor, method, numpy_names, one_or_several
 from engine.functions.shape import flatten, narrow, reshape
 from engine.ops import reduction
 
@@ -163,10 +163,10 @@ def cumprod(input, dim, *, dtype=None):
 
 @method
 @numpy_names
-def count_nonzero(input, dim=None):
+def count_nonzero(input, *dims, dim=None):
     """How many elements over `dim` are not 0; int64."""
     check_tensor(input, "count_nonzero")
-    return (input != 0).sum(dim)
+    return (input != 0).sum(one_or_several(dims, dim))
 
 
 @method

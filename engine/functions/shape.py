@@ -7,7 +7,15 @@ import numpy as np
 
 from engine import backend, dtypes
 from engine.autograd.graph import TensorBase, setting
-from engine.functions.arguments import as_shape, check_dim, check_dims, check_tensor, method, numpy_names
+from engine.functions.arguments import (
+    as_shape,
+    check_dim,
+    check_dims,
+    check_tensor,
+    method,
+    numpy_names,
+    one_or_several,
+)
 from engine.ops import shape
 from engine.ops.elementwise import clone
 from engine.ops.indexing import getitem
@@ -155,9 +163,10 @@ def unflatten(input, dim, sizes):
 
 @method
 @numpy_names
-def squeeze(input, dim=None):
+def squeeze(input, *dims, dim=None):
     """Without the dimensions of size 1 (all, or only those in `dim`); a view."""
     check_tensor(input, "squeeze")
+    dim = one_or_several(dims, dim)
     if dim is None:
         dims = range(input.ndim)
     else:
@@ -278,9 +287,9 @@ def expand_as(input, other):
 
 
 @method
-def broadcast_to(input, size):
-    """The same as expand(*size)."""
-    return expand(input, size)
+def broadcast_to(input, *sizes, size=None):
+    """The same as expand(*sizes)."""
+    return expand(input, *sizes, size=size)
 
 
 def broadcast_shapes(*shapes):
@@ -303,9 +312,9 @@ def broadcast_tensors(*tensors):
 
 
 @method
-def repeat(input, *repeats):
+def repeat(input, *sizes, repeats=None):
     """The whole tensor repeated so many times along each dimension; further numbers in front make new dimensions."""
-    repeats = as_shape(repeats)
+    repeats = as_shape(sizes, repeats)
     ahead = len(repeats) - input.ndim
     if ahead < 0:
         raise RuntimeError("Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor")
@@ -319,10 +328,10 @@ def repeat(input, *repeats):
 
 
 @method
-def tile(input, *dims):
+def tile(input, *sizes, dims=None):
     """repeat, with ones put in front of `dims` where they are fewer than the dimensions."""
     check_tensor(input, "tile")
-    dims = as_shape(dims)
+    dims = as_shape(sizes, dims)
     return repeat(input, (1,) * (input.ndim - len(dims)) + dims)
 
 
@@ -495,12 +504,14 @@ def chunk(input, chunks, dim=0):
 
 @method
 @numpy_names
-def tensor_split(input, indices_or_sections=None, dim=0, *, indices=None, sections=None):
+def tensor_split(
+    input, indices_or_sections=None, dim=0, *, indices=None, sections=None, tensor_indices_or_sections=None
+):
     """Exactly so many pieces along `dim`, the first ones larger by one; or pieces cut at the given indices. Views."""
     check_tensor(input, "tensor_split")
     if not input.ndim:
         raise RuntimeError("tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims")
-    given = [each for each in (indices_or_sections, indices, sections) if each is not None]
+    given = [each for each in (indices_or_sections, indices, sections, tensor_indices_or_sections) if each is not None]
     if len(given) != 1:
         raise TypeError("tensor_split() takes either 'indices' or 'sections'")
     cuts = given[0].tolist() if isinstance(given[0], TensorBase) else given[0]

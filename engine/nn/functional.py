@@ -1,8 +1,7 @@
 """torch.nn.functional: activations and losses, composed from the table."""
 
 from engine import backend, dtypes
-from engine.functions import log_softmax, relu, sigmoid, softmax, tanh
-from engine.functions.arguments import check_tensor
+from engine.functions import arguments, log_softmax, relu, sigmoid, softmax, tanh
 from engine.ops import reduction as table
 
 __all__ = [
@@ -27,7 +26,7 @@ def linear(input, weight, bias=None):
 
 def one_hot(tensor, num_classes=-1):
     """int64 tensor (...) of classes -> int64 tensor (..., num_classes) with a 1 at each class. -1: as many as needed."""
-    check_tensor(tensor, "one_hot")
+    arguments.check_tensor(tensor, "one_hot")
     if tensor.dtype is not dtypes.int64:
         raise RuntimeError("one_hot is only applicable to index tensor of type LongTensor.")
     count = int(tensor.array.max()) + 1 if num_classes == -1 else num_classes
@@ -48,7 +47,7 @@ def mse_loss(input, target, reduction="mean"):
 
 def nll_loss(input, target, reduction="mean"):
     """−input[n, target[n]]: the loss of log-probabilities (N, C) for classes (N,), int64. reduction: "mean", "sum" or "none"."""
-    check_tensor(target, "nll_loss", "target", 2)
+    arguments.check_tensor(target, "nll_loss", "target", 2)
     if input.ndim != 2 or tuple(target.shape) != (input.shape[0],):
         raise ValueError(
             f"nll_loss expects input (N, C) and target (N,), got {list(input.shape)} and {list(target.shape)}"
@@ -64,7 +63,7 @@ def nll_loss(input, target, reduction="mean"):
 
 def cross_entropy(input, target, reduction="mean"):
     """The loss of logits (N, C) for classes (N,): −log softmax(input)[n, target[n]], averaged over the batch."""
-    check_tensor(input, "cross_entropy")
+    arguments.check_tensor(input, "cross_entropy")
     return nll_loss(log_softmax(input, 1), target, reduction)
 
 

@@ -104,7 +104,11 @@ def all_on_the_stand_in(strict_cupy, monkeypatch):
         if inspect.isfunction(function) and "device" in inspect.signature(function).parameters:
             monkeypatch.setattr(engine, name, functools.partial(made_there, function))
     to_numpy = engine.Tensor.numpy
-    monkeypatch.setattr(engine.Tensor, "numpy", lambda self: to_numpy(self if self.requires_grad else self.cpu()))
+
+    def copied(self, *, force=False):
+        return to_numpy(self if self.requires_grad else self.cpu(), force=force)
+
+    monkeypatch.setattr(engine.Tensor, "numpy", copied)
 
 
 def made_there(function, *arguments, **keywords):

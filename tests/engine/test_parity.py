@@ -167,6 +167,18 @@ torch.isfinite(p / 0)
 i == i
 a.ne(p)
 a <= b
+torch.result_type(tensor=i, other=s)
+torch.result_type(2, 1.0)
+torch.nan_to_num(p / 0 - p / 0, None, 5.0)
+a.numpy(force=True).sum()
+a.to(torch.float32, non_blocking=True)
+a.to("cpu", torch.float64, False, True) is a
+a.to(a) is a
+a.to(copy=True) is a
+a.to(a, False, True) is a
+torch.tril_indices(2, 3, requires_grad=False)
+torch.zeros(2, 3, dtype=torch.float64).copy_(other=a)
+torch.zeros(2, 3, dtype=torch.float64).copy_(b, True)
 """.strip().splitlines()
 
 MISTAKES = """
@@ -207,6 +219,12 @@ i ** -1
 torch.nn.functional.cross_entropy(a, torch.tensor([0, 3]))
 torch.nn.functional.cross_entropy(a, torch.tensor([0.0, 1.0]).int())
 torch.where(i, a, a)
+torch.result_type(a)
+torch.result_type(1, 2, 3)
+torch.result_type(a, "x")
+torch.triu_indices(2, 3, requires_grad=True)
+a.to(a, True, False, True)
+a.copy_(src=a)
 """.strip().splitlines()
 
 

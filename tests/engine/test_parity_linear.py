@@ -252,6 +252,12 @@ L.norm(t, 1, dim=1)
 L.norm(t, 1, dim=(0, 1))
 L.norm(t, dim=(0, 1))
 L.norm(t, 2, 0, True)
+b.clone().addmv_(q, b, beta=2)
+q.clone().addr_(b, b, alpha=3)
+q2.clone().baddbmm_(q2, q2)
+q.clone().addbmm_(q2, q2)
+t.count_nonzero(0, -1)
+t.count_nonzero(dim=(0, 1))
 """.strip().splitlines()
 
 MISTAKES = """

@@ -152,6 +152,12 @@ a.T.contiguous()
 x.transpose(0, 1).contiguous()
 b.expand(2, 3).contiguous()
 a.data
+b.broadcast_to(2, 3)
+b.broadcast_to(size=(2, 3))
+a[None, :, None].squeeze(0, 2)
+a[None, :, None].squeeze(-2, 1)
+a[None].squeeze(axis=0)
+torch.tensor_split(x, tensor_indices_or_sections=torch.tensor(2))[1]
 """.strip().splitlines()
 
 COPIES = """
@@ -373,6 +379,9 @@ a.clone().index_fill_(0, torch.tensor([1]), 2.0)
 a.clone().index_copy_(0, torch.tensor([1]), b[None])
 a.clone().index_put_((torch.tensor([1, 1]),), b, accumulate=True)
 a.clone().tril_()
+b.repeat(repeats=(2, 1))
+a.tile(dims=(2,))
+torch.tile(a, dims=(2, 1, 1))
 """.strip().splitlines()
 
 MISTAKES = """
@@ -535,6 +544,9 @@ a[torch.tensor([1, 0, 1], dtype=torch.uint8)]
 a[0:"x"]
 s[0]
 s[:]
+a[None].squeeze(0, dim=0)
+a[None].squeeze(0, 0)
+x.tensor_split(2, tensor_indices_or_sections=torch.tensor(2))
 """.strip().splitlines()
 
 

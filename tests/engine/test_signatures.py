@@ -27,11 +27,38 @@ OUR_OWN = {
     "autograd.unbroadcast": "chapter 3 builds it, and compares with this one",
 }
 
+GPU_ALONE = "the product of halves in another type is there on GPUs alone; PyTorch refuses it on the CPU"
+STUB_ERRS = "the stub errs: PyTorch itself refuses these arguments"
+ANY_OPERAND = "taken by position; PyTorch gives the two operands other names where they are numbers"
+COMPILER_S = "a mark that PyTorch's compiler sets on the broadcasts that it inserts"
+
 # Overloads that are not taken, as "name(parameters)", with the reason.
-OVERLOADS_NOT_TAKEN = {}
+OVERLOADS_NOT_TAKEN = {
+    "addmm(input, mat1, mat2, out_dtype, *, beta=1, alpha=1, out=None)": GPU_ALONE,
+    "baddbmm(input, batch1, batch2, out_dtype, *, beta=1, alpha=1, out=None)": GPU_ALONE,
+    "bmm(input, mat2, out_dtype, *, out=None)": GPU_ALONE,
+    "mm(input, mat2, out_dtype, *, out=None)": GPU_ALONE,
+    "result_type(scalar, tensor)": ANY_OPERAND,
+    "result_type(scalar1, scalar2)": ANY_OPERAND,
+    "tensor(data, dtype=None, device=None, requires_grad=False, pin_memory=False)": STUB_ERRS,
+    "where(condition, self, other)": STUB_ERRS,
+    "Tensor.expand(self, size, *, implicit=False)": COMPILER_S,
+    "Tensor.expand(self, *size, implicit=False)": COMPILER_S,
+    "Tensor.requires_grad_(self, mode=True)": STUB_ERRS,
+    "Tensor.to(self, other, non_blocking=False, copy=False, *, memory_format=None)": STUB_ERRS + " by keyword",
+}
+
+OTHER_SHAPE = "changes the tensor's shape, not its elements; the graph knows in-place operations on elements alone"
 
 # Methods (or in-place methods) that torch.Tensor has for a function of ours and our Tensor has not, with the reason.
-METHODS_LEFT_OUT = {}
+METHODS_LEFT_OUT = dict.fromkeys(("squeeze_", "swapaxes_", "swapdims_", "t_", "transpose_", "unsqueeze_"), OTHER_SHAPE)
+
+BOTH_FORMS = "None means True; it tells `unbiased` left out from `unbiased` given beside `correction`, which raises"
+
+# Parameters with a default other than torch's, with the reason.
+OTHER_DEFAULTS = dict.fromkeys(
+    ("std(unbiased)", "std_mean(unbiased)", "var(unbiased)", "var_mean(unbiased)"), BOTH_FORMS
+)
 
 
 @functools.cache
@@ -65,10 +92,12 @@ def parameters(arguments):
 
 
 def is_old(arguments):
-    """Overloads deprecated for years, with a number before the tensor (`add(input, alpha, other)`); named dimensions."""
+    """Overloads deprecated for years, with a number before a tensor (`add(self, alpha, other)`, `addmm(beta, self,
+    ...)`); named dimensions."""
     names = [each.arg for each in (*arguments.posonlyargs, *arguments.args)]
     annotations = ast.dump(arguments)
-    return "ellipsis" in annotations or names[:1] == ["self"] and len(names) > 1 or "DimnameOrEllipsis" in annotations
+    number_first = names[:1] == ["self"] and len(names) > 1 or names[:2] == ["beta", "self"]
+    return number_first or "ellipsis" in annotations or "DimnameOrEllipsis" in annotations
 
 
 def refusal(function, arguments, own=()):
@@ -173,4 +202,5 @@ def test_defaults_are_torch_s():
             if parameter in ours and ours[parameter].default is not inspect.Parameter.empty:
                 if ours[parameter].default not in defaults:
                     different[f"{name}({parameter})"] = (ours[parameter].default, defaults)
-    assert different == {}
+    assert {name: pair for name, pair in different.items() if name not in OTHER_DEFAULTS} == {}
+    assert set(OTHER_DEFAULTS) <= set(different), "these are torch's now"
