@@ -275,7 +275,7 @@ def backward(roots, gradients, retain_graph=False, create_graph=False, wanted=No
     waiting = count_uses(arriving)
     ready = [node for node in arriving if not waiting[node]]
     collected = {}
-    with set_recording(create_graph):
+    with backend.quiet(), set_recording(create_graph):
         while ready:
             node = ready.pop()
             gradient = _call_hooks(node, arriving.pop(node))

@@ -61,7 +61,7 @@ class Op:
     def run(self, arrays, metadata):
         """forward, as an array even where numpy gives a scalar, and with torch's kind of error."""
         try:
-            result = self.forward(*arrays, **metadata)
+            result = backend.quietly(self.forward, arrays, metadata)
         except (ValueError, TypeError, IndexError) as error:
             better = self.explain(arrays, metadata) if self.explain else None
             if better is None:
