@@ -72,7 +72,7 @@ def to_cuda(array, index=0):
 
 def cuda_index(array):
     """The number of the GPU that holds `array`; None for the CPU."""
-    return None if is_on_cpu(array) else array.device.id
+    return None if isinstance(array, (np.ndarray, np.generic)) else array.device.id
 
 
 # ---- numpy without its warnings ------------------------------------------------------------------------

@@ -9,23 +9,30 @@ take arrays and tensors alike; so the same line serves the fast backward pass an
 
 import inspect
 
+import numpy as np
+
 from engine import backend, dtypes
 from engine.autograd.graph import AccumulateGrad, Node, TensorBase, record, setting
 
 TABLE = {}
 
 
-def primitive(name, inputs, forward, vjps=(), *, label=None, types="same", is_view=False, explain=None, example=None):
+def primitive(
+    name, inputs, forward, vjps=(), *, label=None, node=None, types="same", is_view=False, explain=None, example=None
+):
     """Add an entry to the table and return it.
 
     name: the op's name, torch's where torch has one. inputs: names of the array arguments, e.g. "a b";
     "*tensors" for any number of them. forward(*arrays, **metadata): the result. vjps: one function for each
-    input, None for one without a derivative; empty for an op that has none. types: how the inputs' types are
-    brought together: "same" leaves them, "promote" follows torch's promotion, "float" also turns integers
-    into floats, "promote choice" leaves the first alone. is_view: the result may share its input's memory. explain(arrays, metadata): the exception to
-    raise in place of numpy's when forward fails. example(random): a tuple of arrays and a dict of metadata.
+    input, None for one without a derivative; empty for an op that has none. label: for pictures; the name unless
+    given. node: what grad_fn is called; torch's name where it is not the op's with "Backward0". types: how the
+    inputs' types are brought together: "same" leaves them, "promote" follows torch's promotion, "float" also turns
+    integers into floats, "promote choice" leaves the first alone. is_view: the result may share its input's memory.
+    explain(arrays, metadata): the exception to raise in place of numpy's when forward fails. example(random): a
+    tuple of arrays and a dict of metadata.
     """
-    entry = Op(name, inputs, forward, vjps, label or name, types, is_view, explain, example)
+    node = node or "".join(part.capitalize() for part in name.split("_")) + "Backward0"
+    entry = Op(name, inputs, forward, vjps, label or name, node, types, is_view, explain, example)
     if name in TABLE:
         raise ValueError(f"the table has an entry named {name!r} already")
     TABLE[name] = entry
@@ -35,24 +42,24 @@ def primitive(name, inputs, forward, vjps=(), *, label=None, types="same", is_vi
 class Op:
     """An entry of the table. Called with tensors it is recorded, called with arrays it just computes."""
 
-    def __init__(self, name, inputs, forward, vjps, label, types, is_view, explain, example):
+    def __init__(self, name, inputs, forward, vjps, label, node_name, types, is_view, explain, example):
         self.name = name
         self.inputs = inputs.split()
         self.is_variadic = inputs.startswith("*")
         self.forward = forward
         self.vjps = vjps
         self.label = label
+        self.node_name = node_name
         self.prepare = _PREPARE[types]
         self.is_view = is_view
         self.explain = explain
         self.example = example
-        self.node_name = "".join(part.capitalize() for part in name.split("_")) + "Backward0"
         self._plans = {}
 
     def __call__(self, *inputs, **metadata):
         for value in inputs:
             if isinstance(value, TensorBase):
-                return record(self, inputs, metadata)
+                return record(self, on_one_device(inputs), metadata)
         return self.forward(*inputs, **metadata)
 
     def __repr__(self):
@@ -164,14 +171,41 @@ def _tensor_at(node, array, numpy_dtype):
     return setting.tensor_class(array, None, node)
 
 
-# ---- bringing the inputs' types together ------------------------------------------------------------
+# ---- bringing the inputs together: devices -----------------------------------------------------------
+
+
+def on_one_device(inputs):
+    """The inputs, all of one device. A 0-d tensor on the CPU is copied to the GPU on which the others are.
+
+    RuntimeError, as torch's, for other mixtures.
+    """
+    first = unknown = -1
+    for value in inputs:
+        if isinstance(value, TensorBase):
+            index = backend.cuda_index(value.array)
+            if first == unknown:
+                first = index
+            elif index != first:
+                return _gathered(inputs)
+    return inputs
+
+
+def _gathered(inputs):
+    tensors = [value for value in inputs if isinstance(value, TensorBase)]
+    homes = {backend.cuda_index(each.array) for each in tensors if each.array.ndim or not backend.is_on_cpu(each.array)}
+    if len(homes) > 1:
+        names = " and ".join(sorted("cpu" if home is None else f"cuda:{home}" for home in homes))
+        raise RuntimeError(f"Expected all tensors to be on the same device, but found at least two devices, {names}!")
+    (home,) = homes
+    return tuple([value.to(f"cuda:{home}") if isinstance(value, TensorBase) else value for value in inputs])
+
+
+# ---- bringing the inputs together: types -------------------------------------------------------------
 
 
 def arrays_of(inputs):
-    """The arrays behind the tensors; Python numbers as they are. All on one device."""
-    arrays = [value.array if isinstance(value, TensorBase) else value for value in inputs]
-    _check_one_device(arrays)
-    return arrays
+    """The arrays behind the tensors; Python numbers as they are."""
+    return [value.array if isinstance(value, TensorBase) else value for value in inputs]
 
 
 def promoted(inputs):
@@ -219,22 +253,12 @@ def _already_one_float_type(arrays):
 
 
 def _cast(arrays, common):
-    return [array.astype(common.numpy, copy=False) if hasattr(array, "dtype") else array for array in arrays]
-
-
-def _check_one_device(arrays):
-    first = None
-    for array in arrays:
-        if not hasattr(array, "dtype"):
-            continue
-        index = backend.cuda_index(array)
-        if first is None:
-            first = (index,)
-        elif first[0] != index:
-            names = sorted({"cpu" if each is None else f"cuda:{each}" for each in (first[0], index)})
-            raise RuntimeError(
-                f"Expected all tensors to be on the same device, but found at least two devices, {' and '.join(names)}!"
-            )
+    """All in the type `common`; an integer that is too large for it wraps around, as in torch."""
+    with backend.quiet():
+        return [
+            array.astype(common.numpy, copy=False) if hasattr(array, "dtype") else np.asarray(array).astype(common.numpy)[()]
+            for array in arrays
+        ]
 
 
 def shape_of(value):
