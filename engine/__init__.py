@@ -4,7 +4,7 @@
 this order: backend, dtypes, autograd/graph, ops/table, ops/*, functions/*, tensor, creation, nn/functional.
 """
 
-from engine import autograd, cuda, nn  # noqa: F401
+from engine import autograd, cuda, dtypes, nn  # noqa: F401
 from engine.autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled  # noqa: F401
 from engine.creation import *  # noqa: F403
 from engine.dtypes import *  # noqa: F403
@@ -13,16 +13,13 @@ from engine.random import *  # noqa: F403
 from engine.tensor import Size, Tensor, device  # noqa: F401
 
 
-def is_tensor(obj):
-    """True for a Tensor."""
-    return isinstance(obj, Tensor)
-
-
 def __getattr__(name):
     import importlib
 
     if name == "viz":  # pictures are loaded when they are first wanted
         return importlib.import_module("engine.viz")
+    if name == "bfloat16":  # and so is the package that knows this type
+        return dtypes.bfloat16()
     from engine.names import missing
 
     raise missing("engine", name, list(globals()) + ["viz"])

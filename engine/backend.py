@@ -6,6 +6,7 @@ few operations in which the two modules differ.
 """
 
 import contextvars
+import math
 import threading
 
 import numpy as np
@@ -73,6 +74,22 @@ def to_cuda(array, index=0):
 def cuda_index(array):
     """The number of the GPU that holds `array`; None for the CPU."""
     return None if isinstance(array, (np.ndarray, np.generic)) else array.device.id
+
+
+# ---- functions that numpy lacks -----------------------------------------------------------------------
+
+
+def erf(array):
+    """The error function 2/√π ∫₀ˣ exp(−t²) dt: cupyx's, scipy's, or Python's own where scipy is not installed."""
+    if not is_on_cpu(array):
+        from cupyx.scipy import special
+
+        return special.erf(array)
+    try:
+        from scipy import special
+    except ImportError:
+        return np.vectorize(math.erf, otypes=[array.dtype])(array)
+    return special.erf(array)
 
 
 # ---- numpy without its warnings ------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from engine.ops.table import primitive
 
 # The functions of which torch has a twin in place: `add_` for `add`.
 IN_PLACE = """
-abs acos add addcdiv addcmul addmm asin atan atan2 clamp clamp_max clamp_min cos cosh cumprod cumsum div eq erf exp
+abs acos add addcdiv addcmul addmm asin atan atan2 bitwise_and bitwise_not bitwise_or bitwise_xor ceil clamp clamp_max clamp_min cos cosh cumprod cumsum div eq erf exp
 expm1 floor floor_divide fmod ge gt index_add le lerp log log10 log1p log2 logical_and logical_not logical_or
 logical_xor lt masked_fill mul nan_to_num ne neg pow reciprocal relu remainder round rsqrt scatter scatter_add
 sigmoid sign sin sinh sqrt square sub tan tanh tril triu true_divide trunc

@@ -5,6 +5,7 @@ tensor can do: say what it is, be indexed, be changed in place, and start the ba
 """
 
 import math
+import numbers
 
 import numpy as np
 
@@ -12,7 +13,6 @@ from engine import backend, dtypes, functions
 from engine.autograd import graph
 from engine.autograd.graph import TensorBase
 from engine.functions.arguments import METHODS, check_dim, check_tensor
-from engine.functions.elementwise import pow_tensors
 from engine.inplace import assign, in_place_methods
 from engine.ops import elementwise, indexing
 from engine.ops.table import primitive
@@ -262,6 +262,9 @@ class Tensor(TensorBase):
     def half(self):
         return self.to(dtypes.float16)
 
+    def bfloat16(self):
+        return self.to(dtypes.bfloat16())
+
     def long(self):
         return self.to(dtypes.int64)
 
@@ -407,18 +410,30 @@ for _function in METHODS:
 
 for _method in in_place_methods(METHODS):
     setattr(Tensor, _method.__name__, _method)
-for _name, _sign in {"add": "iadd", "sub": "isub", "mul": "imul", "div": "itruediv", "pow": "ipow"}.items():
+for _name, _sign in {
+    "add": "iadd",
+    "sub": "isub",
+    "mul": "imul",
+    "div": "itruediv",
+    "floor_divide": "ifloordiv",
+    "remainder": "imod",
+    "pow": "ipow",
+    "bitwise_and": "iand",
+    "bitwise_or": "ior",
+    "bitwise_xor": "ixor",
+}.items():
     setattr(Tensor, f"__{_sign}__", getattr(Tensor, f"{_name}_"))
 
 
-def _operator(function, reflected=False):
-    def forward(self, other):
-        return function(self, other)
+def _reflected(function):
+    return lambda self, other: function(other, self)
 
-    def backward(self, other):
-        return function(other, self)
 
-    return backward if reflected else forward
+def _comparison(function):
+    def compare(self, other):
+        return function(self, other) if isinstance(other, (Tensor, numbers.Number)) else NotImplemented
+
+    return compare
 
 
 for _name, _function in {
@@ -426,15 +441,23 @@ for _name, _function in {
     "sub": functions.sub,
     "mul": functions.mul,
     "truediv": functions.div,
+    "floordiv": functions.floor_divide,
+    "mod": functions.remainder,
+    "pow": functions.pow,
     "matmul": functions.matmul,
+    "and": functions.bitwise_and,
+    "or": functions.bitwise_or,
+    "xor": functions.bitwise_xor,
 }.items():
-    setattr(Tensor, f"__{_name}__", _operator(_function))
-    setattr(Tensor, f"__r{_name}__", _operator(_function, reflected=True))
+    setattr(Tensor, f"__{_name}__", _function)
+    setattr(Tensor, f"__r{_name}__", _reflected(_function))
 for _name in ("eq", "ne", "lt", "le", "gt", "ge"):
-    setattr(Tensor, f"__{_name}__", _operator(getattr(functions, _name)))
-Tensor.__pow__ = functions.pow
-Tensor.__rpow__ = _operator(pow_tensors, reflected=True)
+    setattr(Tensor, f"__{_name}__", _comparison(getattr(functions, _name)))
 Tensor.__neg__ = functions.neg
+Tensor.__pos__ = lambda self: self
 Tensor.__abs__ = functions.abs
+Tensor.__invert__ = functions.bitwise_not
+Tensor.real = property(functions.real)
+Tensor.imag = property(functions.imag)
 
 graph.make_tensors_of(Tensor)

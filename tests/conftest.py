@@ -15,7 +15,8 @@ def strict_cupy(monkeypatch):
     import strict_cupy as stand_in
 
     module = stand_in.as_module()
-    monkeypatch.setitem(sys.modules, "cupy", module)
+    for name, each in {"cupy": module, **stand_in.as_cupyx()}.items():
+        monkeypatch.setitem(sys.modules, name, each)
     return module
 
 

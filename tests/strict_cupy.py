@@ -18,6 +18,9 @@ abs absolute add all amax amin any arange argmax argmin array asarray asnumpy as
 copyto cos divide empty equal exp eye full greater greater_equal isfinite isnan less less_equal log log1p matmul max maximum
 may_share_memory mean min minimum multiply negative not_equal ones ones_like power prod sign sin sqrt squeeze subtract sum
 swapaxes take_along_axis tanh transpose true_divide where zeros zeros_like
+arccos arcsin arctan arctan2 bitwise_and bitwise_or bitwise_xor ceil conj conjugate cosh expm1 floor floor_divide fmod imag
+invert isinf log10 log2 logaddexp logical_and logical_not logical_or logical_xor nan_to_num nonzero real remainder round
+sinh tan trunc
 """.split()
 
 
@@ -98,6 +101,15 @@ class ndarray:
 
     def min(self, axis=None, keepdims=False):
         return ndarray(self._hidden.min(axis=axis, keepdims=keepdims))
+
+    def any(self):
+        return ndarray(self._hidden.any())
+
+    def conj(self):
+        return ndarray(self._hidden.conj())
+
+    real = property(lambda self: ndarray(self._hidden.real))
+    imag = property(lambda self: ndarray(self._hidden.imag))
 
     def __getitem__(self, index):
         index = self._index(index)
@@ -199,7 +211,7 @@ def _in_place(function):
     return method
 
 
-for _name in ("add", "sub", "mul", "truediv", "pow", "matmul"):
+for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul"):
     setattr(ndarray, f"__{_name}__", _binary(getattr(operator, _name)))
     setattr(ndarray, f"__r{_name}__", _binary(getattr(operator, _name), reflected=True))
 for _name in ("eq", "ne", "lt", "le", "gt", "ge", "and_", "or_"):
@@ -260,6 +272,19 @@ def as_module(device_count=1):
         Stream=types.SimpleNamespace(null=types.SimpleNamespace(synchronize=lambda: None)),
     )
     return module
+
+
+def _erf(array):
+    from engine import backend
+
+    return ndarray(backend.erf(array._hidden))
+
+
+def as_cupyx():
+    """What the engine uses of cupyx, as modules for sys.modules."""
+    special = types.SimpleNamespace(erf=_erf)
+    scipy = types.SimpleNamespace(special=special)
+    return {"cupyx": types.SimpleNamespace(scipy=scipy), "cupyx.scipy": scipy, "cupyx.scipy.special": special}
 
 
 _module = as_module()

@@ -317,9 +317,12 @@ def count_uses(roots):
 def node_gradients(node, gradient, as_tensors):
     """What one node sends along each of its edges: VJPs, then unbroadcast and the input's dtype."""
     saved = saved_values(node, as_tensors)
+    is_complex = node.numpy_dtype.kind == "c"  # there the chain rule conjugates the derivative, conj(conj(g)·f'), as in torch
+    gradient = gradient.conj() if is_complex else gradient
     passed_on = [None] * len(node.inputs)
     for position, vjp, picks in node.plan.vjps:
         its_gradient = vjp(gradient, *[saved[pick] for pick in picks])
+        its_gradient = its_gradient.conj() if is_complex else its_gradient
         if its_gradient.shape != node.input_shapes[position]:
             its_gradient = unbroadcast(its_gradient, node.input_shapes[position])
         passed_on[position] = _as_dtype(its_gradient, node.input_dtypes[position])
@@ -357,7 +360,11 @@ def _add(arriving, node, gradient):
 def _as_dtype(gradient, numpy_dtype):
     if isinstance(gradient, TensorBase):
         return gradient if gradient.array.dtype == numpy_dtype else gradient.to(numpy_dtype)
-    return gradient if gradient.dtype == numpy_dtype else gradient.astype(numpy_dtype)
+    if gradient.dtype == numpy_dtype:
+        return gradient
+    if gradient.dtype.kind == "c" and numpy_dtype.kind != "c":
+        gradient = gradient.real  # a real input moves along the real axis alone
+    return gradient.astype(numpy_dtype)
 
 
 def _as_tensor(gradient):

@@ -54,13 +54,13 @@ def as_shape(sizes):
         raise TypeError(f"a shape must consist of integers, got {sizes!r}") from None
 
 
-def operand(value, function, position):
-    """A tensor, or a Python number; numpy's scalars become one."""
+def operand(value, function, position, argument=None):
+    """A tensor, or a Python number; numpy's scalars become one. argument: its name unless it is "input" or "other"."""
     if isinstance(value, (TensorBase, builtins.bool, builtins.int, builtins.float, builtins.complex)):
         return value
     if isinstance(value, np.generic):
         return value.item()
-    argument = ("input", "other")[position - 1]
+    argument = argument or ("input", "other")[position - 1]
     raise TypeError(
         f"{function}(): argument '{argument}' (position {position}) must be Tensor or a number, not {type(value).__name__}"
     )

@@ -1,6 +1,9 @@
-"""torch's functions of each element: unary, arithmetic, comparison, choice."""
+"""torch's functions of each element: unary, arithmetic, comparison, logic, choice."""
 
 import builtins
+import numbers
+
+import numpy as np
 
 from engine import dtypes
 from engine.autograd.graph import TensorBase, set_recording, setting
@@ -8,112 +11,111 @@ from engine.functions.arguments import check_tensor, method, operand
 from engine.ops import elementwise
 
 __all__ = [
-    "abs",
-    "add",
-    "allclose",
-    "clamp",
-    "clone",
-    "cos",
-    "div",
-    "eq",
-    "equal",
-    "exp",
-    "ge",
-    "gt",
-    "isfinite",
-    "isnan",
-    "le",
-    "log",
-    "log1p",
-    "lt",
-    "maximum",
-    "minimum",
-    "mul",
-    "ne",
-    "neg",
-    "pow",
-    "relu",
-    "sigmoid",
-    "sign",
-    "sin",
-    "sqrt",
-    "square",
-    "sub",
-    "tanh",
-    "where",
-]
+    "abs", "acos", "add", "addcdiv", "addcmul", "allclose", "asin", "atan", "atan2", "bitwise_and", "bitwise_not",
+    "bitwise_or", "bitwise_xor", "ceil", "clamp", "clamp_max", "clamp_min", "clone", "conj", "cos", "cosh", "div", "eq",
+    "equal", "erf", "exp", "expm1", "floor", "floor_divide", "fmod", "ge", "gt", "imag", "is_complex",
+    "is_floating_point", "is_tensor", "isfinite", "isinf", "isnan", "le", "lerp", "log", "log10", "log1p", "log2",
+    "logaddexp", "logical_and", "logical_not", "logical_or", "logical_xor", "lt", "masked_fill", "maximum", "minimum",
+    "mul", "nan_to_num", "ne", "neg", "numel", "pow", "real", "reciprocal", "relu", "remainder", "round", "rsqrt",
+    "sigmoid", "sign", "sin", "sinh", "sqrt", "square", "sub", "tan", "tanh", "true_divide", "trunc", "where",
+]  # fmt: skip
+
+# Kinds of types, as numpy names them: b bool, i and u integers, f float (V: bfloat16), c complex.
+ANY, REAL, NUMERIC, REAL_NUMERIC, FLOAT, BITS = "biufVc", "biufV", "iufVc", "iufV", "fV", "biu"
 
 
-def _unary(op):
-    def function(input):
-        check_tensor(input, op.name)
-        return op(input)
-
-    return _named(function, op.name, f"{op.label} of each element; shape and, but for integers, type of `input`.")
+def _refuse(name, dtype):
+    return NotImplementedError(f'"{name}" not implemented for {dtype}')
 
 
-def _binary(op, is_method=True):
-    def function(input, other):
-        if type(input) is not setting.tensor_class or type(other) is not setting.tensor_class:
-            input, other = operand(input, op.name, 1), operand(other, op.name, 2)
-        if not isinstance(input, TensorBase) and not isinstance(other, TensorBase):
-            check_tensor(input, op.name)
-        return op(input, other)
-
-    return _named(
-        function, op.name, f"input {op.label} other, with broadcasting; either may be a Python number.", is_method
-    )
-
-
-def _named(function, name, doc, is_method=True):
+def _named(function, name, doc):
     function.__name__ = function.__qualname__ = name
     function.__doc__ = doc
-    return method(function) if is_method else function
+    return function
 
 
-neg = _unary(elementwise.neg)
-abs = _unary(elementwise.abs_)
-sign = _unary(elementwise.sign)
+# ---- unary ------------------------------------------------------------------------------------------
+
+
+def _unary(op, takes=ANY, unchanged=""):
+    """The function of an entry. takes: the kinds of types it is there for; unchanged: those whose values it keeps."""
+
+    def function(input):
+        check_tensor(input, op.name)
+        kind = input.array.dtype.kind
+        if kind not in takes:
+            raise _refuse(op.name, input.dtype)
+        return op(input) if kind not in unchanged else elementwise.clone(input)
+
+    doc = f"{op.label} of each element; shape and, but for integers, type of `input`."
+    return method(_named(function, op.name, doc))
+
+
+sign = _unary(elementwise.sign, REAL, unchanged="b")
+floor = _unary(elementwise.floor, REAL_NUMERIC, unchanged="iu")
+ceil = _unary(elementwise.ceil, REAL_NUMERIC, unchanged="iu")
+trunc = _unary(elementwise.trunc, REAL_NUMERIC, unchanged="iu")
 exp = _unary(elementwise.exp)
+expm1 = _unary(elementwise.expm1)
 log = _unary(elementwise.log)
+log2 = _unary(elementwise.log2)
+log10 = _unary(elementwise.log10)
 log1p = _unary(elementwise.log1p)
 sqrt = _unary(elementwise.sqrt)
+rsqrt = _unary(elementwise.rsqrt)
+reciprocal = _unary(elementwise.reciprocal)
 sin = _unary(elementwise.sin)
 cos = _unary(elementwise.cos)
+tan = _unary(elementwise.tan)
+asin = _unary(elementwise.asin)
+acos = _unary(elementwise.acos)
+atan = _unary(elementwise.atan)
+sinh = _unary(elementwise.sinh)
+cosh = _unary(elementwise.cosh)
 tanh = _unary(elementwise.tanh)
 sigmoid = _unary(elementwise.sigmoid)
-relu = _unary(elementwise.relu)
+erf = _unary(elementwise.erf, REAL)
+relu = _unary(elementwise.relu, REAL_NUMERIC)
 isnan = _unary(elementwise.isnan)
+isinf = _unary(elementwise.isinf)
 isfinite = _unary(elementwise.isfinite)
+logical_not = _unary(elementwise.logical_not)
+bitwise_not = _unary(elementwise.bitwise_not, BITS)
 clone = _unary(elementwise.clone)
-
-add = _binary(elementwise.add)
-sub = _binary(elementwise.sub)
-mul = _binary(elementwise.mul)
-div = _binary(elementwise.div)
-maximum = _binary(elementwise.maximum)
-minimum = _binary(elementwise.minimum)
-eq = _binary(elementwise.eq)
-ne = _binary(elementwise.ne)
-lt = _binary(elementwise.lt)
-le = _binary(elementwise.le)
-gt = _binary(elementwise.gt)
-ge = _binary(elementwise.ge)
-pow_tensors = _binary(elementwise.pow_, is_method=False)
 
 
 @method
-def pow(input, exponent):
-    """input to the power of exponent, elementwise with broadcasting; either may be a Python number."""
-    exponent = operand(exponent, "pow", 2)
-    if isinstance(exponent, TensorBase):
-        return pow_tensors(input, exponent)
-    check_tensor(input, "pow")
-    if isinstance(exponent, builtins.int) and exponent < 0 and not input.dtype.is_floating_point:
-        raise RuntimeError("Integers to negative integer powers are not allowed.")
-    if isinstance(exponent, builtins.float) and not input.dtype.is_floating_point:
-        input = input.to(dtypes.get_default_dtype())
-    return elementwise.pow_number(input, exponent=exponent)
+def neg(input):
+    """The negative of each element."""
+    check_tensor(input, "neg")
+    if input.dtype is dtypes.bool:
+        raise RuntimeError(
+            "Negation, the `-` operator, on a bool tensor is not supported. To invert a mask, use the `~` or "
+            "`logical_not()` operator instead."
+        )
+    return elementwise.neg(input)
+
+
+@method
+def abs(input):
+    """The size of each element; of a complex number √(re² + im²), a float."""
+    check_tensor(input, "abs")
+    if input.dtype is dtypes.bool:
+        raise _refuse("abs", input.dtype)
+    return elementwise.abs_complex(input) if input.dtype.is_complex else elementwise.abs_(input)
+
+
+@method
+def round(input, *, decimals=0):
+    """Each element rounded to `decimals` places; halves go to the even neighbour."""
+    check_tensor(input, "round")
+    if not isinstance(decimals, builtins.int):
+        raise TypeError(f"round(): argument 'decimals' must be int, not {type(decimals).__name__}")
+    if input.dtype.category == dtypes.INTEGER and not decimals:
+        return elementwise.clone(input)
+    if not input.dtype.is_floating_point:
+        raise _refuse("round", input.dtype)
+    return elementwise.round_(input, decimals=decimals)
 
 
 @method
@@ -123,25 +125,315 @@ def square(input):
 
 
 @method
+def nan_to_num(input, nan=0.0, posinf=None, neginf=None):
+    """NaN replaced by `nan`, inf by `posinf` and -inf by `neginf` (None: the type's largest and smallest numbers)."""
+    check_tensor(input, "nan_to_num")
+    if input.dtype.category < dtypes.FLOAT:
+        return elementwise.clone(input)
+    return elementwise.nan_to_num(input, nan=0.0 if nan is None else nan, posinf=posinf, neginf=neginf)
+
+
+# ---- complex ----------------------------------------------------------------------------------------
+
+
+@method
+def conj(input):
+    """The complex conjugate; a tensor that is not complex as it is."""
+    check_tensor(input, "conj")
+    return elementwise.conj(input) if input.dtype.is_complex else input
+
+
+def real(input):
+    """The real part, a view; a tensor that is not complex as it is."""
+    check_tensor(input, "real")
+    return elementwise.real(input) if input.dtype.is_complex else input
+
+
+def imag(input):
+    """The imaginary part of a complex tensor, a view; RuntimeError for one that is not complex."""
+    check_tensor(input, "imag")
+    if not input.dtype.is_complex:
+        raise RuntimeError("imag is not implemented for tensors with non-complex dtypes.")
+    return elementwise.imag(input)
+
+
+# ---- two operands -----------------------------------------------------------------------------------
+
+
+def _binary(op, takes=ANY, number_for="input other", is_method=True):
+    """The function of an entry of two inputs. takes: kinds of types; number_for: which may be a Python number."""
+
+    def function(input, other):
+        if type(input) is not setting.tensor_class or type(other) is not setting.tensor_class:
+            input = operand(input, op.name, 1) if "input" in number_for else _tensor(input, op.name, "input", 1)
+            other = operand(other, op.name, 2) if "other" in number_for else _tensor(other, op.name, "other", 2)
+            if not isinstance(input, TensorBase) and not isinstance(other, TensorBase):
+                check_tensor(input, op.name)
+        if takes is not ANY:
+            common = dtypes.result_type(input, other)
+            if common.numpy.kind not in takes:
+                raise _refuse(op.name, common)
+        return op(input, other)
+
+    either = "; either may be a Python number" if number_for == "input other" else ""
+    _named(function, op.name, f"input {op.label} other, with broadcasting{either}.")
+    return method(function) if is_method else function
+
+
+def _tensor(value, function, argument, position):
+    check_tensor(value, function, argument, position)
+    return value
+
+
+_add = _binary(elementwise.add, is_method=False)
+_sub = _binary(elementwise.sub, is_method=False)
+mul = _binary(elementwise.mul)
+_div = _binary(elementwise.div, is_method=False)
+_pow = _binary(elementwise.pow_, NUMERIC, is_method=False)
+remainder = _binary(elementwise.remainder, REAL_NUMERIC)
+fmod = _binary(elementwise.fmod, REAL_NUMERIC, number_for="other")
+maximum = _binary(elementwise.maximum, REAL, number_for="")
+minimum = _binary(elementwise.minimum, REAL, number_for="")
+atan2 = _binary(elementwise.atan2, REAL, number_for="")
+logaddexp = _binary(elementwise.logaddexp, FLOAT, number_for="")
+eq = _binary(elementwise.eq, number_for="other")
+ne = _binary(elementwise.ne, number_for="other")
+lt = _binary(elementwise.lt, REAL, number_for="other")
+le = _binary(elementwise.le, REAL, number_for="other")
+gt = _binary(elementwise.gt, REAL, number_for="other")
+ge = _binary(elementwise.ge, REAL, number_for="other")
+logical_and = _binary(elementwise.logical_and, number_for="")
+logical_or = _binary(elementwise.logical_or, number_for="")
+logical_xor = _binary(elementwise.logical_xor, number_for="")
+bitwise_and = _binary(elementwise.bitwise_and, BITS)
+bitwise_or = _binary(elementwise.bitwise_or, BITS)
+bitwise_xor = _binary(elementwise.bitwise_xor, BITS)
+
+
+@method
+def add(input, other, *, alpha=1):
+    """input + alpha·other, with broadcasting; either may be a Python number."""
+    return _add(input, other if alpha == 1 else _scaled(input, other, alpha))
+
+
+@method
+def sub(input, other, *, alpha=1):
+    """input − alpha·other, with broadcasting; either may be a Python number. RuntimeError for bools."""
+    return _sub(input, other if alpha == 1 else _scaled(input, other, alpha))
+
+
+def _scaled(input, other, alpha):
+    """alpha·other in the type that input + other has."""
+    common = dtypes.result_type(operand(input, "add", 1), operand(other, "add", 2))
+    category = dtypes.of_number(alpha).category
+    if category > common.category and category > dtypes.INTEGER:
+        raise RuntimeError(f"For tensors of type {common}, argument alpha must not be a {type(alpha).__name__}.")
+    scaled = mul(other, alpha) if isinstance(other, TensorBase) else other * alpha
+    return scaled.to(common) if isinstance(other, TensorBase) else scaled
+
+
+@method
+def div(input, other, *, rounding_mode=None):
+    """input ÷ other, with broadcasting; either may be a Python number. rounding_mode: None, "trunc" (to 0) or "floor".
+
+    Without rounding integers become floats. RuntimeError for a rounded division of integers by 0.
+    """
+    if rounding_mode is None:
+        return _div(input, other)
+    if rounding_mode not in ("trunc", "floor"):
+        raise RuntimeError(
+            f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found {rounding_mode!r}"
+        )
+    input, other = operand(input, "div", 1), operand(other, "div", 2)
+    common = dtypes.result_type(input, other)
+    if common.numpy.kind not in REAL_NUMERIC:
+        raise _refuse(f"div_{rounding_mode}", common)
+    return elementwise.div_rounded(input, other, rounding_mode=rounding_mode)
+
+
+@method
+def true_divide(input, other):
+    """The same as div(input, other)."""
+    return _div(input, other)
+
+
+@method
+def floor_divide(input, other):
+    """The largest whole number that is not above input ÷ other; either may be a Python number."""
+    return div(input, other, rounding_mode="floor")
+
+
+@method
+def pow(input, exponent):
+    """input to the power of exponent, elementwise with broadcasting; either may be a Python number."""
+    exponent = operand(exponent, "pow", 2)
+    if isinstance(exponent, TensorBase):
+        return _pow(input, exponent)
+    check_tensor(input, "pow")
+    common = dtypes.result_type(input, exponent)
+    if common.category == dtypes.INTEGER and exponent < 0:
+        raise RuntimeError("Integers to negative integer powers are not allowed.")
+    return elementwise.pow_number(input.to(common), exponent=exponent)
+
+
+# ---- three operands ---------------------------------------------------------------------------------
+
+
+@method
+def addcmul(input, tensor1, tensor2, *, value=1):
+    """input + value·tensor1·tensor2, with broadcasting."""
+    _check_tensors("addcmul", input, tensor1=tensor1, tensor2=tensor2)
+    if dtypes.result_type(input, tensor1, tensor2).category < dtypes.FLOAT:
+        value = builtins.int(value)
+    return _add(input, mul(mul(tensor1, tensor2), value))
+
+
+@method
+def addcdiv(input, tensor1, tensor2, *, value=1):
+    """input + value·tensor1 ÷ tensor2, with broadcasting; RuntimeError for the quotient of two integers."""
+    _check_tensors("addcdiv", input, tensor1=tensor1, tensor2=tensor2)
+    if dtypes.result_type(tensor1, tensor2).category < dtypes.FLOAT:
+        raise RuntimeError(
+            "Integer division with addcdiv is not supported: convert the tensors to floats, or use div with a "
+            "rounding_mode."
+        )
+    return _add(input, mul(_div(tensor1, tensor2), value))
+
+
+@method
+def lerp(input, end, weight):
+    """input + weight·(end − input): on the line from input to end. weight: a number or a tensor; all of one float type."""
+    _check_tensors("lerp", input, end=end)
+    for name, each in (("end", end), ("weight", weight)):
+        if isinstance(each, TensorBase) and each.dtype is not input.dtype:
+            raise RuntimeError(f"expected dtype {input.dtype} for `{name}` but got dtype {each.dtype}")
+    if input.dtype.category < dtypes.FLOAT:
+        raise _refuse("lerp", input.dtype)
+    distance = end - input
+    if isinstance(weight, TensorBase):  # from the nearer end, so that weights 0 and 1 give the ends exactly
+        return where(abs(weight) < 0.5, input + weight * distance, end - distance * (1 - weight))
+    return input + weight * distance if builtins.abs(weight) < 0.5 else end - distance * (1 - weight)
+
+
+def _check_tensors(function, input, **others):
+    check_tensor(input, function)
+    for position, (name, value) in enumerate(others.items(), 2):
+        check_tensor(value, function, name, position)
+
+
+# ---- limits and choice ------------------------------------------------------------------------------
+
+
+@method
 def clamp(input, min=None, max=None):
-    """Each element, but no less than `min` and no more than `max` (numbers; None for no limit). Outside the gradient is 0."""
+    """Each element, but no less than `min` and no more than `max`: numbers, tensors that broadcast, or None for no limit.
+
+    Where an element is outside, the limit takes its place and its gradient.
+    """
     check_tensor(input, "clamp")
     if min is None and max is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
-    for name, limit in (("min", min), ("max", max)):
-        if not (limit is None or isinstance(limit, (builtins.int, builtins.float))):
-            raise TypeError(f"clamp(): argument '{name}' must be a number or None, not {type(limit).__name__}")
-    return elementwise.clamp(input, min=min, max=max)
+    limits = {"min": min, "max": max}
+    for name, limit in limits.items():
+        if not (limit is None or isinstance(limit, (TensorBase, numbers.Number))):
+            raise TypeError(f"clamp(): argument '{name}' must be a number, a Tensor or None, not {type(limit).__name__}")
+    common = dtypes.result_type(input, *[limit for limit in (min, max) if limit is not None])
+    if common.is_complex:
+        raise _refuse("clamp", common)
+    input = input.to(common)
+    if isinstance(min, TensorBase) or isinstance(max, TensorBase):
+        return _clamp_to_tensors(input, min, max)
+    for name in limits:
+        if limits[name] is not None:
+            limits[name] = dtypes.fitting(limits[name], common)
+    return elementwise.clamp(input, **limits)
 
 
-def where(condition, input, other):
-    """`input` where the bool tensor `condition` is True, `other` elsewhere; the three broadcast."""
+def _clamp_to_tensors(input, min, max):
+    if min is not None:
+        input = where((input < min) | (min != min), min, input)  # a limit of NaN gives NaN
+    return input if max is None else where((input > max) | (max != max), max, input)
+
+
+@method
+def clamp_min(input, min):
+    """Each element, but no less than `min`, a number or a tensor."""
+    return clamp(input, min=min)
+
+
+@method
+def clamp_max(input, max):
+    """Each element, but no more than `max`, a number or a tensor."""
+    return clamp(input, max=max)
+
+
+_missing = object()
+
+
+def where(condition, input=_missing, other=_missing):
+    """`input` where the bool tensor `condition` is True, `other` elsewhere; the three broadcast.
+
+    where(condition) alone: the indices of its non-zero elements, a tensor for each dimension.
+    """
     check_tensor(condition, "where", "condition")
+    if input is _missing and other is _missing:
+        places = np.nonzero(condition.array if condition.ndim else condition.array[None])
+        return tuple(type(condition)(each) for each in places)
     if condition.dtype is not dtypes.bool:
         raise RuntimeError(
             f"where expected condition to be a boolean tensor, but got a tensor with dtype {condition.dtype}"
         )
-    return elementwise.where(condition, operand(input, "where", 1), operand(other, "where", 2))
+    return elementwise.where(condition, operand(input, "where", 2, "input"), operand(other, "where", 3, "other"))
+
+
+def _where_method(input, condition, other):
+    return where(condition, input, other)
+
+
+method(_named(_where_method, "where", "This tensor where the bool tensor `condition` is True, `other` elsewhere."))
+
+
+@method
+def masked_fill(input, mask, value):
+    """`value`, a number or a 0-d tensor, where the bool tensor `mask` is True, `input` elsewhere; of input's type."""
+    _check_tensors("masked_fill", input, mask=mask)
+    if mask.dtype is not dtypes.bool:
+        raise RuntimeError(f"masked_fill only supports boolean masks, but got mask with dtype {mask.dtype}")
+    if not isinstance(value, TensorBase):
+        return elementwise.masked_fill(input, mask, dtypes.fitting(operand(value, "masked_fill", 3, "value"), input.dtype))
+    if value.ndim:
+        raise RuntimeError(
+            f"masked_fill only supports a 0-dimensional value tensor, but got tensor with {value.ndim} dimension(s)."
+        )
+    return elementwise.masked_fill(input, mask, value.to(input.dtype))
+
+
+# ---- questions --------------------------------------------------------------------------------------
+
+
+def is_tensor(obj):
+    """True for a Tensor."""
+    return isinstance(obj, TensorBase)
+
+
+@method
+def is_floating_point(input):
+    """True if the type is a real float."""
+    check_tensor(input, "is_floating_point")
+    return input.dtype.is_floating_point
+
+
+@method
+def is_complex(input):
+    """True if the type is complex."""
+    check_tensor(input, "is_complex")
+    return input.dtype.is_complex
+
+
+def numel(input):
+    """The number of elements."""
+    check_tensor(input, "numel")
+    return input.numel()
 
 
 @method
@@ -158,7 +450,7 @@ def allclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
     check_tensor(input, "allclose")
     check_tensor(other, "allclose", "other", 2)
     with set_recording(False):
-        near = abs(input - other).le(atol + rtol * abs(other)) + (input == other)
+        near = abs(input - other).le(atol + rtol * abs(other)) | (input == other)
         if equal_nan:
-            near = near + (isnan(input) * isnan(other))
+            near = near | (isnan(input) & isnan(other))
         return builtins.bool(near.all())

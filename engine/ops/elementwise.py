@@ -1,7 +1,10 @@
 """Operations on each element by itself: unary functions, arithmetic with broadcasting, comparisons, choice."""
 
+import math
+
 import numpy as np
 
+from engine import backend
 from engine.ops.table import explain_broadcast, primitive
 
 
@@ -13,12 +16,20 @@ def _one_positive(random):
     return (abs(random(2, 3)) + 0.5,), {}
 
 
+def _one_small(random):
+    return (np.tanh(random(2, 3)),), {}
+
+
 def _two(random):
     return (random(2, 3), random(3)), {}
 
 
 def _two_nonzero(random):
     return (random(2, 3), abs(random(2, 1)) + 0.5), {}
+
+
+def _two_integers(random):
+    return (np.arange(6).reshape(2, 3), np.array([2, 3, 5])), {}
 
 
 def _positive_and_any(random):
@@ -31,32 +42,61 @@ def _choice(random):
 
 # ---- unary ------------------------------------------------------------------------------------------
 
-neg = primitive("neg", "a", np.negative, [lambda g: -g], label="−", example=_one)
-abs_ = primitive("abs", "a", np.abs, [lambda g, a: g * sign(a)], label="|·|", example=_one)
-sign = primitive("sign", "a", np.sign, [lambda g: g * 0], example=_one)
-exp = primitive("exp", "a", np.exp, [lambda g, result: g * result], types="float", example=_one)
-log = primitive("log", "a", np.log, [lambda g, a: g / a], types="float", example=_one_positive)
-log1p = primitive("log1p", "a", np.log1p, [lambda g, a: g / (a + 1)], types="float", example=_one_positive)
-sqrt = primitive(
-    "sqrt", "a", np.sqrt, [lambda g, result: g / (result * 2)], label="√", types="float", example=_one_positive
+
+def _unary(name, forward, vjp=None, **more):
+    return primitive(name, "a", forward, [vjp] if vjp else (), **{"example": _one} | more)
+
+
+def _smooth(name, forward, vjp, **more):
+    """A unary function whose result is a float also for integers."""
+    return _unary(name, forward, vjp, **{"types": "float"} | more)
+
+
+def _step(name, forward, **more):
+    """A unary function that is constant between its jumps: the gradient is 0."""
+    return _unary(name, forward, lambda g: g * 0, **more)
+
+
+neg = _unary("neg", np.negative, lambda g: -g, label="−")
+abs_ = _unary("abs", np.abs, lambda g, a: g * sign(a), label="|·|")
+sign = _step("sign", np.sign)
+floor = _step("floor", np.floor, label="⌊·⌋")
+ceil = _step("ceil", np.ceil, label="⌈·⌉")
+trunc = _step("trunc", np.trunc)
+round_ = _step(
+    "round", lambda a, *, decimals: np.round(a, decimals), example=lambda random: ((random(2, 3),), {"decimals": 1})
 )
-sin = primitive("sin", "a", np.sin, [lambda g, a: g * cos(a)], types="float", example=_one)
-cos = primitive("cos", "a", np.cos, [lambda g, a: -g * sin(a)], types="float", example=_one)
-tanh = primitive("tanh", "a", np.tanh, [lambda g, result: g * (1 - result * result)], types="float", example=_one)
-sigmoid = primitive(
+
+exp = _smooth("exp", np.exp, lambda g, result: g * result)
+expm1 = _smooth("expm1", np.expm1, lambda g, result: g * (result + 1))
+log = _smooth("log", np.log, lambda g, a: g / a, example=_one_positive)
+log2 = _smooth("log2", np.log2, lambda g, a: g / (a * math.log(2)), example=_one_positive)
+log10 = _smooth("log10", np.log10, lambda g, a: g / (a * math.log(10)), example=_one_positive)
+log1p = _smooth("log1p", np.log1p, lambda g, a: g / (a + 1), example=_one_positive)
+sqrt = _smooth("sqrt", np.sqrt, lambda g, result: g / (result * 2), label="√", example=_one_positive)
+rsqrt = _smooth(
+    "rsqrt", lambda a: 1 / np.sqrt(a), lambda g, result: g * result**3 * -0.5, label="1/√", example=_one_positive
+)
+reciprocal = _smooth(
+    "reciprocal", lambda a: 1 / a, lambda g, result: -g * result * result, label="1/·", example=_one_positive
+)
+sin = _smooth("sin", np.sin, lambda g, a: g * cos(a))
+cos = _smooth("cos", np.cos, lambda g, a: -g * sin(a))
+tan = _smooth("tan", np.tan, lambda g, result: g * (result * result + 1))
+asin = _smooth("asin", np.arcsin, lambda g, a: g / sqrt(1 - a * a), example=_one_small)
+acos = _smooth("acos", np.arccos, lambda g, a: -g / sqrt(1 - a * a), example=_one_small)
+atan = _smooth("atan", np.arctan, lambda g, a: g / (a * a + 1))
+sinh = _smooth("sinh", np.sinh, lambda g, a: g * cosh(a))
+cosh = _smooth("cosh", np.cosh, lambda g, a: g * sinh(a))
+tanh = _smooth("tanh", np.tanh, lambda g, result: g * (1 - result * result))
+erf = _smooth("erf", backend.erf, lambda g, a: g * exp(-a * a) * (2 / math.sqrt(math.pi)))
+sigmoid = _smooth(
     "sigmoid",
-    "a",
-    lambda a: 0.5 * (1 + np.tanh(0.5 * a)),  # tanh does not overflow where exp would
-    [lambda g, result: g * result * (1 - result)],
+    lambda a: 1 / (1 + np.exp(-a)),  # exp may overflow: 1 / inf is the right 0
+    lambda g, result: g * result * (1 - result),
     label="σ",
-    types="float",
-    example=_one,
 )
-relu = primitive("relu", "a", lambda a: np.maximum(a, 0), [lambda g, result: g * (result > 0)], example=_one)
-
-
-def _clamp(a, *, min, max):
-    return np.clip(a, min, max)
+relu = _unary("relu", lambda a: np.maximum(a, 0), lambda g, result: g * (result > 0))
 
 
 def _clamp_vjp(g, a, min, max):
@@ -64,24 +104,80 @@ def _clamp_vjp(g, a, min, max):
     return g * inside if max is None else g * inside * (a <= max)
 
 
-clamp = primitive(
+clamp = _unary(
     "clamp",
-    "a",
-    _clamp,
-    [_clamp_vjp],
+    lambda a, *, min, max: np.clip(a, min, max),
+    _clamp_vjp,
+    node="ClampBackward1",
     example=lambda random: ((random(2, 3),), {"min": -0.4, "max": 0.5}),
+)
+nan_to_num = _unary(
+    "nan_to_num",
+    lambda a, *, nan, posinf, neginf: np.nan_to_num(a, nan=nan, posinf=posinf, neginf=neginf),
+    lambda g, a: g * isfinite(a),
+    example=lambda random: ((random(2, 3),), {"nan": 0.0, "posinf": None, "neginf": None}),
+)
+
+# ---- complex numbers: a VJP without the conjugations that the graph itself adds where results are complex -----
+
+conj = _unary("conj", np.conj, lambda g: conj(g), label="conj")
+real = _unary("real", np.real, lambda g: g, is_view=True, label="Re")
+imag = _unary("imag", np.imag, lambda g: g * 1j, is_view=True, label="Im")
+abs_complex = _unary(
+    "abs_complex",
+    np.abs,
+    lambda g, a, result: g * (a / where(result == 0, 1, result)),
+    label="|·|",
+    node="AbsBackward0",
 )
 
 # ---- arithmetic -------------------------------------------------------------------------------------
 
 
-def _binary(name, forward, vjps, **more):
+def _binary(name, forward, vjps=(), **more):
     more = {"types": "promote", "explain": explain_broadcast, "example": _two} | more
     return primitive(name, "a b", forward, vjps, **more)
 
 
+def _is_integer(value):
+    return hasattr(value, "dtype") and value.dtype.kind in "iu"
+
+
+def _check_divisor(b):
+    if _is_integer(b) and (b == 0).any():
+        raise RuntimeError("ZeroDivisionError: an integer was to be divided by 0")
+
+
+def _remainder(a, b):
+    _check_divisor(b)
+    return np.remainder(a, b)
+
+
+def _fmod(a, b):
+    _check_divisor(b)
+    return np.fmod(a, b)
+
+
+def _div_rounded(a, b, *, rounding_mode):
+    _check_divisor(b)
+    if rounding_mode == "floor":
+        return np.floor_divide(a, b)
+    if not _is_integer(b):
+        return np.trunc(np.true_divide(a, b))
+    quotient = np.floor_divide(a, b)
+    return quotient + ((quotient * b != a) & ((a < 0) != (b < 0)))
+
+
+def _power(a, b):
+    """a ** b. Of an integer to a negative power torch keeps the whole part: 0 unless a is 1 or -1."""
+    if not (_is_integer(b) and (b < 0).any()):
+        return np.power(a, b)
+    size = np.power(a, np.abs(b))
+    return np.where((b >= 0) | (np.abs(a) == 1), size, 0).astype(b.dtype)
+
+
 add = _binary("add", np.add, [lambda g: g, lambda g: g], label="+")
-sub = _binary("sub", np.subtract, [lambda g: g, lambda g: -g], label="−")
+sub = _binary("sub", np.subtract, [lambda g: g, lambda g: -g], label="−", types="promote unless bool")
 mul = _binary("mul", np.multiply, [lambda g, b: g * b, lambda g, a: g * a], label="×")
 div = _binary(
     "div",
@@ -91,22 +187,35 @@ div = _binary(
     types="float",
     example=_two_nonzero,
 )
+div_rounded = _binary(
+    "div_rounded",
+    _div_rounded,
+    [lambda g: g * 0, lambda g: g * 0],
+    label="⌊÷⌋",
+    node="DivBackward2",
+    example=lambda random: ((random(2, 3) * 3, abs(random(2, 1)) + 0.5), {"rounding_mode": "floor"}),
+)
+remainder = _binary(
+    "remainder", _remainder, [lambda g: g, lambda g, a, b: -g * floor(a / b)], label="%", example=_two_nonzero
+)
+fmod = _binary("fmod", _fmod, [lambda g: g, lambda g, a, b: -g * trunc(a / b)], label="%", example=_two_nonzero)
 pow_ = _binary(
     "pow",
-    np.power,
+    _power,
     [
         lambda g, a, b: g * b * a ** where(b == 0, 1, b - 1),  # not 0 · a⁻¹ where b is 0
-        lambda g, a, result: g * result * log(where(a == 0, 1, a)),
-    ],  # 0ᵇ does not move with b
+        lambda g, a, b, result: g * result * log(where((a == 0) & (b >= 0), 1, a)),  # 0ᵇ does not move with b
+    ],
     label="^",
+    node="PowBackward1",
     example=_positive_and_any,
 )
-pow_number = primitive(
+pow_number = _unary(
     "pow_number",
-    "a",
     lambda a, *, exponent: a**exponent,
-    [lambda g, a, exponent: g * (a ** (exponent - 1) * exponent) if exponent != 0 else g * 0],
+    lambda g, a, exponent: g * (a ** (exponent - 1) * exponent) if exponent != 0 else g * 0,
     label="^",
+    node="PowBackward0",
     example=lambda random: ((random(2, 3),), {"exponent": 3}),
 )
 maximum = _binary(
@@ -121,17 +230,35 @@ minimum = _binary(
     [lambda g, a, b: g * ((a < b) + 0.5 * (a == b)), lambda g, a, b: g * ((b < a) + 0.5 * (a == b))],
     label="min",
 )
+atan2 = _binary(
+    "atan2",
+    np.arctan2,
+    [lambda g, a, b: g * b / (a * a + b * b), lambda g, a, b: -g * a / (a * a + b * b)],
+    types="float",
+)
+logaddexp = _binary(
+    "logaddexp", np.logaddexp, [lambda g, a, b: g * sigmoid(a - b), lambda g, a, b: g * sigmoid(b - a)]
+)
 
-# ---- comparison: no derivatives ---------------------------------------------------------------------
+# ---- comparison, logic, bits: no derivatives ----------------------------------------------------------
 
-eq = _binary("eq", np.equal, (), label="=")
-ne = _binary("ne", np.not_equal, (), label="≠")
-lt = _binary("lt", np.less, (), label="<")
-le = _binary("le", np.less_equal, (), label="≤")
-gt = _binary("gt", np.greater, (), label=">")
-ge = _binary("ge", np.greater_equal, (), label="≥")
-isnan = primitive("isnan", "a", np.isnan, example=_one)
-isfinite = primitive("isfinite", "a", np.isfinite, example=_one)
+eq = _binary("eq", np.equal, label="=")
+ne = _binary("ne", np.not_equal, label="≠")
+lt = _binary("lt", np.less, label="<")
+le = _binary("le", np.less_equal, label="≤")
+gt = _binary("gt", np.greater, label=">")
+ge = _binary("ge", np.greater_equal, label="≥")
+isnan = _unary("isnan", np.isnan)
+isinf = _unary("isinf", np.isinf)
+isfinite = _unary("isfinite", np.isfinite)
+logical_and = _binary("logical_and", np.logical_and, label="∧")
+logical_or = _binary("logical_or", np.logical_or, label="∨")
+logical_xor = _binary("logical_xor", np.logical_xor, label="⊻")
+logical_not = _unary("logical_not", np.logical_not, label="¬")
+bitwise_and = _binary("bitwise_and", np.bitwise_and, label="&", example=_two_integers)
+bitwise_or = _binary("bitwise_or", np.bitwise_or, label="|", example=_two_integers)
+bitwise_xor = _binary("bitwise_xor", np.bitwise_xor, label="^", example=_two_integers)
+bitwise_not = _unary("bitwise_not", np.invert, label="~", example=lambda random: ((np.arange(3),), {}))
 
 # ---- choice and copies ------------------------------------------------------------------------------
 
@@ -144,12 +271,29 @@ where = primitive(
     types="promote choice",
     example=_choice,
 )
-clone = primitive("clone", "a", lambda a: a.copy(), [lambda g: g], example=_one)
-to = primitive(
+masked_fill = primitive(
+    "masked_fill",
+    "a mask value",
+    lambda a, mask, value: np.where(mask, value, a),
+    [lambda g, mask: where(mask, 0, g), None, lambda g, mask: where(mask, g, 0)],
+    label="mask",
+    explain=lambda arrays, metadata: explain_broadcast(arrays[:2], metadata),
+    example=lambda random: ((random(2, 3), random(2, 3) > 0, random()), {}),
+)
+clone = _unary("clone", lambda a: a.copy(), lambda g: g)
+
+
+def _to(a, *, dtype):
+    if a.dtype.kind == "c" and dtype.kind in "iuf":
+        a = a.real  # the imaginary part is dropped, as in torch
+    return a.astype(dtype)
+
+
+to = _unary(
     "to",
-    "a",
-    lambda a, *, dtype: a.astype(dtype),
-    [lambda g: g],
+    _to,
+    lambda g: g,
     label="dtype",
+    node="ToCopyBackward0",
     example=lambda random: ((random(2, 3),), {"dtype": np.dtype("float64")}),
 )

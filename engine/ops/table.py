@@ -27,7 +27,7 @@ def primitive(
     input, None for one without a derivative; empty for an op that has none. label: for pictures; the name unless
     given. node: what grad_fn is called; torch's name where it is not the op's with "Backward0". types: how the
     inputs' types are brought together: "same" leaves them, "promote" follows torch's promotion, "float" also turns
-    integers into floats, "promote choice" leaves the first alone. is_view: the result may share its input's memory.
+    integers into floats, "promote choice" leaves the first alone, "promote unless bool" refuses bools. is_view: the result may share its input's memory.
     explain(arrays, metadata): the exception to raise in place of numpy's when forward fails. example(random): a
     tuple of arrays and a dict of metadata.
     """
@@ -68,6 +68,8 @@ class Op:
     def run(self, arrays, metadata):
         """forward, as an array even where numpy gives a scalar, and with torch's kind of error."""
         try:
+            if dtypes.has_bfloat16(arrays) and not self.is_view:
+                return self._run_on_bfloat16(arrays, metadata)
             result = backend.quietly(self.forward, arrays, metadata)
         except (ValueError, TypeError, IndexError) as error:
             better = self.explain(arrays, metadata) if self.explain else None
@@ -75,6 +77,13 @@ class Op:
                 raise
             raise better from error
         return backend.as_array(result, like=result)
+
+    def _run_on_bfloat16(self, arrays, metadata):
+        """Computed in float32 and rounded once, as torch does it: numpy's own loops for bfloat16 are few."""
+        arrays = [each.astype(np.float32) if dtypes.has_bfloat16([each]) else each for each in arrays]
+        result = self.run(arrays, metadata)
+        is_rounded = result.dtype == np.float32 and "dtype" not in metadata
+        return result.astype(dtypes.bfloat16().numpy) if is_rounded else result
 
     def plan(self, needed, count):
         """Which VJPs to run and what to save for them, when the inputs in the bit set `needed` need gradients."""
@@ -233,7 +242,20 @@ def promoted_choice(inputs):
     return [condition, *_cast(values, dtypes.result_type(*values))]
 
 
-_PREPARE = {"same": arrays_of, "promote": promoted, "float": promoted_to_float, "promote choice": promoted_choice}
+def promoted_unless_bool(inputs):
+    """As `promoted`; RuntimeError for bools, of which torch takes no difference."""
+    arrays = arrays_of(inputs)
+    if _already_one_float_type(arrays):
+        return arrays
+    if any(isinstance(each, bool) or getattr(each, "dtype", None) == bool for each in arrays):
+        raise RuntimeError(
+            "Subtraction, the `-` operator, with a bool tensor is not supported. Use `~` or `logical_not()` to invert a "
+            "mask, `^` or `logical_xor()` for where two differ."
+        )
+    return _cast(arrays, dtypes.result_type(*arrays))
+
+
+_PREPARE = {"same": arrays_of, "promote": promoted, "float": promoted_to_float, "promote choice": promoted_choice, "promote unless bool": promoted_unless_bool}
 
 
 def _already_one_float_type(arrays):

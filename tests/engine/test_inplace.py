@@ -182,8 +182,8 @@ def test_methods_in_place_do_what_their_twins_do():
     for name in set(twins) - {"clamp_"}:  # clamp wants at least one limit
         try:
             expected = getattr(source, name[:-1])()
-        except TypeError:
-            continue  # wants more arguments; the arithmetic ones are tried above
+        except (TypeError, NotImplementedError):
+            continue  # wants more arguments (the arithmetic ones are tried above), or integers
         if expected.shape == source.shape and expected.dtype is source.dtype:
             changed = source.clone()
             assert getattr(changed, name)() is changed and engine.equal(changed, expected), name
