@@ -9,8 +9,10 @@ from engine.autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enab
 from engine.creation import *  # noqa: F403
 from engine.dtypes import *  # noqa: F403
 from engine.functions import *  # noqa: F403
+from engine.printing import *  # noqa: F403
 from engine.random import *  # noqa: F403
 from engine.tensor import Size, Tensor, device  # noqa: F401
+from engine.threads import *  # noqa: F403
 
 
 def __getattr__(name):

@@ -59,16 +59,27 @@ def to_numpy(array):
     return array if is_on_cpu(array) else cupy().asnumpy(array)
 
 
-def to_cuda(array, index=0):
-    """The array on GPU number `index` (itself when it is there already)."""
+def gpu(index):
+    """A context manager within which cupy works on GPU number `index`; RuntimeError if there is none."""
     module = cupy()
     count = module.cuda.runtime.getDeviceCount()
     if not 0 <= index < count:
         raise RuntimeError(f"CUDA error: invalid device ordinal: got cuda:{index}, {count} device(s) present")
-    if not is_on_cpu(array) and array.device.id == index:
-        return array
-    with module.cuda.Device(index):
-        return module.asarray(array)
+    return module.cuda.Device(index)
+
+
+def to_cuda(array, index=0):
+    """The array on GPU number `index` (itself when it is there already)."""
+    with gpu(index):
+        return array if not is_on_cpu(array) and array.device.id == index else cupy().asarray(array)
+
+
+def full(shape, value, numpy_type, index=None):
+    """An array of one value, on GPU number `index` or (None) in main memory."""
+    if index is None:
+        return np.full(shape, value, numpy_type) if value else np.zeros(shape, numpy_type)
+    with gpu(index):
+        return cupy().full(shape, value, numpy_type)
 
 
 def cuda_index(array):

@@ -1,28 +1,31 @@
 """Making tensors: from data, of one value, in steps."""
 
+import math
 import numbers
+import operator
 
 import numpy as np
 
 from engine import backend, dtypes
-from engine.functions.arguments import as_shape
-from engine.tensor import Tensor, array_on
-
+from engine.functions.arguments import as_shape, check_tensor
+from engine.tensor import Tensor, array_on, device_index
 
 __all__ = [
-    "arange", "as_tensor", "eye", "from_numpy", "full", "full_like", "linspace", "ones", "ones_like", "tensor",
-    "zeros", "zeros_like",
-]
+    "arange", "as_tensor", "empty", "empty_like", "eye", "from_numpy", "full", "full_like", "linspace", "logspace",
+    "ones", "ones_like", "tensor", "tril_indices", "triu_indices", "zeros", "zeros_like",
+]  # fmt: skip
+
+# ---- from data --------------------------------------------------------------------------------------
 
 
 def tensor(data, *, dtype=None, device=None, requires_grad=False):
-    """A new tensor with a copy of `data`: a number, nested lists of numbers (or tensors), or an array.
+    """A new tensor with a copy of `data`: a number, nested lists of numbers (or 0-d tensors), an array or a tensor.
 
     dtype: None takes the array's own; Python floats become the default float type, integers int64.
     """
     if isinstance(data, Tensor):
         data = data.array
-    array = backend.module_of(data).array(data) if _is_array(data) else _from_python(data)
+    array = backend.module_of(data).array(data) if _is_array(data) else _from_python(data, dtype)
     return _finish(array, dtype, device, requires_grad)
 
 
@@ -30,7 +33,7 @@ def as_tensor(data, dtype=None, device=None):
     """As `tensor`, but shares memory with `data` where type and device allow; a Tensor stays itself then."""
     if isinstance(data, Tensor):
         return data.to(dtype=dtype, device=device)
-    return _finish(data if _is_array(data) else _from_python(data), dtype, device, False)
+    return _finish(data if _is_array(data) else _from_python(data, dtype), dtype, device, False)
 
 
 def from_numpy(array):
@@ -49,119 +52,256 @@ def _is_array(data):
     )
 
 
-def _from_python(data):
+def _from_python(data, dtype):
     data = _unwrap(data)
     try:
         array = np.array(data)
     except ValueError as error:
         raise ValueError(f"tensor(): the nested lists must have the same length at every level ({error})") from None
-    if array.dtype.kind not in "biufc":
-        kind = next(
-            (type(each).__name__ for each in _flat(data) if not isinstance(each, numbers.Number)), type(data).__name__
-        )
-        raise TypeError(f"tensor(): argument 'data' must hold numbers, found {kind}")
-    if array.dtype == np.float64 and not isinstance(data, np.float64) or not array.size:
-        return array.astype(dtypes.get_default_dtype().numpy)
-    if array.dtype == np.complex128:
-        return array.astype(np.complex64)
+    if array.dtype.kind not in "biufcV" or array.dtype == np.uint64:
+        raise _explain_data(data)
+    if not array.size or array.dtype == np.float64 and not any(type(leaf) is np.float64 for leaf in _leaves(data)):
+        array = _converted(array, dtypes.get_default_dtype())
+    elif array.dtype == np.complex128:
+        array = _converted(array, dtypes.get_default_dtype().to_complex())
+    _check_fits(array, dtype)
     return array
 
 
 def _unwrap(data):
-    """Nested lists with tensors of one element in them, as numbers."""
+    """Nested lists as they are, but with tensors of one element as numpy's scalars."""
     if isinstance(data, Tensor):
-        return data.tolist()
-    return [_unwrap(each) for each in data] if isinstance(data, (list, tuple)) else data
+        if data.numel() != 1:
+            raise ValueError("only one element tensors can be converted to Python scalars")
+        return data.dtype.numpy.type(data.item())
+    return [_unwrap(each) for each in data] if isinstance(data, (list, tuple, range)) else data
 
 
-def _flat(data):
-    if not isinstance(data, list):
-        return [data]
-    return [leaf for each in data for leaf in _flat(each)]
+def _leaves(data):
+    if isinstance(data, list):
+        for each in data:
+            yield from _leaves(each)
+    else:
+        yield data
+
+
+def _explain_data(data):
+    for leaf in _leaves(data):
+        if isinstance(leaf, (str, bytes)):
+            return TypeError(f"tensor(): argument 'data' must hold numbers, found {type(leaf).__name__}")
+        if not isinstance(leaf, numbers.Number):
+            return RuntimeError(f"tensor(): could not infer a dtype of {type(leaf).__name__}")
+    return ValueError("tensor(): an integer is too large for int64")
+
+
+def _check_fits(array, dtype):
+    """Python numbers, other than arrays, may not overflow an integer type, nor lose their imaginary part."""
+    if dtype is None or dtypes.check_dtype(dtype).is_complex:
+        return
+    if array.dtype.kind == "c":
+        raise TypeError(f"tensor(): a complex number cannot be one of type {dtype}")
+    if dtype.category == dtypes.INTEGER and array.size:
+        dtypes.fitting(array.min().item(), dtype), dtypes.fitting(array.max().item(), dtype)
+
+
+def _converted(array, dtype):
+    with backend.quiet():
+        return array.astype(dtype.numpy, copy=False)
 
 
 def _finish(array, dtype, device, requires_grad):
     if dtype is not None:
-        array = array.astype(dtypes.check_dtype(dtype).numpy, copy=False)
+        array = _converted(array, dtypes.check_dtype(dtype))
     dtypes.from_numpy(array.dtype)
     made = Tensor(array_on(array, device))
     return made.requires_grad_() if requires_grad else made
 
 
-def full(size, fill_value, *, dtype=None, device=None, requires_grad=False):
-    """A tensor of shape `size` with `fill_value` everywhere, in the value's own type unless `dtype` says otherwise."""
-    dtype = dtypes.of_number(fill_value) if dtype is None else dtypes.check_dtype(dtype)
-    return _finish(
-        np.full(_checked(as_shape((size,) if isinstance(size, (tuple, list)) else (size,))), fill_value, dtype.numpy),
-        None,
-        device,
-        requires_grad,
-    )
+# ---- of one value -----------------------------------------------------------------------------------
 
 
-def _checked(shape):
-    if any(size < 0 for size in shape):
-        raise RuntimeError(f"Trying to create tensor with negative dimension in {list(shape)}")
+def _size(function, sizes, size):
+    """The shape from f(2, 3), f((2, 3)) or f(size=(2, 3))."""
+    if size is not None:
+        sizes = (size,)
+    if not sizes:
+        raise TypeError(f'{function}() missing 1 required positional arguments: "size"')
+    return checked_shape(as_shape(sizes))
+
+
+def checked_shape(shape):
+    """The shape; RuntimeError for a negative size."""
+    for size in shape:
+        if size < 0:
+            raise RuntimeError(f"Trying to create tensor with negative dimension {size}: {list(shape)}")
     return shape
 
 
-def zeros(*size, dtype=None, device=None, requires_grad=False):
+def python_number(value, function, argument):
+    """A Python number from one, from numpy's or from a 0-d tensor; TypeError for anything else."""
+    if isinstance(value, Tensor):
+        if value.ndim:
+            raise RuntimeError(f"{function} only supports a 0-dimensional {argument}, but got {value.ndim} dimension(s).")
+        return value.item()
+    if isinstance(value, np.generic):
+        return value.item()
+    if not isinstance(value, numbers.Number):
+        raise TypeError(f"{function}(): argument '{argument}' must be Number, not {type(value).__name__}")
+    return value
+
+
+def _whole(value, function, argument):
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise TypeError(f"{function}(): argument '{argument}' must be int, not {type(value).__name__}") from None
+
+
+def _filled(shape, value, dtype, device, requires_grad):
+    dtype = dtypes.check_dtype(dtype or dtypes.get_default_dtype())
+    made = Tensor(backend.full(shape, value, dtype.numpy, device_index(device)))
+    return made.requires_grad_() if requires_grad else made
+
+
+def full(size, fill_value, *, dtype=None, device=None, requires_grad=False):
+    """A tensor of shape `size` with `fill_value` everywhere, in the value's own type unless `dtype` says otherwise."""
+    if not isinstance(size, (tuple, list)):
+        raise TypeError(f"full(): argument 'size' (position 1) must be tuple of ints, not {type(size).__name__}")
+    value = python_number(fill_value, "full", "fill_value")
+    dtype = dtypes.of_number(value) if dtype is None else dtypes.check_dtype(dtype)
+    return _filled(_size("full", (size,), None), dtypes.fitting(value, dtype), dtype, device, requires_grad)
+
+
+def zeros(*sizes, size=None, dtype=None, device=None, requires_grad=False):
     """A tensor of zeros: zeros(2, 3) or zeros((2, 3)); the default float type."""
-    return full(
-        as_shape(size), 0, dtype=dtype or dtypes.get_default_dtype(), device=device, requires_grad=requires_grad
-    )
+    return _filled(_size("zeros", sizes, size), 0, dtype, device, requires_grad)
 
 
-def ones(*size, dtype=None, device=None, requires_grad=False):
+def ones(*sizes, size=None, dtype=None, device=None, requires_grad=False):
     """A tensor of ones: ones(2, 3) or ones((2, 3)); the default float type."""
-    return full(
-        as_shape(size), 1, dtype=dtype or dtypes.get_default_dtype(), device=device, requires_grad=requires_grad
-    )
+    return _filled(_size("ones", sizes, size), 1, dtype, device, requires_grad)
+
+
+def empty(*sizes, size=None, dtype=None, device=None, requires_grad=False):
+    """A tensor whose elements are yet to be set (here they are 0): empty(2, 3) or empty((2, 3))."""
+    return _filled(_size("empty", sizes, size), 0, dtype, device, requires_grad)
 
 
 def full_like(input, fill_value, *, dtype=None, device=None, requires_grad=False):
-    """As `full`, with the shape, type and device of `input`."""
-    return full(
-        tuple(input.shape),
-        fill_value,
-        dtype=dtype or input.dtype,
-        device=device or input.device,
-        requires_grad=requires_grad,
-    )
+    """As `full`, with the shape, order in memory, type and device of `input`."""
+    check_tensor(input, "full_like")
+    dtype = dtypes.check_dtype(dtype or input.dtype)
+    value = dtypes.fitting(python_number(fill_value, "full_like", "fill_value"), dtype)
+    return _finish(np.full_like(input.array, value, dtype=dtype.numpy), None, device, requires_grad)
 
 
 def zeros_like(input, *, dtype=None, device=None, requires_grad=False):
     """Zeros with the shape, type and device of `input`."""
+    check_tensor(input, "zeros_like")
     return full_like(input, 0, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
 def ones_like(input, *, dtype=None, device=None, requires_grad=False):
     """Ones with the shape, type and device of `input`."""
+    check_tensor(input, "ones_like")
     return full_like(input, 1, dtype=dtype, device=device, requires_grad=requires_grad)
+
+
+def empty_like(input, *, dtype=None, device=None, requires_grad=False):
+    """A tensor of the shape, type and device of `input` whose elements are yet to be set (here they are 0)."""
+    check_tensor(input, "empty_like")
+    return full_like(input, 0, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
 def eye(n, m=None, *, dtype=None, device=None, requires_grad=False):
     """An n x m matrix (m: n) with ones on the diagonal."""
-    dtype = dtypes.check_dtype(dtype or dtypes.get_default_dtype())
-    return _finish(np.eye(n, m, dtype=dtype.numpy), None, device, requires_grad)
+    rows = _whole(n, "eye", "n")
+    columns = rows if m is None else _whole(m, "eye", "m")
+    for name, size in (("n", rows), ("m", columns)):
+        if size < 0:
+            raise RuntimeError(f"{name} must be greater or equal to 0, got {size}")
+    return _finish(np.eye(rows, columns), dtype or dtypes.get_default_dtype(), device, requires_grad)
 
 
-def arange(start, end=None, step=1, *, dtype=None, device=None, requires_grad=False):
-    """start, start + step, ... below end (above it for a negative step); int64 if all three are integers."""
-    start, end = (0, start) if end is None else (start, end)
+# ---- in steps ---------------------------------------------------------------------------------------
+
+
+def arange(start=None, end=None, step=1, *, dtype=None, device=None, requires_grad=False):
+    """start (0), start + step, ... below end (above it for a negative step); int64 if all three are integers."""
+    if end is None:
+        start, end = 0, start
+    bounds = {"start": 0 if start is None else start, "end": end, "step": step}
+    start, end, step = [python_number(value, "arange", name) for name, value in bounds.items()]
+    if any(isinstance(each, complex) for each in (start, end, step)):
+        raise RuntimeError("arange: start, end and step must be real numbers")
     if step == 0:
         raise RuntimeError("step must be nonzero")
+    if not (math.isfinite(start) and math.isfinite(end)):
+        raise RuntimeError(f"unsupported range: {start} -> {end}")
     if (end - start) * step < 0:
         raise RuntimeError("upper bound and lower bound inconsistent with step sign")
-    if dtype is None:
-        dtype = (
-            dtypes.int64
-            if all(isinstance(each, numbers.Integral) for each in (start, end, step))
-            else dtypes.get_default_dtype()
-        )
-    return _finish(np.arange(start, end, step), dtype, device, requires_grad)
+    are_whole = all(isinstance(each, numbers.Integral) for each in (start, end, step))
+    dtype = _steps_dtype("arange", dtype, dtypes.int64 if are_whole else dtypes.get_default_dtype())
+    count = -(-(end - start) // step) if are_whole else math.ceil((end - start) / step)
+    if dtype.category == dtypes.INTEGER:
+        start, step = int(start), int(step)
+    return _finish(start + step * np.arange(count), dtype, device, requires_grad)
+
+
+def _steps_dtype(function, dtype, otherwise):
+    dtype = dtypes.check_dtype(dtype or otherwise)
+    if dtype is dtypes.bool or (dtype.is_complex and function == "arange"):
+        raise NotImplementedError(f'"{function}" not implemented for {dtype}')
+    return dtype
 
 
 def linspace(start, end, steps, *, dtype=None, device=None, requires_grad=False):
     """`steps` numbers from start to end, both included, evenly apart."""
-    return _finish(np.linspace(start, end, steps), dtype or dtypes.get_default_dtype(), device, requires_grad)
+    values, dtype = _evenly("linspace", start, end, steps, dtype)
+    return _finish(values, dtype, device, requires_grad)
+
+
+def logspace(start, end, steps, base=10.0, *, dtype=None, device=None, requires_grad=False):
+    """`steps` powers of `base`, whose exponents are evenly apart from start to end, both included."""
+    exponents, dtype = _evenly("logspace", start, end, steps, dtype)
+    with backend.quiet():
+        values = np.power(float(base), exponents)
+    return _finish(values, dtype, device, requires_grad)
+
+
+def _evenly(function, start, end, steps, dtype):
+    start, end = python_number(start, function, "start"), python_number(end, function, "end")
+    steps = _whole(steps, function, "steps")
+    if steps < 0:
+        raise RuntimeError("number of steps must be non-negative")
+    is_complex = isinstance(start, complex) or isinstance(end, complex)
+    default = dtypes.get_default_dtype()
+    dtype = _steps_dtype(function, dtype, default.to_complex() if is_complex else default)
+    step = (end - start) / max(steps - 1, 1)
+    position = np.arange(steps)
+    values = np.where(position < steps / 2, start + step * position, end - step * (steps - 1 - position))
+    return values if steps != 1 else np.array([start]), dtype
+
+
+# ---- places in a matrix -----------------------------------------------------------------------------
+
+
+def tril_indices(row, col, offset=0, *, dtype=None, device=None):
+    """Rows and columns, a (2, N) tensor, of the elements on and below the diagonal `offset` of a row x col matrix."""
+    return _indices("tril_indices", row, col, offset, lambda below, _: below, dtype, device)
+
+
+def triu_indices(row, col, offset=0, *, dtype=None, device=None):
+    """Rows and columns, a (2, N) tensor, of the elements on and above the diagonal `offset` of a row x col matrix."""
+    return _indices("triu_indices", row, col, offset, lambda _, strictly_below: ~strictly_below, dtype, device)
+
+
+def _indices(function, row, col, offset, choose, dtype, device):
+    for name, size in (("row", row), ("col", col)):
+        if _whole(size, function, name) < 0:
+            raise RuntimeError(f"{name} must be non-negative, got {size}")
+    dtype = dtypes.check_dtype(dtype or dtypes.int64)
+    if dtype not in (dtypes.int64, dtypes.int32):
+        raise NotImplementedError(f'"{function}" not implemented for {dtype}')
+    below, strictly_below = np.tri(row, col, offset, dtype=bool), np.tri(row, col, offset - 1, dtype=bool)
+    return _finish(np.stack(np.nonzero(choose(below, strictly_below))), dtype, device, False)

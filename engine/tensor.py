@@ -73,6 +73,12 @@ def array_on(array, where):
     return backend.to_numpy(array) if where.type == "cpu" else backend.to_cuda(array, where.index or 0)
 
 
+def device_index(where):
+    """The number of a GPU; None for the CPU, which is also what None means."""
+    where = CPU if where is None else device(where)
+    return None if where.type == "cpu" else where.index or 0
+
+
 class Tensor(TensorBase):
     """A multi-dimensional array of one type whose operations can be differentiated. Make one with `engine.tensor`."""
 

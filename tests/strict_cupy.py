@@ -18,7 +18,7 @@ abs absolute add all amax amin any arange argmax argmin array asarray asnumpy as
 copyto cos divide empty equal exp eye full greater greater_equal isfinite isnan less less_equal log log1p matmul max maximum
 may_share_memory mean min minimum multiply negative not_equal ones ones_like power prod sign sin sqrt squeeze subtract sum
 swapaxes take_along_axis tanh transpose true_divide where zeros zeros_like
-arccos arcsin arctan arctan2 bitwise_and bitwise_or bitwise_xor ceil conj conjugate cosh expm1 floor floor_divide fmod imag
+arccos arcsin arctan arctan2 full_like bitwise_and bitwise_or bitwise_xor ceil conj conjugate cosh expm1 floor floor_divide fmod imag
 invert isinf log10 log2 logaddexp logical_and logical_not logical_or logical_xor nan_to_num nonzero real remainder round
 sinh tan trunc
 """.split()
