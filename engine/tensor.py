@@ -24,8 +24,29 @@ class Size(tuple):
 
     __slots__ = ()
 
+    def __new__(cls, sizes=()):
+        sizes = tuple(sizes)
+        for position, size in enumerate(sizes):
+            if not hasattr(size, "__index__"):
+                raise TypeError(f"torch.Size() takes an iterable of 'int' (item {position} is {type(size).__name__!r})")
+        return tuple.__new__(cls, sizes)
+
     def numel(self):
+        """The number of elements of a tensor of this shape."""
         return math.prod(self)
+
+    def __getitem__(self, index):
+        found = tuple.__getitem__(self, index)
+        return Size(found) if isinstance(index, slice) else found
+
+    def __add__(self, other):
+        return Size(tuple.__add__(self, other))
+
+    def __radd__(self, other):
+        return Size(other + tuple(self))
+
+    def __mul__(self, times):
+        return Size(tuple.__mul__(self, times))
 
     def __repr__(self):
         return f"torch.Size({list(self)})"
@@ -39,6 +60,8 @@ class device:
     def __init__(self, type, index=None):
         if isinstance(type, device):
             type, index = type.type, type.index
+        if isinstance(type, int):
+            type, index = "cuda", type
         if not isinstance(type, str):
             raise TypeError(f"device(): argument 'type' must be str, not {type.__class__.__name__}")
         name, colon, number = type.partition(":")
@@ -89,7 +112,7 @@ class Tensor(TensorBase):
 
     @property
     def shape(self):
-        return Size(self.array.shape)
+        return tuple.__new__(Size, self.array.shape)
 
     def size(self, dim=None):
         """The shape, or the size of one dimension."""
