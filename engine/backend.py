@@ -95,12 +95,12 @@ def erf(array):
     if not is_on_cpu(array):
         from cupyx.scipy import special
 
-        return special.erf(array)
+        return special.erf(array).astype(array.dtype, copy=False)
     try:
         from scipy import special
     except ImportError:
         return np.vectorize(math.erf, otypes=[array.dtype])(array)
-    return special.erf(array)
+    return special.erf(array).astype(array.dtype, copy=False)
 
 
 # ---- numpy without its warnings ------------------------------------------------------------------------

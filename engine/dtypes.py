@@ -173,7 +173,7 @@ def result_type(*operands):
     """The type of an operation between tensors and Python numbers.
 
     Tensors with dimensions decide; a 0-d tensor, and after it a Python number, only counts when its
-    category (bool < integer < float < complex) is higher.
+    category (bool < integer < float < complex) is higher. Floats that a complex number joins keep their precision.
     """
     ranks = {0: None, 1: None, 2: None}
     for operand in operands:
@@ -188,7 +188,7 @@ def result_type(*operands):
         if result is None:
             result = weaker
         elif weaker.category > result.category:
-            result = promote_types(result, weaker)
+            result = result.to_complex() if result.category == FLOAT else promote_types(result, weaker)
     return result
 
 

@@ -228,8 +228,8 @@ def _scaled(input, other, alpha):
     category = dtypes.of_number(alpha).category
     if category > common.category and category > dtypes.INTEGER:
         raise RuntimeError(f"For tensors of type {common}, argument alpha must not be a {type(alpha).__name__}.")
-    scaled = mul(other, alpha) if isinstance(other, TensorBase) else other * alpha
-    return scaled.to(common) if isinstance(other, TensorBase) else scaled
+    alpha = dtypes.fitting(alpha, common)
+    return mul(other, alpha) if isinstance(other, TensorBase) else other * alpha
 
 
 @method
@@ -273,7 +273,8 @@ def pow(input, exponent):
     common = dtypes.result_type(input, exponent)
     if common.category == dtypes.INTEGER and exponent < 0:
         raise RuntimeError("Integers to negative integer powers are not allowed.")
-    return elementwise.pow_number(input.to(common), exponent=exponent)
+    power = elementwise.pow_number(input.to(common), exponent=exponent)
+    return power.to(common) if common is dtypes.bool else power
 
 
 # ---- three operands ---------------------------------------------------------------------------------
@@ -449,6 +450,8 @@ def allclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
     """True if |input - other| <= atol + rtol·|other| everywhere; a Python bool. NaN is close to NaN only with equal_nan."""
     check_tensor(input, "allclose")
     check_tensor(other, "allclose", "other", 2)
+    if input.dtype is not other.dtype:
+        raise RuntimeError(f"allclose: {input.dtype} did not match {other.dtype}")
     with set_recording(False):
         near = abs(input - other).le(atol + rtol * abs(other)) | (input == other)
         if equal_nan:
