@@ -229,7 +229,7 @@ def _scaled(input, other, alpha):
     if category > common.category and category > dtypes.INTEGER:
         raise RuntimeError(f"For tensors of type {common}, argument alpha must not be a {type(alpha).__name__}.")
     alpha = dtypes.fitting(alpha, common)
-    return mul(other, alpha) if isinstance(other, TensorBase) else other * alpha
+    return mul(other.to(common), alpha) if isinstance(other, TensorBase) else other * alpha
 
 
 @method
