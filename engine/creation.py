@@ -96,7 +96,8 @@ def _explain_data(data):
 
 def _check_fits(array, dtype):
     """Python numbers, other than arrays, may not overflow an integer type, nor lose their imaginary part."""
-    if dtype is None or dtypes.check_dtype(dtype).is_complex:
+    dtype = None if dtype is None else dtypes.check_dtype(dtype)
+    if dtype is None or dtype.is_complex:
         return
     if array.dtype.kind == "c":
         raise TypeError(f"tensor(): a complex number cannot be one of type {dtype}")
@@ -141,7 +142,9 @@ def python_number(value, function, argument):
     """A Python number from one, from numpy's or from a 0-d tensor; TypeError for anything else."""
     if isinstance(value, Tensor):
         if value.ndim:
-            raise RuntimeError(f"{function} only supports a 0-dimensional {argument}, but got {value.ndim} dimension(s).")
+            raise RuntimeError(
+                f"{function} only supports a 0-dimensional {argument}, but got {value.ndim} dimension(s)."
+            )
         return value.item()
     if isinstance(value, np.generic):
         return value.item()

@@ -63,6 +63,7 @@ complex128 = cdouble = dtype("complex128", np.complex128)
 ALL = [float16, float32, float64, int8, int16, int32, int64, uint8, bool, complex64, complex128]
 FROM_NUMPY = {each.numpy: each for each in ALL}
 
+_OF_PYTHON = {builtins.bool: bool, builtins.int: int64, builtins.float: float64, builtins.complex: complex128}
 _default = [float32]
 _bfloat16 = []  # the type, once somebody has asked for it
 
@@ -112,8 +113,10 @@ def from_numpy(numpy_type):
 
 
 def check_dtype(value, name="dtype"):
-    """The argument itself if it is a dtype; TypeError in torch's words otherwise."""
+    """The argument if it is a dtype, or the one that Python's type stands for; TypeError in torch's words otherwise."""
     if not isinstance(value, dtype):
+        if value in _OF_PYTHON:
+            return _OF_PYTHON[value]
         raise TypeError(f"argument '{name}' must be torch.dtype, not {type(value).__name__}")
     return value
 
@@ -158,12 +161,15 @@ def fitting(value, its_dtype):
 
 def promote_types(type1, type2):
     """The type that holds both, by torch's lattice."""
-    check_dtype(type1, "type1"), check_dtype(type2, "type2")
+    type1, type2 = check_dtype(type1, "type1"), check_dtype(type2, "type2")
     if type1 is type2:
         return type1
     if type1.category != type2.category and {type1.category, type2.category} != {FLOAT, COMPLEX}:
         return type1 if type1.category > type2.category else type2
-    if _bfloat16 and _bfloat16[0] in (type1, type2):  # beside another float it counts as float16 does, but mixes to float32
+    if _bfloat16 and _bfloat16[0] in (
+        type1,
+        type2,
+    ):  # beside another float it counts as float16 does, but mixes to float32
         type1, type2 = [float16 if each is _bfloat16[0] else each for each in (type1, type2)]
         return float32 if type1 is type2 else promote_types(type1, type2)
     return from_numpy(np.promote_types(type1.numpy, type2.numpy))
@@ -202,8 +208,7 @@ def _rank_and_type(operand):
 
 def can_cast(from_, to):
     """Whether torch turns a result of the first type into the second without being asked to: never to a lower category."""
-    check_dtype(from_, "from_"), check_dtype(to, "to")
-    return to.category >= from_.category
+    return check_dtype(to, "to").category >= check_dtype(from_, "from_").category
 
 
 # ---- limits -----------------------------------------------------------------------------------------
@@ -215,7 +220,9 @@ class finfo:
     def __init__(self, type=None):
         type = check_dtype(get_default_dtype() if type is None else type, "type")
         if type.category < FLOAT:
-            raise TypeError(f"torch.finfo() requires a floating point input type, got {type}. Use torch.iinfo for integers.")
+            raise TypeError(
+                f"torch.finfo() requires a floating point input type, got {type}. Use torch.iinfo for integers."
+            )
         limits = _numpy_finfo(type.to_real())
         self.dtype = type.to_real().name
         self.bits = type.to_real().itemsize * 8
@@ -244,7 +251,12 @@ class iinfo:
         if check_dtype(type, "type").category != INTEGER:
             raise TypeError(f"torch.iinfo() requires an integer input type, got {type}. Use torch.finfo for floats.")
         limits = np.iinfo(type.numpy)
-        self.dtype, self.bits, self.max, self.min = type.name, limits.bits, builtins.int(limits.max), builtins.int(limits.min)
+        self.dtype, self.bits, self.max, self.min = (
+            type.name,
+            limits.bits,
+            builtins.int(limits.max),
+            builtins.int(limits.min),
+        )
 
     def __repr__(self):
         return f"iinfo(min={self.min}, max={self.max}, dtype={self.dtype})"

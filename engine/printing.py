@@ -26,9 +26,7 @@ options = Options()
 PROFILES = {"default": Options(), "short": Options(precision=2, edgeitems=2), "full": Options(threshold=math.inf)}
 
 
-def set_printoptions(
-    precision=None, threshold=None, edgeitems=None, linewidth=None, profile=None, sci_mode=None
-):
+def set_printoptions(precision=None, threshold=None, edgeitems=None, linewidth=None, profile=None, sci_mode=None):
     """Change how tensors print; what is None stays (but sci_mode, which None sets back to automatic).
 
     precision: digits after the point (4). threshold: more elements than this are summarised (1000). edgeitems: how many
@@ -110,7 +108,9 @@ def _summary(array):
         if cut:
             before = (slice(None),) * axis
             size = array.shape[axis]
-            array = np.concatenate([array[(*before, slice(0, edge))], array[(*before, slice(size - edge, size))]], axis=axis)
+            array = np.concatenate(
+                [array[(*before, slice(0, edge))], array[(*before, slice(size - edge, size))]], axis=axis
+            )
     return array, is_cut
 
 
@@ -129,9 +129,7 @@ def _float_spelling(measured):
     sizes = np.abs(measured.astype(np.float64))
     with_exponent = options.sci_mode
     if with_exponent is None or not sizes.size:
-        with_exponent = sizes.size and (
-            sizes.max() / sizes.min() > 1000 or sizes.max() > 1e8 or sizes.min() < 1e-4
-        )
+        with_exponent = sizes.size and (sizes.max() / sizes.min() > 1000 or sizes.max() > 1e8 or sizes.min() < 1e-4)
     if with_exponent:
         return f"{{:.{options.precision}e}}".format
     if (sizes == np.ceil(sizes)).all():

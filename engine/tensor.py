@@ -261,7 +261,7 @@ class Tensor(TensorBase):
         for argument in arguments:
             if isinstance(argument, Tensor):
                 device, dtype = argument.device, argument.dtype
-            elif isinstance(argument, (dtypes.dtype, np.dtype)):
+            elif isinstance(argument, (dtypes.dtype, np.dtype, type)):
                 dtype = argument
             else:
                 device = argument

@@ -337,7 +337,9 @@ def clamp(input, min=None, max=None):
     limits = {"min": min, "max": max}
     for name, limit in limits.items():
         if not (limit is None or isinstance(limit, (TensorBase, numbers.Number))):
-            raise TypeError(f"clamp(): argument '{name}' must be a number, a Tensor or None, not {type(limit).__name__}")
+            raise TypeError(
+                f"clamp(): argument '{name}' must be a number, a Tensor or None, not {type(limit).__name__}"
+            )
     common = dtypes.result_type(input, *[limit for limit in (min, max) if limit is not None])
     if common.is_complex:
         raise _refuse("clamp", common)
@@ -401,7 +403,9 @@ def masked_fill(input, mask, value):
     if mask.dtype is not dtypes.bool:
         raise RuntimeError(f"masked_fill only supports boolean masks, but got mask with dtype {mask.dtype}")
     if not isinstance(value, TensorBase):
-        return elementwise.masked_fill(input, mask, dtypes.fitting(operand(value, "masked_fill", 3, "value"), input.dtype))
+        return elementwise.masked_fill(
+            input, mask, dtypes.fitting(operand(value, "masked_fill", 3, "value"), input.dtype)
+        )
     if value.ndim:
         raise RuntimeError(
             f"masked_fill only supports a 0-dimensional value tensor, but got tensor with {value.ndim} dimension(s)."

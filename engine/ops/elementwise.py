@@ -236,9 +236,7 @@ atan2 = _binary(
     [lambda g, a, b: g * b / (a * a + b * b), lambda g, a, b: -g * a / (a * a + b * b)],
     types="float",
 )
-logaddexp = _binary(
-    "logaddexp", np.logaddexp, [lambda g, a, b: g * sigmoid(a - b), lambda g, a, b: g * sigmoid(b - a)]
-)
+logaddexp = _binary("logaddexp", np.logaddexp, [lambda g, a, b: g * sigmoid(a - b), lambda g, a, b: g * sigmoid(b - a)])
 
 # ---- comparison, logic, bits: no derivatives ----------------------------------------------------------
 

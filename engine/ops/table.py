@@ -255,7 +255,13 @@ def promoted_unless_bool(inputs):
     return _cast(arrays, dtypes.result_type(*arrays))
 
 
-_PREPARE = {"same": arrays_of, "promote": promoted, "float": promoted_to_float, "promote choice": promoted_choice, "promote unless bool": promoted_unless_bool}
+_PREPARE = {
+    "same": arrays_of,
+    "promote": promoted,
+    "float": promoted_to_float,
+    "promote choice": promoted_choice,
+    "promote unless bool": promoted_unless_bool,
+}
 
 
 def _already_one_float_type(arrays):
@@ -278,7 +284,9 @@ def _cast(arrays, common):
     """All in the type `common`; an integer that is too large for it wraps around, as in torch."""
     with backend.quiet():
         return [
-            array.astype(common.numpy, copy=False) if hasattr(array, "dtype") else np.asarray(array).astype(common.numpy)[()]
+            array.astype(common.numpy, copy=False)
+            if hasattr(array, "dtype")
+            else np.asarray(array).astype(common.numpy)[()]
             for array in arrays
         ]
 

@@ -33,9 +33,7 @@ def table(torch, types):
 
 
 def _rows(function, firsts, seconds):
-    return {
-        first: {second: _name(function(firsts[first], seconds[second])) for second in seconds} for first in firsts
-    }
+    return {first: {second: _name(function(firsts[first], seconds[second])) for second in seconds} for first in firsts}
 
 
 def _name(answer):

@@ -542,7 +542,10 @@ LEFT_OUT = {("logaddexp", "complex64"), ("logaddexp", "complex128")}
 
 def outcome(library, function, *operands):
     """(type, values) or the kind of error of a function on (values, type) pairs and numbers."""
-    given = [library.tensor(*each[:1], dtype=getattr(library, each[1])) if isinstance(each, tuple) else each for each in operands]
+    given = [
+        library.tensor(*each[:1], dtype=getattr(library, each[1])) if isinstance(each, tuple) else each
+        for each in operands
+    ]
     try:
         value = getattr(library, function)(*given)
     except (TypeError, RuntimeError) as error:

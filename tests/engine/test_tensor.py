@@ -188,7 +188,9 @@ def test_printing(made, text):
 
 
 def test_large_tensors_are_summarised():
-    assert repr(torch.arange(2000)) == "tensor([   0,    1,    2, ..., 1997, 1998, 1999])"
+    assert (
+        repr(torch.arange(2000)) == "tensor([   0,    1,    2,  ..., 1997, 1998, 1999])"
+    )
 
 
 def test_draws_repeat_with_the_seed_and_ignore_numpy_s_state():
