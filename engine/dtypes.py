@@ -207,7 +207,7 @@ def _rank_and_type(operand):
 
 
 def can_cast(from_, to):
-    """Whether torch turns a result of the first type into the second without being asked to: never to a lower category."""
+    """Whether torch turns a result of the first type into the second unasked: never to a lower category."""
     return check_dtype(to, "to").category >= check_dtype(from_, "from_").category
 
 

@@ -17,8 +17,8 @@ from engine.tensor import Tensor
 from engine.tensor import device as as_device
 
 __all__ = [
-    "Generator", "bernoulli", "default_generator", "get_rng_state", "initial_seed", "manual_seed", "multinomial", "normal",
-    "rand", "rand_like", "randint", "randn", "randn_like", "randperm", "set_rng_state",
+    "Generator", "bernoulli", "default_generator", "get_rng_state", "initial_seed", "manual_seed", "multinomial",
+    "normal", "rand", "rand_like", "randint", "randn", "randn_like", "randperm", "set_rng_state",
 ]  # fmt: skip
 
 # ---- where the numbers come from --------------------------------------------------------------------
@@ -194,7 +194,7 @@ def randperm(n, *, generator=None, dtype=None, device=None, requires_grad=False)
 
 
 def normal(mean, std=1.0, size=None, *, generator=None, dtype=None, device=None, requires_grad=False):
-    """Normal numbers: of shape `size` with numbers for mean and std; without it as the tensors mean and std broadcast."""
+    """Normal numbers: of shape `size` for numbers mean and std; without it as the tensors mean and std broadcast."""
     if size is not None:
         mean, std = python_number(mean, "normal", "mean"), python_number(std, "normal", "std")
         _check_std(std)
@@ -233,7 +233,7 @@ def bernoulli(input, p=None, *, generator=None):
 
 
 def multinomial(input, num_samples, replacement=False, *, generator=None):
-    """`num_samples` indices for each row of `input`, a vector or a matrix of weights, drawn in proportion to them; int64.
+    """`num_samples` indices for each row of `input`, a vector or matrix of weights, in proportion to them; int64.
 
     Without replacement no index comes twice in a row; those of weight 0 come last.
     """

@@ -268,9 +268,17 @@ def as_module(device_count=1):
     module.asarray, module.array, module.asnumpy, module.ogrid = _asarray, _array, _asnumpy, _Ogrid()
     module.cuda = types.SimpleNamespace(
         Device=_Device,
-        runtime=types.SimpleNamespace(getDeviceCount=lambda: device_count, CUDARuntimeError=RuntimeError),
-        Stream=types.SimpleNamespace(null=types.SimpleNamespace(synchronize=lambda: None)),
+        runtime=types.SimpleNamespace(
+            getDeviceCount=lambda: device_count,
+            getDevice=lambda: 0,
+            getDeviceProperties=lambda index: {"name": b"Stand-in"},
+            CUDARuntimeError=RuntimeError,
+        ),
+        Stream=types.SimpleNamespace(
+            null=types.SimpleNamespace(synchronize=lambda: None)
+        ),
     )
+    module.get_default_memory_pool = lambda: types.SimpleNamespace(used_bytes=lambda: 4096)
     return module
 
 

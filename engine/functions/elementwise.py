@@ -303,7 +303,7 @@ def addcdiv(input, tensor1, tensor2, *, value=1):
 
 @method
 def lerp(input, end, weight):
-    """input + weight·(end − input): on the line from input to end. weight: a number or a tensor; all of one float type."""
+    """input + weight·(end − input), on the line from input to end. weight: a number or a tensor; all of one type."""
     _check_tensors("lerp", input, end=end)
     for name, each in (("end", end), ("weight", weight)):
         if isinstance(each, TensorBase) and each.dtype is not input.dtype:
@@ -327,7 +327,7 @@ def _check_tensors(function, input, **others):
 
 @method
 def clamp(input, min=None, max=None):
-    """Each element, but no less than `min` and no more than `max`: numbers, tensors that broadcast, or None for no limit.
+    """Each element, but no less than `min` and no more than `max`: numbers, tensors that broadcast, or None for none.
 
     Where an element is outside, the limit takes its place and its gradient.
     """
@@ -451,7 +451,7 @@ def equal(input, other):
 
 @method
 def allclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
-    """True if |input - other| <= atol + rtol·|other| everywhere; a Python bool. NaN is close to NaN only with equal_nan."""
+    """True if |input - other| <= atol + rtol·|other| everywhere; a Python bool. equal_nan: NaN is close to NaN."""
     check_tensor(input, "allclose")
     check_tensor(other, "allclose", "other", 2)
     if input.dtype is not other.dtype:

@@ -27,7 +27,8 @@ def primitive(
     input, None for one without a derivative; empty for an op that has none. label: for pictures; the name unless
     given. node: what grad_fn is called; torch's name where it is not the op's with "Backward0". types: how the
     inputs' types are brought together: "same" leaves them, "promote" follows torch's promotion, "float" also turns
-    integers into floats, "promote choice" leaves the first alone, "promote unless bool" refuses bools. is_view: the result may share its input's memory.
+    integers into floats, "promote choice" leaves the first alone, "promote unless bool" refuses bools. is_view: the
+    result may share its input's memory.
     explain(arrays, metadata): the exception to raise in place of numpy's when forward fails. example(random): a
     tuple of arrays and a dict of metadata.
     """
@@ -247,10 +248,10 @@ def promoted_unless_bool(inputs):
     arrays = arrays_of(inputs)
     if _already_one_float_type(arrays):
         return arrays
-    if any(isinstance(each, bool) or getattr(each, "dtype", None) == bool for each in arrays):
+    if any(isinstance(each, bool) or hasattr(each, "dtype") and each.dtype.kind == "b" for each in arrays):
         raise RuntimeError(
-            "Subtraction, the `-` operator, with a bool tensor is not supported. Use `~` or `logical_not()` to invert a "
-            "mask, `^` or `logical_xor()` for where two differ."
+            "Subtraction, the `-` operator, with a bool tensor is not supported. Use `~` or `logical_not()` to invert "
+            "a mask, `^` or `logical_xor()` for where two differ."
         )
     return _cast(arrays, dtypes.result_type(*arrays))
 
@@ -307,7 +308,8 @@ def explain_broadcast(arrays, metadata):
             where = max(len(a), len(b)) + dim
             width = max(len(str(list(a))), len(str(list(b))))
             return RuntimeError(
-                f"The size of tensor a ({a[dim]}) must match the size of tensor b ({b[dim]}) at non-singleton dimension {where}\n"
+                f"The size of tensor a ({a[dim]}) must match the size of tensor b ({b[dim]}) at non-singleton "
+                f"dimension {where}\n"
                 f"  a: {str(list(a)):>{width}}\n  b: {str(list(b)):>{width}}"
             )
     return None

@@ -1,4 +1,4 @@
-"""What elementwise functions promise beyond parity with torch: silence, devices that mix, bfloat16, complex gradients."""
+"""Elementwise functions beyond parity with torch: silence, devices that mix, bfloat16, complex gradients."""
 
 import math
 import sys
