@@ -42,10 +42,13 @@ def _unary(op, takes=ANY, unchanged=""):
 
     def function(input):
         check_tensor(input, op.name)
-        kind = input.array.dtype.kind
-        if kind not in takes:
-            raise _refuse(op.name, input.dtype)
-        return op(input) if kind not in unchanged else elementwise.clone(input)
+        if takes is not ANY:
+            kind = input.array.dtype.kind
+            if kind not in takes:
+                raise _refuse(op.name, input.dtype)
+            if kind in unchanged:
+                return elementwise.clone(input)
+        return op(input)
 
     doc = f"{op.label} of each element; shape and, but for integers, type of `input`."
     return method(_named(function, op.name, doc))

@@ -60,7 +60,7 @@ class Op:
     def __call__(self, *inputs, **metadata):
         for value in inputs:
             if isinstance(value, TensorBase):
-                return record(self, on_one_device(inputs), metadata)
+                return record(self, inputs if len(inputs) == 1 else on_one_device(inputs), metadata)
         return self.forward(*inputs, **metadata)
 
     def __repr__(self):
@@ -69,7 +69,7 @@ class Op:
     def run(self, arrays, metadata):
         """forward, as an array even where numpy gives a scalar, and with torch's kind of error."""
         try:
-            if dtypes.has_bfloat16(arrays) and not self.is_view:
+            if dtypes.loaded_bfloat16 and dtypes.has_bfloat16(arrays) and not self.is_view:
                 return self._run_on_bfloat16(arrays, metadata)
             result = backend.quietly(self.forward, arrays, metadata)
         except (ValueError, TypeError, IndexError) as error:

@@ -36,7 +36,7 @@ def test_the_recorded_table_is_torch_s():
 
 
 def test_bfloat16_without_its_package_is_a_name_that_says_so(monkeypatch):
-    monkeypatch.setattr(engine.dtypes, "_bfloat16", [])
+    monkeypatch.setattr(engine.dtypes, "loaded_bfloat16", [])
     monkeypatch.setitem(__import__("sys").modules, "ml_dtypes", None)
     with pytest.raises(AttributeError, match="ml_dtypes"):
         engine.bfloat16
