@@ -242,6 +242,8 @@ def arange(start=None, end=None, step=1, *, dtype=None, device=None, requires_gr
         start, end, step = int(start), int(end), int(step)
     if step == 0:
         raise RuntimeError("step must be nonzero")
+    if not (math.isfinite(start) and math.isfinite(end)):
+        raise RuntimeError(f"unsupported range: {start} -> {end}")
     if (end - start) * step < 0:
         raise RuntimeError("upper bound and lower bound inconsistent with step sign")
     are_whole = all(isinstance(each, numbers.Integral) for each in (start, end, step))

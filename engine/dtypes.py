@@ -63,6 +63,7 @@ complex128 = cdouble = dtype("complex128", np.complex128)
 ALL = [float16, float32, float64, int8, int16, int32, int64, uint8, bool, complex64, complex128]
 FROM_NUMPY = {each.numpy: each for each in ALL}
 
+_OF_PYTHON = {builtins.bool: bool, builtins.int: int64, builtins.float: float64, builtins.complex: complex128}
 _default = [float32]
 _bfloat16 = []  # the type, once somebody has asked for it
 
@@ -112,8 +113,10 @@ def from_numpy(numpy_type):
 
 
 def check_dtype(value, name="dtype"):
-    """The argument itself if it is a dtype; TypeError in torch's words otherwise."""
+    """The argument if it is a dtype, or the one that Python's type stands for; TypeError in torch's words otherwise."""
     if not isinstance(value, dtype):
+        if value in _OF_PYTHON:
+            return _OF_PYTHON[value]
         raise TypeError(f"argument '{name}' must be torch.dtype, not {type(value).__name__}")
     return value
 
@@ -176,7 +179,7 @@ def result_type(*operands):
     """The type of an operation between tensors and Python numbers.
 
     Tensors with dimensions decide; a 0-d tensor, and after it a Python number, only counts when its
-    category (bool < integer < float < complex) is higher.
+    category (bool < integer < float < complex) is higher. Floats that a complex number joins keep their precision.
     """
     ranks = {0: None, 1: None, 2: None}
     for operand in operands:
@@ -191,7 +194,7 @@ def result_type(*operands):
         if result is None:
             result = weaker
         elif weaker.category > result.category:
-            result = promote_types(result, weaker)
+            result = result.to_complex() if result.category == FLOAT else promote_types(result, weaker)
     return result
 
 

@@ -288,7 +288,7 @@ class Tensor(TensorBase):
         for argument in arguments:
             if isinstance(argument, Tensor):
                 device, dtype = argument.device, argument.dtype
-            elif isinstance(argument, (dtypes.dtype, np.dtype)):
+            elif isinstance(argument, (dtypes.dtype, np.dtype, type)):
                 dtype = argument
             elif not isinstance(argument, bool):
                 device = argument

@@ -123,6 +123,15 @@ class ndarray:
     def min(self, axis=None, keepdims=False):
         return ndarray(self._hidden.min(axis=axis, keepdims=keepdims))
 
+    def any(self):
+        return ndarray(self._hidden.any())
+
+    def conj(self):
+        return ndarray(self._hidden.conj())
+
+    real = property(lambda self: ndarray(self._hidden.real))
+    imag = property(lambda self: ndarray(self._hidden.imag))
+
     def __getitem__(self, index):
         index = self._index(index)
         return ndarray(self._hidden[index])
@@ -318,9 +327,17 @@ def as_module(device_count=1):
     )
     module.cuda = types.SimpleNamespace(
         Device=_Device,
-        runtime=types.SimpleNamespace(getDeviceCount=lambda: device_count, CUDARuntimeError=RuntimeError),
-        Stream=types.SimpleNamespace(null=types.SimpleNamespace(synchronize=lambda: None)),
+        runtime=types.SimpleNamespace(
+            getDeviceCount=lambda: device_count,
+            getDevice=lambda: 0,
+            getDeviceProperties=lambda index: {"name": b"Stand-in"},
+            CUDARuntimeError=RuntimeError,
+        ),
+        Stream=types.SimpleNamespace(
+            null=types.SimpleNamespace(synchronize=lambda: None)
+        ),
     )
+    module.get_default_memory_pool = lambda: types.SimpleNamespace(used_bytes=lambda: 4096)
     return module
 
 

@@ -91,7 +91,8 @@ def operand(value, function, position, argument=None):
         return value.item()
     argument = argument or ("input", "other")[position - 1]
     raise TypeError(
-        f"{function}(): argument '{argument}' (position {position}) must be Tensor or a number, not {type(value).__name__}"
+        f"{function}(): argument '{argument}' (position {position}) must be Tensor or a number, "
+        f"not {type(value).__name__}"
     )
 
 

@@ -457,9 +457,11 @@ def equal(input, other):
 
 @method
 def allclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
-    """True if |input - other| <= atol + rtol·|other| everywhere; a Python bool. NaN is close to NaN only with equal_nan."""
+    """True if |input - other| <= atol + rtol·|other| everywhere; a Python bool. equal_nan: NaN is close to NaN."""
     check_tensor(input, "allclose")
     check_tensor(other, "allclose", "other", 2)
+    if input.dtype is not other.dtype:
+        raise RuntimeError(f"allclose: {input.dtype} did not match {other.dtype}")
     with set_recording(False):
         near = abs(input - other).le(atol + rtol * abs(other)) | (input == other)
         if equal_nan:

@@ -301,7 +301,8 @@ def explain_broadcast(arrays, metadata):
             where = max(len(a), len(b)) + dim
             width = max(len(str(list(a))), len(str(list(b))))
             return RuntimeError(
-                f"The size of tensor a ({a[dim]}) must match the size of tensor b ({b[dim]}) at non-singleton dimension {where}\n"
+                f"The size of tensor a ({a[dim]}) must match the size of tensor b ({b[dim]}) at non-singleton "
+                f"dimension {where}\n"
                 f"  a: {str(list(a)):>{width}}\n  b: {str(list(b)):>{width}}"
             )
     return None
