@@ -11,6 +11,7 @@ import numpy as np
 
 from engine import dtypes
 from engine.functions import arguments, reduction, shape
+from engine.functions import elementwise as elementwise_functions
 from engine.functions.linear import matmul
 from engine.ops import decompositions, elementwise, linear
 from engine.ops.decompositions import LinAlgError
@@ -98,7 +99,7 @@ def matrix_power(A, n):
             result = A if result is None else matmul(result, A)
         n >>= 1
         A = matmul(A, A) if n else A
-    return type(A)(decompositions.constant(A.array, np.eye)).expand(A.shape).clone() if result is None else result
+    return elementwise.where(True, decompositions.constant(A, np.eye), A) if result is None else result
 
 
 # ---- decompositions -----------------------------------------------------------------------------------------
@@ -109,8 +110,9 @@ def cholesky(A, *, upper=False):
 
     Only A's lower triangle (the upper one, if `upper`) is read. LinAlgError if A is not positive definite.
     """
-    lower = decompositions.cholesky(_symmetric(_square(A, "cholesky"), upper))
-    return lower.mT if upper else lower
+    _check_gradient(_square(A, "cholesky"), "cholesky")
+    lower = decompositions.cholesky(_symmetric(A, upper))
+    return lower.mH if upper else lower
 
 
 def eigh(A, UPLO="L"):
@@ -118,13 +120,13 @@ def eigh(A, UPLO="L"):
 
     UPLO: which triangle of A is read, "L" or "U". The gradient of the vectors needs different eigenvalues.
     """
-    _square(A, "eigh")
+    _check_gradient(_square(A, "eigh"), "eigh")
     if not isinstance(UPLO, str) or UPLO.upper() not in ("L", "U"):
         raise RuntimeError(f"Expected UPLO argument to be 'L' or 'U', but got {UPLO}")
     n = A.shape[-1]
     packed = decompositions.eigh(_symmetric(A, UPLO.upper() == "U"))
     vectors, values = decompositions.unpack(packed, (n, n), (n,))
-    return Eigh(values, vectors)
+    return Eigh(elementwise_functions.real(values), vectors)
 
 
 def eigvalsh(A, UPLO="L"):
@@ -137,7 +139,7 @@ def qr(A, mode="reduced"):
 
     mode: "reduced" (Q: (..., m, k)), "complete" (Q: (..., m, m)) or "r" (only R, Q is empty).
     """
-    _check_matrix(A, "qr")
+    _check_gradient(_check_matrix(A, "qr"), "qr")
     if mode not in ("reduced", "complete", "r"):
         raise RuntimeError(
             f"qr received unrecognized mode '{mode}' but expected one of 'reduced' (default), 'r', or 'complete'"
@@ -149,7 +151,7 @@ def qr(A, mode="reduced"):
         return QR(type(A)(A.array[:0].reshape(0)), R)
     if m < n:  # the columns beyond a square have no part in Q
         Q, R = qr(A[..., :m])
-        return QR(Q, shape.cat([R, Q.mT @ A[..., m:]], -1))
+        return QR(Q, shape.cat([R, Q.mH @ A[..., m:]], -1))
     if mode == "complete" and m > n:
         return QR(*decompositions.unpack(decompositions.qr(A, mode="complete"), (m, m), (m, n)))
     return QR(*decompositions.unpack(decompositions.qr(A, mode="reduced"), (m, k), (k, n)))
@@ -161,9 +163,10 @@ def svd(A, full_matrices=True):
     U: (..., m, m), Vh: (..., n, n), or (..., m, k) and (..., k, n) if not full_matrices. The gradient of U and Vh
     needs different singular values, and there is none for columns of U and rows of Vh beyond k.
     """
-    _check_matrix(A, "svd")
+    _check_gradient(_check_matrix(A, "svd"), "svd")
     packed = decompositions.svd(A, full_matrices=bool(full_matrices))
-    return SVD(*decompositions.unpack(packed, *decompositions.svd_shapes(A.shape, full_matrices)))
+    U, S, Vh = decompositions.unpack(packed, *decompositions.svd_shapes(A.shape, full_matrices))
+    return SVD(U, elementwise_functions.real(S), Vh)
 
 
 def svdvals(A):
@@ -207,7 +210,8 @@ def matrix_norm(A, ord="fro", dim=(-2, -1), keepdim=False, *, dtype=None):
     if rows == columns:
         raise RuntimeError(f"linalg.matrix_norm: dims must be different. Got ({dim[0]}, {dim[1]})")
     A = _as_type(A, dtype, "matrix_norm")
-    if ord == "fro":
+    empty = 0 in (A.shape[rows], A.shape[columns])
+    if ord == "fro" or (empty and ord in (1, 2, math.inf)):  # nothing at all has the norm 0 by each of them
         return vector_norm(A, 2, (rows, columns), keepdim)
     if ord == "nuc" or (ord in (2, -2) and not isinstance(ord, str)):
         rest = [each for each in range(A.ndim) if each not in (rows, columns)]
@@ -249,8 +253,9 @@ def norm(A, ord=None, dim=None, keepdim=False, *, dtype=None):
 
 
 def vecdot(x, y, *, dim=-1):
-    """The sums of the products over `dim`, with broadcasting."""
-    return reduction.sum(elementwise.mul(x, y), dim)
+    """The sums of the products over `dim`, with broadcasting; of x its conjugate is taken."""
+    arguments.check_tensor(x, "linalg_vecdot", "x")
+    return reduction.sum(elementwise.mul(x.conj(), y), dim)
 
 
 def multi_dot(tensors):
@@ -323,13 +328,19 @@ def _check_matrix(A, function, square=False, floating=True):
     return A
 
 
+def _check_gradient(A, function):
+    """NotImplementedError for a complex A that needs a gradient: the VJPs of decompositions are for real matrices."""
+    if A.dtype.is_complex and A.requires_grad:
+        raise NotImplementedError(f"linalg.{function}: the gradient of a complex matrix is not supported")
+
+
 def _symmetric(A, upper):
-    """A itself if it is symmetric, or else what its lower (upper) triangle says."""
-    if np.all(A.array == np.swapaxes(A.array, -2, -1)):
+    """A itself if it is symmetric (Hermitian), or else what its lower (upper) triangle says."""
+    if np.all(A.array == np.swapaxes(A.array, -2, -1).conj()):
         return A
-    half = A.mT if upper else A
+    half = A.mH if upper else A
     below = half * type(A)(decompositions.constant(A.array, decompositions.half_below))
-    return below + below.mT
+    return below + below.mH
 
 
 def _as_type(tensor, dtype, function):

@@ -99,10 +99,9 @@ def dot(input, tensor):
 
 @method
 def vdot(input, other):
-    """dot, for real tensors; RuntimeError for complex ones, whose first would have to be conjugated."""
-    if getattr(input, "dtype", dtypes.float32).is_complex:
-        raise RuntimeError("vdot(): complex tensors are not supported")
-    return dot(input, other)
+    """dot of the first vector's conjugate and the second."""
+    check_tensor(input, "vdot")
+    return dot(input.conj(), other)
 
 
 @method
@@ -175,7 +174,8 @@ def _plus(function, input, beta, product, alpha, same_type=True):
         )
     input = broadcast_to(input, product.shape)
     if product.dtype.category <= dtypes.INTEGER:
-        beta, alpha = int(beta), int(alpha)
+        whole = bool if product.dtype is dtypes.bool else int
+        beta, alpha = whole(beta), whole(alpha)
     scaled = product if alpha == 1 else product * alpha
     if beta == 0:
         return scaled
@@ -201,8 +201,8 @@ def tensordot(a, b, dims=2):
                 f"has size {b.shape[dim_b]} in dim {dim_b}"
             )
         if a.shape[dim_a] != b.shape[dim_b]:  # one of them is stretched: the other can be summed right away
-            a = a if a.shape[dim_a] == 1 else a.sum(dim_a, keepdim=True)
-            b = b if b.shape[dim_b] == 1 else b.sum(dim_b, keepdim=True)
+            a = a if a.shape[dim_a] == 1 else a.sum(dim_a, keepdim=True, dtype=a.dtype)
+            b = b if b.shape[dim_b] == 1 else b.sum(dim_b, keepdim=True, dtype=b.dtype)
     rest_a = [dim for dim in range(a.ndim) if dim not in of_a]
     rest_b = [dim for dim in range(b.ndim) if dim not in of_b]
     shape = [a.shape[dim] for dim in rest_a] + [b.shape[dim] for dim in rest_b]
@@ -290,8 +290,10 @@ def slogdet(input):
 
 @method
 def logdet(input):
-    """The logarithms of the determinants; NaN where one is negative."""
+    """The logarithms of the determinants; NaN where a real one is negative."""
     sign, logabsdet = slogdet(input)
+    if input.dtype.is_complex:
+        return elementwise.log(sign) + logabsdet
     return elementwise.where(sign < 0, math.nan, logabsdet)
 
 

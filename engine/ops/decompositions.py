@@ -112,7 +112,7 @@ def _cofactors(a):
     u, s, v = np.linalg.svd(a)
     others = np.where(constant(a, np.eye) == 1, 1, s[..., None, :])
     signs = np.linalg.det(u) * np.linalg.det(v)
-    return signs[..., None, None] * np.matmul(u * np.prod(others, axis=-1)[..., None, :], v)
+    return signs[..., None, None] * np.matmul(u * np.prod(others, axis=-1)[..., None, :], v).conj()
 
 
 def _cofactors_vjp(g, a, result):
@@ -151,8 +151,8 @@ det_sign = primitive(
 
 
 def _middle(a):
-    """The symmetric part: the mean of both triangles."""
-    return (a + transposed(a)) / 2
+    """The symmetric (Hermitian) part: the mean of both triangles."""
+    return (a + transposed(a).conj()) / 2
 
 
 def _cholesky(a):

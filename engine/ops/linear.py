@@ -77,6 +77,8 @@ matmul = primitive(
 
 
 def _vector_norm(a, *, ord, dim, keepdim):
+    if a.dtype == np.float16:  # powers of halves overflow where the norm does not
+        return _vector_norm(a.astype(np.float32), ord=ord, dim=dim, keepdim=keepdim).astype(np.float16)
     size = np.abs(a)
     how = {"axis": dim, "keepdims": keepdim}
     if ord == math.inf:
@@ -106,7 +108,7 @@ def _vector_norm_vjp(g, a, result, ord, dim, keepdim):
     if ord == 2:
         return g * (a / norm)
     size = abs_(a)
-    return g * sign(a) * (where(size == 0, 1, size) / norm) ** (ord - 1)
+    return g * sign(a) * where(size == 0, 1, size / norm) ** (ord - 1)
 
 
 vector_norm = primitive(

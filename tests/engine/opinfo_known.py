@@ -27,6 +27,11 @@ KNOWN = [
         "abs_ of a complex tensor writes the sizes, real numbers of the tensor's own type; torch refuses",
     ),
     Known(
+        "addbmm",
+        "in place.*output with shape",
+        "addbmm_ of a tensor smaller than the result is refused, as addmm_ is in both; torch resizes the tensor",
+    ),
+    Known(
         "bernoulli normal",
         "requires_grad False, torch's True",
         "a draw has no history here; torch gives it one whose gradients are all 0",
@@ -35,6 +40,16 @@ KNOWN = [
         "bfloat16",
         "needs the package ml_dtypes",
         "numpy has no bfloat16: without the optional package ml_dtypes the name is missing and says so",
+    ),
+    Known(
+        "linalg.eigvalsh",
+        "gradient 0: values",
+        "with UPLO='U' the gradient is of the triangle that is read; torch's is of a symmetric matrix, half in each triangle",
+    ),
+    Known(
+        "linalg.svd",
+        "full_matrices=True.*result 2: values",
+        "the rows of Vh beyond the singular values may be any that complete the basis",
     ),
     Known(
         "logaddexp",
