@@ -65,27 +65,27 @@ FROM_NUMPY = {each.numpy: each for each in ALL}
 
 _OF_PYTHON = {builtins.bool: bool, builtins.int: int64, builtins.float: float64, builtins.complex: complex128}
 _default = [float32]
-_bfloat16 = []  # the type, once somebody has asked for it
+loaded_bfloat16 = []  # the type, once somebody has asked for it
 
 
 def bfloat16():
     """The type of 8 bits of exponent and 8 of precision, which ml_dtypes adds to numpy; AttributeError without it."""
-    if not _bfloat16:
+    if not loaded_bfloat16:
         try:
             import ml_dtypes
         except ImportError:
             raise AttributeError(
                 "engine.bfloat16 needs the package ml_dtypes (pip install ml_dtypes); float16 is there without it"
             ) from None
-        _bfloat16.append(dtype("bfloat16", ml_dtypes.bfloat16))
-        ALL.append(_bfloat16[0])
-        FROM_NUMPY[_bfloat16[0].numpy] = _bfloat16[0]
-    return _bfloat16[0]
+        loaded_bfloat16.append(dtype("bfloat16", ml_dtypes.bfloat16))
+        ALL.append(loaded_bfloat16[0])
+        FROM_NUMPY[loaded_bfloat16[0].numpy] = loaded_bfloat16[0]
+    return loaded_bfloat16[0]
 
 
 def has_bfloat16(arrays):
     """Whether one of the arrays (or numbers) is of that type."""
-    return builtins.bool(_bfloat16) and any(getattr(each, "dtype", None) == _bfloat16[0].numpy for each in arrays)
+    return any(getattr(each, "dtype", None) == loaded_bfloat16[0].numpy for each in arrays)
 
 
 def get_default_dtype():
@@ -161,16 +161,16 @@ def fitting(value, its_dtype):
 
 def promote_types(type1, type2):
     """The type that holds both, by torch's lattice."""
-    check_dtype(type1, "type1"), check_dtype(type2, "type2")
+    type1, type2 = check_dtype(type1, "type1"), check_dtype(type2, "type2")
     if type1 is type2:
         return type1
     if type1.category != type2.category and {type1.category, type2.category} != {FLOAT, COMPLEX}:
         return type1 if type1.category > type2.category else type2
-    if _bfloat16 and _bfloat16[0] in (
+    if loaded_bfloat16 and loaded_bfloat16[0] in (
         type1,
         type2,
     ):  # beside another float it counts as float16 does, but mixes to float32
-        type1, type2 = [float16 if each is _bfloat16[0] else each for each in (type1, type2)]
+        type1, type2 = [float16 if each is loaded_bfloat16[0] else each for each in (type1, type2)]
         return float32 if type1 is type2 else promote_types(type1, type2)
     return from_numpy(np.promote_types(type1.numpy, type2.numpy))
 
@@ -207,9 +207,8 @@ def _rank_and_type(operand):
 
 
 def can_cast(from_, to):
-    """Whether torch turns a result of the first type into the second without being asked to: never to a lower category."""
-    check_dtype(from_, "from_"), check_dtype(to, "to")
-    return to.category >= from_.category
+    """Whether torch turns a result of the first type into the second unasked: never to a lower category."""
+    return check_dtype(to, "to").category >= check_dtype(from_, "from_").category
 
 
 # ---- limits -----------------------------------------------------------------------------------------

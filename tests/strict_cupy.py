@@ -123,15 +123,6 @@ class ndarray:
     def min(self, axis=None, keepdims=False):
         return ndarray(self._hidden.min(axis=axis, keepdims=keepdims))
 
-    def any(self):
-        return ndarray(self._hidden.any())
-
-    def conj(self):
-        return ndarray(self._hidden.conj())
-
-    real = property(lambda self: ndarray(self._hidden.real))
-    imag = property(lambda self: ndarray(self._hidden.imag))
-
     def __getitem__(self, index):
         index = self._index(index)
         return ndarray(self._hidden[index])

@@ -229,8 +229,8 @@ def _scaled(input, other, alpha):
     category = dtypes.of_number(alpha).category
     if category > common.category and category > dtypes.INTEGER:
         raise RuntimeError(f"For tensors of type {common}, argument alpha must not be a {type(alpha).__name__}.")
-    scaled = mul(other, alpha) if isinstance(other, TensorBase) else other * alpha
-    return scaled.to(common) if isinstance(other, TensorBase) else scaled
+    alpha = dtypes.fitting(alpha, common)
+    return mul(other.to(common), alpha) if isinstance(other, TensorBase) else other * alpha
 
 
 @method

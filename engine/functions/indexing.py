@@ -75,10 +75,11 @@ def gather(input, dim, index, *, sparse_grad=False):
 def _check_places(function, input, dim, index, src=None):
     """The dimension, after checking that `index` has a place in `input` (and `src`) for each of its entries."""
     check_tensor(input, function)
-    _check_index(index, function)
+    check_tensor(index, function, "index", 3)
     dim = check_dim(dim, input.ndim)
-    if not index.numel():
+    if not index.numel():  # then its type does not matter
         return dim
+    _check_index(index, function)
     for name, each in (("input", input), ("src", src)):
         if each is not None and max(each.ndim, 1) != max(index.ndim, 1):
             raise RuntimeError(f"Index tensor must have the same number of dimensions as {name} tensor")
@@ -163,7 +164,10 @@ def scatter_add(input, dim, index, src):
 @method
 @numpy_names
 def take_along_dim(input, indices, dim=None):
-    """gather in which the other dimensions broadcast; dim None looks the indices up in the flattened tensor."""
+    """gather in which the other dimensions broadcast, and negative indices count from the end.
+
+    dim None looks the indices up in the flattened tensor, from its start only.
+    """
     check_tensor(input, "take_along_dim")
     _check_index(indices, "take_along_dim", 2, (dtypes.int64,))
     if dim is None:
@@ -176,7 +180,9 @@ def take_along_dim(input, indices, dim=None):
     dim = check_dim(dim, input.ndim)
     sizes = broadcast_shapes(*[_with_size(each.shape, dim, 1) for each in (input, indices)])
     stretched = [expand(each, _with_size(sizes, dim, each.shape[dim])) for each in (input, indices)]
-    return gather(stretched[0], dim, stretched[1])
+    places = stretched[1].array
+    from_start = np.where(places < 0, places + (input.shape[dim] if input.ndim else 1), places)
+    return gather(stretched[0], dim, setting.tensor_class(from_start))
 
 
 def _with_size(shape, dim, size):
@@ -218,7 +224,7 @@ def index_add(input, dim, index, source, *, alpha=1):
     _check_source("index_add", RuntimeError, input, dim, index, source)
     source = source if alpha == 1 else source * alpha
     if not input.ndim:
-        return input + source * index.numel()
+        return input + reshape(source, ())
     return input + indexing.put_add(source, index=_along(input, dim, index), shape=tuple(input.shape))
 
 

@@ -139,10 +139,13 @@ def prod(input, dim=None, keepdim=False, *, dtype=None):
     if dim is None:
         if keepdim:
             raise TypeError("prod(): keepdim needs a dim")
-        return reduction.prod(flatten(factors), dim=0, keepdim=False)
-    if not input.ndim:
-        return _along_one(reduction.prod, factors, dim, keepdim=True)
-    return reduction.prod(factors, dim=check_dim(dim, input.ndim), keepdim=_check_bool(keepdim, "prod", "keepdim"))
+        product = reduction.prod(flatten(factors), dim=0, keepdim=False)
+    elif not input.ndim:
+        product = _along_one(reduction.prod, factors, dim, keepdim=True)
+    else:
+        dim, keepdim = check_dim(dim, input.ndim), _check_bool(keepdim, "prod", "keepdim")
+        product = reduction.prod(factors, dim=dim, keepdim=keepdim)
+    return product if dtype is None else product.to(dtype)
 
 
 @method
@@ -251,8 +254,12 @@ def _spread(function, input, dim, unbiased, keepdim, correction):
 def norm(input, p="fro", dim=None, keepdim=False, dtype=None):
     """(Σ |x|^p)^(1/p) over `dim`. p: "fro" or None (2), a number, inf (the largest |x|), -inf, 0 (how many are not 0).
 
-    At 0 the gradient is 0. p="nuc" is not supported.
+    At 0 the gradient is 0. p="nuc": the sum of the singular values of the matrices in the two dimensions `dim`.
     """
+    if p == "nuc":
+        from engine import linalg  # it is made from these functions, so it cannot be there before them
+
+        return linalg.matrix_norm(input, "nuc", tuple(range(input.ndim)) if dim is None else dim, keepdim, dtype=dtype)
     where_to = _reduce_dims(input, "norm", dim, keepdim)
     if dtype is not None:
         if dtypes.promote_types(input.dtype, dtype) is not dtype:
@@ -264,7 +271,7 @@ def norm(input, p="fro", dim=None, keepdim=False, dtype=None):
         )
     p = 2.0 if p is None or p == "fro" else p
     if isinstance(p, str):
-        raise NotImplementedError(f"norm(): p={p!r} is not supported, only 'fro' and numbers are")
+        raise RuntimeError(f"norm(): p must be 'fro', 'nuc' or a number, got {p!r}")
     size = elementwise.abs(input)
     if p in (math.inf, -math.inf):
         if not input.numel() and not where_to["dim"]:

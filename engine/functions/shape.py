@@ -414,6 +414,8 @@ def narrow(input, dim, start, length):
     check_tensor(input, "narrow")
     if not input.ndim:
         raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
+    if isinstance(start, TensorBase) and (start.ndim or start.dtype.category != dtypes.INTEGER):
+        raise RuntimeError("start must be an 0-dim integral Tensor.")
     dim, start, length = (check_dim(dim, input.ndim), operator.index(start), operator.index(length))
     size = input.shape[dim]
     if length < 0:
@@ -624,8 +626,10 @@ def roll(input, shifts, dims=None):
     dims = as_shape((dims,))
     if len(shifts) != len(dims):
         raise RuntimeError(f"shifts and dimensions must align. shifts: {len(shifts)}, dims:{len(dims)}")
+    if dims and not input.ndim:
+        raise IndexError(f"Dimension specified as {dims[0]} but tensor has no dimensions")
     dims = tuple(check_dim(dim, input.ndim) for dim in dims)
-    return shape.roll(input, shifts=shifts, dims=dims) if input.ndim else clone(input)
+    return shape.roll(input, shifts=shifts, dims=dims) if dims else clone(input)
 
 
 # ---- joining ----------------------------------------------------------------------------------------

@@ -197,7 +197,7 @@ argsort = primitive("argsort", "a", _argsort, example=lambda random: ((random(3,
 def _logsumexp(a, *, dim, keepdim):
     if not count(a.shape, dim):
         return np.sum(a, axis=dim, keepdims=keepdim) - math.inf
-    top = np.max(a, axis=dim, keepdims=True)
+    top = np.max(a.real, axis=dim, keepdims=True)  # a complex number's angle must not be moved out of (-π, π]
     top = np.where(np.isfinite(top), top, 0)
     total = np.log(np.sum(np.exp(a - top), axis=dim, keepdims=True)) + top
     return total if keepdim else np.squeeze(total, axis=dim)

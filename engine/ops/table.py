@@ -68,7 +68,7 @@ class Op:
     def run(self, arrays, metadata):
         """forward, as an array even where numpy gives a scalar, and with torch's kind of error."""
         try:
-            if dtypes.has_bfloat16(arrays) and not self.is_view:
+            if dtypes.loaded_bfloat16 and dtypes.has_bfloat16(arrays) and not self.is_view:
                 return self._run_on_bfloat16(arrays, metadata)
             result = backend.quietly(self.forward, arrays, metadata)
         except (ValueError, TypeError, IndexError) as error:

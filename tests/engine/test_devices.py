@@ -23,6 +23,11 @@ FILES_ON_THE_CPU = {
     "test_reference.py": "writes a page",
     "test_size.py": "counts lines",
     "test_package.py": "imports",
+    "test_elementwise.py": "single corners; test_table.py and the parity lines run every function on both",
+    "test_machine.py": "says what machine this is",
+    "test_printing.py": "prints what was copied to the CPU",
+    "test_promotion.py": "types, not arrays",
+    "test_random.py": "draws are made on the CPU, then moved",
 }
 
 # Single tests, with the reason.

@@ -150,7 +150,7 @@ def test_gather_checks_bounds(device):
         (
             lambda: torch.nn.functional.cross_entropy(torch.ones(2, 3), torch.tensor([0.0, 1.0])),
             RuntimeError,
-            "expected scalar type Long",
+            "expected target dtype to be Long",
         ),
         (lambda: torch.manual_sed(1), AttributeError, "did you mean 'manual_seed'"),
         (lambda: torch.ones(1).sqeeze(), AttributeError, "did you mean 'squeeze'"),
