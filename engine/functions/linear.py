@@ -162,7 +162,7 @@ def baddbmm(input, batch1, batch2, *, beta=1, alpha=1):
 def addbmm(input, batch1, batch2, *, beta=1, alpha=1):
     """beta · input + alpha · the sum of bmm(batch1, batch2) over the batch; `input` broadcasts to its shape."""
     check_tensor(batch1, "addbmm", "batch1", 2)
-    return _plus("addbmm", input, beta, bmm(batch1, batch2).sum(0), alpha)
+    return _plus("addbmm", input, beta, bmm(batch1, batch2).sum(0, dtype=batch1.dtype), alpha)
 
 
 def _plus(function, input, beta, product, alpha, same_type=True):
