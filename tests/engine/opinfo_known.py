@@ -37,6 +37,11 @@ KNOWN = [
         "the products of the batch are rounded to half precision in another order; the last bits differ",
     ),
     Known(
+        "argsort sort",
+        r"(bool|float16|uint8)\[8000\]\): .*values",
+        "the order of equal elements in an unstable sort: always stable here, torch's depends on its algorithm",
+    ),
+    Known(
         "bernoulli normal",
         "requires_grad False, torch's True",
         "a draw has no history here; torch gives it one whose gradients are all 0",
@@ -65,6 +70,16 @@ KNOWN = [
         "logaddexp",
         "not implemented for torch.complex64",
         "neither numpy nor cupy has it for complex numbers; NotImplementedError says so",
+    ),
+    Known(
+        "scatter",
+        "multiply' is supported for a number, not for a tensor",
+        "torch has deprecated it and gives it no gradient; NotImplementedError says that it is not supported",
+    ),
+    Known(
+        "topk",
+        r"(int\d+|uint8|bool|float16|bfloat16)\[.*result 1: values",
+        "which of equal elements come first: here those with the lowest indices, torch's depends on its algorithm",
     ),
 ]
 
