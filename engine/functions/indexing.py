@@ -125,17 +125,21 @@ def scatter(input, dim, index, src=None, *, value=None, reduce=None):
     dim = _check_places("scatter", input, dim, index, value if is_tensor else None)
     if is_tensor and value.dtype is not input.dtype:
         raise RuntimeError("scatter(): Expected self.dtype to be equal to src.dtype")
+    value = _head(value, index) if is_tensor else number_in(value, input.dtype)
     if reduce is None:
-        value = _head(value, index) if is_tensor else number_in(value, input.dtype)
         return _with_dims(indexing.scatter, input, index, value, dim=dim)
     if reduce not in ("add", "multiply"):
         raise RuntimeError("reduce argument must be either add or multiply.")
     if is_tensor and reduce == "multiply":
         raise NotImplementedError("scatter(): reduce='multiply' is supported for a number, not for a tensor")
-    ones = setting.tensor_class(backend.module_of(input.array).ones(index.shape, dtype=input.array.dtype))
+    numpy = backend.module_of(input.array)
+    ones = setting.tensor_class(numpy.ones(index.shape, dtype=input.array.dtype))
     if reduce == "add":
         return scatter_add(input, dim, index, value if is_tensor else ones * value)
-    return input * value ** scatter_add(input * 0, dim, index, ones)
+    times = scatter_add(setting.tensor_class(numpy.zeros_like(input.array)), dim, index, ones)
+    if input.dtype is dtypes.bool:
+        return input & ~times if not value else input.clone()
+    return input * value**times
 
 
 def _head(src, index):
