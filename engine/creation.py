@@ -96,7 +96,8 @@ def _explain_data(data):
 
 def _check_fits(array, dtype):
     """Python numbers, other than arrays, may not overflow an integer type, nor lose their imaginary part."""
-    if dtype is None or dtypes.check_dtype(dtype).is_complex:
+    dtype = None if dtype is None else dtypes.check_dtype(dtype)
+    if dtype is None or dtype.is_complex:
         return
     if array.dtype.kind == "c":
         raise TypeError(f"tensor(): a complex number cannot be one of type {dtype}")

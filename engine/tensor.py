@@ -485,6 +485,12 @@ def _comparison(function):
     return compare
 
 
+def _invert(self):
+    if self.dtype.category > dtypes.INTEGER:
+        raise TypeError(f"~ (operator.invert) is only implemented on integer and Boolean-type tensors, got {self.dtype}")
+    return functions.bitwise_not(self)
+
+
 for _name, _function in {
     "add": functions.add,
     "sub": functions.sub,
@@ -505,7 +511,7 @@ for _name in ("eq", "ne", "lt", "le", "gt", "ge"):
 Tensor.__neg__ = functions.neg
 Tensor.__pos__ = lambda self: self
 Tensor.__abs__ = functions.abs
-Tensor.__invert__ = functions.bitwise_not
+Tensor.__invert__ = _invert
 Tensor.real = property(functions.real)
 Tensor.imag = property(functions.imag)
 

@@ -327,7 +327,7 @@ def record(op, inputs, metadata):
     arrays = op.prepare(inputs)
     result = op.run(arrays, metadata)
     needed = 0
-    if setting.record and op.vjps and result.dtype.kind in "fc":  # integers and bools have no gradients
+    if setting.record and op.vjps and result.dtype.kind not in "biu":  # integers and bools have no gradients
         for position, value in enumerate(inputs):
             if isinstance(value, TensorBase):
                 if value.view_of is not None:
@@ -421,15 +421,15 @@ def backward(roots, gradients, retain_graph=False, create_graph=False, wanted=No
         with backend.quiet(), set_recording(create_graph):
             while ready:
                 node = ready.pop()
-                gradient = arriving.pop(node, None)
-                hooks = node.hooks
-                if hooks is not None and gradient is not None:
+                gradient = arriving.pop(node, None)  # None: a custom Function had none to give
+                hooks = None if gradient is None else node.hooks
+                if hooks is not None:
                     gradient = hooks.on_gradient(gradient)
                 if wanted is not None and node in wanted:
                     collected[node] = gradient
                 if working is not None and node not in working:
                     continue
-                if gradient is None:  # a custom Function had none to give
+                if gradient is None:
                     passed_on = [None] * len(node.inputs)
                 elif type(node) is AccumulateGrad:
                     accumulate(node.variable, gradient, create_graph)

@@ -23,9 +23,9 @@ class Hooks:
     after = property(lambda self: self.of_kind[AFTER])
 
     def add(self, kind, hook):
-        handle = RemovableHandle(self.of_kind[kind])
-        self.of_kind[kind][handle] = hook
-        return handle
+        key = object()
+        self.of_kind[kind][key] = hook
+        return RemovableHandle(self.of_kind[kind], key)
 
     def on_gradient(self, gradient):
         """The complete gradient, as the hooks leave it."""
@@ -73,13 +73,14 @@ def _replaced(gradient, new, hook):
 class RemovableHandle:
     """What registering a hook returns: remove(), or leaving it as a context manager, takes the hook away."""
 
-    __slots__ = ("_hooks", "__weakref__")
+    __slots__ = ("_hooks", "_key")
 
-    def __init__(self, hooks):
-        self._hooks = hooks
+    def __init__(self, hooks, key):
+        self._hooks, self._key = hooks, key
 
     def remove(self):
-        self._hooks.pop(self, None)
+        """Take the hook away, if it is still there."""
+        self._hooks.pop(self._key, None)
 
     def __enter__(self):
         return self

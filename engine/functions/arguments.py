@@ -2,7 +2,6 @@
 
 import builtins
 import functools
-import math
 import operator
 
 import numpy as np
@@ -100,19 +99,4 @@ def number_in(value, dtype):
     """The Python number as `dtype` holds it; RuntimeError where it does not fit, ValueError beyond int64, as torch."""
     if isinstance(value, builtins.int) and not -(2**63) <= value < 2**63:
         raise ValueError("Overflow when unpacking long long")
-    if isinstance(value, builtins.complex) and not value.imag and dtype.category != dtypes.COMPLEX:
-        value = value.real
-    if dtype.category == dtypes.BOOL:
-        return builtins.bool(value)
-    fits = dtype.category == dtypes.COMPLEX or not isinstance(value, builtins.complex)
-    if fits and dtype.category == dtypes.INTEGER:
-        limits = np.iinfo(dtype.numpy)
-        lowest = limits.min or -limits.max  # negative numbers wrap around in an unsigned type, as in torch
-        fits = math.isfinite(value) and lowest <= builtins.int(value) <= limits.max
-    elif fits and dtype.category == dtypes.FLOAT:
-        fits = not math.isfinite(value) or abs(value) <= float(np.finfo(dtype.numpy).max)
-    if not fits:
-        raise RuntimeError(f"value cannot be converted to type {dtype.name} without overflow")
-    if dtype.category == dtypes.INTEGER:
-        return builtins.int(value) % (limits.max + 1) if limits.min == 0 else builtins.int(value)
-    return value
+    return dtypes.fitting(value, dtype)

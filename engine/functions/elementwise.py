@@ -274,7 +274,8 @@ def pow(input, exponent):
     common = dtypes.result_type(input, exponent)
     if common.category == dtypes.INTEGER and exponent < 0:
         raise RuntimeError("Integers to negative integer powers are not allowed.")
-    return elementwise.pow_number(input.to(common), exponent=exponent)
+    power = elementwise.pow_number(input.to(common), exponent=exponent)
+    return power.to(common) if common is dtypes.bool else power
 
 
 # ---- three operands ---------------------------------------------------------------------------------

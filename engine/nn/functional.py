@@ -1,7 +1,8 @@
 """torch.nn.functional: activations and losses, composed from the table."""
 
 from engine import backend, dtypes
-from engine.functions import arguments, log_softmax, movedim, relu, sigmoid, softmax, tanh, where
+from engine.functions import arguments, log_softmax, relu, shape, sigmoid, softmax, tanh
+from engine.functions import elementwise as choice
 from engine.ops import reduction as table
 
 __all__ = [
@@ -109,17 +110,17 @@ def _loss_of_classes(logs, target, weight, ignore_index, reduction, smoothing=0.
     counts = classes != ignore_index
     if weight is None and not smoothing and (target.ndim == 1 or reduction != "none") and bool(counts.all()):
         return table.nll_loss(rows, classes, reduction=reduction)
-    classes = where(counts, classes, 0)
+    classes = choice.where(counts, classes, 0)
     if weight is None:
         share = counts.to(logs.dtype)
     else:
         _check_weight(weight, count)
-        share = where(counts, weight[classes], 0)
+        share = choice.where(counts, weight[classes], 0)
     losses = share * table.nll_loss(rows, classes, reduction="none")
     if smoothing:
         evenly = -(rows if weight is None else rows * weight).sum(1)
         losses = (1 - smoothing) * losses + smoothing / count * evenly
-    losses = where(counts, losses, 0)
+    losses = choice.where(counts, losses, 0)
     if reduction == "mean":
         return losses.sum() / share.sum()
     return _reduce(losses.reshape(target.shape), reduction)
@@ -127,7 +128,7 @@ def _loss_of_classes(logs, target, weight, ignore_index, reduction, smoothing=0.
 
 def _classes_last(tensor):
     """(N, C, ...) as (N, ..., C)."""
-    return tensor if tensor.ndim < 3 else movedim(tensor, 1, -1)
+    return tensor if tensor.ndim < 3 else shape.movedim(tensor, 1, -1)
 
 
 def _check_classes(input, target, ignore_index):
