@@ -69,6 +69,9 @@ TESTS_ON_THE_CPU = {
 }
 
 
+# Where tensors are made and how they print and say where they are: on another device that differs, and should.
+NOT_ON_THE_STAND_IN = {"test_parity_creation"}
+
 # Parts of lines that cannot be asked of another device, with the reason.
 LINES_ON_THE_CPU = {"a.numpy()": "the line is about numpy() itself"}
 
@@ -138,10 +141,6 @@ def parametrized(module):
 
 
 @pytest.mark.slow
-# Where tensors are made and how they print and say where they are: on another device that differs, and should.
-NOT_ON_THE_STAND_IN = {"test_parity_creation"}
-
-
 @pytest.mark.parametrize("file", sorted({path.stem for path in FOLDER.glob("test_parity*.py")} - NOT_ON_THE_STAND_IN))
 def test_the_parity_tests_pass_on_the_stand_in(file, all_on_the_stand_in):
     """Every line and every mistake of the file, with the engine's tensors on the stand-in for cupy."""
