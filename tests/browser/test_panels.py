@@ -43,13 +43,13 @@ def test_from_the_learner_s_submit_to_the_instructor_s_grade(machine, teach, pag
         solve_one_exercise(machine)
         page.goto(address)
         page.locator(".jp-NotebookPanel").wait_for()
-        open_panel(page, "Assignment List")
+        page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()  # the notebook has come to the front, and stays behind
         submit = page.get_by_role("button", name="Submit")
-        for _ in range(5):  # on a busy machine the panel may have asked before the server could answer
-            if submit.count():
+        for _ in range(10):
+            open_panel(page, "Assignment List")
+            page.wait_for_timeout(2000)
+            if submit.count() and submit.is_visible():
                 break
-            page.wait_for_timeout(3000)
-            page.locator("#refresh_assignments_list").click()
         submit.click()
         submitted = page.locator("#submitted_assignments_list_placeholder, #submitted_assignments_list")
         submitted.get_by_text(NAME).first.wait_for()
