@@ -1,6 +1,7 @@
 """The picture of a computation graph: what is captured, how it is laid out, what is drawn."""
 
 import base64
+import random
 import sys
 import xml.etree.ElementTree as ElementTree
 from types import SimpleNamespace
@@ -10,8 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine import viz
+from engine.viz import layers
+from engine.viz.capture import capture
 from engine.viz.computation import Edge, Graph, Node
 from engine.viz.glyphs import shortened, text_width
+from engine.viz.layers import build_layers, crossings
 from engine.viz.layout import COLUMN, layout
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -299,6 +303,60 @@ def test_a_tree_is_drawn_without_crossings_inputs_in_their_order():
     parameters = [node for node in graph.nodes if node.kind == "parameter"]
     from_top = sorted(parameters, key=lambda node: boxes[node.id].y)
     assert [node.label for node in from_top] == [f"leaves[{index}]" for index in range(8)]
+
+
+def attention_block(x):
+    """The operations of a transformer's block, so many that lines must cross, but only once."""
+    normed = normalized(x)
+    q, k, v = [apply("+", (4, 8), apply("@", (4, 8), normed, parameter(8, 8)), parameter(8)) for _ in "qkv"]
+    mixed = apply("@", (4, 8), apply("softmax", (4, 4), apply("@", (4, 4), q, apply("ᵀ", (8, 4), k))), v)
+    x = apply("+", (4, 8), x, apply("@", (4, 8), mixed, parameter(8, 8)))
+    return apply("+", (4, 8), x, apply("@", (4, 8), apply("relu", (4, 8), normalized(x)), parameter(8, 8)))
+
+
+def normalized(x):
+    mean = apply("mean", (4, 1), x)
+    spread = apply("mean", (4, 1), apply("^", (4, 8), apply("−", (4, 8), x, mean)))
+    return apply("÷", (4, 8), apply("−", (4, 8), x, mean), apply("√", (4, 1), spread))
+
+
+@pytest.mark.parametrize("blocks", [1, 4])
+def test_few_lines_cross_in_a_transformer(blocks):
+    """dot, too, needs a crossing in each block's attention; benchmarks/graph_layout.py compares more graphs with it."""
+    x = apply("exp", (4, 8), parameter(4, 8))
+    for _ in range(blocks):
+        x = attention_block(x)
+    _, rows, _ = build_layers(capture(x, [], limit=1000), lambda node: (28, 80))
+    count = crossings(rows)
+    assert count <= blocks
+
+
+def test_sweeps_find_better_orders():
+    """On tangled graphs they leave well under the crossings of the first order."""
+    before = after = 0
+    for seed in range(5):
+        chosen = random.Random(seed)
+        tensors = [parameter() for _ in range(4)]
+        for _ in range(30):
+            tensors.append(apply("+", (), *chosen.choices(tensors[-8:], k=2)))
+        graph = capture(tensors[-1], [], limit=1000)
+        counts = []
+        for sweeps in (0, layers.SWEEPS):
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(layers, "SWEEPS", sweeps)
+                counts.append(crossings(build_layers(graph, lambda node: (28, 80))[1]))
+        before, after = before + counts[0], after + counts[1]
+    assert after < 0.7 * before, (before, after)
+
+
+def test_the_uses_of_a_parameter_hang_on_one_line():
+    """A recurrent weight is drawn as one line with branches, not as a bundle of lines."""
+    W = parameter(3, 3)
+    hidden = parameter(3, 3)
+    for _ in range(4):
+        hidden = apply("tanh", (3, 3), apply("@", (3, 3), hidden, W))
+    cells, rows, ways = build_layers(viz.graph(hidden), lambda node: (28, 80))
+    assert all(sum(cell.parameter and cell.node is None for cell in row) <= 1 for row in rows)
 
 
 def test_text_is_measured_by_its_letters_and_cut_in_its_middle():

@@ -1,0 +1,176 @@
+"""How long the layout of a computation graph takes, and how many lines cross, beside Graphviz's `dot` where it is there.
+
+    python benchmarks/graph_layout.py
+
+Lines that share a way are drawn as one here, so their crossings with another line count once; dot draws each by itself.
+"""
+
+import json
+import math
+import pathlib
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
+
+import engine  # noqa: E402
+from engine.viz import layers, layout  # noqa: E402
+from engine.viz.capture import capture  # noqa: E402
+
+REPEATS = 5
+PIECES = 8  # straight pieces for each of dot's curves
+
+
+# ---- graphs that chapters draw ----------------------------------------------------------------------
+
+
+class Named(dict):
+    """Parameters by name, made when they are first asked for."""
+
+    def of(self, name, *shape):
+        return self.setdefault(name, engine.randn(*shape, requires_grad=True))
+
+
+def whole_graph(loss, names):
+    return capture(loss, [{**names, "loss": loss}], limit=10**6)
+
+
+def transformer(blocks, width=8, heads=2, length=4):
+    names = Named()
+    x = engine.randn(2, length, width) @ names.of("embed", width, width)
+    for number in range(blocks):
+        x = transformer_block(x, f"blocks.{number}", names, heads)
+    return whole_graph(x.sum(), names)
+
+
+def transformer_block(x, prefix, names, heads):
+    batch, length, width = x.shape
+    normed = layer_norm(x, f"{prefix}.norm1", names)
+    q, k, v = [
+        linear(normed, f"{prefix}.{each}", width, names).reshape(batch, length, heads, -1).transpose(1, 2)
+        for each in ("query", "key", "value")
+    ]
+    mixed = (q @ k.transpose(-2, -1) / math.sqrt(width // heads)).softmax(-1) @ v
+    x = x + linear(mixed.transpose(1, 2).reshape(batch, length, width), f"{prefix}.out", width, names)
+    hidden = linear(layer_norm(x, f"{prefix}.norm2", names), f"{prefix}.up", 2 * width, names).relu()
+    return x + linear(hidden, f"{prefix}.down", width, names)
+
+
+def linear(x, name, width, names):
+    return x @ names.of(f"{name}.weight", x.shape[-1], width) + names.of(f"{name}.bias", width)
+
+
+def layer_norm(x, name, names):
+    centered = x - x.mean(-1, keepdim=True)
+    spread = ((x - x.mean(-1, keepdim=True)) ** 2).mean(-1, keepdim=True)
+    return centered / (spread + 1e-5).sqrt() * names.of(f"{name}.weight", x.shape[-1]) + names.of(f"{name}.bias", x.shape[-1])
+
+
+def lstm(steps, width=4):
+    names = Named()
+    h = c = engine.zeros(5, width)
+    for _ in range(steps):
+        gates = engine.randn(5, 3) @ names.of("W_ih", 3, 4 * width) + h @ names.of("W_hh", width, 4 * width)
+        i, f, g, o = (gates + names.of("b", 4 * width)).chunk(4, 1)
+        c = f.sigmoid() * c + i.sigmoid() * g.tanh()
+        h = o.sigmoid() * c.tanh()
+    return whole_graph(h.square().sum(), names)
+
+
+def residual(blocks, width=4):
+    names = Named()
+    x = engine.randn(5, width) @ names.of("embed", width, width)
+    for number in range(blocks):
+        hidden = linear(x, f"{number}.first", width, names).relu()
+        x = (x + linear(hidden, f"{number}.second", width, names)).relu()
+    return whole_graph(x.sum(), names)
+
+
+GRAPHS = {
+    "residual net, 12 blocks": lambda: residual(12),
+    "LSTM, 5 steps": lambda: lstm(5),
+    "LSTM, 20 steps": lambda: lstm(20),
+    "transformer, 1 block": lambda: transformer(1),
+    "transformer, 12 blocks": lambda: transformer(12),
+    "transformer, 60 blocks": lambda: transformer(60),
+}
+
+
+# ---- what is measured -------------------------------------------------------------------------------
+
+
+def seconds(function):
+    """The median of several calls."""
+    taken = []
+    for _ in range(REPEATS):
+        begun = time.perf_counter()
+        function()
+        taken.append(time.perf_counter() - begun)
+    return statistics.median(taken)
+
+
+def our_crossings(graph):
+    _, rows, _ = layers.build_layers(graph, lambda node: (28, 80))
+    return layers.crossings(rows)
+
+
+def crossings_in_dot(graph):
+    """Pairs of edges without a common end whose curves meet in dot's drawing."""
+    source = "digraph { node [shape=box];" + "".join(f"n{node.id};" for node in graph.nodes)
+    source += "".join(f"n{edge.source} -> n{edge.target};" for edge in graph.edges) + "}"
+    drawn = json.loads(subprocess.run(["dot", "-Tjson"], input=source, capture_output=True, text=True, check=True).stdout)
+    names = {each["_gvid"]: each["name"] for each in drawn["objects"]}
+    edges = [(names[edge["tail"]], names[edge["head"]], list(curve(edge["pos"]))) for edge in drawn["edges"]]
+    return len({tuple(sorted(pair)) for pair in meeting(edges)})
+
+
+def curve(position):
+    """Points on the Bézier curves that dot's `pos` describes: "e,endx,endy x,y x,y ..."."""
+    points = [tuple(map(float, each.split(","))) for each in position.split() if each[0] not in "es"]
+    yield points[0]
+    for start in range(0, len(points) - 3, 3):
+        a, b, c, d = points[start : start + 4]
+        for piece in range(1, PIECES + 1):
+            t = piece / PIECES
+            weights = ((1 - t) ** 3, 3 * (1 - t) ** 2 * t, 3 * (1 - t) * t * t, t**3)
+            yield tuple(sum(w * point[axis] for w, point in zip(weights, (a, b, c, d))) for axis in (0, 1))
+
+
+def meeting(edges):
+    """Pairs of numbers of edges that meet, by a sweep from top to bottom."""
+    pieces = [(min(a[1], b[1]), max(a[1], b[1]), a, b, n) for n, (*_, way) in enumerate(edges) for a, b in zip(way, way[1:])]
+    open_pieces = []
+    for piece in sorted(pieces, key=lambda each: each[0]):
+        open_pieces = [other for other in open_pieces if other[1] >= piece[0]]
+        for other in open_pieces:
+            apart = edges[piece[4]][0] != edges[other[4]][0] and edges[piece[4]][1] != edges[other[4]][1]
+            if apart and intersect(piece[2], piece[3], other[2], other[3]):
+                yield piece[4], other[4]
+        open_pieces.append(piece)
+
+
+def intersect(a, b, c, d):
+    def side(p, q, r):
+        return (q[0] - p[0]) * (r[1] - p[1]) - (q[1] - p[1]) * (r[0] - p[0])
+
+    return side(a, b, c) * side(a, b, d) < 0 and side(c, d, a) * side(c, d, b) < 0
+
+
+def main():
+    engine.manual_seed(0)
+    has_dot = shutil.which("dot") is not None
+    print(f"{'graph':26}{'nodes':>7}{'layout ms':>11}{'crossings':>11}{'dot':>7}")
+    for name, make in GRAPHS.items():
+        graph = make()
+        of_dot = crossings_in_dot(graph) if has_dot and len(graph.nodes) < 1000 else "-"
+        taken = seconds(lambda: layout.layout(graph)) * 1000
+        print(f"{name:26}{len(graph.nodes):7}{taken:11.0f}{our_crossings(graph):11}{of_dot:>7}")
+    if not has_dot:
+        print("dot is not installed, so there is nothing to compare with")
+
+
+if __name__ == "__main__":
+    main()
