@@ -18,8 +18,7 @@ def cupy():
         import cupy
     except ImportError:
         raise RuntimeError(
-            "this engine has no CUDA: cupy is not installed (pip install 'chainrule[gpu]') or finds no GPU"
-        ) from None
+            "this engine has no CUDA: cupy is not installed (pip install 'chainrule[gpu]') or finds no GPU") from None
     return cupy
 
 

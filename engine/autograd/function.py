@@ -10,18 +10,8 @@ import weakref
 
 from engine import backend
 from engine.autograd.graph import (
-    Node,
-    TensorBase,
-    as_dtype,
-    as_tensor,
-    edge_of,
-    set_recording,
-    setting,
-    tell_watchers,
-    tensor_at,
-    unbroadcast,
-    watchers,
-)
+    Node, TensorBase, as_dtype, as_tensor, edge_of, set_recording, setting, tell_watchers, tensor_at, unbroadcast,
+    watchers)
 
 __all__ = ["Function", "FunctionCtx", "once_differentiable"]
 
@@ -41,8 +31,7 @@ class FunctionCtx:
             if not (each is None or isinstance(each, TensorBase)):
                 raise TypeError(
                     f"save_for_backward can only save variables, but argument {position} is of type "
-                    f"{type(each).__name__}"
-                )
+                    f"{type(each).__name__}")
         self._to_save = tensors
 
     @property
@@ -89,8 +78,7 @@ class Function:
         """The gradients of the arguments from those of the outputs."""
         raise NotImplementedError(
             "You must implement either the backward or vjp method for your custom autograd.Function to use it with "
-            "backward mode AD."
-        )
+            "backward mode AD.")
 
     @classmethod
     def apply(cls, *args):
@@ -123,8 +111,7 @@ def _check_dirty(ctx, args, outputs):
         if not _is_in(each, outputs):
             raise RuntimeError(
                 "Some elements marked as dirty during the forward method were not returned as output. The inputs that "
-                "are modified inplace must all be outputs of the Function."
-            )
+                "are modified inplace must all be outputs of the Function.")
         each.storage.written()
 
 
@@ -241,8 +228,7 @@ class FunctionNode(Node):
         """What backward returns, checked, for each argument."""
         given = gradient.of_slot if isinstance(gradient, Parts) else {self._first_slot(): gradient}
         arriving = [
-            as_tensor(given[slot]) if slot in given else self._nothing(kind) for slot, kind in enumerate(self.outputs)
-        ]
+            as_tensor(given[slot]) if slot in given else self._nothing(kind) for slot, kind in enumerate(self.outputs)]
         returned = self.op.backward(self.ctx, *arriving)
         returned = list(returned) if isinstance(returned, (tuple, list)) else [returned]
         while len(returned) > len(self.inputs) and returned[-1] is None:
@@ -250,8 +236,7 @@ class FunctionNode(Node):
         if len(returned) != len(self.inputs):
             raise RuntimeError(
                 f"function {self.name()} returned an incorrect number of gradients (expected {len(self.inputs)}, got "
-                f"{len(returned)})"
-            )
+                f"{len(returned)})")
         return [self._checked(position, each, as_tensors) for position, each in enumerate(returned)]
 
     def _first_slot(self):
@@ -274,15 +259,13 @@ class FunctionNode(Node):
         if shape is None:
             raise RuntimeError(
                 f"function {self.name()} returned a gradient different than None at position {position + 1}, but the "
-                "corresponding forward input was not a Variable"
-            )
+                "corresponding forward input was not a Variable")
         if tuple(gradient.shape) != shape:
             ahead = gradient.ndim - len(shape)
             if ahead < 0 or any(size not in (1, found) for size, found in zip(shape, gradient.shape[ahead:])):
                 raise RuntimeError(
                     f"Function {self.name()} returned an invalid gradient at index {position} - got "
-                    f"{list(gradient.shape)} but expected shape compatible with {list(shape)}"
-                )
+                    f"{list(gradient.shape)} but expected shape compatible with {list(shape)}")
         gradient = gradient if as_tensors else gradient.array
         if gradient.shape != shape:
             gradient = unbroadcast(gradient, shape)
@@ -344,8 +327,7 @@ def once_differentiable(function):
             return returned
         several = returned if isinstance(returned, tuple) else (returned,)
         ended = [
-            _Twice.apply(each.detach().requires_grad_()) if isinstance(each, TensorBase) else each for each in several
-        ]
+            _Twice.apply(each.detach().requires_grad_()) if isinstance(each, TensorBase) else each for each in several]
         return tuple(ended) if isinstance(returned, tuple) else ended[0]
 
     return wrapped

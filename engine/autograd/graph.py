@@ -36,15 +36,13 @@ class InferenceStorage:
         raise RuntimeError(
             "Inference tensors cannot be saved for backward. Please do not use Tensors created in inference mode in "
             "computation tracked by autograd. To work around this, you can make a clone to get a normal tensor and use "
-            "it in autograd, or use no_grad() instead of inference_mode()."
-        )
+            "it in autograd, or use no_grad() instead of inference_mode().")
 
     def written(self):
         if not setting.inference:
             raise RuntimeError(
                 "Inplace update to inference tensor outside InferenceMode is not allowed. "
-                "You can make a clone to get a normal tensor before doing inplace update."
-            )
+                "You can make a clone to get a normal tensor before doing inplace update.")
 
 
 def new_storage():
@@ -69,16 +67,8 @@ class TensorBase:
     """An array, its place in the graph and its gradient; `engine.Tensor` adds everything else."""
 
     __slots__ = (
-        "array",
-        "storage",
-        "view_of",
-        "requires_grad_flag",
-        "_grad_fn",
-        "grad",
-        "_accumulator",
-        "_hooks",
-        "__weakref__",
-    )
+        "array", "storage", "view_of", "requires_grad_flag", "_grad_fn", "grad", "_accumulator", "_hooks",
+        "__weakref__")
 
     def __init__(self, array, storage=None, grad_fn=None):
         self.array = array
@@ -119,8 +109,7 @@ class TensorBase:
         if not view.recorded:
             raise RuntimeError(
                 "A view was created in no_grad mode and its base or another view of its base has been modified inplace "
-                "with grad mode enabled: its history is unknown. Take the view outside of no_grad, or clone() it."
-            )
+                "with grad mode enabled: its history is unknown. Take the view outside of no_grad, or clone() it.")
         view.version = self.storage.version
         with set_recording(True):
             self._grad_fn = look_through(view.steps, view.base)._grad_fn
@@ -148,18 +137,8 @@ class Node:
     """One recorded operation; `tensor.grad_fn`. Its edges lead to the nodes that made its inputs."""
 
     __slots__ = (
-        "op",
-        "inputs",
-        "input_shapes",
-        "input_dtypes",
-        "plan",
-        "saved",
-        "versions",
-        "shape",
-        "numpy_dtype",
-        "hooks",
-        "__weakref__",
-    )
+        "op", "inputs", "input_shapes", "input_dtypes", "plan", "saved", "versions", "shape", "numpy_dtype", "hooks",
+        "__weakref__")
 
     def __init__(self, op, inputs, input_shapes, input_dtypes, plan, saved, versions, result):
         self.op = op
@@ -239,15 +218,13 @@ class Node:
             raise RuntimeError(
                 "Trying to backward through the graph a second time: the values that the first backward needed "
                 f"were freed by it (here: those of {self.name()}). Pass retain_graph=True to the first one to keep "
-                "them."
-            )
+                "them.")
         for storage, version in self.versions:
             if storage.version != version:
                 raise RuntimeError(
                     "one of the variables needed for gradient computation has been modified by an inplace operation: "
                     f"a value saved by {self.name()} is at version {storage.version}; expected version {version} "
-                    "instead."
-                )
+                    "instead.")
         return saved if type(saved) is tuple else saved.unpacked()
 
     def saves_arrays(self):
@@ -340,15 +317,10 @@ def record(op, inputs, metadata):
     if needed:
         plan = op.plan(needed, len(inputs))
         node = Node(
-            op,
-            tuple([edge_of(value) if isinstance(value, TensorBase) else None for value in inputs]),
+            op, tuple([edge_of(value) if isinstance(value, TensorBase) else None for value in inputs]),
             tuple([getattr(array, "shape", ()) for array in arrays]),
-            tuple([value.array.dtype if isinstance(value, TensorBase) else None for value in inputs]),
-            plan,
-            plan.collect(arrays, result, metadata),
-            plan.remember_versions(inputs, storage),
-            result,
-        )
+            tuple([value.array.dtype if isinstance(value, TensorBase) else None for value in inputs]), plan,
+            plan.collect(arrays, result, metadata), plan.remember_versions(inputs, storage), result)
         if watchers:
             tell_watchers(node)
     tensor = setting.tensor_class(result, storage, node)

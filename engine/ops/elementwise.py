@@ -64,8 +64,7 @@ floor = _step("floor", np.floor, label="⌊·⌋")
 ceil = _step("ceil", np.ceil, label="⌈·⌉")
 trunc = _step("trunc", np.trunc)
 round_ = _step(
-    "round", lambda a, *, decimals: np.round(a, decimals), example=lambda random: ((random(2, 3),), {"decimals": 1})
-)
+    "round", lambda a, *, decimals: np.round(a, decimals), example=lambda random: ((random(2, 3),), {"decimals": 1}))
 
 exp = _smooth("exp", np.exp, lambda g, result: g * result)
 expm1 = _smooth("expm1", np.expm1, lambda g, result: g * (result + 1))
@@ -75,11 +74,9 @@ log10 = _smooth("log10", np.log10, lambda g, a: g / (a * math.log(10)), example=
 log1p = _smooth("log1p", np.log1p, lambda g, a: g / (a + 1), example=_one_positive)
 sqrt = _smooth("sqrt", np.sqrt, lambda g, result: g / (result * 2), label="√", example=_one_positive)
 rsqrt = _smooth(
-    "rsqrt", lambda a: 1 / np.sqrt(a), lambda g, result: g * result**3 * -0.5, label="1/√", example=_one_positive
-)
+    "rsqrt", lambda a: 1 / np.sqrt(a), lambda g, result: g * result**3 * -0.5, label="1/√", example=_one_positive)
 reciprocal = _smooth(
-    "reciprocal", lambda a: 1 / a, lambda g, result: -g * result * result, label="1/·", example=_one_positive
-)
+    "reciprocal", lambda a: 1 / a, lambda g, result: -g * result * result, label="1/·", example=_one_positive)
 sin = _smooth("sin", np.sin, lambda g, a: g * cos(a))
 cos = _smooth("cos", np.cos, lambda g, a: -g * sin(a))
 tan = _smooth("tan", np.tan, lambda g, result: g * (result * result + 1))
@@ -107,18 +104,12 @@ def _clamp_vjp(g, a, min, max):
 
 
 clamp = _unary(
-    "clamp",
-    lambda a, *, min, max: np.clip(a, min, max),
-    _clamp_vjp,
-    node="ClampBackward1",
-    example=lambda random: ((random(2, 3),), {"min": -0.4, "max": 0.5}),
-)
+    "clamp", lambda a, *, min, max: np.clip(a, min, max), _clamp_vjp, node="ClampBackward1",
+    example=lambda random: ((random(2, 3),), {"min": -0.4, "max": 0.5}))
 nan_to_num = _unary(
-    "nan_to_num",
-    lambda a, *, nan, posinf, neginf: np.nan_to_num(a, nan=nan, posinf=posinf, neginf=neginf),
+    "nan_to_num", lambda a, *, nan, posinf, neginf: np.nan_to_num(a, nan=nan, posinf=posinf, neginf=neginf),
     lambda g, a: g * isfinite(a),
-    example=lambda random: ((random(2, 3),), {"nan": 0.0, "posinf": None, "neginf": None}),
-)
+    example=lambda random: ((random(2, 3),), {"nan": 0.0, "posinf": None, "neginf": None}))
 
 # ---- complex numbers: a VJP without the conjugations that the graph itself adds where results are complex -----
 
@@ -126,12 +117,8 @@ conj = _unary("conj", np.conj, lambda g: conj(g), label="conj")
 real = _unary("real", np.real, lambda g: g, is_view=True, label="Re")
 imag = _unary("imag", np.imag, lambda g: g * 1j, is_view=True, label="Im")
 abs_complex = _unary(
-    "abs_complex",
-    np.abs,
-    lambda g, a, result: g * (a / where(result == 0, 1, result)),
-    label="|·|",
-    node="AbsBackward0",
-)
+    "abs_complex", np.abs, lambda g, a, result: g * (a / where(result == 0, 1, result)), label="|·|",
+    node="AbsBackward0")
 
 # ---- arithmetic -------------------------------------------------------------------------------------
 
@@ -182,24 +169,13 @@ add = _binary("add", np.add, [lambda g: g, lambda g: g], label="+")
 sub = _binary("sub", np.subtract, [lambda g: g, lambda g: -g], label="−", types="promote unless bool")
 mul = _binary("mul", np.multiply, [lambda g, b: g * b, lambda g, a: g * a], label="×")
 div = _binary(
-    "div",
-    np.true_divide,
-    [lambda g, b: g / b, lambda g, b, result: -g * result / b],
-    label="÷",
-    types="float",
-    example=_two_nonzero,
-)
+    "div", np.true_divide, [lambda g, b: g / b, lambda g, b, result: -g * result / b], label="÷", types="float",
+    example=_two_nonzero)
 div_rounded = _binary(
-    "div_rounded",
-    _div_rounded,
-    [lambda g: g * 0, lambda g: g * 0],
-    label="⌊÷⌋",
-    node="DivBackward2",
-    example=lambda random: ((random(2, 3) * 3, abs(random(2, 1)) + 0.5), {"rounding_mode": "floor"}),
-)
+    "div_rounded", _div_rounded, [lambda g: g * 0, lambda g: g * 0], label="⌊÷⌋", node="DivBackward2",
+    example=lambda random: ((random(2, 3) * 3, abs(random(2, 1)) + 0.5), {"rounding_mode": "floor"}))
 remainder = _binary(
-    "remainder", _remainder, [lambda g: g, lambda g, a, b: -g * floor(a / b)], label="%", example=_two_nonzero
-)
+    "remainder", _remainder, [lambda g: g, lambda g, a, b: -g * floor(a / b)], label="%", example=_two_nonzero)
 fmod = _binary("fmod", _fmod, [lambda g: g, lambda g, a, b: -g * trunc(a / b)], label="%", example=_two_nonzero)
 pow_ = _binary(
     "pow",
@@ -213,13 +189,9 @@ pow_ = _binary(
     example=_positive_and_any,
 )
 pow_number = _unary(
-    "pow_number",
-    lambda a, *, exponent: a**exponent,
-    lambda g, a, exponent: g * (a ** (exponent - 1) * exponent) if exponent != 0 else g * 0,
-    label="^",
-    node="PowBackward0",
-    example=lambda random: ((random(2, 3),), {"exponent": 3}),
-)
+    "pow_number", lambda a, *, exponent: a**exponent,
+    lambda g, a, exponent: g * (a ** (exponent - 1) * exponent) if exponent != 0 else g * 0, label="^",
+    node="PowBackward0", example=lambda random: ((random(2, 3),), {"exponent": 3}))
 maximum = _binary(
     "maximum",
     np.maximum,  # at a tie each side gets half, as in torch
@@ -227,17 +199,11 @@ maximum = _binary(
     label="max",
 )
 minimum = _binary(
-    "minimum",
-    np.minimum,
-    [lambda g, a, b: g * ((a < b) + 0.5 * (a == b)), lambda g, a, b: g * ((b < a) + 0.5 * (a == b))],
-    label="min",
-)
+    "minimum", np.minimum,
+    [lambda g, a, b: g * ((a < b) + 0.5 * (a == b)), lambda g, a, b: g * ((b < a) + 0.5 * (a == b))], label="min")
 atan2 = _binary(
-    "atan2",
-    np.arctan2,
-    [lambda g, a, b: g * b / (a * a + b * b), lambda g, a, b: -g * a / (a * a + b * b)],
-    types="float",
-)
+    "atan2", np.arctan2, [lambda g, a, b: g * b / (a * a + b * b), lambda g, a, b: -g * a / (a * a + b * b)],
+    types="float")
 logaddexp = _binary("logaddexp", np.logaddexp, [lambda g, a, b: g * sigmoid(a - b), lambda g, a, b: g * sigmoid(b - a)])
 
 # ---- comparison, logic, bits: no derivatives ----------------------------------------------------------
@@ -269,23 +235,14 @@ bitwise_not = _unary("bitwise_not", np.invert, label="~", example=lambda random:
 # ---- choice and copies ------------------------------------------------------------------------------
 
 where = primitive(
-    "where",
-    "condition a b",
-    np.where,
+    "where", "condition a b", np.where,
     [None, lambda g, condition: where(condition, g, 0), lambda g, condition: where(condition, 0, g)],
-    explain=explain_broadcast,
-    types="promote choice",
-    example=_choice,
-)
+    explain=explain_broadcast, types="promote choice", example=_choice)
 masked_fill = primitive(
-    "masked_fill",
-    "a mask value",
-    lambda a, mask, value: np.where(mask, value, a),
-    [lambda g, mask: where(mask, 0, g), None, lambda g, mask: where(mask, g, 0)],
-    label="mask",
+    "masked_fill", "a mask value", lambda a, mask, value: np.where(mask, value, a),
+    [lambda g, mask: where(mask, 0, g), None, lambda g, mask: where(mask, g, 0)], label="mask",
     explain=lambda arrays, metadata: explain_broadcast(arrays[:2], metadata),
-    example=lambda random: ((random(2, 3), random(2, 3) > 0, random()), {}),
-)
+    example=lambda random: ((random(2, 3), random(2, 3) > 0, random()), {}))
 clone = _unary("clone", lambda a: a.copy(), lambda g: g)
 
 
@@ -296,10 +253,5 @@ def _to(a, *, dtype):
 
 
 to = _unary(
-    "to",
-    _to,
-    lambda g: g,
-    label="dtype",
-    node="ToCopyBackward0",
-    example=lambda random: ((random(2, 3),), {"dtype": np.dtype("float64")}),
-)
+    "to", _to, lambda g: g, label="dtype", node="ToCopyBackward0",
+    example=lambda random: ((random(2, 3),), {"dtype": np.dtype("float64")}))

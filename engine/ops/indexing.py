@@ -71,8 +71,7 @@ def _check_lookup(index, shape):
             if each.shape != shape[dim : dim + each.ndim]:
                 raise IndexError(
                     f"The shape of the mask {list(each.shape)} at index {position} does not match the shape of the "
-                    f"indexed tensor {list(shape)} at dimension {dim}"
-                )
+                    f"indexed tensor {list(shape)} at dimension {dim}")
         elif _is_array(each):
             backend.check_bounds(each, shape[dim], dim)
         dim += _consumes(each)
@@ -96,17 +95,10 @@ def _some_rows_back(random):
 
 
 getitem = primitive(
-    "index",
-    "a",
-    _getitem,
-    [lambda g, a_shape, index: put_add(g, index=index, shape=a_shape)],
-    label="[ ]",
-    is_view=True,
-    example=_some_rows,
-)
+    "index", "a", _getitem, [lambda g, a_shape, index: put_add(g, index=index, shape=a_shape)], label="[ ]",
+    is_view=True, example=_some_rows)
 put_add = primitive(
-    "index_put_add", "g", _put_add, [lambda g, index: getitem(g, index=index)], label="[ ] +=", example=_some_rows_back
-)
+    "index_put_add", "g", _put_add, [lambda g, index: getitem(g, index=index)], label="[ ] +=", example=_some_rows_back)
 
 
 def put(a, values, index):
@@ -117,8 +109,7 @@ def put(a, values, index):
     except ValueError as error:
         raise RuntimeError(
             f"shape mismatch: value tensor of shape {list(shape_of(values))} cannot be broadcast to indexing result "
-            f"of shape {list(view[index].shape)}"
-        ) from error
+            f"of shape {list(view[index].shape)}") from error
 
 
 def _index_put(a, values, *, index):
@@ -128,13 +119,9 @@ def _index_put(a, values, *, index):
 
 
 index_put = primitive(
-    "index_put",
-    "a values",
-    _index_put,
-    [lambda g, index: index_put(g, 0, index=index), lambda g, index: getitem(g, index=index)],
-    label="[ ] =",
-    example=lambda random: ((random(4, 3), random(2, 3)), {"index": (slice(1, 3),)}),
-)
+    "index_put", "a values", _index_put,
+    [lambda g, index: index_put(g, 0, index=index), lambda g, index: getitem(g, index=index)], label="[ ] =",
+    example=lambda random: ((random(4, 3), random(2, 3)), {"index": (slice(1, 3),)}))
 
 # ---- one element for each position along a dimension ---------------------------------------------------
 
@@ -177,23 +164,12 @@ def _replaced(random):
 
 
 gather = primitive(
-    "gather",
-    "a index",
-    _gather,
-    [lambda g, a_shape, index, dim: scatter_add_zeros(g, index, dim=dim, shape=a_shape), None],
-    example=_picked,
-)
+    "gather", "a index", _gather,
+    [lambda g, a_shape, index, dim: scatter_add_zeros(g, index, dim=dim, shape=a_shape), None], example=_picked)
 scatter_add_zeros = primitive(
-    "scatter_add_zeros",
-    "g index",
-    _scatter_add,
-    [lambda g, index, dim: gather(g, index, dim=dim), None],
-    example=_picked_back,
-)
+    "scatter_add_zeros", "g index", _scatter_add, [lambda g, index, dim: gather(g, index, dim=dim), None],
+    example=_picked_back)
 scatter = primitive(
-    "scatter",
-    "a index values",
-    _scatter,
+    "scatter", "a index values", _scatter,
     [lambda g, index, dim: scatter(g, index, 0, dim=dim), None, lambda g, index, dim: gather(g, index, dim=dim)],
-    example=_replaced,
-)
+    example=_replaced)

@@ -25,8 +25,7 @@ def _explain_matmul(arrays, metadata):
         return RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({a[0]}x{a[1]} and {b[0]}x{b[1]})")
     return RuntimeError(
         f"matmul: shapes {list(a)} and {list(b)} cannot be multiplied: the last of the first must equal the last but "
-        "one of the second (its only one, for a vector), and what stands in front must broadcast"
-    )
+        "one of the second (its only one, for a vector), and what stands in front must broadcast")
 
 
 def _matmul(a, b):
@@ -112,10 +111,5 @@ def _vector_norm_vjp(g, a, result, ord, dim, keepdim):
 
 
 vector_norm = primitive(
-    "vector_norm",
-    "a",
-    _vector_norm,
-    [_vector_norm_vjp],
-    label="‖·‖",
-    example=lambda random: ((random(2, 3, 2),), {"ord": 2.5, "dim": (0, 2), "keepdim": False}),
-)
+    "vector_norm", "a", _vector_norm, [_vector_norm_vjp], label="‖·‖",
+    example=lambda random: ((random(2, 3, 2),), {"ord": 2.5, "dim": (0, 2), "keepdim": False}))

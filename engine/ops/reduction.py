@@ -63,22 +63,13 @@ def _like(a, result):
 
 
 sum_ = primitive(
-    "sum", "a", _sum, [lambda g, a_shape, dim, keepdim: restore(g, a_shape, dim, keepdim)], label="Σ", example=_rows
-)
+    "sum", "a", _sum, [lambda g, a_shape, dim, keepdim: restore(g, a_shape, dim, keepdim)], label="Σ", example=_rows)
 mean = primitive(
-    "mean",
-    "a",
-    _mean,
-    [lambda g, a_shape, dim, keepdim: restore(g / max(count(a_shape, dim), 1), a_shape, dim, keepdim)],
-    example=_rows,
-)
+    "mean", "a", _mean,
+    [lambda g, a_shape, dim, keepdim: restore(g / max(count(a_shape, dim), 1), a_shape, dim, keepdim)], example=_rows)
 cumsum = primitive(
-    "cumsum",
-    "a",
-    lambda a, *, dim: _like(a, np.cumsum(a, axis=dim, dtype=_wide(a))),
-    [lambda g, dim: _cumsum_from_the_end(g, dim)],
-    example=_along,
-)
+    "cumsum", "a", lambda a, *, dim: _like(a, np.cumsum(a, axis=dim, dtype=_wide(a))),
+    [lambda g, dim: _cumsum_from_the_end(g, dim)], example=_along)
 
 
 def _cumsum_from_the_end(g, dim):
@@ -146,20 +137,11 @@ def _cumprod_vjp(g, a, result, dim):
 
 
 prod = primitive(
-    "prod",
-    "a",
-    lambda a, *, dim, keepdim: _like(a, np.prod(a, axis=dim, keepdims=keepdim, dtype=_wide(a))),
-    [_prod_vjp],
-    label="Π",
-    example=_one_dim,
-)
+    "prod", "a", lambda a, *, dim, keepdim: _like(a, np.prod(a, axis=dim, keepdims=keepdim, dtype=_wide(a))),
+    [_prod_vjp], label="Π", example=_one_dim)
 cumprod = primitive(
-    "cumprod",
-    "a",
-    lambda a, *, dim: _like(a, np.cumprod(a, axis=dim, dtype=_wide(a))),
-    [_cumprod_vjp],
-    example=lambda random: ((random(3, 4),), {"dim": 1}),
-)
+    "cumprod", "a", lambda a, *, dim: _like(a, np.cumprod(a, axis=dim, dtype=_wide(a))), [_cumprod_vjp],
+    example=lambda random: ((random(3, 4),), {"dim": 1}))
 
 # ---- extremes: the gradient is shared evenly among equals, as in torch --------------------------------
 
@@ -171,11 +153,9 @@ def _extreme_vjp(g, a, result, dim, keepdim):
 
 
 amax = primitive(
-    "amax", "a", lambda a, *, dim, keepdim: np.max(a, axis=dim, keepdims=keepdim), [_extreme_vjp], example=_one_dim
-)
+    "amax", "a", lambda a, *, dim, keepdim: np.max(a, axis=dim, keepdims=keepdim), [_extreme_vjp], example=_one_dim)
 amin = primitive(
-    "amin", "a", lambda a, *, dim, keepdim: np.min(a, axis=dim, keepdims=keepdim), [_extreme_vjp], example=_one_dim
-)
+    "amin", "a", lambda a, *, dim, keepdim: np.min(a, axis=dim, keepdims=keepdim), [_extreme_vjp], example=_one_dim)
 argmax = primitive("argmax", "a", lambda a, *, dim, keepdim: np.argmax(a, axis=dim, keepdims=keepdim), example=_one_dim)
 argmin = primitive("argmin", "a", lambda a, *, dim, keepdim: np.argmin(a, axis=dim, keepdims=keepdim), example=_one_dim)
 all_ = primitive("all", "a", lambda a, *, dim, keepdim: np.all(a, axis=dim, keepdims=keepdim), example=_one_dim)
@@ -231,21 +211,11 @@ logsumexp = primitive(
     example=_one_dim,
 )
 log_softmax = primitive(
-    "log_softmax",
-    "a",
-    _log_softmax,
-    [lambda g, result, dim: g - exp(result) * sum_(g, dim=dim, keepdim=True)],
-    types="float",
-    example=_along,
-)
+    "log_softmax", "a", _log_softmax, [lambda g, result, dim: g - exp(result) * sum_(g, dim=dim, keepdim=True)],
+    types="float", example=_along)
 softmax = primitive(
-    "softmax",
-    "a",
-    _softmax,
-    [lambda g, result, dim: (g - sum_(g * result, dim=dim, keepdim=True)) * result],
-    types="float",
-    example=_along,
-)
+    "softmax", "a", _softmax, [lambda g, result, dim: (g - sum_(g * result, dim=dim, keepdim=True)) * result],
+    types="float", example=_along)
 
 
 # ---- the loss of log-probabilities (N, C) for classes (N,) ---------------------------------------------
@@ -266,9 +236,5 @@ def _nll_loss_vjp(g, logs_shape, target, reduction):
 
 
 nll_loss = primitive(
-    "nll_loss",
-    "logs target",
-    _nll_loss,
-    [_nll_loss_vjp, None],
-    example=lambda random: ((random(3, 4), np.array([2, 0, 2])), {"reduction": "mean"}),
-)
+    "nll_loss", "logs target", _nll_loss, [_nll_loss_vjp, None],
+    example=lambda random: ((random(3, 4), np.array([2, 0, 2])), {"reduction": "mean"}))

@@ -250,12 +250,8 @@ def promoted_unless_bool(inputs):
 
 
 _PREPARE = {
-    "same": arrays_of,
-    "promote": promoted,
-    "float": promoted_to_float,
-    "promote choice": promoted_choice,
-    "promote unless bool": promoted_unless_bool,
-}
+    "same": arrays_of, "promote": promoted, "float": promoted_to_float, "promote choice": promoted_choice,
+    "promote unless bool": promoted_unless_bool}
 
 
 def _already_one_float_type(arrays):
@@ -302,7 +298,5 @@ def explain_broadcast(arrays, metadata):
             width = max(len(str(list(a))), len(str(list(b))))
             return RuntimeError(
                 f"The size of tensor a ({a[dim]}) must match the size of tensor b ({b[dim]}) at non-singleton "
-                f"dimension {where}\n"
-                f"  a: {str(list(a)):>{width}}\n  b: {str(list(b)):>{width}}"
-            )
+                f"dimension {where}\n" f"  a: {str(list(a)):>{width}}\n  b: {str(list(b)):>{width}}")
     return None
