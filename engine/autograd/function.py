@@ -163,14 +163,12 @@ class Parts:
 class FunctionNode(Node):
     """The node of one call of a Function. Attributes that the user put on ctx can be read from it too."""
 
-    __slots__ = ("ctx", "outputs", "ends", "places")
+    __slots__ = ("ctx", "facts", "outputs", "ends", "places")
 
     def __init__(self, function, ctx, args, edges, outputs):
         first = next(each for each in outputs if isinstance(each, TensorBase)).array
-        tensors = [each.array if isinstance(each, TensorBase) else None for each in args]
-        shapes = tuple([None if each is None else each.shape for each in tensors])
-        kinds = tuple([None if each is None else each.dtype for each in tensors])
-        super().__init__(function, edges, shapes, kinds, None, (), (), first)
+        super().__init__(function, edges, None, (), (), first)
+        self.facts = [(each.array.shape, each.array.dtype) if isinstance(each, TensorBase) else None for each in args]
         self.ctx = ctx
         self.outputs = [
             (backend.module_of(each.array), each.array.shape, each.array.dtype)
@@ -255,11 +253,11 @@ class FunctionNode(Node):
             return None
         if not isinstance(gradient, TensorBase):
             raise RuntimeError(f"expected Variable or None (got {type(gradient).__name__})")
-        shape = self.input_shapes[position]
-        if shape is None:
+        if self.facts[position] is None:
             raise RuntimeError(
                 f"function {self.name()} returned a gradient different than None at position {position + 1}, but the "
                 "corresponding forward input was not a Variable")
+        shape, numpy_dtype = self.facts[position]
         if tuple(gradient.shape) != shape:
             ahead = gradient.ndim - len(shape)
             if ahead < 0 or any(size not in (1, found) for size, found in zip(shape, gradient.shape[ahead:])):
@@ -269,7 +267,7 @@ class FunctionNode(Node):
         gradient = gradient if as_tensors else gradient.array
         if gradient.shape != shape:
             gradient = unbroadcast(gradient, shape)
-        return as_dtype(gradient, self.input_dtypes[position])
+        return as_dtype(gradient, numpy_dtype)
 
     def saves_arrays(self):
         """Whether save_for_backward was called."""
@@ -282,7 +280,7 @@ class Output(Node):
     __slots__ = ("slot",)
 
     def __init__(self, function_node, slot):
-        super().__init__(function_node.op, (function_node,), (), (), None, (), (), function_node)
+        super().__init__(function_node.op, (function_node,), None, (), (), function_node)
         _, self.shape, self.numpy_dtype = function_node.outputs[slot]
         self.slot = slot
 
