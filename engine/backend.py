@@ -99,7 +99,7 @@ def erf(array):
         from scipy import special
     except ImportError:
         return np.vectorize(math.erf, otypes=[array.dtype])(array)
-    return special.erf(array)
+    return special.erf(array).astype(array.dtype, copy=False)
 
 
 # ---- numpy without its warnings ------------------------------------------------------------------------

@@ -169,7 +169,8 @@ class Tensor(TensorBase):
             raise RuntimeError("only Tensors of floating point and complex dtype can require gradients")
         if not requires_grad and not self.is_leaf:
             raise RuntimeError(
-                "you can only change requires_grad flags of leaf variables. Use tensor.detach() for a tensor without a history."
+                "you can only change requires_grad flags of leaf variables. Use tensor.detach() for a tensor without a "
+                "history."
             )
         self.requires_grad_flag = bool(requires_grad)
         return self
@@ -243,7 +244,8 @@ class Tensor(TensorBase):
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
         if self.is_cuda:
             raise TypeError(
-                f"can't convert {self.device} device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host memory first."
+                f"can't convert {self.device} device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host "
+                "memory first."
             )
         return self.array
 

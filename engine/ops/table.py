@@ -17,39 +17,32 @@ from engine.autograd.graph import Node, TensorBase, record, tensor_at
 TABLE = {}
 
 
-def primitive(
-    name, inputs, forward, vjps=(), *, label=None, node=None, types="same", is_view=False, explain=None, example=None
-):
-    """Add an entry to the table and return it.
-
-    name: the op's name, torch's where torch has one. inputs: names of the array arguments, e.g. "a b";
-    "*tensors" for any number of them. forward(*arrays, **metadata): the result. vjps: one function for each
-    input, None for one without a derivative; empty for an op that has none. label: for pictures; the name unless
-    given. node: what grad_fn is called; torch's name where it is not the op's with "Backward0". types: how the
-    inputs' types are brought together: "same" leaves them, "promote" follows torch's promotion, "float" also turns
-    integers into floats, "promote choice" leaves the first alone, "promote unless bool" refuses bools. is_view: the result may share its input's memory.
-    explain(arrays, metadata): the exception to raise in place of numpy's when forward fails. example(random): a
-    tuple of arrays and a dict of metadata.
-    """
-    node = node or "".join(part.capitalize() for part in name.split("_")) + "Backward0"
-    entry = Op(name, inputs, forward, vjps, label or name, node, types, is_view, explain, example)
-    if name in TABLE:
-        raise ValueError(f"the table has an entry named {name!r} already")
-    TABLE[name] = entry
-    return entry
-
-
 class Op:
-    """An entry of the table. Called with tensors it is recorded, called with arrays it just computes."""
+    """An entry of the table. Called with tensors it is recorded, called with arrays it just computes.
 
-    def __init__(self, name, inputs, forward, vjps, label, node_name, types, is_view, explain, example):
+    name: the op's name, torch's where torch has one. inputs: names of the array arguments, e.g. "a b"; "*tensors" for
+    any number of them. forward(*arrays, **metadata): the result. vjps: one function for each input, None for one
+    without a derivative; empty for an op that has none. label: for pictures; the name unless given. node: what grad_fn
+    is called; torch's name where it is not the op's with "Backward0". types: how the inputs' types are brought
+    together: "same" leaves them, "promote" follows torch's promotion, "float" also turns integers into floats, "promote
+    choice" leaves the first alone, "promote unless bool" refuses bools. is_view: the result may share its input's
+    memory. explain(arrays, metadata): the exception to raise in place of numpy's when forward fails. example(random): a
+    tuple of arrays and a dict of metadata; most are made by `sample`.
+    """
+
+    def __init__(
+            self, name, inputs, forward, vjps=(), *, label=None, node=None, types="same", is_view=False, explain=None,
+            example=None):
+        if name in TABLE:
+            raise ValueError(f"the table has an entry named {name!r} already")
+        TABLE[name] = self
         self.name = name
         self.inputs = inputs.split()
         self.is_variadic = inputs.startswith("*")
         self.forward = forward
         self.vjps = vjps
-        self.label = label
-        self.node_name = node_name
+        self.label = label or name
+        self.node_name = node or "".join(part.capitalize() for part in name.split("_")) + "Backward0"
         self.bring_together = _BRING_TOGETHER[types]
         self.is_view = is_view
         self.explain = explain
@@ -99,6 +92,14 @@ class Op:
         if plan is None:
             plan = self._plans[needed, count] = Plan(self, needed, count)
         return plan
+
+
+primitive = Op  # as a verb, where entries are made
+
+
+def sample(*inputs, **metadata):
+    """An example for an entry: random arrays of the shapes given, other arrays as they are, and this metadata."""
+    return lambda random: (tuple(random(*each) if isinstance(each, tuple) else each for each in inputs), metadata)
 
 
 class Plan:
