@@ -71,16 +71,14 @@ def _check_changeable(tensor, recorded):
     if backend.repeats_elements(tensor.array):
         raise RuntimeError(
             "unsupported operation: more than one element of the written-to tensor refers to a single memory "
-            "location. Please clone() the tensor before performing the operation."
-        )
+            "location. Please clone() the tensor before performing the operation.")
     if not recorded:
         return
     view = tensor.view_of
     if view is not None and not view.recorded:
         raise RuntimeError(
             "A view was created in no_grad mode and is being modified inplace with grad mode enabled. Take the view "
-            "outside of no_grad, or clone() it, or change it within no_grad."
-        )
+            "outside of no_grad, or clone() it, or change it within no_grad.")
     if view is not None and view.base.is_leaf and view.base.requires_grad:
         raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
     if tensor.is_leaf and tensor.requires_grad:
