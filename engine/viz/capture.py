@@ -10,7 +10,8 @@ key, however many AccumulateGrad nodes speak for it.
 from collections import deque
 
 from .computation import Edge, Graph, Node
-from .names import find_names
+from .names import entries, find_names
+from .rules import rule, summed
 
 LIMIT = 60  # sources shown, besides the output and the node that stands for the rest
 MORE = "more"  # the key of that node
@@ -31,7 +32,7 @@ def capture(output, namespaces, limit=LIMIT):
     nodes.append(_tensor_node(len(keys), "output", output, names.get(id(output), "output")))
 
     edges = [Edge(number[key], number[MORE], slot) for slot, key in enumerate(used_by_more)]
-    edges += _edges_of_shown(shown, number)
+    edges += _edges_of_shown(shown, number, {**names, **_arrays_by_name(shown, namespaces, type(output))})
     edges.append(Edge(number[id(output.grad_fn)], len(keys)))
     return Graph(tuple(nodes), tuple(sorted(edges, key=lambda edge: (edge.target, edge.slot))))
 
@@ -102,20 +103,54 @@ def _forward_order(shown, used_by_more, some_hidden):
     return [*used_by_more, MORE, *rest] if some_hidden else rest
 
 
-def _edges_of_shown(shown, number):
+def _edges_of_shown(shown, number, names):
     """Every input of the shown operations; several hidden inputs of one operation make one edge."""
     edges = []
     for key, operation in shown.items():
         if not _is_operation(operation):
             continue
         from_more = False
-        for slot, source_key, _ in _inputs(operation):
+        for slot, source_key, source in _inputs(operation):
             if source_key in shown:
-                edges.append(Edge(number[source_key], number[key], slot))
+                shape = tuple(source.shape)
+                edges.append(Edge(number[source_key], number[key], slot, *_way_back(operation, slot, shape, names)))
             elif not from_more:
                 edges.append(Edge(number[MORE], number[key], slot))
                 from_more = True
     return edges
+
+
+def _way_back(operation, slot, shape, names):
+    """(rule, summed) of the edge to the operation's input of this shape, see computation.Edge."""
+    op = getattr(operation, "op", None)
+    if not hasattr(op, "vjps"):  # a Function of the caller's own: its backward is its rule
+        return None, ()
+    called = dict(zip(op.inputs, [names.get(key) for key in _keys_of_inputs(operation)]))
+    called["out"] = names.get(id(operation))
+    for (kind, which), value in zip(operation.plan.sources, operation.saved or ()):
+        if kind == "metadata":
+            called[which] = str(value)
+        elif kind == "input" and called.get(op.inputs[which]) is None:
+            called[op.inputs[which]] = names.get(id(value))
+    called = {word: name for word, name in called.items() if name is not None}
+    return rule(op, slot, called), summed(op, shape, tuple(operation.shape))
+
+
+def _keys_of_inputs(operation):
+    """For every input the key of its source; None where it needs no gradient."""
+    keys = {slot: key for slot, key, _ in _inputs(operation)}
+    return [keys.get(slot) for slot in range(len(operation.next_functions))]
+
+
+def _arrays_by_name(shown, namespaces, tensor_type):
+    """{id of an array: name} of the variables whose arrays the shown operations saved: inputs without a gradient."""
+    saved = {id(value) for operation in shown.values() for value in getattr(operation, "saved", None) or ()}
+    names = {}
+    for namespace in namespaces:
+        for name, value in entries(namespace):
+            if isinstance(value, tensor_type) and id(getattr(value, "array", None)) in saved:
+                names.setdefault(id(value.array), name)
+    return names
 
 
 def _describe(index, source, name, hidden):

@@ -52,11 +52,24 @@ class Node:
 
 @dataclass(frozen=True)
 class Edge:
-    """Data flows from node `source` to node `target`, as its input number `slot` (from 0)."""
+    """Data flows from node `source` to node `target`, as its input number `slot` (from 0); the gradient flows back.
+
+    rule: what the target sends back along the edge, e.g. "g @ Wᵀ", where g is the gradient that has arrived at it; None
+        where no formula is known. summed: the dimensions of g's shape over which that is then summed, because the
+        source was broadcast along them.
+    """
 
     source: int
     target: int
     slot: int = 0
+    rule: str | None = None
+    summed: tuple[int, ...] = ()
+
+    def rule_text(self):
+        """The rule with the sum: "g, summed over dim 0"; "" if none is known."""
+        if self.rule is None or not self.summed:
+            return self.rule or ""
+        return f"{self.rule}, summed over {_listed([f'dim {dim}' for dim in self.summed])}"
 
 
 @dataclass(frozen=True)

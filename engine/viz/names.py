@@ -14,7 +14,7 @@ def find_names(wanted, namespaces, tensor_type):
     """
     names = {}
     for namespace in namespaces:
-        for name, value in _entries(namespace):
+        for name, value in entries(namespace):
             if id(value) in wanted:
                 names.setdefault(id(value), name)
             elif isinstance(value, tensor_type) and id(value.grad_fn) in wanted:
@@ -22,7 +22,7 @@ def find_names(wanted, namespaces, tensor_type):
     return names
 
 
-def _entries(namespace):
+def entries(namespace):
     """(name, value) of the variables first, then of what they hold one level down."""
     variables = [(name, value) for name, value in list(namespace.items()) if not name.startswith("_")]
     yield from variables

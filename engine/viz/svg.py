@@ -63,6 +63,8 @@ def _line(graph, line, rightwards):
         head = [(x, y), (x - half, y - ARROW), (x + half, y - ARROW)]
     color = LOOKS[source.kind].line
     words = f"{source.name or source.label} {source.shape_text} → {graph.nodes[edge.target].label}"
+    if edge.rule:
+        words += f"\nback: {edge.rule_text()}, where g is the gradient at {graph.nodes[edge.target].label}"
     return (
         f"<g><title>{_escaped(words)}</title>"
         f'<path d="{_curve(points, rightwards)}" fill="none" stroke="{color}" stroke-width="1.6"/>'
