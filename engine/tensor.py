@@ -194,7 +194,7 @@ class Tensor(TensorBase):
     def __iter__(self):
         if not self.ndim:
             raise TypeError("iteration over a 0-d tensor")
-        return (self[position] for position in range(len(self)))
+        return iter(self.unbind())
 
     def __contains__(self, value):
         return bool((self == value).any())

@@ -53,14 +53,28 @@ def new_storage():
 class View:
     """How a tensor looks at the memory of another, its base: through these ops, one after the other."""
 
-    __slots__ = ("base", "steps", "recorded", "version")
+    __slots__ = ("source", "steps", "recorded", "version", "piece")
 
     def __init__(self, source, op, metadata, recorded):
         of_source = source.view_of
-        self.base = source if of_source is None else of_source.base
+        self.source = source if of_source is None else of_source.base
         self.steps = ((op, metadata),) if of_source is None else (*of_source.steps, (op, metadata))
         self.recorded = recorded and (of_source is None or of_source.recorded)  # False if taken within no_grad
         self.version = source.storage.version  # of the memory, when the view's grad_fn was made
+        self.piece = None  # "Output 0 of Split" if one call made several views, or for a view of such a one
+        if of_source is not None and of_source.piece is not None:
+            self.piece = f"Output 0 of {op.node_name.removesuffix('Backward0')}"
+
+    @property
+    def base(self):
+        """The tensor with the whole memory; not the source where that has since been turned in place (`t_`)."""
+        of_source = self.source.view_of
+        return self.source if of_source is None else of_source.base
+
+
+ONE_OF_SEVERAL = (
+    "This view is the output of a function that returns multiple views. Such functions do not allow the output views to "
+    "be modified inplace. You should replace the inplace operation by an out-of-place one.")
 
 
 class TensorBase:
@@ -110,6 +124,9 @@ class TensorBase:
             raise RuntimeError(
                 "A view was created in no_grad mode and its base or another view of its base has been modified inplace "
                 "with grad mode enabled: its history is unknown. Take the view outside of no_grad, or clone() it.")
+        if view.piece is not None:
+            raise RuntimeError(f"{view.piece} is a view and its base or another view of its base has been modified "
+                               f"inplace. {ONE_OF_SEVERAL}")
         view.version = self.storage.version
         with set_recording(True):
             self._grad_fn = look_through(view.steps, view.base)._grad_fn
@@ -270,7 +287,7 @@ def edge_of(tensor):
         tensor.catch_up()
     if tensor._grad_fn is not None:
         return tensor._grad_fn
-    if not tensor.requires_grad_flag:
+    if not tensor.requires_grad:
         return None
     node = tensor._accumulator and tensor._accumulator()
     if node is None:

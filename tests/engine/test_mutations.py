@@ -256,7 +256,7 @@ PROMISES = [
     (
         "constants are recorded too",
         (graph, "edge_of"),
-        "if not tensor.requires_grad_flag:",
+        "if not tensor.requires_grad:",
         "if False:",
         test_autograd.test_only_what_is_needed_is_recorded,
     ),
