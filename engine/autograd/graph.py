@@ -81,7 +81,7 @@ class TensorBase:
     """An array, its place in the graph and its gradient; `engine.Tensor` adds everything else."""
 
     __slots__ = (
-        "array", "storage", "view_of", "requires_grad_flag", "_grad_fn", "grad", "_accumulator", "_hooks",
+        "array", "storage", "view_of", "requires_grad_flag", "_grad_fn", "_grad", "_accumulator", "_hooks",
         "__weakref__")
 
     def __init__(self, array, storage=None, grad_fn=None):
@@ -90,7 +90,7 @@ class TensorBase:
         self.view_of = None
         self._grad_fn = grad_fn
         self.requires_grad_flag = grad_fn is not None
-        self.grad = None
+        self._grad = None
         self._accumulator = None
         self._hooks = None
 
@@ -406,12 +406,12 @@ def backward(roots, gradients, retain_graph=False, create_graph=False, wanted=No
                 node = ready.pop()
                 gradient = arriving.pop(node, None)  # None: a custom Function had none to give
                 hooks = None if gradient is None else node.hooks
-                if hooks is not None:
-                    gradient = hooks.on_gradient(gradient)
-                if wanted is not None and node in wanted:
-                    collected[node] = gradient
+                hooked = gradient if hooks is None else hooks.on_gradient(gradient)
+                if wanted is not None and node in wanted:  # as torch: after the hooks, unless others need it too
+                    collected[node] = gradient if node in working else hooked
                 if working is not None and node not in working:
                     continue
+                gradient = hooked if hooks is None else hooks.before(hooked)
                 if gradient is None:
                     passed_on = [None] * len(node.inputs)
                 elif type(node) is AccumulateGrad:
@@ -497,14 +497,14 @@ def as_tensor(gradient):
 def accumulate(leaf, gradient, create_graph=False):
     """leaf.grad += gradient, in a memory of its own; then the leaf's post-accumulate hooks."""
     if create_graph:
-        leaf.grad = gradient if leaf.grad is None else leaf.grad + gradient
-    elif leaf.grad is None:
-        leaf.grad = setting.tensor_class(backend.module_of(gradient).array(gradient))  # a copy: others may hold it
-    elif leaf.grad.grad_fn is not None:
-        leaf.grad = leaf.grad + as_tensor(gradient)
+        leaf._grad = gradient if leaf._grad is None else leaf._grad + gradient
+    elif leaf._grad is None:
+        leaf._grad = setting.tensor_class(backend.module_of(gradient).array(gradient))  # a copy: others may hold it
+    elif leaf._grad.grad_fn is not None:
+        leaf._grad = leaf._grad + as_tensor(gradient)
     else:
-        leaf.grad.storage.written()
-        leaf.grad.array += gradient
+        leaf._grad.storage.written()
+        leaf._grad.array += gradient
     if leaf._hooks is not None:
         leaf._hooks.on_accumulated(leaf)
 

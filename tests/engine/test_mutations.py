@@ -221,8 +221,8 @@ PROMISES = [
     (
         "backward overwrites .grad",
         (graph, "accumulate"),
-        "leaf.grad.array += gradient",
-        "leaf.grad.array[...] = gradient",
+        "leaf._grad.array += gradient",
+        "leaf._grad.array[...] = gradient",
         lambda: test_autograd.test_backward_adds_to_grad("cpu"),
     ),
     (
