@@ -211,17 +211,17 @@ class FunctionNode(Node):
         tensors, self.ctx._to_save = self.ctx._to_save, ()
         present = [each for each in tensors if each is not None]
         self.saved = tuple([each if each is None else each.array for each in tensors])
-        self.versions = tuple([(each.storage, each.storage.version) for each in present])
+        self.versions = [part for each in present for part in (each.storage, each.storage.version)]
         self.places = tuple([slots[id(each)] if id(each) in slots else edge_of(each) for each in present])
 
     @property
     def saved_tensors(self):
         """The saved tensors, in their places in the graph."""
         arrays, tensors = self.saved_values(), []
-        places = zip(self.places, self.versions)
+        places = zip(self.places, self.versions[::2])
         for array in arrays:
             if array is not None:
-                node, (storage, _) = next(places)
+                node, storage = next(places)
                 array = tensor_at(self.end(node) if isinstance(node, int) else node, array, storage)
             tensors.append(array)
         return tuple(tensors)

@@ -233,7 +233,8 @@ class Node:
                 "Trying to backward through the graph a second time: the values that the first backward needed "
                 f"were freed by it (here: those of {self.name()}). Pass retain_graph=True to the first one to keep "
                 "them.")
-        for storage, version in self.versions:
+        storages = iter(self.versions)
+        for storage, version in zip(storages, storages):
             if storage.version != version:
                 raise RuntimeError(
                     "one of the variables needed for gradient computation has been modified by an inplace operation: "
@@ -325,12 +326,14 @@ def record(op, inputs, metadata):
         storage = inputs[0].storage
     if is_recording and op.vjps and result.dtype.kind not in "biu":  # integers and bools have no gradients
         for value in inputs:
-            edge = edge_of(value) if isinstance(value, TensorBase) else None
+            edge = None
+            if isinstance(value, TensorBase):
+                edge = value._grad_fn if value._grad_fn is not None and value.view_of is None else edge_of(value)
             if edge is not None:
                 needed |= 1 << len(edges)
             edges.append(edge)
     if needed:
-        plan = op.plan(needed, len(edges))
+        plan = op.plans.get((needed, len(edges))) or op.plan(needed, len(edges))
         node = Node(op, tuple(edges), plan, *plan.collect(inputs, arrays, result, storage, metadata), result)
         if watchers:
             tell_watchers(node)
