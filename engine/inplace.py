@@ -78,16 +78,16 @@ def turn(tensor, function):
     _check_changeable(tensor, recorded)
     result = function(tensor)
     tensor.storage.written()
-    retained = hooks.retains(tensor)
+    old_node, retained = tensor._grad_fn, hooks.retains(tensor)
     if result.view_of is not None and not (tensor.is_leaf and tensor.requires_grad):
         before, view = tensor.view_of, result.view_of
         if before is None:
             view.source = type(tensor)(tensor.array, tensor.storage, tensor._grad_fn)
         view.version, view.recorded = tensor.storage.version, before is None or before.recorded
-        tensor.view_of, tensor._grad_fn = view, result._grad_fn if recorded else tensor._grad_fn
+        tensor.view_of, tensor._grad_fn = view, result._grad_fn if recorded else old_node
     tensor.array = result.array
-    if retained and recorded:
-        tensor.view_of.source._grad_fn.hooks.retaining = None
+    if retained and recorded:  # the gradient to keep has the new shape
+        old_node.hooks.retaining = None
         hooks.retain(tensor)
     return tensor
 

@@ -250,6 +250,17 @@ def test_turning_in_place(turn, shape, device):
     assert a.grad.tolist() == [6.0, 6.0 + 18, 6.0, 6.0, 6.0, 6.0]
 
 
+@pytest.mark.parametrize("make", [lambda x: x * 2, lambda x: (x * 2)[:1]], ids=["whole", "view"])
+def test_the_kept_gradient_has_the_new_shape(make, device):
+    """After retain_grad and t_. (torch keeps the gradient in the old shape, which its tensor has no more.)"""
+    x = engine.arange(6.0, device=device).reshape(2, 3).requires_grad_()
+    y = make(x)
+    y.retain_grad()
+    y.t_()
+    (y * y).sum().backward()
+    assert y.grad.shape == y.shape and y.grad.tolist() == (y * 2).tolist()
+
+
 def test_turning_what_is_saved_is_noticed(device):
     """torch counts it as a change."""
     b = leaf(1.0, 2.0, device=device) * 2
