@@ -53,21 +53,35 @@ def new_storage():
 class View:
     """How a tensor looks at the memory of another, its base: through these ops, one after the other."""
 
-    __slots__ = ("base", "steps", "recorded", "version")
+    __slots__ = ("source", "steps", "recorded", "version", "piece")
 
     def __init__(self, source, op, metadata, recorded):
         of_source = source.view_of
-        self.base = source if of_source is None else of_source.base
+        self.source = source if of_source is None else of_source.base
         self.steps = ((op, metadata),) if of_source is None else (*of_source.steps, (op, metadata))
         self.recorded = recorded and (of_source is None or of_source.recorded)  # False if taken within no_grad
         self.version = source.storage.version  # of the memory, when the view's grad_fn was made
+        self.piece = None  # "Output 0 of Split" if one call made several views, or for a view of such a one
+        if of_source is not None and of_source.piece is not None:
+            self.piece = f"Output 0 of {op.node_name.removesuffix('Backward0')}"
+
+    @property
+    def base(self):
+        """The tensor with the whole memory; not the source where that has since been turned in place (`t_`)."""
+        of_source = self.source.view_of
+        return self.source if of_source is None else of_source.base
+
+
+ONE_OF_SEVERAL = (
+    "This view is the output of a function that returns multiple views. Such functions do not allow the output views to "
+    "be modified inplace. You should replace the inplace operation by an out-of-place one.")
 
 
 class TensorBase:
     """An array, its place in the graph and its gradient; `engine.Tensor` adds everything else."""
 
     __slots__ = (
-        "array", "storage", "view_of", "requires_grad_flag", "_grad_fn", "grad", "_accumulator", "_hooks",
+        "array", "storage", "view_of", "requires_grad_flag", "_grad_fn", "_grad", "_accumulator", "_hooks",
         "__weakref__")
 
     def __init__(self, array, storage=None, grad_fn=None):
@@ -76,7 +90,7 @@ class TensorBase:
         self.view_of = None
         self._grad_fn = grad_fn
         self.requires_grad_flag = grad_fn is not None
-        self.grad = None
+        self._grad = None
         self._accumulator = None
         self._hooks = None
 
@@ -110,6 +124,9 @@ class TensorBase:
             raise RuntimeError(
                 "A view was created in no_grad mode and its base or another view of its base has been modified inplace "
                 "with grad mode enabled: its history is unknown. Take the view outside of no_grad, or clone() it.")
+        if view.piece is not None:
+            raise RuntimeError(f"{view.piece} is a view and its base or another view of its base has been modified "
+                               f"inplace. {ONE_OF_SEVERAL}")
         view.version = self.storage.version
         with set_recording(True):
             self._grad_fn = look_through(view.steps, view.base)._grad_fn
@@ -216,7 +233,8 @@ class Node:
                 "Trying to backward through the graph a second time: the values that the first backward needed "
                 f"were freed by it (here: those of {self.name()}). Pass retain_graph=True to the first one to keep "
                 "them.")
-        for storage, version in self.versions:
+        storages = iter(self.versions)
+        for storage, version in zip(storages, storages):
             if storage.version != version:
                 raise RuntimeError(
                     "one of the variables needed for gradient computation has been modified by an inplace operation: "
@@ -270,7 +288,7 @@ def edge_of(tensor):
         tensor.catch_up()
     if tensor._grad_fn is not None:
         return tensor._grad_fn
-    if not tensor.requires_grad_flag:
+    if not tensor.requires_grad:
         return None
     node = tensor._accumulator and tensor._accumulator()
     if node is None:
@@ -308,12 +326,14 @@ def record(op, inputs, metadata):
         storage = inputs[0].storage
     if is_recording and op.vjps and result.dtype.kind not in "biu":  # integers and bools have no gradients
         for value in inputs:
-            edge = edge_of(value) if isinstance(value, TensorBase) else None
+            edge = None
+            if isinstance(value, TensorBase):
+                edge = value._grad_fn if value._grad_fn is not None and value.view_of is None else edge_of(value)
             if edge is not None:
                 needed |= 1 << len(edges)
             edges.append(edge)
     if needed:
-        plan = op.plan(needed, len(edges))
+        plan = op.plans.get((needed, len(edges))) or op.plan(needed, len(edges))
         node = Node(op, tuple(edges), plan, *plan.collect(inputs, arrays, result, storage, metadata), result)
         if watchers:
             tell_watchers(node)
@@ -389,12 +409,12 @@ def backward(roots, gradients, retain_graph=False, create_graph=False, wanted=No
                 node = ready.pop()
                 gradient = arriving.pop(node, None)  # None: a custom Function had none to give
                 hooks = None if gradient is None else node.hooks
-                if hooks is not None:
-                    gradient = hooks.on_gradient(gradient)
-                if wanted is not None and node in wanted:
-                    collected[node] = gradient
+                hooked = gradient if hooks is None else hooks.on_gradient(gradient)
+                if wanted is not None and node in wanted:  # as torch: after the hooks, unless others need it too
+                    collected[node] = gradient if node in working else hooked
                 if working is not None and node not in working:
                     continue
+                gradient = hooked if hooks is None else hooks.before(hooked)
                 if gradient is None:
                     passed_on = [None] * len(node.inputs)
                 elif type(node) is AccumulateGrad:
@@ -480,14 +500,14 @@ def as_tensor(gradient):
 def accumulate(leaf, gradient, create_graph=False):
     """leaf.grad += gradient, in a memory of its own; then the leaf's post-accumulate hooks."""
     if create_graph:
-        leaf.grad = gradient if leaf.grad is None else leaf.grad + gradient
-    elif leaf.grad is None:
-        leaf.grad = setting.tensor_class(backend.module_of(gradient).array(gradient))  # a copy: others may hold it
-    elif leaf.grad.grad_fn is not None:
-        leaf.grad = leaf.grad + as_tensor(gradient)
+        leaf._grad = gradient if leaf._grad is None else leaf._grad + gradient
+    elif leaf._grad is None:
+        leaf._grad = setting.tensor_class(backend.module_of(gradient).array(gradient))  # a copy: others may hold it
+    elif leaf._grad.grad_fn is not None:
+        leaf._grad = leaf._grad + as_tensor(gradient)
     else:
-        leaf.grad.storage.written()
-        leaf.grad.array += gradient
+        leaf._grad.storage.written()
+        leaf._grad.array += gradient
     if leaf._hooks is not None:
         leaf._hooks.on_accumulated(leaf)
 
