@@ -4,6 +4,7 @@ from engine.nn.functional.activation import *  # noqa: F403
 from engine.nn.functional.convolution import *  # noqa: F403
 from engine.nn.functional.linear import *  # noqa: F403
 from engine.nn.functional.loss import *  # noqa: F403
+from engine.nn.functional.pooling import *  # noqa: F403
 from engine.nn.functional.vision import *  # noqa: F403
 
 
