@@ -139,7 +139,7 @@ def adaptive_max_pool2d(input, output_size, return_indices=False):
 
 def _adaptive(function, dims, input, output_size, compute, return_indices=False):
     check_tensor(input, function)
-    if dims == 2 and input.ndim < 3:
+    if dims == 2 and input.ndim < 3 and isinstance(output_size, (tuple, list)):
         raise ValueError(f"Input dimension should be at least 3, got {input.ndim}")
     if input.ndim not in (dims + 1, dims + 2) or 0 in input.shape[-dims - 1 if input.ndim == dims + 2 else -dims :]:
         raise RuntimeError(

@@ -30,7 +30,7 @@ def pad(input, pad, mode="constant", value=None):
     if mode not in _BORDERS:
         raise NotImplementedError(f"Unrecognised padding mode {mode}: use constant, reflect, replicate or circular")
     if value is not None and value != 0:
-        raise ValueError(f'Padding mode "{mode}" doesn\'t take in value argument')
+        raise RuntimeError(f'Padding mode "{mode}" doesn\'t take in value argument')
     dims = len(widths)
     if dims > 3 or input.ndim not in (dims + 1, dims + 2):
         raise NotImplementedError(
