@@ -10,6 +10,7 @@ from engine.functions.arguments import check_tensor
 from engine.nn.functional.arguments import batched, in_float32, several
 from engine.nn.primitives import convolution as windows
 from engine.nn.primitives.padding import constant_pad
+from engine.nn.primitives.pooling import sum_pool_back
 
 __all__ = ["fold", "interpolate", "pad", "pixel_shuffle", "pixel_unshuffle", "unfold"]
 
@@ -122,6 +123,11 @@ def interpolate(
         from engine.nn.functional.pooling import adaptive_average
 
         return adaptive_average(input, sizes)
+    repeats = tuple(target // size for target, size in zip(sizes, input.shape[2:]))
+    if mode.startswith("nearest") and all(
+            target == size * times and factor in (None, times)
+            for target, size, times, factor in zip(sizes, input.shape[2:], repeats, factors)):
+        return _repeated(input, sizes, repeats)
     for dim, (target, factor) in enumerate(zip(sizes, factors), 2):
         if mode.startswith("nearest"):
             input = _nearest(input, dim, target, factor, 0.5 if mode.endswith("exact") else 0)
@@ -173,15 +179,18 @@ def _sizes(input, dims, size, scale_factor, recompute):
     return size, factors
 
 
+def _repeated(input, sizes, repeats):
+    """Each element several times along each dimension: the way back from sums of windows that do not overlap."""
+    places, none = tuple(input.shape[2:]), (0,) * len(repeats)
+    return sum_pool_back(input, size=tuple(sizes), kernel=repeats, stride=repeats, padding=none, places=places)
+
+
 def _nearest(input, dim, target, factor, middle):
     """Each element of the result is the one of the input that lies there."""
     size = input.shape[dim]
     step = size / target if factor is None else 1 / factor
     if target == size and step == 1:
         return input
-    if target % size == 0 and step == size / target:  # a whole factor: stretched, whose gradient is a mere sum
-        before, after = input.shape[: dim + 1], input.shape[dim + 1 :]
-        return input.unsqueeze(dim + 1).expand(*before, target // size, *after).reshape(*before[:-1], target, *after)
     places = np.minimum(np.floor((np.arange(target) + middle) * np.float32(step)), size - 1).astype(np.int64)
     return input[(slice(None),) * dim + (_constant(places, input),)]
 

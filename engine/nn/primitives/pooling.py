@@ -4,6 +4,8 @@ All go over the elements of the kernel, a few, and handle all windows at once. `
 each dimension; the last may reach beyond the input and its padding.
 """
 
+import math
+
 import numpy as np
 
 from engine import backend
@@ -30,8 +32,12 @@ def _spread(g, size, parts, kernel, stride, padding, dilation, places):
     widths = _widths(size, kernel, stride, padding, dilation, places)[2:]
     shape = (*g.shape[:2], *(each + sum(pair) for each, pair in zip(size, widths)))
     whole = backend.module_of(g).zeros(shape, dtype=g.dtype)
+    overlap = any(spread * (each - 1) >= step for spread, each, step in zip(dilation, kernel, stride))
     for number, (_, where) in enumerate(offsets(kernel, stride, dilation, places)):
-        whole[where] += parts(number)
+        if overlap:
+            whole[where] += parts(number)
+        else:
+            whole[where] = parts(number)
     return whole[(..., *(slice(low, low + each) for (low, _), each in zip(widths, size)))]
 
 
@@ -56,16 +62,16 @@ def _max_pool(a, *, kernel, stride, padding, dilation, places):
 
 
 def _winners(a, *, kernel, stride, padding, dilation, places):
-    """Which of the kernel's elements is the largest, the first of equals; NaN is larger than all."""
+    """The number of the kernel's element that is the largest, the first of equals; NaN is larger than all."""
     whole = _inside(a, _lowest(a.dtype), kernel, stride, padding, dilation, places)
     largest = winner = None
     for number, (_, where) in enumerate(offsets(kernel, stride, dilation, places)):
-        part = whole[where]
+        part = whole[where].copy()
         if largest is None:
-            largest, winner = part, np.zeros_like(part, dtype=np.int32)
+            largest, winner = part, np.zeros_like(part, dtype=np.uint8 if math.prod(kernel) < 256 else np.int32)
         else:
-            is_larger = (part > largest) | (part != part)
-            largest, winner = np.where(is_larger, part, largest), np.where(is_larger, np.int32(number), winner)
+            winner = np.where((part > largest) | (part != part), winner.dtype.type(number), winner)
+            np.maximum(largest, part, out=largest)
     return winner
 
 
