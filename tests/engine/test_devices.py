@@ -48,6 +48,7 @@ TESTS_ON_THE_CPU = {
         "test_what_we_know_of_cupy_is_what_it_says": "about the stand-in itself",
         "test_only_the_backend_imports_cupy": "reads the code",
     },
+    "test_functional.py": {"test_a_missing_name_says_which_is_near": "names, not arrays"},
     "test_graph.py": {"test_a_leaf_goes_with_its_last_name": "references, not arrays"},
     "test_table.py": {"test_every_entry_has_an_example": "looks at the table alone"},
     "test_tensor.py": {
