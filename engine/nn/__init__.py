@@ -1,5 +1,7 @@
-"""torch.nn, as far as the course has come: `nn.functional`."""
+"""torch.nn: Module, the layers and losses, `functional`, `init` and `utils`."""
 
 from engine.nn import functional
+from engine.nn.module import Module
+from engine.nn.parameter import Buffer, Parameter
 
-__all__ = ["functional"]
+__all__ = ["Buffer", "Module", "Parameter", "functional"]
