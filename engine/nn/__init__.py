@@ -1,7 +1,6 @@
 """torch.nn: Module, the layers and losses, `functional`, `init` and `utils`."""
 
-from engine.nn import functional
-from engine.nn.module import Module
-from engine.nn.parameter import Buffer, Parameter
-
-__all__ = ["Buffer", "Module", "Parameter", "functional"]
+from engine.nn import functional, parameter
+from engine.nn.containers import *  # noqa: F403
+from engine.nn.module import *  # noqa: F403
+from engine.nn.parameter import *  # noqa: F403
