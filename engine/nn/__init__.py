@@ -1,6 +1,6 @@
 """torch.nn: Module, the layers and losses, `functional`, `init` and `utils`."""
 
-from engine.nn import functional, init, parameter  # noqa: F401
+from engine.nn import functional, init, parameter, utils  # noqa: F401
 from engine.nn.activation import *  # noqa: F403
 from engine.nn.containers import *  # noqa: F403
 from engine.nn.convolution import *  # noqa: F403
