@@ -32,7 +32,7 @@ place, with `_` after its name.
 ROOMS = (
     "backend creation dtypes functions inplace names ops printing random return_types tensor viz autograd.graph "
     "nn.activation nn.containers nn.convolution nn.dropout nn.layer nn.linear nn.loss nn.module nn.normalization "
-    "nn.pooling nn.vision".split()
+    "nn.pooling nn.primitives nn.simple nn.vision".split()
 )
 
 
@@ -77,16 +77,17 @@ def public_modules(package):
     found = []
     for name, value in sorted(vars(package).items()):
         if isinstance(value, types.ModuleType) and value.__name__ == f"{package.__name__}.{name}":
-            if not name.startswith("_") and value.__name__.removeprefix("engine.") not in ROOMS:
+            path = value.__name__.removeprefix("engine.")
+            if not name.startswith("_") and path not in ROOMS and not path.startswith("nn.functional."):
                 found += [value, *public_modules(value)]
     return found
 
 
 def _belongs(name, value, module):
     exported = getattr(module, "__all__", None)
-    return (name in exported if exported else getattr(value, "__module__", None) == module.__name__) and is_public(
-        name, value
-    )
+    home = getattr(value, "__module__", None) or ""
+    belongs = name in exported if exported else home == module.__name__ or home.startswith(module.__name__ + ".")
+    return belongs and is_public(name, value)
 
 
 def is_public(name, value):

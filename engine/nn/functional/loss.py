@@ -1,40 +1,11 @@
-"""torch.nn.functional: activations and losses, composed from the table."""
+"""Losses: how far a model's answer is from what it should be. Most of them are composed from the table."""
 
-from engine import backend, dtypes
-from engine.functions import arguments, log_softmax, relu, shape, sigmoid, softmax, tanh
+from engine import dtypes
+from engine.functions import arguments, log_softmax, shape
 from engine.functions import elementwise as choice
-from engine.ops import reduction as table
+from engine.nn.primitives import loss as table
 
-__all__ = [
-    "cross_entropy",
-    "linear",
-    "log_softmax",
-    "mse_loss",
-    "nll_loss",
-    "one_hot",
-    "relu",
-    "sigmoid",
-    "softmax",
-    "tanh",
-]
-
-
-def linear(input, weight, bias=None):
-    """input @ weight.T + bias. input: (..., in), weight: (out, in), bias: (out) or None; result: (..., out)."""
-    product = input @ weight.T
-    return product if bias is None else product + bias
-
-
-def one_hot(tensor, num_classes=-1):
-    """int64 tensor (...) of classes -> int64 tensor (..., num_classes) with a 1 at each class. -1: as many as needed."""
-    arguments.check_tensor(tensor, "one_hot")
-    if tensor.dtype is not dtypes.int64:
-        raise RuntimeError("one_hot is only applicable to index tensor of type LongTensor.")
-    count = int(tensor.array.max()) + 1 if num_classes == -1 else num_classes
-    if tensor.numel() and not 0 <= int(tensor.array.min()) <= int(tensor.array.max()) < count:
-        raise RuntimeError(f"Class values must be between 0 and num_classes - 1 = {count - 1}")
-    classes = backend.module_of(tensor.array).arange(count)
-    return type(tensor)((tensor.array[..., None] == classes).astype("int64"))
+__all__ = ["cross_entropy", "mse_loss", "nll_loss"]
 
 
 def mse_loss(input, target, reduction="mean"):

@@ -1,0 +1,13 @@
+"""torch.nn.functional: what layers compute, a file a family, composed from the table and from `nn.primitives`."""
+
+from engine.nn.functional.activation import *  # noqa: F403
+from engine.nn.functional.convolution import *  # noqa: F403
+from engine.nn.functional.linear import *  # noqa: F403
+from engine.nn.functional.loss import *  # noqa: F403
+from engine.nn.functional.vision import *  # noqa: F403
+
+
+def __getattr__(name):
+    from engine.names import missing
+
+    raise missing("engine.nn.functional", name, list(globals()))
