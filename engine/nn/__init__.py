@@ -18,3 +18,9 @@ _FILES = (
     activation, containers, convolution, dropout, linear, loss, module, normalization, parameter, pooling, vision
 )  # fmt: skip
 __all__ = [name for file in _FILES for name in file.__all__]
+
+
+def __getattr__(name):
+    from engine.names import missing
+
+    raise missing("engine.nn", name, list(globals()))

@@ -12,6 +12,7 @@ from engine.autograd.function import Function
 from engine.autograd.hooks import RemovableHandle
 from engine.nn.parameter import Buffer, Parameter
 from engine.tensor import Tensor
+from engine.tensor import device as as_device
 
 __all__ = ["Module"]
 
@@ -326,6 +327,7 @@ class Module:
                 dtype = argument
             elif not isinstance(argument, bool):
                 device = argument
+        device = None if device is None else as_device(device)
         if dtype is not None:
             dtype = dtypes.check_dtype(dtype)
             if not (dtype.is_floating_point or dtype.is_complex):

@@ -530,7 +530,7 @@ Embedding.from_pretrained(torch.ones(3)) | Embedding(5, 2, _weight=torch.ones(2,
 Flatten() | Flatten(0, 1) | Unflatten(1, (2, 3)) | Unflatten(1, [2, 3]) | Unflatten(1, 3) | Unflatten(1, (2, "a"))
 Threshold(0.1, 20) | Threshold(0.1, 20, inplace=True) | ReLU() | ReLU(inplace=True) | Hardtanh() | Hardtanh(-2, 2, True)
 Hardtanh(2, 1) | Hardtanh(min_value=-3) | ReLU6() | ReLU6(True) | Sigmoid() | Hardsigmoid() | Hardsigmoid(True) | Tanh()
-SiLU() | SiLU(True) | Mish() | Mish(True) | Hardswish() | Hardswish(True) | ELU() | ELU(2, True) | SELU() | SELU(True)
+SiLU() | SiLU(True) | Mish() | Mish(True) | Hardswish() | Hardswish(True) | ELU() | ELU(2, True) | CELU() | CELU(2.0, True) | SELU() | SELU(True)
 GLU() | GLU(1) | GELU() | GELU("tanh") | LeakyReLU() | LeakyReLU(0.3, True) | LogSigmoid() | Softplus() | Softplus(2, 10)
 PReLU() | PReLU(3, 0.1) | PReLU(3, 0.1).weight | Softsign() | Softmin() | Softmin(1) | Softmax() | Softmax(1) | LogSoftmax(1)
 Softmax2d() | Tanhshrink() | Conv1d(2, 3, 3) | Conv1d(4, 6, 3, 2, 1, 2, 2, False, "circular") | Conv2d(3, 8, 3)
