@@ -58,6 +58,10 @@ TESTS_ON_THE_CPU = {
         "test_embeddings_start_normal_and_the_padding_zero": "the initialisers run on both above",
         "test_a_seed_gives_the_same_layers": "draws are made on the CPU, then moved",
     },
+    "test_nn.py": {
+        "test_a_machine_without_a_gpu_says_so": "is about a machine without cupy",
+        "test_a_missing_layer_names_the_nearest": "a text",
+    },
     "test_graph.py": {"test_a_leaf_goes_with_its_last_name": "references, not arrays"},
     "test_table.py": {"test_every_entry_has_an_example": "looks at the table alone"},
     "test_tensor.py": {
