@@ -2,8 +2,12 @@
 
 from engine.nn.functional.activation import *  # noqa: F403
 from engine.nn.functional.convolution import *  # noqa: F403
+from engine.nn.functional.distance import *  # noqa: F403
+from engine.nn.functional.dropout import *  # noqa: F403
 from engine.nn.functional.linear import *  # noqa: F403
 from engine.nn.functional.loss import *  # noqa: F403
+from engine.nn.functional.normalization import *  # noqa: F403
+from engine.nn.functional.pooling import *  # noqa: F403
 from engine.nn.functional.vision import *  # noqa: F403
 
 

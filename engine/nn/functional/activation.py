@@ -67,6 +67,9 @@ def hardtanh(input, min_val=-1.0, max_val=1.0, inplace=False):
     """The input, but no less than min_val and no more than max_val; the gradient is 0 from there on."""
     if min_val > max_val:
         raise ValueError("min_val cannot be greater than max_val")
+    check_tensor(input, "hardtanh")
+    if not input.dtype.is_floating_point:
+        min_val, max_val = int(min_val), int(max_val)
     return _apply(table.hardtanh, input, inplace, REAL, low=min_val, high=max_val)
 
 

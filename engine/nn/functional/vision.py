@@ -65,10 +65,10 @@ def _widths(pad, input):
 
 
 def _with_border(input, dim, low, high, mode):
-    """What is negative is cut off first; then the border is made of parts of what is left."""
-    size = input.shape[dim] + min(low, 0) + min(high, 0)
-    input = input if size == input.shape[dim] else input.narrow(dim, max(-low, 0), size)
-    low, high = max(low, 0), max(high, 0)
+    """Along one dimension: the border is made of parts of the input; what is negative is cut off."""
+    if mode == "circular":  # what is cut off does not come back at the other end
+        input, low, high = _cut(input, dim, low, high), max(low, 0), max(high, 0)
+    size = input.shape[dim]
     most = {"reflect": size - 1, "circular": size}.get(mode, math.inf if size else 0)
     if max(low, high) > most:
         raise RuntimeError(
@@ -76,20 +76,27 @@ def _with_border(input, dim, low, high, mode):
             f"{(low, high)}"
         )
     parts = [_BORDERS[mode](input, dim, size, low, True), input, _BORDERS[mode](input, dim, size, high, False)]
-    return cat([part for part in parts if part is not None], dim) if low or high else input
+    parts = [part for part in parts if part is not None]
+    return _cut(cat(parts, dim) if len(parts) > 1 else input, dim, low, high)
+
+
+def _cut(input, dim, low, high):
+    low, high = min(low, 0), min(high, 0)
+    return input.narrow(dim, -low, input.shape[dim] + low + high) if low or high else input
 
 
 def _reflected(input, dim, size, count, is_front):
-    return flip(input.narrow(dim, 1 if is_front else size - 1 - count, count), (dim,)) if count else None
+    return flip(input.narrow(dim, 1 if is_front else size - 1 - count, count), (dim,)) if count > 0 else None
 
 
 def _replicated(input, dim, size, count, is_front):
-    edge = input.narrow(dim, 0 if is_front else size - 1, 1) if count else input
-    return edge.expand(*input.shape[:dim], count, *input.shape[dim + 1 :]) if count else None
+    if count <= 0:
+        return None
+    return input.narrow(dim, 0 if is_front else size - 1, 1).expand(*input.shape[:dim], count, *input.shape[dim + 1 :])
 
 
 def _around(input, dim, size, count, is_front):
-    return input.narrow(dim, size - count if is_front else 0, count) if count else None
+    return input.narrow(dim, size - count if is_front else 0, count) if count > 0 else None
 
 
 _BORDERS = {"reflect": _reflected, "replicate": _replicated, "circular": _around}
@@ -103,8 +110,8 @@ def interpolate(
 ):
     """The input (N, C, *sizes) with its spatial dimensions brought to `size`, or multiplied by `scale_factor`.
 
-    mode: "nearest" or "nearest-exact" (1 to 3 spatial dimensions), "linear" (1), "bilinear" (2) or "area", the mean over
-    what falls onto each element. align_corners: for the linear modes, whether the centres of the outermost elements stay
+    mode: "nearest" or "nearest-exact" (1 to 3 spatial dimensions), "linear" (1), "bilinear" (2), "trilinear" (3) or
+    "area", the mean over what falls onto each element. align_corners: for the linear modes, whether the centres of the outermost elements stay
     where they are (True) or the outer edges (False, the default). Other modes and antialias are not supported.
     """
     check_tensor(input, "interpolate")
@@ -124,11 +131,12 @@ def interpolate(
 
 
 def _check_mode(mode, align_corners, antialias, dims):
-    expected = {"nearest": (1, 2, 3), "nearest-exact": (1, 2, 3), "area": (1, 2, 3), "linear": (1,), "bilinear": (2,)}
+    expected = {"nearest": (1, 2, 3), "nearest-exact": (1, 2, 3), "area": (1, 2, 3), "linear": (1,), "bilinear": (2,),
+                "trilinear": (3,)}  # fmt: skip
     if mode not in expected or dims not in expected[mode]:
         raise NotImplementedError(
-            "Input Error: Only nearest, nearest-exact and area (3D to 5D inputs), linear (3D) and bilinear (4D) are "
-            f"supported, got mode {mode!r} for an input of {dims + 2} dimensions"
+            "Input Error: Only nearest, nearest-exact and area (3D to 5D inputs), linear (3D), bilinear (4D) and "
+            f"trilinear (5D) are supported, got mode {mode!r} for an input of {dims + 2} dimensions"
         )
     if align_corners is not None and "linear" not in mode:
         raise ValueError(
