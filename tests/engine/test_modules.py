@@ -542,6 +542,7 @@ ConvTranspose2d(4, 6, (3, 2), output_padding=(0, 1), stride=2) | ConvTranspose2d
 ConvTranspose2d(3, 4, 3, groups=2) | MaxPool1d(2) | MaxPool1d(3, 2, 1, 2, True, True) | MaxPool2d(2)
 MaxPool2d((2, 3), stride=(2, 1), padding=(0, 1), ceil_mode=True) | AvgPool1d(2) | AvgPool1d(3, 2, 1, True, False)
 AvgPool2d(2) | AvgPool2d((2, 3), (2, 1), (0, 1), True, False, 3) | AdaptiveAvgPool1d(3) | AdaptiveAvgPool2d((None, 3))
+AdaptiveMaxPool1d(3) | AdaptiveMaxPool2d((2, 3), True) | PairwiseDistance()
 BatchNorm1d(3) | BatchNorm1d(3, affine=False, track_running_stats=False) | BatchNorm2d(3, eps=0.1, momentum=None)
 BatchNorm2d(3, bias=False) | LayerNorm(3) | LayerNorm((2, 3), elementwise_affine=False) | LayerNorm((2, 3), bias=False)
 GroupNorm(2, 4) | GroupNorm(2, 4, affine=False) | GroupNorm(3, 4) | GroupNorm(0, 4) | GroupNorm(2, 4, bias=False)

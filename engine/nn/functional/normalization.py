@@ -30,6 +30,8 @@ def batch_norm(
     dims = (0, *range(2, input.ndim))
     if input.numel() == input.shape[1]:
         raise ValueError(f"Expected more than 1 value per channel when training, got input size {input.shape}")
+    if eps <= 0:
+        raise ValueError(f"batch_norm eps must be positive during training, but got {eps}")
     _update(running_mean, running_var, input, dims, momentum)
     return _scaled(standardize(input, dim=dims, eps=eps), weight, bias)
 
@@ -124,8 +126,8 @@ def _by_running(input, running_mean, running_var, weight, bias, eps):
 
 
 def _update(running_mean, running_var, input, dims, momentum):
-    """Move the running mean and variance in place to those of the input, by the share `momentum`."""
-    if running_mean is None and running_var is None:
+    """Move the running mean and variance in place to those of the input, by the share `momentum`; an empty one has none."""
+    if running_mean is None and running_var is None or not input.numel():
         return
     with set_recording(False):
         input = input.detach()
