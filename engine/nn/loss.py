@@ -60,6 +60,8 @@ class HuberLoss(_Loss):
     _function = "huber_loss"
 
     def __init__(self, reduction="mean", delta=1.0):
+        if not isinstance(delta, (int, float)):
+            raise TypeError(f"delta must be a float or int, got: {type(delta)}")
         super().__init__(None, None, reduction, delta=delta)
 
 

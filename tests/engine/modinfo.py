@@ -183,11 +183,13 @@ def difference(name, info, sample, dtype, training, device, report):
         return f"text {ours!r}, torch's {theirs!r}"
     ours.load_state_dict({key: opinfo.converted(each) for key, each in theirs.state_dict().items()})
     ours.to(device).train(training), theirs.train(training)
-    leaves = []
-    arguments = [converted(each, device, leaves) for each in sample.forward_input.args]
-    keywords = {key: converted(each, device, leaves) for key, each in sample.forward_input.kwargs.items()}
+    leaves, given = [], sample.forward_input
+    once = {id(each): each for each in given.args}  # what is given twice must be one tensor here too
+    ours_of = {key: converted(each, device, leaves) for key, each in once.items()}
+    arguments = [ours_of[id(each)] for each in given.args]
+    keywords = {key: converted(each, device, leaves) for key, each in given.kwargs.items()}
     our_result, our_error = answer(ours, *arguments, **keywords)
-    their_result, their_error = answer(theirs, *sample.forward_input.args, **sample.forward_input.kwargs)
+    their_result, their_error = answer(theirs, *given.args, **given.kwargs)
     report.calls += 1
     if our_error is not None or their_error is not None:
         return opinfo.different_errors(our_error, their_error)
