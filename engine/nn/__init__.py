@@ -1,5 +1,26 @@
-"""torch.nn, as far as the course has come: `nn.functional`."""
+"""torch.nn: Module, the layers and losses, `functional`, `init` and `utils`."""
 
-from engine.nn import functional
+from engine.nn import activation, containers, convolution, dropout, functional, init, linear, loss, module  # noqa: F401
+from engine.nn import normalization, parameter, pooling, utils, vision  # noqa: F401
+from engine.nn.activation import *  # noqa: F403
+from engine.nn.containers import *  # noqa: F403
+from engine.nn.convolution import *  # noqa: F403
+from engine.nn.dropout import *  # noqa: F403
+from engine.nn.linear import *  # noqa: F403
+from engine.nn.loss import *  # noqa: F403
+from engine.nn.module import *  # noqa: F403
+from engine.nn.normalization import *  # noqa: F403
+from engine.nn.parameter import *  # noqa: F403
+from engine.nn.pooling import *  # noqa: F403
+from engine.nn.vision import *  # noqa: F403
 
-__all__ = ["functional"]
+_FILES = (
+    activation, containers, convolution, dropout, linear, loss, module, normalization, parameter, pooling, vision
+)  # fmt: skip
+__all__ = [name for file in _FILES for name in file.__all__]
+
+
+def __getattr__(name):
+    from engine.names import missing
+
+    raise missing("engine.nn", name, list(globals()))

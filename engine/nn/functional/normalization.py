@@ -28,6 +28,8 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
     dims = (0, *range(2, input.ndim))
     if input.numel() == input.shape[1]:
         raise ValueError(f"Expected more than 1 value per channel when training, got input size {input.shape}")
+    if eps <= 0:
+        raise ValueError(f"batch_norm eps must be positive during training, but got {eps}")
     _update(running_mean, running_var, input, dims, momentum)
     return _by_its_own(input, weight, bias, dims, eps)
 
@@ -128,8 +130,8 @@ def _by_running(input, running_mean, running_var, weight, bias, eps):
 
 
 def _update(running_mean, running_var, input, dims, momentum):
-    """Move the running mean and variance in place to those of the input, by the share `momentum`."""
-    if running_mean is None and running_var is None:
+    """Move the running mean and variance in place to those of the input, by the share `momentum`; an empty one has none."""
+    if running_mean is None and running_var is None or not input.numel():
         return
     with set_recording(False):
         input = input.detach() if input.array.dtype.itemsize > 2 else input.detach().float()
