@@ -89,7 +89,7 @@ def _check_changeable(tensor, recorded):
 
 def _as_it_was(tensor):
     """The tensor with a copy of its elements: what the operation saves for backward is not overwritten then."""
-    before = type(tensor)(tensor.array.copy(), None, tensor.grad_fn)
+    before = setting.tensor_class(tensor.array.copy(), None, tensor.grad_fn)
     before.requires_grad_flag = tensor.requires_grad
     return before
 

@@ -47,7 +47,7 @@ def set_printoptions(precision=None, threshold=None, edgeitems=None, linewidth=N
 def tensor_text(tensor):
     """e.g. tensor([[1., 2.]], requires_grad=True)"""
     name = type(tensor).__name__
-    prefix = "tensor(" if name in ("Tensor", "Parameter") else f"{name}("
+    prefix = "tensor(" if name in ("Tensor", "Parameter", "Buffer") else f"{name}("
     text = prefix + ("[]" if tensor.numel() == 0 else _elements(tensor.array, len(prefix)))
     last_line = len(text) - text.rfind("\n") + 1
     for fact in _facts(tensor):

@@ -183,8 +183,28 @@ class Tensor(TensorBase):
 
     @property
     def data(self):
-        """The same memory without a history; what is written through it does not count as a change."""
+        """The same memory without a history; what is written through it does not count as a change.
+
+        Assigning a tensor gives this one another memory, and its shape and type, but keeps its place in the graph.
+        """
         return Tensor(self.array)
+
+    @data.setter
+    def data(self, value):
+        if not isinstance(value, Tensor):
+            raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
+        self.array = value.array
+
+    def __deepcopy__(self, memo):
+        if not self.is_leaf:
+            raise RuntimeError(
+                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment."
+            )
+        if id(self) not in memo:
+            memo[id(self)] = copied = Tensor(self.array.copy())
+            copied.requires_grad_(self.requires_grad)
+            copied.grad = None if self.grad is None else self.grad.__deepcopy__(memo)
+        return memo[id(self)]
 
     def __len__(self):
         if not self.ndim:
