@@ -1,6 +1,14 @@
 """torch.nn: Module, the layers and losses, `functional`, `init` and `utils`."""
 
-from engine.nn import functional, init, parameter  # noqa: F401
+from engine.nn import functional, init, parameter, utils  # noqa: F401
+from engine.nn.activation import *  # noqa: F403
 from engine.nn.containers import *  # noqa: F403
+from engine.nn.convolution import *  # noqa: F403
+from engine.nn.dropout import *  # noqa: F403
+from engine.nn.linear import *  # noqa: F403
+from engine.nn.loss import *  # noqa: F403
 from engine.nn.module import *  # noqa: F403
+from engine.nn.normalization import *  # noqa: F403
 from engine.nn.parameter import *  # noqa: F403
+from engine.nn.pooling import *  # noqa: F403
+from engine.nn.vision import *  # noqa: F403
