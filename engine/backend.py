@@ -18,8 +18,7 @@ def cupy():
         import cupy
     except ImportError:
         raise RuntimeError(
-            "this engine has no CUDA: cupy is not installed (pip install 'chainrule[gpu]') or finds no GPU"
-        ) from None
+            "this engine has no CUDA: cupy is not installed (pip install 'chainrule[gpu]') or finds no GPU") from None
     return cupy
 
 
@@ -100,7 +99,7 @@ def erf(array):
         from scipy import special
     except ImportError:
         return np.vectorize(math.erf, otypes=[array.dtype])(array)
-    return special.erf(array)
+    return special.erf(array).astype(array.dtype, copy=False)
 
 
 # ---- numpy without its warnings ------------------------------------------------------------------------

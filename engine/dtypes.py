@@ -221,8 +221,7 @@ class finfo:
         type = check_dtype(get_default_dtype() if type is None else type, "type")
         if type.category < FLOAT:
             raise TypeError(
-                f"torch.finfo() requires a floating point input type, got {type}. Use torch.iinfo for integers."
-            )
+                f"torch.finfo() requires a floating point input type, got {type}. Use torch.iinfo for integers.")
         limits = _numpy_finfo(type.to_real())
         self.dtype = type.to_real().name
         self.bits = type.to_real().itemsize * 8
@@ -252,11 +251,7 @@ class iinfo:
             raise TypeError(f"torch.iinfo() requires an integer input type, got {type}. Use torch.finfo for floats.")
         limits = np.iinfo(type.numpy)
         self.dtype, self.bits, self.max, self.min = (
-            type.name,
-            limits.bits,
-            builtins.int(limits.max),
-            builtins.int(limits.min),
-        )
+            type.name, limits.bits, builtins.int(limits.max), builtins.int(limits.min))
 
     def __repr__(self):
         return f"iinfo(min={self.min}, max={self.max}, dtype={self.dtype})"

@@ -7,7 +7,7 @@ when it is next used.
 
 from engine import backend
 from engine.autograd import hooks
-from engine.autograd.graph import TensorBase, look_through, setting
+from engine.autograd.graph import ONE_OF_SEVERAL, TensorBase, look_through, set_recording, setting
 from engine.ops import indexing
 from engine.ops.table import primitive
 
@@ -21,15 +21,27 @@ sign sin sinh sqrt square sub tan tanh tril triu true_divide trunc
 """.split()
 
 
+# Those that leave the memory as it is and only look at it in another way.
+TURNING = "squeeze swapaxes swapdims t transpose unsqueeze".split()
+
+
 def in_place_methods(functions):
-    """For each of these functions that is in IN_PLACE, the method that changes its tensor, named with an underscore."""
-    return [_method(function) for function in functions if function.__name__ in IN_PLACE]
+    """For each of these functions that has a twin in place, the method, named with an underscore."""
+    return [_method(function) for function in functions if function.__name__ in IN_PLACE + TURNING]
 
 
 def _method(function):
     def method(self, *arguments, **keywords):
+        def changed(tensor):
+            return function(tensor, *arguments, **keywords)
+
+        if function.__name__ in TURNING:
+            return turn(self, changed)
         operands = [*arguments, *keywords.values()]
-        return change(self, lambda tensor: function(tensor, *arguments, **keywords), operands)
+        if not function.__name__.startswith("logical_"):
+            return change(self, changed, operands)
+        with set_recording(False):  # torch leaves history as it is
+            return change(self, changed, operands)
 
     method.__name__ = function.__name__ + "_"
     method.__qualname__ = f"Tensor.{method.__name__}"
@@ -45,11 +57,38 @@ def change(tensor, function, operands=()):
     """
     recorded = _is_recorded(tensor, *operands)
     _check_changeable(tensor, recorded)
-    result = _fitting(tensor, function(_as_it_was(tensor) if recorded else tensor))
+    before = _as_it_was(tensor) if recorded else tensor
+    result = _fitting(tensor, function(before))
     tensor.storage.written()
     tensor.array[...] = result.array
+    if recorded and not result.requires_grad:
+        result = unmoved(result, *[each for each in (before, *operands) if _is_recorded(each)])
     if recorded:
         _rewrite_history(tensor, result)
+    return tensor
+
+
+def turn(tensor, function):
+    """tensor = function(tensor), a view of it, in the tensor itself: another shape for the same memory.
+
+    A tensor that has all of its memory goes on as a view of a stand-in, of its old shape and history; so the views that
+    others have of it still know what they look at.
+    """
+    recorded = _is_recorded(tensor)
+    _check_changeable(tensor, recorded)
+    result = function(tensor)
+    tensor.storage.written()
+    retained = hooks.retains(tensor)
+    if result.view_of is not None and not (tensor.is_leaf and tensor.requires_grad):
+        before, view = tensor.view_of, result.view_of
+        if before is None:
+            view.source = type(tensor)(tensor.array, tensor.storage, tensor._grad_fn)
+        view.version, view.recorded = tensor.storage.version, before is None or before.recorded
+        tensor.view_of, tensor._grad_fn = view, result._grad_fn if recorded else tensor._grad_fn
+    tensor.array = result.array
+    if retained and recorded:
+        tensor.view_of.source._grad_fn.hooks.retaining = None
+        hooks.retain(tensor)
     return tensor
 
 
@@ -71,16 +110,16 @@ def _check_changeable(tensor, recorded):
     if backend.repeats_elements(tensor.array):
         raise RuntimeError(
             "unsupported operation: more than one element of the written-to tensor refers to a single memory "
-            "location. Please clone() the tensor before performing the operation."
-        )
+            "location. Please clone() the tensor before performing the operation.")
     if not recorded:
         return
     view = tensor.view_of
+    if view is not None and view.piece is not None and view.recorded:
+        raise RuntimeError(f"{view.piece} is a view and is being modified inplace. {ONE_OF_SEVERAL}")
     if view is not None and not view.recorded:
         raise RuntimeError(
             "A view was created in no_grad mode and is being modified inplace with grad mode enabled. Take the view "
-            "outside of no_grad, or clone() it, or change it within no_grad."
-        )
+            "outside of no_grad, or clone() it, or change it within no_grad.")
     if view is not None and view.base.is_leaf and view.base.requires_grad:
         raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
     if tensor.is_leaf and tensor.requires_grad:
@@ -122,6 +161,10 @@ def _rewrite_history(tensor, result):
     target.requires_grad_flag = True
     for each in retaining:  # the gradient to keep is that of the new value
         hooks.retain(each)
+
+
+# A result that does not move with anything, like that of a comparison; yet what it was made from is part of its history.
+unmoved = primitive("unmoved", "*tensors", lambda values, *others: values.copy(), [lambda g: g * 0], label="const")
 
 
 def _write_through(base, values, *, steps):

@@ -83,8 +83,7 @@ class device:
 
     def __repr__(self):
         return (
-            f"device(type={self.type!r})" if self.index is None else f"device(type={self.type!r}, index={self.index})"
-        )
+            f"device(type={self.type!r})" if self.index is None else f"device(type={self.type!r}, index={self.index})")
 
 
 CPU = device("cpu")
@@ -170,7 +169,8 @@ class Tensor(TensorBase):
             raise RuntimeError("only Tensors of floating point and complex dtype can require gradients")
         if not requires_grad and not self.is_leaf:
             raise RuntimeError(
-                "you can only change requires_grad flags of leaf variables. Use tensor.detach() for a tensor without a history."
+                "you can only change requires_grad flags of leaf variables. Use tensor.detach() for a tensor without a "
+                "history."
             )
         self.requires_grad_flag = bool(requires_grad)
         return self
@@ -214,7 +214,7 @@ class Tensor(TensorBase):
     def __iter__(self):
         if not self.ndim:
             raise TypeError("iteration over a 0-d tensor")
-        return (self[position] for position in range(len(self)))
+        return iter(self.unbind())
 
     def __contains__(self, value):
         return bool((self == value).any())
@@ -264,7 +264,8 @@ class Tensor(TensorBase):
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
         if self.is_cuda:
             raise TypeError(
-                f"can't convert {self.device} device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host memory first."
+                f"can't convert {self.device} device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host "
+                "memory first."
             )
         return self.array
 
@@ -359,8 +360,7 @@ class Tensor(TensorBase):
         """The dimensions in reverse order; meant for matrices."""
         if self.ndim != 2:
             warnings.warn(
-                "The use of `x.T` on tensors of dimension other than 2 is deprecated. Consider `x.mT`.", stacklevel=2
-            )
+                "The use of `x.T` on tensors of dimension other than 2 is deprecated. Consider `x.mT`.", stacklevel=2)
         return self.permute(*reversed(range(self.ndim)))
 
     @property
@@ -368,8 +368,7 @@ class Tensor(TensorBase):
         """Each matrix transposed."""
         if self.ndim < 2:
             raise RuntimeError(
-                f"tensor.mT is only supported on matrices or batches of matrices. Got {self.ndim}-D tensor."
-            )
+                f"tensor.mT is only supported on matrices or batches of matrices. Got {self.ndim}-D tensor.")
         return self.transpose(-2, -1)
 
     @property
@@ -464,12 +463,8 @@ class Tensor(TensorBase):
 # ---- the copy between devices: the one op that needs tensors' devices --------------------------------
 
 move = primitive(
-    "move",
-    "a",
-    lambda a, *, destination, source: array_on(a, destination),
-    [lambda g, destination, source: move(g, destination=source, source=destination)],
-    label="device",
-)
+    "move", "a", lambda a, *, destination, source: array_on(a, destination),
+    [lambda g, destination, source: move(g, destination=source, source=destination)], label="device")
 
 # ---- methods and operators --------------------------------------------------------------------------
 
@@ -480,17 +475,8 @@ for _function in METHODS:
 for _method in in_place_methods(METHODS):
     setattr(Tensor, _method.__name__, _method)
 for _name, _sign in {
-    "add": "iadd",
-    "sub": "isub",
-    "mul": "imul",
-    "div": "itruediv",
-    "floor_divide": "ifloordiv",
-    "remainder": "imod",
-    "pow": "ipow",
-    "bitwise_and": "iand",
-    "bitwise_or": "ior",
-    "bitwise_xor": "ixor",
-}.items():
+        "add": "iadd", "sub": "isub", "mul": "imul", "div": "itruediv", "floor_divide": "ifloordiv",
+        "remainder": "imod", "pow": "ipow", "bitwise_and": "iand", "bitwise_or": "ior", "bitwise_xor": "ixor"}.items():
     setattr(Tensor, f"__{_sign}__", getattr(Tensor, f"{_name}_"))
 
 
@@ -512,18 +498,10 @@ def _invert(self):
 
 
 for _name, _function in {
-    "add": functions.add,
-    "sub": functions.sub,
-    "mul": functions.mul,
-    "truediv": functions.div,
-    "floordiv": functions.floor_divide,
-    "mod": functions.remainder,
-    "pow": functions.pow,
-    "matmul": functions.matmul,
-    "and": functions.bitwise_and,
-    "or": functions.bitwise_or,
-    "xor": functions.bitwise_xor,
-}.items():
+        "add": functions.add, "sub": functions.sub, "mul": functions.mul, "truediv": functions.div,
+        "floordiv": functions.floor_divide, "mod": functions.remainder, "pow": functions.pow,
+        "matmul": functions.matmul, "and": functions.bitwise_and, "or": functions.bitwise_or,
+        "xor": functions.bitwise_xor}.items():
     setattr(Tensor, f"__{_name}__", _function)
     setattr(Tensor, f"__r{_name}__", _reflected(_function))
 for _name in ("eq", "ne", "lt", "le", "gt", "ge"):

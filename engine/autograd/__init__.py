@@ -3,45 +3,17 @@
 from engine import backend
 from engine.autograd import graph
 from engine.autograd.anomaly_mode import (
-    detect_anomaly,
-    is_anomaly_check_nan_enabled,
-    is_anomaly_enabled,
-    set_detect_anomaly,
-)
+    detect_anomaly, is_anomaly_check_nan_enabled, is_anomaly_enabled, set_detect_anomaly)
 from engine.autograd.function import Function
 from engine.autograd.grad_mode import (
-    enable_grad,
-    inference_mode,
-    is_grad_enabled,
-    is_inference_mode_enabled,
-    no_grad,
-    set_grad_enabled,
-)
+    enable_grad, inference_mode, is_grad_enabled, is_inference_mode_enabled, no_grad, set_grad_enabled)
 from engine.autograd.graph import TensorBase, as_dtype, as_tensor, setting, unbroadcast
 from engine.autograd.saving import saved_tensors_hooks
 
 __all__ = [
-    "Function",
-    "Variable",
-    "backward",
-    "detect_anomaly",
-    "enable_grad",
-    "function",
-    "functional",
-    "grad",
-    "gradcheck",
-    "gradgradcheck",
-    "graph",
-    "inference_mode",
-    "is_anomaly_check_nan_enabled",
-    "is_anomaly_enabled",
-    "is_grad_enabled",
-    "is_inference_mode_enabled",
-    "no_grad",
-    "set_detect_anomaly",
-    "set_grad_enabled",
-    "unbroadcast",
-]
+    "Function", "Variable", "backward", "detect_anomaly", "enable_grad", "function", "functional", "grad", "gradcheck",
+    "gradgradcheck", "graph", "inference_mode", "is_anomaly_check_nan_enabled", "is_anomaly_enabled", "is_grad_enabled",
+    "is_inference_mode_enabled", "no_grad", "set_detect_anomaly", "set_grad_enabled", "unbroadcast"]
 
 graph.saved_tensors_hooks = saved_tensors_hooks  # where torch has it
 
@@ -59,8 +31,7 @@ def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, 
     if grad_variables is not None:
         if grad_tensors is not None:
             raise RuntimeError(
-                "`grad_tensors` and `grad_variables` (deprecated) arguments both passed to `backward()`."
-            )
+                "`grad_tensors` and `grad_variables` (deprecated) arguments both passed to `backward()`.")
         grad_tensors = grad_variables
     roots = _as_list(tensors)
     weights = _weights(roots, grad_tensors, create_graph)
@@ -80,16 +51,8 @@ def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, 
 
 
 def grad(
-    outputs,
-    inputs,
-    grad_outputs=None,
-    retain_graph=None,
-    create_graph=False,
-    only_inputs=True,
-    allow_unused=None,
-    is_grads_batched=False,
-    materialize_grads=False,
-):
+        outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=False, only_inputs=True, allow_unused=None,
+        is_grads_batched=False, materialize_grads=False):
     """The derivatives of `outputs` with respect to each of `inputs`, as a tuple; no `.grad` is touched.
 
     Arguments as for `backward`; inputs may also be a dict, and so is the result then. An input that the outputs do not
@@ -99,8 +62,7 @@ def grad(
         raise NotImplementedError("grad(): is_grads_batched=True and only_inputs=False are not supported")
     if materialize_grads and allow_unused is False:
         raise ValueError(
-            "Expected allow_unused to be True or not passed when materialize_grads=True, but got: allow_unused=False."
-        )
+            "Expected allow_unused to be True or not passed when materialize_grads=True, but got: allow_unused=False.")
     if isinstance(inputs, dict):
         how = (grad_outputs, retain_graph, create_graph, True, allow_unused, False, materialize_grads)
         return dict(zip(inputs, grad(outputs, list(inputs.values()), *how)))
@@ -120,8 +82,7 @@ def grad(
         elif gradient is None and not allow_unused:
             raise RuntimeError(
                 f"The differentiated Tensor at index {position} appears to not have been used in the graph. "
-                "Set allow_unused=True if this is the desired behavior."
-            )
+                "Set allow_unused=True if this is the desired behavior.")
         gradients.append(gradient if gradient is None else as_tensor(gradient))
     return tuple(gradients)
 
@@ -159,8 +120,7 @@ def _weight(position, root, weight, create_graph):
     if weight.shape != root.shape:
         raise RuntimeError(
             f"Mismatch in shape: grad_output[{position}] has a shape of {weight.shape} and output[{position}] has a "
-            f"shape of {root.shape}."
-        )
+            f"shape of {root.shape}.")
     return as_dtype(weight if create_graph else weight.array, root.array.dtype)
 
 

@@ -37,8 +37,7 @@ class _Detector:
             array = gradient.array if isinstance(gradient, TensorBase) else gradient
             if hasattr(array, "dtype") and array.dtype.kind in "fc" and bool(np.isnan(array).any()):
                 raise RuntimeError(
-                    f"Function '{node.name()}' returned nan values in its {position}th output.{self.origin(node)}"
-                )
+                    f"Function '{node.name()}' returned nan values in its {position}th output.{self.origin(node)}")
 
     def explain(self, node, error):
         """Say which line recorded the node in which `error` was raised: in a warning, and in a note on the error."""
@@ -81,9 +80,7 @@ class detect_anomaly(set_detect_anomaly):
     def __init__(self, check_nan=True):
         warnings.warn(
             "Anomaly Detection has been enabled. This mode will increase the runtime and should only be enabled for "
-            "debugging.",
-            stacklevel=2,
-        )
+            "debugging.", stacklevel=2)
         self.check_nan = check_nan
 
     def __enter__(self):

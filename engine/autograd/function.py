@@ -10,18 +10,8 @@ import weakref
 
 from engine import backend
 from engine.autograd.graph import (
-    Node,
-    TensorBase,
-    as_dtype,
-    as_tensor,
-    edge_of,
-    set_recording,
-    setting,
-    tell_watchers,
-    tensor_at,
-    unbroadcast,
-    watchers,
-)
+    Node, TensorBase, as_dtype, as_tensor, edge_of, set_recording, setting, tell_watchers, tensor_at, unbroadcast,
+    watchers)
 
 __all__ = ["Function", "FunctionCtx", "once_differentiable"]
 
@@ -41,8 +31,7 @@ class FunctionCtx:
             if not (each is None or isinstance(each, TensorBase)):
                 raise TypeError(
                     f"save_for_backward can only save variables, but argument {position} is of type "
-                    f"{type(each).__name__}"
-                )
+                    f"{type(each).__name__}")
         self._to_save = tensors
 
     @property
@@ -89,8 +78,7 @@ class Function:
         """The gradients of the arguments from those of the outputs."""
         raise NotImplementedError(
             "You must implement either the backward or vjp method for your custom autograd.Function to use it with "
-            "backward mode AD."
-        )
+            "backward mode AD.")
 
     @classmethod
     def apply(cls, *args):
@@ -123,8 +111,7 @@ def _check_dirty(ctx, args, outputs):
         if not _is_in(each, outputs):
             raise RuntimeError(
                 "Some elements marked as dirty during the forward method were not returned as output. The inputs that "
-                "are modified inplace must all be outputs of the Function."
-            )
+                "are modified inplace must all be outputs of the Function.")
         each.storage.written()
 
 
@@ -176,14 +163,12 @@ class Parts:
 class FunctionNode(Node):
     """The node of one call of a Function. Attributes that the user put on ctx can be read from it too."""
 
-    __slots__ = ("ctx", "outputs", "ends", "places")
+    __slots__ = ("ctx", "facts", "outputs", "ends", "places")
 
     def __init__(self, function, ctx, args, edges, outputs):
         first = next(each for each in outputs if isinstance(each, TensorBase)).array
-        tensors = [each.array if isinstance(each, TensorBase) else None for each in args]
-        shapes = tuple([None if each is None else each.shape for each in tensors])
-        kinds = tuple([None if each is None else each.dtype for each in tensors])
-        super().__init__(function, edges, shapes, kinds, None, (), (), first)
+        super().__init__(function, edges, None, (), (), first)
+        self.facts = [(each.array.shape, each.array.dtype) if isinstance(each, TensorBase) else None for each in args]
         self.ctx = ctx
         self.outputs = [
             (backend.module_of(each.array), each.array.shape, each.array.dtype)
@@ -241,8 +226,7 @@ class FunctionNode(Node):
         """What backward returns, checked, for each argument."""
         given = gradient.of_slot if isinstance(gradient, Parts) else {self._first_slot(): gradient}
         arriving = [
-            as_tensor(given[slot]) if slot in given else self._nothing(kind) for slot, kind in enumerate(self.outputs)
-        ]
+            as_tensor(given[slot]) if slot in given else self._nothing(kind) for slot, kind in enumerate(self.outputs)]
         returned = self.op.backward(self.ctx, *arriving)
         returned = list(returned) if isinstance(returned, (tuple, list)) else [returned]
         while len(returned) > len(self.inputs) and returned[-1] is None:
@@ -250,8 +234,7 @@ class FunctionNode(Node):
         if len(returned) != len(self.inputs):
             raise RuntimeError(
                 f"function {self.name()} returned an incorrect number of gradients (expected {len(self.inputs)}, got "
-                f"{len(returned)})"
-            )
+                f"{len(returned)})")
         return [self._checked(position, each, as_tensors) for position, each in enumerate(returned)]
 
     def _first_slot(self):
@@ -270,23 +253,21 @@ class FunctionNode(Node):
             return None
         if not isinstance(gradient, TensorBase):
             raise RuntimeError(f"expected Variable or None (got {type(gradient).__name__})")
-        shape = self.input_shapes[position]
-        if shape is None:
+        if self.facts[position] is None:
             raise RuntimeError(
                 f"function {self.name()} returned a gradient different than None at position {position + 1}, but the "
-                "corresponding forward input was not a Variable"
-            )
+                "corresponding forward input was not a Variable")
+        shape, numpy_dtype = self.facts[position]
         if tuple(gradient.shape) != shape:
             ahead = gradient.ndim - len(shape)
             if ahead < 0 or any(size not in (1, found) for size, found in zip(shape, gradient.shape[ahead:])):
                 raise RuntimeError(
                     f"Function {self.name()} returned an invalid gradient at index {position} - got "
-                    f"{list(gradient.shape)} but expected shape compatible with {list(shape)}"
-                )
+                    f"{list(gradient.shape)} but expected shape compatible with {list(shape)}")
         gradient = gradient if as_tensors else gradient.array
         if gradient.shape != shape:
             gradient = unbroadcast(gradient, shape)
-        return as_dtype(gradient, self.input_dtypes[position])
+        return as_dtype(gradient, numpy_dtype)
 
     def saves_arrays(self):
         """Whether save_for_backward was called."""
@@ -299,7 +280,7 @@ class Output(Node):
     __slots__ = ("slot",)
 
     def __init__(self, function_node, slot):
-        super().__init__(function_node.op, (function_node,), (), (), None, (), (), function_node)
+        super().__init__(function_node.op, (function_node,), None, (), (), function_node)
         _, self.shape, self.numpy_dtype = function_node.outputs[slot]
         self.slot = slot
 
@@ -344,8 +325,7 @@ def once_differentiable(function):
             return returned
         several = returned if isinstance(returned, tuple) else (returned,)
         ended = [
-            _Twice.apply(each.detach().requires_grad_()) if isinstance(each, TensorBase) else each for each in several
-        ]
+            _Twice.apply(each.detach().requires_grad_()) if isinstance(each, TensorBase) else each for each in several]
         return tuple(ended) if isinstance(returned, tuple) else ended[0]
 
     return wrapped

@@ -20,8 +20,7 @@ def vjp(func, inputs, v=None, create_graph=False, strict=False):
         if v is None and (len(outputs) > 1 or outputs[0].numel() != 1):
             raise RuntimeError(
                 "The vector v can only be None if the user-provided function returns a single Tensor with a single "
-                "element."
-            )
+                "element.")
         v = _ones(outputs) if v is None else _vector(v, outputs)
         products = _derivatives(outputs, inputs, v, create_graph, strict and "The output of the user-provided function")
     return _result(outputs, output_is_tuple, create_graph), _result(products, as_tuple, create_graph)
@@ -58,8 +57,7 @@ def _hessian_product(name, func, inputs, v, create_graph, strict):
         output = _one_number(func(*inputs), name, strict)
         slopes = _derivatives(output, inputs, None, True, strict and "The output of the user-provided function")
         products = _derivatives(
-            slopes, inputs, v, create_graph, strict and "The jacobian of the user-provided function"
-        )
+            slopes, inputs, v, create_graph, strict and "The jacobian of the user-provided function")
     return _result(output, False, create_graph), _result(products, as_tuple, create_graph)
 
 
@@ -95,8 +93,7 @@ def hessian(func, inputs, create_graph=False, strict=False, vectorize=False, out
             if strict and not slope.requires_grad:
                 raise RuntimeError(
                     "While computing the hessian, found that the jacobian of the user-provided function with respect "
-                    f"to input {position} is independent of the input. This is not allowed in strict mode."
-                )
+                    f"to input {position} is independent of the input. This is not allowed in strict mode.")
         return tuple(found) if as_tuple else found[0]
 
     return jacobian(slopes, inputs, create_graph, strict)
@@ -150,8 +147,7 @@ def _as_tuple(given, what, name):
             which = f"the value at index {position}" if several is given else f"the given {what}"
             raise TypeError(
                 f"The {what} given to {name} must be either a Tensor or a tuple of Tensors but {which} has type "
-                f"{type(each)}."
-            )
+                f"{type(each)}.")
     return several, several is given
 
 
@@ -170,8 +166,7 @@ def _outputs(outputs, name, strict):
         if strict and not output.requires_grad:
             raise RuntimeError(
                 f"Output {position} of the user-provided function does not require gradients. The outputs must be "
-                "computed in a differentiable manner from the input when running in strict mode."
-            )
+                "computed in a differentiable manner from the input when running in strict mode.")
     return outputs, is_tuple
 
 
@@ -202,8 +197,7 @@ def _vector_of_inputs(v, inputs, as_tuple):
     if as_tuple or inputs[0].numel() != 1:
         raise RuntimeError(
             "The vector v can only be None if the input to the user-provided function is a single Tensor with a single "
-            "element."
-        )
+            "element.")
     return _ones(inputs)
 
 

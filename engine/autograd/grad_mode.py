@@ -10,13 +10,7 @@ import warnings
 from engine.autograd.graph import set_recording, setting
 
 __all__ = [
-    "enable_grad",
-    "inference_mode",
-    "is_grad_enabled",
-    "is_inference_mode_enabled",
-    "no_grad",
-    "set_grad_enabled",
-]
+    "enable_grad", "inference_mode", "is_grad_enabled", "is_inference_mode_enabled", "no_grad", "set_grad_enabled"]
 
 
 class _Switch:
@@ -33,9 +27,7 @@ class _Switch:
         if inspect.isclass(function):
             warnings.warn(
                 "Decorating classes is deprecated: decorate methods. Here, only making an object is inside the switch.",
-                FutureWarning,
-                stacklevel=2,
-            )
+                FutureWarning, stacklevel=2)
         elif inspect.isgeneratorfunction(function):
             return self._around_generator(function)
 

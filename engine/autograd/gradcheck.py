@@ -21,23 +21,9 @@ class GradcheckError(RuntimeError):
 
 
 def gradcheck(
-    func,
-    inputs,
-    *,
-    eps=1e-06,
-    atol=1e-05,
-    rtol=0.001,
-    raise_exception=True,
-    nondet_tol=0.0,
-    check_undefined_grad=True,
-    check_grad_dtypes=False,
-    check_batched_grad=False,
-    check_batched_forward_grad=False,
-    check_forward_ad=False,
-    check_backward_ad=True,
-    fast_mode=False,
-    masked=None,
-):
+        func, inputs, *, eps=1e-06, atol=1e-05, rtol=0.001, raise_exception=True, nondet_tol=0.0,
+        check_undefined_grad=True, check_grad_dtypes=False, check_batched_grad=False, check_batched_forward_grad=False,
+        check_forward_ad=False, check_backward_ad=True, fast_mode=False, masked=None):
     """True if the derivatives of func(*inputs) are right, within atol + rtol · |difference quotient|.
 
     inputs: a Tensor or several arguments; those of float64 that require a gradient are checked. With raise_exception
@@ -47,12 +33,8 @@ def gradcheck(
     ValueError: no input requires a gradient.
     """
     unsupported = {
-        "check_batched_grad": check_batched_grad,
-        "check_batched_forward_grad": check_batched_forward_grad,
-        "check_forward_ad": check_forward_ad,
-        "fast_mode": fast_mode,
-        "masked": masked,
-    }
+        "check_batched_grad": check_batched_grad, "check_batched_forward_grad": check_batched_forward_grad,
+        "check_forward_ad": check_forward_ad, "fast_mode": fast_mode, "masked": masked}
     _check_supported("gradcheck", unsupported)
     if not check_backward_ad:
         raise ValueError("gradcheck(): check_backward_ad=False leaves nothing to check")
@@ -69,32 +51,13 @@ def gradcheck(
 
 
 def gradgradcheck(
-    func,
-    inputs,
-    grad_outputs=None,
-    *,
-    eps=1e-06,
-    atol=1e-05,
-    rtol=0.001,
-    gen_non_contig_grad_outputs=False,
-    raise_exception=True,
-    nondet_tol=0.0,
-    check_undefined_grad=True,
-    check_grad_dtypes=False,
-    check_batched_grad=False,
-    check_fwd_over_rev=False,
-    check_rev_over_rev=True,
-    fast_mode=False,
-    masked=False,
-):
+        func, inputs, grad_outputs=None, *, eps=1e-06, atol=1e-05, rtol=0.001, gen_non_contig_grad_outputs=False,
+        raise_exception=True, nondet_tol=0.0, check_undefined_grad=True, check_grad_dtypes=False,
+        check_batched_grad=False, check_fwd_over_rev=False, check_rev_over_rev=True, fast_mode=False, masked=False):
     """`gradcheck` of the derivatives: with respect to the inputs and to grad_outputs (random if not given)."""
     unsupported = {
-        "gen_non_contig_grad_outputs": gen_non_contig_grad_outputs,
-        "check_batched_grad": check_batched_grad,
-        "check_fwd_over_rev": check_fwd_over_rev,
-        "fast_mode": fast_mode,
-        "masked": masked,
-    }
+        "gen_non_contig_grad_outputs": gen_non_contig_grad_outputs, "check_batched_grad": check_batched_grad,
+        "check_fwd_over_rev": check_fwd_over_rev, "fast_mode": fast_mode, "masked": masked}
     _check_supported("gradgradcheck", unsupported)
     if not check_rev_over_rev:
         raise ValueError("gradgradcheck(): check_rev_over_rev=False leaves nothing to check")
@@ -127,13 +90,11 @@ def _check_output(func, inputs, checked, number, eps, atol, rtol, nondet_tol, ch
         wrong = ~np.isclose(found, numeric, rtol=rtol, atol=atol)
         if wrong.any():
             raise GradcheckError(
-                _mismatch(number, position, inputs[position].shape, output.shape, found, numeric, wrong)
-            )
+                _mismatch(number, position, inputs[position].shape, output.shape, found, numeric, wrong))
         if not (abs(found - repeated) <= nondet_tol).all():
             raise GradcheckError(
                 f"Backward is not reentrant: two passes give derivatives of output {number} with respect to input "
-                f"{position} that differ by {abs(found - repeated).max()}, more than nondet_tol = {nondet_tol}"
-            )
+                f"{position} that differ by {abs(found - repeated).max()}, more than nondet_tol = {nondet_tol}")
 
 
 def _mismatch(number, position, input_shape, output_shape, found, numeric, wrong):
@@ -144,8 +105,7 @@ def _mismatch(number, position, input_shape, output_shape, found, numeric, wrong
         f"Jacobian mismatch for output {number} with respect to input {position},\n"
         f"at element {of_output} of the output and {of_input} of the input: backward gives {found[row, column]:.6g}, "
         f"the difference quotient is {numeric[row, column]:.6g}; so at {wrong.sum()} of {wrong.size} places\n"
-        f"numerical:{numeric}\nanalytical:{found}"
-    )
+        f"numerical:{numeric}\nanalytical:{found}")
 
 
 def _numeric(func, inputs, position, number, eps):
@@ -199,8 +159,7 @@ def _outputs(func, inputs):
 def _checked_inputs(inputs):
     """The positions of the tensors that require a gradient."""
     positions = [
-        position for position, each in enumerate(inputs) if isinstance(each, TensorBase) and each.requires_grad
-    ]
+        position for position, each in enumerate(inputs) if isinstance(each, TensorBase) and each.requires_grad]
     if not positions:
         raise ValueError(
             "gradcheck expects at least one input tensor to require gradient, but none of them have requires_grad=True."
@@ -212,8 +171,7 @@ def _checked_inputs(inputs):
             warnings.warn(
                 f"Input #{position} requires gradient and is not a double precision floating point or complex. "
                 "This check will likely fail if all the inputs are not of double precision floating point or complex.",
-                stacklevel=3,
-            )
+                stacklevel=3)
     return positions
 
 

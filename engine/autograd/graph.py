@@ -36,15 +36,13 @@ class InferenceStorage:
         raise RuntimeError(
             "Inference tensors cannot be saved for backward. Please do not use Tensors created in inference mode in "
             "computation tracked by autograd. To work around this, you can make a clone to get a normal tensor and use "
-            "it in autograd, or use no_grad() instead of inference_mode()."
-        )
+            "it in autograd, or use no_grad() instead of inference_mode().")
 
     def written(self):
         if not setting.inference:
             raise RuntimeError(
                 "Inplace update to inference tensor outside InferenceMode is not allowed. "
-                "You can make a clone to get a normal tensor before doing inplace update."
-            )
+                "You can make a clone to get a normal tensor before doing inplace update.")
 
 
 def new_storage():
@@ -55,30 +53,36 @@ def new_storage():
 class View:
     """How a tensor looks at the memory of another, its base: through these ops, one after the other."""
 
-    __slots__ = ("base", "steps", "recorded", "version")
+    __slots__ = ("source", "steps", "recorded", "version", "piece")
 
     def __init__(self, source, op, metadata, recorded):
         of_source = source.view_of
-        self.base = source if of_source is None else of_source.base
+        self.source = source if of_source is None else of_source.base
         self.steps = ((op, metadata),) if of_source is None else (*of_source.steps, (op, metadata))
         self.recorded = recorded and (of_source is None or of_source.recorded)  # False if taken within no_grad
         self.version = source.storage.version  # of the memory, when the view's grad_fn was made
+        self.piece = None  # "Output 0 of Split" if one call made several views, or for a view of such a one
+        if of_source is not None and of_source.piece is not None:
+            self.piece = f"Output 0 of {op.node_name.removesuffix('Backward0')}"
+
+    @property
+    def base(self):
+        """The tensor with the whole memory; not the source where that has since been turned in place (`t_`)."""
+        of_source = self.source.view_of
+        return self.source if of_source is None else of_source.base
+
+
+ONE_OF_SEVERAL = (
+    "This view is the output of a function that returns multiple views. Such functions do not allow the output views to "
+    "be modified inplace. You should replace the inplace operation by an out-of-place one.")
 
 
 class TensorBase:
     """An array, its place in the graph and its gradient; `engine.Tensor` adds everything else."""
 
     __slots__ = (
-        "array",
-        "storage",
-        "view_of",
-        "requires_grad_flag",
-        "_grad_fn",
-        "grad",
-        "_accumulator",
-        "_hooks",
-        "__weakref__",
-    )
+        "array", "storage", "view_of", "requires_grad_flag", "_grad_fn", "grad", "_accumulator", "_hooks",
+        "__weakref__")
 
     def __init__(self, array, storage=None, grad_fn=None):
         self.array = array
@@ -119,8 +123,10 @@ class TensorBase:
         if not view.recorded:
             raise RuntimeError(
                 "A view was created in no_grad mode and its base or another view of its base has been modified inplace "
-                "with grad mode enabled: its history is unknown. Take the view outside of no_grad, or clone() it."
-            )
+                "with grad mode enabled: its history is unknown. Take the view outside of no_grad, or clone() it.")
+        if view.piece is not None:
+            raise RuntimeError(f"{view.piece} is a view and its base or another view of its base has been modified "
+                               f"inplace. {ONE_OF_SEVERAL}")
         view.version = self.storage.version
         with set_recording(True):
             self._grad_fn = look_through(view.steps, view.base)._grad_fn
@@ -147,25 +153,11 @@ def make_tensors_of(tensor_class):
 class Node:
     """One recorded operation; `tensor.grad_fn`. Its edges lead to the nodes that made its inputs."""
 
-    __slots__ = (
-        "op",
-        "inputs",
-        "input_shapes",
-        "input_dtypes",
-        "plan",
-        "saved",
-        "versions",
-        "shape",
-        "numpy_dtype",
-        "hooks",
-        "__weakref__",
-    )
+    __slots__ = ("op", "inputs", "plan", "saved", "versions", "shape", "numpy_dtype", "hooks", "__weakref__")
 
-    def __init__(self, op, inputs, input_shapes, input_dtypes, plan, saved, versions, result):
+    def __init__(self, op, inputs, plan, saved, versions, result):
         self.op = op
-        self.inputs = inputs
-        self.input_shapes = input_shapes
-        self.input_dtypes = input_dtypes
+        self.inputs = inputs  # for each input the node that made it; None where no gradient is needed
         self.plan = plan
         self.saved = saved
         self.versions = versions
@@ -210,26 +202,27 @@ class Node:
         return hooks.hooks_of(self).add(hooks.BEFORE, hook)
 
     def gradients(self, gradient, as_tensors, useful=None):
-        """What the node sends along each of its edges: VJPs, then unbroadcast and the input's dtype.
+        """What the node sends along each of its edges: VJPs, then unbroadcast and the dtype of what made the input.
 
         None along an edge that needs none: to a constant, or to a node that is not in the set `useful`.
         """
         saved = self.saved_values()
         if as_tensors:
             saved = self.plan.as_tensors(self, saved)
-        is_complex = (
-            self.numpy_dtype.kind == "c"
-        )  # the chain rule conjugates the derivative, conj(conj(g)·f'), as in torch
+        is_complex = self.numpy_dtype.kind == "c"  # the chain rule conjugates the derivative: conj(conj(g)·f')
         gradient = gradient.conj() if is_complex else gradient
         passed_on = [None] * len(self.inputs)
         for position, vjp, picks in self.plan.vjps:
-            if useful is not None and self.inputs[position] not in useful:
+            source = self.inputs[position]
+            if useful is not None and source not in useful:
                 continue
-            its_gradient = vjp(gradient, *[saved[pick] for pick in picks])
+            its_gradient = vjp(gradient, *(saved if picks is None else [saved[pick] for pick in picks]))
             its_gradient = its_gradient.conj() if is_complex else its_gradient
-            if its_gradient.shape != self.input_shapes[position]:
-                its_gradient = unbroadcast(its_gradient, self.input_shapes[position])
-            passed_on[position] = as_dtype(its_gradient, self.input_dtypes[position])
+            if its_gradient.shape != source.shape:
+                its_gradient = unbroadcast(its_gradient, source.shape)
+            if its_gradient.dtype != source.numpy_dtype:
+                its_gradient = as_dtype(its_gradient, source.numpy_dtype)
+            passed_on[position] = its_gradient
         return passed_on
 
     def saved_values(self):
@@ -239,15 +232,13 @@ class Node:
             raise RuntimeError(
                 "Trying to backward through the graph a second time: the values that the first backward needed "
                 f"were freed by it (here: those of {self.name()}). Pass retain_graph=True to the first one to keep "
-                "them."
-            )
+                "them.")
         for storage, version in self.versions:
             if storage.version != version:
                 raise RuntimeError(
                     "one of the variables needed for gradient computation has been modified by an inplace operation: "
                     f"a value saved by {self.name()} is at version {storage.version}; expected version {version} "
-                    "instead."
-                )
+                    "instead.")
         return saved if type(saved) is tuple else saved.unpacked()
 
     def saves_arrays(self):
@@ -276,10 +267,9 @@ class AccumulateGrad:
     def __init__(self, variable):
         self.variable = variable
 
-    @property
-    def hooks(self):
-        """The leaf's, which outlives this node."""
-        return self.variable._hooks
+    hooks = property(lambda self: self.variable._hooks)  # the leaf's, which outlives this node
+    shape = property(lambda self: self.variable.array.shape)
+    numpy_dtype = property(lambda self: self.variable.array.dtype)
 
     def name(self):
         return "AccumulateGrad"
@@ -293,9 +283,11 @@ class AccumulateGrad:
 
 def edge_of(tensor):
     """The node that a gradient of `tensor` goes to; None if it needs none."""
-    if tensor.grad_fn is not None:
+    if tensor.view_of is not None:
+        tensor.catch_up()
+    if tensor._grad_fn is not None:
         return tensor._grad_fn
-    if not tensor.requires_grad_flag:
+    if not tensor.requires_grad:
         return None
     node = tensor._accumulator and tensor._accumulator()
     if node is None:
@@ -324,36 +316,27 @@ def record(op, inputs, metadata):
 
     The result is a tensor; it has a `grad_fn` if recording is on and some input requires a gradient.
     """
-    arrays = op.prepare(inputs)
+    inputs, arrays = op.prepare(inputs)
     result = op.run(arrays, metadata)
-    needed = 0
-    if setting.record and op.vjps and result.dtype.kind not in "biu":  # integers and bools have no gradients
-        for position, value in enumerate(inputs):
-            if isinstance(value, TensorBase):
-                if value.view_of is not None:
-                    value.catch_up()
-                if value.requires_grad:
-                    needed |= 1 << position
-    storage, node = Storage() if setting.record else new_storage(), None
-    if op.is_view and (result.size == 0 or backend.share_memory(result, arrays[0])):
+    is_recording, node, edges, needed = setting.record, None, [], 0
+    storage = Storage() if is_recording else new_storage()
+    is_view = op.is_view and (result.size == 0 or backend.share_memory(result, arrays[0]))
+    if is_view:
         storage = inputs[0].storage
+    if is_recording and op.vjps and result.dtype.kind not in "biu":  # integers and bools have no gradients
+        for value in inputs:
+            edge = edge_of(value) if isinstance(value, TensorBase) else None
+            if edge is not None:
+                needed |= 1 << len(edges)
+            edges.append(edge)
     if needed:
-        plan = op.plan(needed, len(inputs))
-        node = Node(
-            op,
-            tuple([edge_of(value) if isinstance(value, TensorBase) else None for value in inputs]),
-            tuple([getattr(array, "shape", ()) for array in arrays]),
-            tuple([value.array.dtype if isinstance(value, TensorBase) else None for value in inputs]),
-            plan,
-            plan.collect(arrays, result, metadata),
-            plan.remember_versions(inputs, storage),
-            result,
-        )
+        plan = op.plan(needed, len(edges))
+        node = Node(op, tuple(edges), plan, *plan.collect(inputs, arrays, result, storage, metadata), result)
         if watchers:
             tell_watchers(node)
     tensor = setting.tensor_class(result, storage, node)
-    if op.is_view and storage is inputs[0].storage and not tensor.is_inference():
-        tensor.view_of = View(inputs[0], op, metadata, setting.record)
+    if is_view and not tensor.is_inference():
+        tensor.view_of = View(inputs[0], op, metadata, is_recording)
     return tensor
 
 
@@ -444,9 +427,10 @@ def backward(roots, gradients, retain_graph=False, create_graph=False, wanted=No
                     if source is None or (useful is not None and source not in useful):
                         continue
                     if its_gradient is not None:
-                        _add(arriving, source, its_gradient)
-                    waiting[source] -= 1
-                    if not waiting[source]:
+                        held = arriving.get(source)
+                        arriving[source] = its_gradient if held is None else held + its_gradient
+                    waiting[source] = still_waiting = waiting[source] - 1
+                    if not still_waiting:
                         ready.append(source)
                 if not retain_graph:
                     node.release()

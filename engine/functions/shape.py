@@ -455,7 +455,7 @@ def unbind(input, dim=0):
     if not input.ndim:
         raise IndexError("Dimension specified as 0 but tensor has no dimensions")
     dim = check_dim(dim, input.ndim)
-    return tuple(select(input, dim, index) for index in range(input.shape[dim]))
+    return _pieces("Unbind", [select(input, dim, index) for index in range(input.shape[dim])])
 
 
 @method
@@ -471,7 +471,7 @@ def split(tensor, split_size_or_sections=None, dim=0, *, split_size=None):
         raise RuntimeError("split expects at least a 1-dimensional tensor")
     dim = check_dim(dim, tensor.ndim)
     size = tensor.shape[dim]
-    if isinstance(split_size_or_sections, (tuple, list)):
+    if several_sizes := isinstance(split_size_or_sections, (tuple, list)):
         sizes = [operator.index(each) for each in split_size_or_sections]
         if sum(sizes) != size or any(each < 0 for each in sizes):
             raise RuntimeError(
@@ -481,7 +481,16 @@ def split(tensor, split_size_or_sections=None, dim=0, *, split_size=None):
     else:
         sizes = _even_pieces(size, operator.index(split_size_or_sections))
     stops = [sum(sizes[: place + 1]) for place in range(len(sizes))]
-    return tuple(_stretch(tensor, dim, stop - its_size, stop) for its_size, stop in zip(sizes, stops))
+    views = [_stretch(tensor, dim, stop - its_size, stop) for its_size, stop in zip(sizes, stops)]
+    return _pieces("SplitWithSizes" if several_sizes else "Split", views)
+
+
+def _pieces(name, views):
+    """Views that one call made; such ones may not be changed in place where that would be recorded."""
+    for position, view in enumerate(views):
+        if view.view_of is not None:  # but in inference mode
+            view.view_of.piece = f"Output {position} of {name}"
+    return tuple(views)
 
 
 def _even_pieces(size, piece):

@@ -1,6 +1,9 @@
-"""The op table, in the order of growing complexity: elementwise, shape, reduction, indexing, linear algebra."""
+"""The op table, in the order of growing complexity: elementwise, shape, reduction, indexing, matrix products.
 
-from engine.ops import decompositions, elementwise, indexing, linear, reduction, shape
+What belongs to one room alone has its entries there: decompositions of matrices are in `engine/linalg`.
+"""
+
+from engine.ops import elementwise, indexing, linear, reduction, shape
 from engine.ops.table import TABLE
 
-__all__ = ["TABLE", "decompositions", "elementwise", "indexing", "linear", "reduction", "shape"]
+__all__ = ["TABLE", "elementwise", "indexing", "linear", "reduction", "shape"]

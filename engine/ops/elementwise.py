@@ -5,11 +5,10 @@ import math
 import numpy as np
 
 from engine import backend
-from engine.ops.table import explain_broadcast, primitive
+from engine.ops.table import explain_broadcast, primitive, sample
 
 
-def _one(random):
-    return (random(2, 3),), {}
+_one, _two = sample((2, 3)), sample((2, 3), (3,))
 
 
 def _one_positive(random):
@@ -20,24 +19,8 @@ def _one_small(random):
     return (np.tanh(random(2, 3)),), {}
 
 
-def _two(random):
-    return (random(2, 3), random(3)), {}
-
-
-def _two_nonzero(random):
-    return (random(2, 3), abs(random(2, 1)) + 0.5), {}
-
-
-def _two_integers(random):
-    return (np.arange(6).reshape(2, 3), np.array([2, 3, 5])), {}
-
-
-def _positive_and_any(random):
-    return (abs(random(2, 3)) + 0.5, random(3)), {}
-
-
-def _choice(random):
-    return (random(2, 3) > 0, random(2, 3), random(3)), {}
+def _two_positive(random):
+    return (abs(random(2, 3)) + 0.5, abs(random(2, 1)) + 0.5), {}
 
 
 # ---- unary ------------------------------------------------------------------------------------------
@@ -63,9 +46,7 @@ sign = _step("sign", np.sign)
 floor = _step("floor", np.floor, label="⌊·⌋")
 ceil = _step("ceil", np.ceil, label="⌈·⌉")
 trunc = _step("trunc", np.trunc)
-round_ = _step(
-    "round", lambda a, *, decimals: np.round(a, decimals), example=lambda random: ((random(2, 3),), {"decimals": 1})
-)
+round_ = _step("round", lambda a, *, decimals: np.round(a, decimals), example=sample((2, 3), decimals=1))
 
 exp = _smooth("exp", np.exp, lambda g, result: g * result)
 expm1 = _smooth("expm1", np.expm1, lambda g, result: g * (result + 1))
@@ -75,11 +56,9 @@ log10 = _smooth("log10", np.log10, lambda g, a: g / (a * math.log(10)), example=
 log1p = _smooth("log1p", np.log1p, lambda g, a: g / (a + 1), example=_one_positive)
 sqrt = _smooth("sqrt", np.sqrt, lambda g, result: g / (result * 2), label="√", example=_one_positive)
 rsqrt = _smooth(
-    "rsqrt", lambda a: 1 / np.sqrt(a), lambda g, result: g * result**3 * -0.5, label="1/√", example=_one_positive
-)
+    "rsqrt", lambda a: 1 / np.sqrt(a), lambda g, result: g * result**3 * -0.5, label="1/√", example=_one_positive)
 reciprocal = _smooth(
-    "reciprocal", lambda a: 1 / a, lambda g, result: -g * result * result, label="1/·", example=_one_positive
-)
+    "reciprocal", lambda a: 1 / a, lambda g, result: -g * result * result, label="1/·", example=_one_positive)
 sin = _smooth("sin", np.sin, lambda g, a: g * cos(a))
 cos = _smooth("cos", np.cos, lambda g, a: -g * sin(a))
 tan = _smooth("tan", np.tan, lambda g, result: g * (result * result + 1))
@@ -89,15 +68,9 @@ atan = _smooth("atan", np.arctan, lambda g, a: g / (a * a + 1))
 sinh = _smooth("sinh", np.sinh, lambda g, a: g * cosh(a))
 cosh = _smooth("cosh", np.cosh, lambda g, a: g * sinh(a))
 tanh = _smooth("tanh", np.tanh, lambda g, result: g * (1 - result * result))
-erf = _smooth(
-    "erf", lambda a: backend.erf(a).astype(a.dtype, copy=False), lambda g, a: g * exp(-a * a) * (2 / math.sqrt(math.pi))
-)
-sigmoid = _smooth(
-    "sigmoid",
-    lambda a: 1 / (1 + np.exp(-a)),  # exp may overflow: 1 / inf is the right 0
-    lambda g, result: g * result * (1 - result),
-    label="σ",
-)
+erf = _smooth("erf", backend.erf, lambda g, a: g * exp(-a * a) * (2 / math.sqrt(math.pi)))
+# exp may overflow: 1 / inf is the right 0
+sigmoid = _smooth("sigmoid", lambda a: 1 / (1 + np.exp(-a)), lambda g, result: g * result * (1 - result), label="σ")
 relu = _unary("relu", lambda a: np.maximum(a, 0), lambda g, result: g * (result > 0))
 
 
@@ -107,18 +80,11 @@ def _clamp_vjp(g, a, min, max):
 
 
 clamp = _unary(
-    "clamp",
-    lambda a, *, min, max: np.clip(a, min, max),
-    _clamp_vjp,
-    node="ClampBackward1",
-    example=lambda random: ((random(2, 3),), {"min": -0.4, "max": 0.5}),
-)
+    "clamp", lambda a, *, min, max: np.clip(a, min, max), _clamp_vjp, node="ClampBackward1",
+    example=sample((2, 3), min=-0.4, max=0.5))
 nan_to_num = _unary(
-    "nan_to_num",
-    lambda a, *, nan, posinf, neginf: np.nan_to_num(a, nan=nan, posinf=posinf, neginf=neginf),
-    lambda g, a: g * isfinite(a),
-    example=lambda random: ((random(2, 3),), {"nan": 0.0, "posinf": None, "neginf": None}),
-)
+    "nan_to_num", lambda a, *, nan, posinf, neginf: np.nan_to_num(a, nan=nan, posinf=posinf, neginf=neginf),
+    lambda g, a: g * isfinite(a), example=sample((2, 3), nan=0.0, posinf=None, neginf=None))
 
 # ---- complex numbers: a VJP without the conjugations that the graph itself adds where results are complex -----
 
@@ -126,12 +92,7 @@ conj = _unary("conj", np.conj, lambda g: conj(g), label="conj")
 real = _unary("real", np.real, lambda g: g, is_view=True, label="Re")
 imag = _unary("imag", np.imag, lambda g: g * 1j, is_view=True, label="Im")
 abs_complex = _unary(
-    "abs_complex",
-    np.abs,
-    lambda g, a, result: g * (a / where(result == 0, 1, result)),
-    label="|·|",
-    node="AbsBackward0",
-)
+    "abs_complex", np.abs, lambda g, a, result: g * (a / where(result == 0, 1, result)), label="|·|", node="AbsBackward0")
 
 # ---- arithmetic -------------------------------------------------------------------------------------
 
@@ -145,23 +106,18 @@ def _is_integer(value):
     return hasattr(value, "dtype") and value.dtype.kind in "iu"
 
 
-def _check_divisor(b):
-    if _is_integer(b) and (b == 0).any():
-        raise RuntimeError("ZeroDivisionError: an integer was to be divided by 0")
+def _checked(divide):
+    """The division, with an error for integers where numpy would answer 0."""
 
+    def forward(a, b, **how):
+        if _is_integer(b) and (b == 0).any():
+            raise RuntimeError("ZeroDivisionError: an integer was to be divided by 0")
+        return divide(a, b, **how)
 
-def _remainder(a, b):
-    _check_divisor(b)
-    return np.remainder(a, b)
-
-
-def _fmod(a, b):
-    _check_divisor(b)
-    return np.fmod(a, b)
+    return forward
 
 
 def _div_rounded(a, b, *, rounding_mode):
-    _check_divisor(b)
     if rounding_mode == "floor":
         return np.floor_divide(a, b)
     if not _is_integer(b):
@@ -182,62 +138,39 @@ add = _binary("add", np.add, [lambda g: g, lambda g: g], label="+")
 sub = _binary("sub", np.subtract, [lambda g: g, lambda g: -g], label="−", types="promote unless bool")
 mul = _binary("mul", np.multiply, [lambda g, b: g * b, lambda g, a: g * a], label="×")
 div = _binary(
-    "div",
-    np.true_divide,
-    [lambda g, b: g / b, lambda g, b, result: -g * result / b],
-    label="÷",
-    types="float",
-    example=_two_nonzero,
-)
+    "div", np.true_divide, [lambda g, b: g / b, lambda g, b, result: -g * result / b], label="÷", types="float",
+    example=_two_positive)
 div_rounded = _binary(
-    "div_rounded",
-    _div_rounded,
-    [lambda g: g * 0, lambda g: g * 0],
-    label="⌊÷⌋",
-    node="DivBackward2",
-    example=lambda random: ((random(2, 3) * 3, abs(random(2, 1)) + 0.5), {"rounding_mode": "floor"}),
-)
+    "div_rounded", _checked(_div_rounded), [lambda g: g * 0, lambda g: g * 0], label="⌊÷⌋", node="DivBackward2",
+    example=lambda random: ((random(2, 3) * 3, abs(random(2, 1)) + 0.5), {"rounding_mode": "floor"}))
 remainder = _binary(
-    "remainder", _remainder, [lambda g: g, lambda g, a, b: -g * floor(a / b)], label="%", example=_two_nonzero
-)
-fmod = _binary("fmod", _fmod, [lambda g: g, lambda g, a, b: -g * trunc(a / b)], label="%", example=_two_nonzero)
+    "remainder", _checked(np.remainder), [lambda g: g, lambda g, a, b: -g * floor(a / b)], label="%",
+    example=_two_positive)
+fmod = _binary(
+    "fmod", _checked(np.fmod), [lambda g: g, lambda g, a, b: -g * trunc(a / b)], label="%", example=_two_positive)
 pow_ = _binary(
-    "pow",
-    _power,
-    [
-        lambda g, a, b: g * b * a ** where(b == 0, 1, b - 1),  # not 0 · a⁻¹ where b is 0
-        lambda g, a, b, result: g * result * log(where((a == 0) & (b >= 0), 1, a)),  # 0ᵇ does not move with b
-    ],
-    label="^",
-    node="PowBackward1",
-    example=_positive_and_any,
-)
+    "pow", _power,  # not 0 · a⁻¹ where b is 0; and 0ᵇ does not move with b
+    [lambda g, a, b: g * b * a ** where(b == 0, 1, b - 1),
+     lambda g, a, b, result: g * result * log(where((a == 0) & (b >= 0), 1, a))],
+    label="^", node="PowBackward1", example=_two_positive)
 pow_number = _unary(
-    "pow_number",
-    lambda a, *, exponent: a**exponent,
-    lambda g, a, exponent: g * (a ** (exponent - 1) * exponent) if exponent != 0 else g * 0,
-    label="^",
-    node="PowBackward0",
-    example=lambda random: ((random(2, 3),), {"exponent": 3}),
-)
+    "pow_number", lambda a, *, exponent: a**exponent,
+    lambda g, a, exponent: g * (a ** (exponent - 1) * exponent) if exponent != 0 else g * 0, label="^",
+    node="PowBackward0", example=sample((2, 3), exponent=3))
+
+
+def _share(larger, other):
+    """1 where it is larger, 0 where the other is; at a tie each side gets half, as in torch."""
+    return (larger > other) + 0.5 * (larger == other)
+
+
 maximum = _binary(
-    "maximum",
-    np.maximum,  # at a tie each side gets half, as in torch
-    [lambda g, a, b: g * ((a > b) + 0.5 * (a == b)), lambda g, a, b: g * ((b > a) + 0.5 * (a == b))],
-    label="max",
-)
+    "maximum", np.maximum, [lambda g, a, b: g * _share(a, b), lambda g, a, b: g * _share(b, a)], label="max")
 minimum = _binary(
-    "minimum",
-    np.minimum,
-    [lambda g, a, b: g * ((a < b) + 0.5 * (a == b)), lambda g, a, b: g * ((b < a) + 0.5 * (a == b))],
-    label="min",
-)
+    "minimum", np.minimum, [lambda g, a, b: g * _share(b, a), lambda g, a, b: g * _share(a, b)], label="min")
 atan2 = _binary(
-    "atan2",
-    np.arctan2,
-    [lambda g, a, b: g * b / (a * a + b * b), lambda g, a, b: -g * a / (a * a + b * b)],
-    types="float",
-)
+    "atan2", np.arctan2, [lambda g, a, b: g * b / (a * a + b * b), lambda g, a, b: -g * a / (a * a + b * b)],
+    types="float")
 logaddexp = _binary("logaddexp", np.logaddexp, [lambda g, a, b: g * sigmoid(a - b), lambda g, a, b: g * sigmoid(b - a)])
 
 # ---- comparison, logic, bits: no derivatives ----------------------------------------------------------
@@ -261,31 +194,23 @@ logical_and = _binary("logical_and", lambda a, b: np.logical_and(_truth(a), _tru
 logical_or = _binary("logical_or", lambda a, b: np.logical_or(_truth(a), _truth(b)), label="∨")
 logical_xor = _binary("logical_xor", lambda a, b: np.logical_xor(_truth(a), _truth(b)), label="⊻")
 logical_not = _unary("logical_not", lambda a: np.logical_not(_truth(a)), label="¬")
-bitwise_and = _binary("bitwise_and", np.bitwise_and, label="&", example=_two_integers)
-bitwise_or = _binary("bitwise_or", np.bitwise_or, label="|", example=_two_integers)
-bitwise_xor = _binary("bitwise_xor", np.bitwise_xor, label="^", example=_two_integers)
-bitwise_not = _unary("bitwise_not", np.invert, label="~", example=lambda random: ((np.arange(3),), {}))
+_integers = sample(np.arange(6).reshape(2, 3), np.array([2, 3, 5]))
+bitwise_and = _binary("bitwise_and", np.bitwise_and, label="&", example=_integers)
+bitwise_or = _binary("bitwise_or", np.bitwise_or, label="|", example=_integers)
+bitwise_xor = _binary("bitwise_xor", np.bitwise_xor, label="^", example=_integers)
+bitwise_not = _unary("bitwise_not", np.invert, label="~", example=sample(np.arange(3)))
 
 # ---- choice and copies ------------------------------------------------------------------------------
 
 where = primitive(
-    "where",
-    "condition a b",
-    np.where,
+    "where", "condition a b", np.where,
     [None, lambda g, condition: where(condition, g, 0), lambda g, condition: where(condition, 0, g)],
-    explain=explain_broadcast,
-    types="promote choice",
-    example=_choice,
-)
+    explain=explain_broadcast, types="promote choice", example=sample(np.eye(2, 3) > 0, (2, 3), (3,)))
 masked_fill = primitive(
-    "masked_fill",
-    "a mask value",
-    lambda a, mask, value: np.where(mask, value, a),
-    [lambda g, mask: where(mask, 0, g), None, lambda g, mask: where(mask, g, 0)],
-    label="mask",
+    "masked_fill", "a mask value", lambda a, mask, value: np.where(mask, value, a),
+    [lambda g, mask: where(mask, 0, g), None, lambda g, mask: where(mask, g, 0)], label="mask",
     explain=lambda arrays, metadata: explain_broadcast(arrays[:2], metadata),
-    example=lambda random: ((random(2, 3), random(2, 3) > 0, random()), {}),
-)
+    example=sample((2, 3), np.eye(2, 3) > 0, ()))
 clone = _unary("clone", lambda a: a.copy(), lambda g: g)
 
 
@@ -296,10 +221,4 @@ def _to(a, *, dtype):
 
 
 to = _unary(
-    "to",
-    _to,
-    lambda g: g,
-    label="dtype",
-    node="ToCopyBackward0",
-    example=lambda random: ((random(2, 3),), {"dtype": np.dtype("float64")}),
-)
+    "to", _to, lambda g: g, label="dtype", node="ToCopyBackward0", example=sample((2, 3), dtype=np.dtype("float64")))

@@ -3,7 +3,7 @@
 import numpy as np
 
 from engine import backend
-from engine.ops.table import primitive, shape_of
+from engine.ops.table import primitive, sample, shape_of
 
 
 def _getitem(a, *, index):
@@ -71,8 +71,7 @@ def _check_lookup(index, shape):
             if each.shape != shape[dim : dim + each.ndim]:
                 raise IndexError(
                     f"The shape of the mask {list(each.shape)} at index {position} does not match the shape of the "
-                    f"indexed tensor {list(shape)} at dimension {dim}"
-                )
+                    f"indexed tensor {list(shape)} at dimension {dim}")
         elif _is_array(each):
             backend.check_bounds(each, shape[dim], dim)
         dim += _consumes(each)
@@ -87,26 +86,13 @@ def _consumes(each):
     return each.ndim if _is_array(each) and each.dtype.kind == "b" else 1
 
 
-def _some_rows(random):
-    return (random(4, 3),), {"index": (np.array([0, 2, 2]), slice(1, None))}
-
-
-def _some_rows_back(random):
-    return (random(3, 2),), {"index": (np.array([0, 2, 2]), slice(1, None)), "shape": (4, 3)}
-
-
+_some_rows = (np.array([0, 2, 2]), slice(1, None))
 getitem = primitive(
-    "index",
-    "a",
-    _getitem,
-    [lambda g, a_shape, index: put_add(g, index=index, shape=a_shape)],
-    label="[ ]",
-    is_view=True,
-    example=_some_rows,
-)
+    "index", "a", _getitem, [lambda g, a_shape, index: put_add(g, index=index, shape=a_shape)], label="[ ]",
+    is_view=True, example=sample((4, 3), index=_some_rows))
 put_add = primitive(
-    "index_put_add", "g", _put_add, [lambda g, index: getitem(g, index=index)], label="[ ] +=", example=_some_rows_back
-)
+    "index_put_add", "g", _put_add, [lambda g, index: getitem(g, index=index)], label="[ ] +=",
+    example=sample((3, 2), index=_some_rows, shape=(4, 3)))
 
 
 def put(a, values, index):
@@ -117,8 +103,7 @@ def put(a, values, index):
     except ValueError as error:
         raise RuntimeError(
             f"shape mismatch: value tensor of shape {list(shape_of(values))} cannot be broadcast to indexing result "
-            f"of shape {list(view[index].shape)}"
-        ) from error
+            f"of shape {list(view[index].shape)}") from error
 
 
 def _index_put(a, values, *, index):
@@ -128,13 +113,9 @@ def _index_put(a, values, *, index):
 
 
 index_put = primitive(
-    "index_put",
-    "a values",
-    _index_put,
-    [lambda g, index: index_put(g, 0, index=index), lambda g, index: getitem(g, index=index)],
-    label="[ ] =",
-    example=lambda random: ((random(4, 3), random(2, 3)), {"index": (slice(1, 3),)}),
-)
+    "index_put", "a values", _index_put,
+    [lambda g, index: index_put(g, 0, index=index), lambda g, index: getitem(g, index=index)], label="[ ] =",
+    example=sample((4, 3), (2, 3), index=(slice(1, 3),)))
 
 # ---- one element for each position along a dimension ---------------------------------------------------
 
@@ -164,36 +145,15 @@ def _scatter(a, index, values, *, dim):
     return changed
 
 
-def _picked(random):
-    return (random(3, 4), np.array([[0, 1], [3, 3], [2, 0]])), {"dim": 1}
-
-
-def _picked_back(random):
-    return (random(3, 2), np.array([[0, 1], [3, 3], [2, 0]])), {"dim": 1, "shape": (3, 4)}
-
-
-def _replaced(random):
-    return (random(3, 4), np.array([[0, 1], [3, 2], [2, 0]]), random(3, 2)), {"dim": 1}
-
-
+_once, _twice = np.array([[0, 1], [3, 2], [2, 0]]), np.array([[0, 1], [3, 3], [2, 0]])
 gather = primitive(
-    "gather",
-    "a index",
-    _gather,
+    "gather", "a index", _gather,
     [lambda g, a_shape, index, dim: scatter_add_zeros(g, index, dim=dim, shape=a_shape), None],
-    example=_picked,
-)
+    example=sample((3, 4), _twice, dim=1))
 scatter_add_zeros = primitive(
-    "scatter_add_zeros",
-    "g index",
-    _scatter_add,
-    [lambda g, index, dim: gather(g, index, dim=dim), None],
-    example=_picked_back,
-)
+    "scatter_add_zeros", "g index", _scatter_add, [lambda g, index, dim: gather(g, index, dim=dim), None],
+    example=sample((3, 2), _twice, dim=1, shape=(3, 4)))
 scatter = primitive(
-    "scatter",
-    "a index values",
-    _scatter,
+    "scatter", "a index values", _scatter,
     [lambda g, index, dim: scatter(g, index, 0, dim=dim), None, lambda g, index, dim: gather(g, index, dim=dim)],
-    example=_replaced,
-)
+    example=sample((3, 4), _once, (3, 2), dim=1))

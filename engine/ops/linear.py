@@ -8,7 +8,7 @@ from engine import backend
 from engine.ops.elementwise import abs_, sign, where
 from engine.ops.reduction import restore, sum_
 from engine.ops.shape import reshape, transpose
-from engine.ops.table import primitive, shape_of
+from engine.ops.table import primitive, sample, shape_of
 
 
 def transposed(a):
@@ -25,8 +25,7 @@ def _explain_matmul(arrays, metadata):
         return RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({a[0]}x{a[1]} and {b[0]}x{b[1]})")
     return RuntimeError(
         f"matmul: shapes {list(a)} and {list(b)} cannot be multiplied: the last of the first must equal the last but "
-        "one of the second (its only one, for a vector), and what stands in front must broadcast"
-    )
+        "one of the second (its only one, for a vector), and what stands in front must broadcast")
 
 
 def _matmul(a, b):
@@ -63,15 +62,10 @@ def _matmul_vjp_b(g, a, b_shape):
     return product[..., 0] if len(b_shape) == 1 else product
 
 
+# Of matrices, with batch dimensions in front that broadcast; a vector is a row (left) or a column (right).
 matmul = primitive(
-    "matmul",
-    "a b",
-    _matmul,  # matrices, with batch dimensions in front that broadcast; a vector is a row (left) or a column (right)
-    [_matmul_vjp_a, _matmul_vjp_b],
-    label="@",
-    explain=_explain_matmul,
-    example=lambda random: ((random(2, 3, 4), random(4, 2)), {}),
-)
+    "matmul", "a b", _matmul, [_matmul_vjp_a, _matmul_vjp_b], label="@", explain=_explain_matmul,
+    example=sample((2, 3, 4), (4, 2)))
 
 # ---- length -------------------------------------------------------------------------------------------
 
@@ -112,10 +106,5 @@ def _vector_norm_vjp(g, a, result, ord, dim, keepdim):
 
 
 vector_norm = primitive(
-    "vector_norm",
-    "a",
-    _vector_norm,
-    [_vector_norm_vjp],
-    label="‖·‖",
-    example=lambda random: ((random(2, 3, 2),), {"ord": 2.5, "dim": (0, 2), "keepdim": False}),
-)
+    "vector_norm", "a", _vector_norm, [_vector_norm_vjp], label="‖·‖",
+    example=sample((2, 3, 2), ord=2.5, dim=(0, 2), keepdim=False))

@@ -7,7 +7,7 @@ import numpy as np
 from engine.ops.elementwise import exp, where
 from engine.ops.indexing import getitem
 from engine.ops.shape import cat, expand, flip, reshape
-from engine.ops.table import primitive
+from engine.ops.table import primitive, sample
 
 
 def restore(g, shape, dim, keepdim):
@@ -28,17 +28,8 @@ def count(shape, dim):
     return int(np.prod([shape[d] for d in dims if shape]))
 
 
-def _rows(random):
-    return (random(2, 3, 2),), {"dim": (0, 2), "keepdim": False}
-
-
-def _one_dim(random):
-    return (random(3, 4),), {"dim": 1, "keepdim": False}
-
-
-def _along(random):
-    return (random(3, 4),), {"dim": -1}
-
+_rows, _one_dim = sample((2, 3, 2), dim=(0, 2), keepdim=False), sample((3, 4), dim=1, keepdim=False)
+_along = sample((3, 4), dim=-1)
 
 # ---- sums; halves are added up as float32, as in torch ------------------------------------------------
 
@@ -63,22 +54,13 @@ def _like(a, result):
 
 
 sum_ = primitive(
-    "sum", "a", _sum, [lambda g, a_shape, dim, keepdim: restore(g, a_shape, dim, keepdim)], label="Σ", example=_rows
-)
+    "sum", "a", _sum, [lambda g, a_shape, dim, keepdim: restore(g, a_shape, dim, keepdim)], label="Σ", example=_rows)
 mean = primitive(
-    "mean",
-    "a",
-    _mean,
-    [lambda g, a_shape, dim, keepdim: restore(g / max(count(a_shape, dim), 1), a_shape, dim, keepdim)],
-    example=_rows,
-)
+    "mean", "a", _mean,
+    [lambda g, a_shape, dim, keepdim: restore(g / max(count(a_shape, dim), 1), a_shape, dim, keepdim)], example=_rows)
 cumsum = primitive(
-    "cumsum",
-    "a",
-    lambda a, *, dim: _like(a, np.cumsum(a, axis=dim, dtype=_wide(a))),
-    [lambda g, dim: _cumsum_from_the_end(g, dim)],
-    example=_along,
-)
+    "cumsum", "a", lambda a, *, dim: _like(a, np.cumsum(a, axis=dim, dtype=_wide(a))),
+    [lambda g, dim: _cumsum_from_the_end(g, dim)], example=_along)
 
 
 def _cumsum_from_the_end(g, dim):
@@ -91,9 +73,7 @@ def _cumsum_from_the_end(g, dim):
 def _var(a, *, dim, correction, keepdim):
     centered = a - _mean(a, dim=dim, keepdim=True)
     total = np.sum((centered * centered.conj()).real, axis=dim, keepdims=keepdim, dtype=_wide(centered.real))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        spread = total / max(count(a.shape, dim) - correction, 0)
-    return _like(a.real, spread)
+    return _like(a.real, total / max(count(a.shape, dim) - correction, 0))
 
 
 def _var_vjp(g, a, dim, correction, keepdim):
@@ -108,10 +88,7 @@ def _std_vjp(g, a, result, dim, correction, keepdim):
     return _var_vjp(g, a, dim, correction, keepdim)
 
 
-def _spread(random):
-    return (random(2, 3, 2),), {"dim": (0, 2), "correction": 1, "keepdim": False}
-
-
+_spread = sample((2, 3, 2), dim=(0, 2), correction=1, keepdim=False)
 var = primitive("var", "a", _var, [_var_vjp], label="σ²", example=_spread)
 std = primitive("std", "a", lambda a, **how: np.sqrt(_var(a, **how)), [_std_vjp], example=_spread)
 
@@ -146,20 +123,11 @@ def _cumprod_vjp(g, a, result, dim):
 
 
 prod = primitive(
-    "prod",
-    "a",
-    lambda a, *, dim, keepdim: _like(a, np.prod(a, axis=dim, keepdims=keepdim, dtype=_wide(a))),
-    [_prod_vjp],
-    label="Π",
-    example=_one_dim,
-)
+    "prod", "a", lambda a, *, dim, keepdim: _like(a, np.prod(a, axis=dim, keepdims=keepdim, dtype=_wide(a))),
+    [_prod_vjp], label="Π", example=_one_dim)
 cumprod = primitive(
-    "cumprod",
-    "a",
-    lambda a, *, dim: _like(a, np.cumprod(a, axis=dim, dtype=_wide(a))),
-    [_cumprod_vjp],
-    example=lambda random: ((random(3, 4),), {"dim": 1}),
-)
+    "cumprod", "a", lambda a, *, dim: _like(a, np.cumprod(a, axis=dim, dtype=_wide(a))), [_cumprod_vjp],
+    example=sample((3, 4), dim=1))
 
 # ---- extremes: the gradient is shared evenly among equals, as in torch --------------------------------
 
@@ -170,16 +138,18 @@ def _extreme_vjp(g, a, result, dim, keepdim):
     return restore(g, a.shape, dim, keepdim) * chosen / ways
 
 
-amax = primitive(
-    "amax", "a", lambda a, *, dim, keepdim: np.max(a, axis=dim, keepdims=keepdim), [_extreme_vjp], example=_one_dim
-)
-amin = primitive(
-    "amin", "a", lambda a, *, dim, keepdim: np.min(a, axis=dim, keepdims=keepdim), [_extreme_vjp], example=_one_dim
-)
-argmax = primitive("argmax", "a", lambda a, *, dim, keepdim: np.argmax(a, axis=dim, keepdims=keepdim), example=_one_dim)
-argmin = primitive("argmin", "a", lambda a, *, dim, keepdim: np.argmin(a, axis=dim, keepdims=keepdim), example=_one_dim)
-all_ = primitive("all", "a", lambda a, *, dim, keepdim: np.all(a, axis=dim, keepdims=keepdim), example=_one_dim)
-any_ = primitive("any", "a", lambda a, *, dim, keepdim: np.any(a, axis=dim, keepdims=keepdim), example=_one_dim)
+def _numpy_reduction(name, function, vjps=()):
+    """An entry that numpy has, with other names for its arguments."""
+    return primitive(
+        name, "a", lambda a, *, dim, keepdim: function(a, axis=dim, keepdims=keepdim), vjps, example=_one_dim)
+
+
+amax = _numpy_reduction("amax", np.max, [_extreme_vjp])
+amin = _numpy_reduction("amin", np.min, [_extreme_vjp])
+argmax = _numpy_reduction("argmax", np.argmax)
+argmin = _numpy_reduction("argmin", np.argmin)
+all_ = _numpy_reduction("all", np.all)
+any_ = _numpy_reduction("any", np.any)
 
 
 def _argsort(a, *, dim, descending):
@@ -189,7 +159,7 @@ def _argsort(a, *, dim, descending):
     return a.shape[dim] - 1 - np.flip(np.argsort(np.flip(a, dim), axis=dim, kind="stable"), dim)
 
 
-argsort = primitive("argsort", "a", _argsort, example=lambda random: ((random(3, 4),), {"dim": 1, "descending": True}))
+argsort = primitive("argsort", "a", _argsort, example=sample((3, 4), dim=1, descending=True))
 
 # ---- exponentials that cannot overflow: the largest element is subtracted first ------------------------
 
@@ -218,31 +188,14 @@ def _softmax(a, *, dim):
     return powers / np.sum(powers, axis=dim, keepdims=True)
 
 
-logsumexp = primitive(
-    "logsumexp",
-    "a",
-    _logsumexp,
-    [
-        lambda g, a, result, dim, keepdim: (
-            restore(g, a.shape, dim, keepdim) * exp(a - restore(result, a.shape, dim, keepdim))
-        )
-    ],
-    types="float",
-    example=_one_dim,
-)
+def _logsumexp_vjp(g, a, result, dim, keepdim):
+    return restore(g, a.shape, dim, keepdim) * exp(a - restore(result, a.shape, dim, keepdim))
+
+
+logsumexp = primitive("logsumexp", "a", _logsumexp, [_logsumexp_vjp], types="float", example=_one_dim)
 log_softmax = primitive(
-    "log_softmax",
-    "a",
-    _log_softmax,
-    [lambda g, result, dim: g - exp(result) * sum_(g, dim=dim, keepdim=True)],
-    types="float",
-    example=_along,
-)
+    "log_softmax", "a", _log_softmax, [lambda g, result, dim: g - exp(result) * sum_(g, dim=dim, keepdim=True)],
+    types="float", example=_along)
 softmax = primitive(
-    "softmax",
-    "a",
-    _softmax,
-    [lambda g, result, dim: (g - sum_(g * result, dim=dim, keepdim=True)) * result],
-    types="float",
-    example=_along,
-)
+    "softmax", "a", _softmax, [lambda g, result, dim: (g - sum_(g * result, dim=dim, keepdim=True)) * result],
+    types="float", example=_along)

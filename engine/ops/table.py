@@ -17,40 +17,33 @@ from engine.autograd.graph import Node, TensorBase, record, tensor_at
 TABLE = {}
 
 
-def primitive(
-    name, inputs, forward, vjps=(), *, label=None, node=None, types="same", is_view=False, explain=None, example=None
-):
-    """Add an entry to the table and return it.
-
-    name: the op's name, torch's where torch has one. inputs: names of the array arguments, e.g. "a b";
-    "*tensors" for any number of them. forward(*arrays, **metadata): the result. vjps: one function for each
-    input, None for one without a derivative; empty for an op that has none. label: for pictures; the name unless
-    given. node: what grad_fn is called; torch's name where it is not the op's with "Backward0". types: how the
-    inputs' types are brought together: "same" leaves them, "promote" follows torch's promotion, "float" also turns
-    integers into floats, "promote choice" leaves the first alone, "promote unless bool" refuses bools. is_view: the result may share its input's memory.
-    explain(arrays, metadata): the exception to raise in place of numpy's when forward fails. example(random): a
-    tuple of arrays and a dict of metadata.
-    """
-    node = node or "".join(part.capitalize() for part in name.split("_")) + "Backward0"
-    entry = Op(name, inputs, forward, vjps, label or name, node, types, is_view, explain, example)
-    if name in TABLE:
-        raise ValueError(f"the table has an entry named {name!r} already")
-    TABLE[name] = entry
-    return entry
-
-
 class Op:
-    """An entry of the table. Called with tensors it is recorded, called with arrays it just computes."""
+    """An entry of the table. Called with tensors it is recorded, called with arrays it just computes.
 
-    def __init__(self, name, inputs, forward, vjps, label, node_name, types, is_view, explain, example):
+    name: the op's name, torch's where torch has one. inputs: names of the array arguments, e.g. "a b"; "*tensors" for
+    any number of them. forward(*arrays, **metadata): the result. vjps: one function for each input, None for one
+    without a derivative; empty for an op that has none. label: for pictures; the name unless given. node: what grad_fn
+    is called; torch's name where it is not the op's with "Backward0". types: how the inputs' types are brought
+    together: "same" leaves them, "promote" follows torch's promotion, "float" also turns integers into floats, "promote
+    choice" leaves the first alone, "promote unless bool" refuses bools. is_view: the result may share its input's
+    memory. explain(arrays, metadata): the exception to raise in place of numpy's when forward fails. example(random): a
+    tuple of arrays and a dict of metadata; most are made by `sample`.
+    """
+
+    def __init__(
+            self, name, inputs, forward, vjps=(), *, label=None, node=None, types="same", is_view=False, explain=None,
+            example=None):
+        if name in TABLE:
+            raise ValueError(f"the table has an entry named {name!r} already")
+        TABLE[name] = self
         self.name = name
         self.inputs = inputs.split()
         self.is_variadic = inputs.startswith("*")
         self.forward = forward
         self.vjps = vjps
-        self.label = label
-        self.node_name = node_name
-        self.prepare = _PREPARE[types]
+        self.label = label or name
+        self.node_name = node or "".join(part.capitalize() for part in name.split("_")) + "Backward0"
+        self.bring_together = _BRING_TOGETHER[types]
         self.is_view = is_view
         self.explain = explain
         self.example = example
@@ -59,11 +52,19 @@ class Op:
     def __call__(self, *inputs, **metadata):
         for value in inputs:
             if isinstance(value, TensorBase):
-                return record(self, on_one_device(inputs), metadata)
+                return record(self, inputs, metadata)
         return self.forward(*inputs, **metadata)
 
     def __repr__(self):
         return f"<op {self.name}({', '.join(self.inputs)})>"
+
+    def prepare(self, inputs):
+        """(the inputs, all on one device; the arrays behind them, in the types that the entry wants)."""
+        arrays = arrays_of(inputs)
+        if _are_alike(arrays):
+            return inputs, arrays
+        inputs = on_one_device(inputs)
+        return inputs, self.bring_together(arrays_of(inputs))
 
     def run(self, arrays, metadata):
         """forward, as an array even where numpy gives a scalar, and with torch's kind of error."""
@@ -76,7 +77,7 @@ class Op:
             if better is None:
                 raise
             raise better from error
-        return backend.as_array(result, like=result)
+        return result if type(result) is np.ndarray else backend.as_array(result, like=result)
 
     def _run_on_bfloat16(self, arrays, metadata):
         """Computed in float32 and rounded once, as torch does it: numpy's own loops for bfloat16 are few."""
@@ -93,58 +94,60 @@ class Op:
         return plan
 
 
+primitive = Op  # as a verb, where entries are made
+
+
+def sample(*inputs, **metadata):
+    """An example for an entry: random arrays of the shapes given, other arrays as they are, and this metadata."""
+    return lambda random: (tuple(random(*each) if isinstance(each, tuple) else each for each in inputs), metadata)
+
+
 class Plan:
     """For one entry and one choice of inputs: the VJPs to run, and where the values they name come from."""
 
     def __init__(self, op, needed, count):
         self.sources = []  # (kind, which), kind one of "input", "shape", "result", "metadata", "position", "shapes"
-        self.vjps = []  # (input's position, function, indices into sources)
+        self.vjps = []  # (input's position, function, indices into sources or None for all of them in order)
         for position in range(count):
             if needed >> position & 1:
                 vjp = op.vjps[0] if op.is_variadic else op.vjps[position]
                 names = list(inspect.signature(vjp).parameters)[1:]
-                picks = tuple(self._index(_source_of(name, op, position)) for name in names)
-                self.vjps.append((position, vjp, picks))
-        self.saved_inputs = [which for kind, which in self.sources if kind == "input"]
-        self.saves_result = ("result", None) in self.sources
-        self.saves_arrays = bool(self.saved_inputs) or self.saves_result
+                self.vjps.append((position, vjp, [self._index(_source_of(name, op, position)) for name in names]))
+        everything = list(range(len(self.sources)))
+        self.vjps = [(position, vjp, None if picks == everything else picks) for position, vjp, picks in self.vjps]
+        self.saves_arrays = any(kind in ("input", "result") for kind, _ in self.sources)
 
     def _index(self, source):
         if source not in self.sources:
             self.sources.append(source)
         return self.sources.index(source)
 
-    def collect(self, arrays, result, metadata):
-        """The values to save, in the order of `sources`."""
-        found = []
+    def collect(self, inputs, arrays, result, storage, metadata):
+        """(the values to save, in the order of `sources`; the storages they are in, with their present versions)."""
+        saved, versions = [], []
         for kind, which in self.sources:
             if kind == "input":
-                found.append(arrays[which])
+                saved.append(arrays[which])
+                if isinstance(inputs[which], TensorBase):
+                    its_storage = inputs[which].storage
+                    versions.append((its_storage, its_storage.version))
             elif kind == "result":
-                found.append(result)
+                saved.append(result)
+                versions.append((storage, storage.version))
             elif kind == "shape":
-                found.append(shape_of(arrays[which]))
+                saved.append(shape_of(arrays[which]))
             elif kind == "shapes":
-                found.append(tuple(array.shape for array in arrays))
-            elif kind == "position":
-                found.append(which)
+                saved.append(tuple(array.shape for array in arrays))
             else:
-                found.append(metadata[which])
-        return tuple(found)
-
-    def remember_versions(self, inputs, result_storage):
-        """The storages of what is saved with their present versions."""
-        storages = [inputs[which].storage for which in self.saved_inputs if isinstance(inputs[which], TensorBase)]
-        if self.saves_result:
-            storages.append(result_storage)
-        return tuple([(storage, storage.version) for storage in storages])
+                saved.append(which if kind == "position" else metadata[which])
+        return tuple(saved), versions
 
     def as_tensors(self, node, saved):
         """The saved values with arrays put back into the graph, so that a recorded backward can pass through them."""
         wrapped = []
         for (kind, which), value in zip(self.sources, saved):
             if kind == "input" and hasattr(value, "dtype"):
-                value = _tensor_before_cast(node.inputs[which], value, node.input_dtypes[which])
+                value = _tensor_before_cast(node.inputs[which], value)
             elif kind == "result":
                 value = tensor_at(node, value)
             wrapped.append(value)
@@ -166,15 +169,35 @@ def _source_of(name, op, position):
     return "metadata", name
 
 
-def _tensor_before_cast(node, array, numpy_dtype):
+def _tensor_before_cast(node, array):
     """A tensor holding `array` whose gradient goes to `node`, through a cast if the op had changed its type."""
-    if node is not None and array.dtype != numpy_dtype:
-        cast = TABLE["to"]
-        node = Node(cast, (node,), (array.shape,), (numpy_dtype,), cast.plan(1, 1), (), (), array)
+    if node is not None and array.dtype != node.numpy_dtype:
+        node = Node(TABLE["to"], (node,), TABLE["to"].plan(1, 1), (), (), array)
     return tensor_at(node, array)
 
 
-# ---- bringing the inputs together: devices -----------------------------------------------------------
+# ---- bringing the inputs together ----------------------------------------------------------------------
+
+
+def arrays_of(inputs):
+    """The arrays behind the tensors; Python numbers as they are."""
+    return [value.array if isinstance(value, TensorBase) else value for value in inputs]
+
+
+def _are_alike(arrays):
+    """The quick answer for the usual case: floats of one type on one device, and numbers that are weak beside them."""
+    first = None
+    for array in arrays:
+        kind = type(array)
+        if kind is float or kind is int:
+            continue
+        if first is None:
+            if kind is bool or kind is complex or array.dtype.kind != "f":
+                return False
+            first = array
+        elif kind is not type(first) or array.dtype != first.dtype or array.device != first.device:
+            return False
+    return first is not None
 
 
 def on_one_device(inputs):
@@ -182,19 +205,9 @@ def on_one_device(inputs):
 
     RuntimeError, as torch's, for other mixtures.
     """
-    first = unknown = -1
-    for value in inputs:
-        if isinstance(value, TensorBase):
-            index = backend.cuda_index(value.array)
-            if first == unknown:
-                first = index
-            elif index != first:
-                return _gathered(inputs)
-    return inputs
-
-
-def _gathered(inputs):
     tensors = [value for value in inputs if isinstance(value, TensorBase)]
+    if len({backend.cuda_index(each.array) for each in tensors}) == 1:
+        return inputs
     homes = {backend.cuda_index(each.array) for each in tensors if each.array.ndim or not backend.is_on_cpu(each.array)}
     if len(homes) > 1:
         names = " and ".join(sorted("cpu" if home is None else f"cuda:{home}" for home in homes))
@@ -203,86 +216,52 @@ def _gathered(inputs):
     return tuple([value.to(f"cuda:{home}") if isinstance(value, TensorBase) else value for value in inputs])
 
 
-# ---- bringing the inputs together: types -------------------------------------------------------------
+def _same(arrays):
+    """The arrays as they are."""
+    return arrays
 
 
-def arrays_of(inputs):
-    """The arrays behind the tensors; Python numbers as they are."""
-    return [value.array if isinstance(value, TensorBase) else value for value in inputs]
-
-
-def promoted(inputs):
-    """The same, in the type that torch's promotion gives."""
-    arrays = arrays_of(inputs)
-    if _already_one_float_type(arrays):
-        return arrays
+def _promoted(arrays):
+    """The arrays in the type that torch's promotion gives."""
     return _cast(arrays, dtypes.result_type(*arrays))
 
 
-def promoted_to_float(inputs):
+def _promoted_to_float(arrays):
     """The same; integers and bools become the default float type."""
-    arrays = arrays_of(inputs)
-    if _already_one_float_type(arrays):
-        return arrays
     common = dtypes.result_type(*arrays)
     return _cast(arrays, common if common.category >= dtypes.FLOAT else dtypes.get_default_dtype())
 
 
-def promoted_choice(inputs):
+def _promoted_choice(arrays):
     """The same for all but the first, a condition."""
-    condition, *values = arrays_of(inputs)
-    if _already_one_float_type(values):
-        return [condition, *values]
-    return [condition, *_cast(values, dtypes.result_type(*values))]
+    condition, *values = arrays
+    return [condition, *(values if _are_alike(values) else _promoted(values))]
 
 
-def promoted_unless_bool(inputs):
-    """As `promoted`; RuntimeError for bools, of which torch takes no difference."""
-    arrays = arrays_of(inputs)
-    if _already_one_float_type(arrays):
-        return arrays
+def _promoted_unless_bool(arrays):
+    """As `_promoted`; RuntimeError for bools, of which torch takes no difference."""
     if any(isinstance(each, bool) or getattr(each, "dtype", None) == bool for each in arrays):
         raise RuntimeError(
             "Subtraction, the `-` operator, with a bool tensor is not supported. Use `~` or `logical_not()` to invert a "
-            "mask, `^` or `logical_xor()` for where two differ."
-        )
-    return _cast(arrays, dtypes.result_type(*arrays))
+            "mask, `^` or `logical_xor()` for where two differ.")
+    return _promoted(arrays)
 
 
-_PREPARE = {
-    "same": arrays_of,
-    "promote": promoted,
-    "float": promoted_to_float,
-    "promote choice": promoted_choice,
-    "promote unless bool": promoted_unless_bool,
-}
-
-
-def _already_one_float_type(arrays):
-    """The quick answer for the usual case: float tensors of one type, and numbers that are weak beside them."""
-    common = None
-    for array in arrays:
-        kind = type(array)
-        if kind is float or kind is int:
-            continue
-        if kind is bool or kind is complex or array.dtype.kind != "f":
-            return False
-        if common is None:
-            common = array.dtype
-        elif array.dtype != common:
-            return False
-    return common is not None
+_BRING_TOGETHER = {
+    "same": _same, "promote": _promoted, "float": _promoted_to_float, "promote choice": _promoted_choice,
+    "promote unless bool": _promoted_unless_bool}
 
 
 def _cast(arrays, common):
     """All in the type `common`; an integer that is too large for it wraps around, as in torch."""
     with backend.quiet():
-        return [
-            array.astype(common.numpy, copy=False)
-            if hasattr(array, "dtype")
-            else np.asarray(array).astype(common.numpy)[()]
-            for array in arrays
-        ]
+        return [_as_type(array, common.numpy) for array in arrays]
+
+
+def _as_type(array, numpy_type):
+    if hasattr(array, "dtype"):
+        return array.astype(numpy_type, copy=False)
+    return np.asarray(array).astype(numpy_type)[()]
 
 
 def shape_of(value):
@@ -302,7 +281,5 @@ def explain_broadcast(arrays, metadata):
             width = max(len(str(list(a))), len(str(list(b))))
             return RuntimeError(
                 f"The size of tensor a ({a[dim]}) must match the size of tensor b ({b[dim]}) at non-singleton "
-                f"dimension {where}\n"
-                f"  a: {str(list(a)):>{width}}\n  b: {str(list(b)):>{width}}"
-            )
+                f"dimension {where}\n" f"  a: {str(list(a)):>{width}}\n  b: {str(list(b)):>{width}}")
     return None

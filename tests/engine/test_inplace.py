@@ -7,7 +7,9 @@ import pytest
 
 import engine
 
-STEPS = ("pick", "flatten", "turn", "multiply", "add", "assign", "use", "slice", "silent view", "silent add", "detach")
+STEPS = (
+    "pick", "flatten", "turn", "multiply", "add", "assign", "use", "slice", "silent view", "silent add", "detach", "piece",
+    "compare", "logic", "turn in place", "stretch in place", "silent turn in place")
 
 
 def start(library):
@@ -38,6 +40,19 @@ def step(library, kind, tensor, w, choice):
     if kind == "silent add":
         with library.no_grad():
             tensor.add_(1)
+    if kind == "piece" and rows:
+        return (tensor.split(1), tensor.unbind(), tensor.chunk(2))[choice % 3][0]
+    if kind == "compare":
+        tensor.gt_(0.2 if choice % 2 else tensor * w[1])
+    if kind == "logic":
+        tensor.logical_or_(w[2] > 9) if choice % 2 else tensor.logical_not_()
+    if kind == "turn in place" and tensor.ndim > 1:
+        tensor.transpose_(0, -1)
+    if kind == "stretch in place":
+        tensor.squeeze_() if choice % 2 else tensor.unsqueeze_(0)
+    if kind == "silent turn in place" and not tensor.requires_grad:
+        with library.no_grad():
+            tensor.unsqueeze_(-1)
     if kind == "multiply":
         tensor.mul_(0.5 if choice % 2 else w[0])
     if kind == "add":
@@ -187,3 +202,96 @@ def test_methods_in_place_do_what_their_twins_do():
         if expected.shape == source.shape and expected.dtype is source.dtype:
             changed = source.clone()
             assert getattr(changed, name)() is changed and engine.equal(changed, expected), name
+
+
+@pytest.mark.parametrize("change, gradient", [
+    (lambda b: b.eq_(engine.ones_like(b)), [0.0, 0.0]),
+    (lambda b: b.gt_(1.5), [0.0, 0.0]),
+    (lambda b: b[:1].le_(5), [0.0, 1.0]),
+    (lambda b: b.logical_not_(), [1.0, 1.0]),  # torch leaves history as it is
+    (lambda b: b.logical_and_(b.detach() > 0), [1.0, 1.0]),
+])  # fmt: skip
+def test_comparisons_and_logic_in_place_leave_no_leaf(change, gradient, device):
+    """A comparison does not move with its operands, logic is done behind history's back; neither makes a leaf."""
+    a = leaf(1.0, 2.0, device=device)
+    b = a.clone()
+    change(b)
+    assert b.requires_grad and not b.is_leaf
+    b.sum().backward()
+    assert a.grad.tolist() == gradient
+
+
+def test_a_constant_compared_in_place_with_what_needs_a_gradient(device):
+    w, b = leaf(1.0, 2.0, device=device), engine.ones(2, device=device)
+    assert b.eq_(w).requires_grad
+    assert not engine.ones(2, device=device).logical_and_(w).requires_grad
+
+
+@pytest.mark.parametrize("turn, shape", [
+    (lambda b: b.squeeze_(), (2, 3)),
+    (lambda b: b.squeeze_(0), (2, 3)),
+    (lambda b: b.unsqueeze_(-1), (1, 2, 3, 1)),
+    (lambda b: b.transpose_(0, 2), (3, 2, 1)),
+    (lambda b: b.swapaxes_(0, 1), (2, 1, 3)),
+    (lambda b: b.swapdims_(-1, -2), (1, 3, 2)),
+    (lambda b: b.squeeze_(0).t_(), (3, 2)),
+])  # fmt: skip
+def test_turning_in_place(turn, shape, device):
+    """Another shape for the same memory; values, gradients, views taken before and later changes go along."""
+    a = engine.arange(6.0, device=device).requires_grad_()
+    b = (a * 2).reshape(1, 2, 3) * 1
+    row, version = b[0, 0], b._version
+    assert turn(b) is b and b.shape == shape and b._version > version
+    b.mul_(3)
+    assert row.tolist() == [0.0, 6.0, 12.0] and row.requires_grad
+    row.mul_(a[1])
+    assert b.sum().item() == 18 + 18 + 24 + 30
+    b.sum().backward()
+    assert a.grad.tolist() == [6.0, 6.0 + 18, 6.0, 6.0, 6.0, 6.0]
+
+
+def test_turning_what_is_saved_is_noticed(device):
+    """torch counts it as a change."""
+    b = leaf(1.0, 2.0, device=device) * 2
+    c = b * b
+    b.unsqueeze_(0)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        c.sum().backward()
+
+
+def test_turning_a_leaf(device):
+    """Refused, as by torch; but for within no_grad, where it stays a leaf."""
+    with pytest.raises(RuntimeError, match="a leaf Variable that requires grad"):
+        engine.ones(2, 3, device=device).requires_grad_().t_()
+    a = engine.ones(2, 3, device=device).requires_grad_()
+    with engine.no_grad():
+        a.t_()
+        a.mul_(2)
+    (a * a).sum().backward()
+    assert a.is_leaf and a.grad.shape == (3, 2) and a.grad.unique().tolist() == [4.0]
+
+
+@pytest.mark.parametrize("pieces, name", [
+    (lambda b: b.split(1), "Output 0 of Split is"),
+    (lambda b: b.chunk(2), "Output 0 of Split is"),
+    (lambda b: b.split([1, 1]), "Output 0 of SplitWithSizes is"),
+    (lambda b: b.unbind(), "Output 0 of Unbind is"),
+    (list, "Output 0 of Unbind is"),
+])  # fmt: skip
+def test_one_of_several_views_is_not_changed(pieces, name, device):
+    """torch refuses, and names the operation; where nothing is recorded, it is allowed."""
+    b = engine.arange(6.0, device=device).requires_grad_().reshape(2, 3) * 2
+    with pytest.raises(RuntimeError, match=name + " a view and is being modified inplace"):
+        pieces(b)[0].mul_(2)
+    with pytest.raises(RuntimeError, match="a view and is being modified inplace"):
+        pieces(b)[0].reshape(-1)[0] = 1
+    first = pieces(b)[0]
+    b.mul_(2)
+    with pytest.raises(RuntimeError, match=name + " a view and its base"):
+        first.sum()
+    with engine.no_grad():
+        pieces(b)[0].mul_(2)
+    constant = engine.arange(6.0, device=device).reshape(2, 3)
+    pieces(constant)[0].mul_(2)
+    assert constant.tolist() == [[0.0, 2.0, 4.0], [3.0, 4.0, 5.0]]
+    b.tensor_split(2)[0].mul_(2)  # one call for each piece

@@ -48,11 +48,6 @@ OVERLOADS_NOT_TAKEN = {
     "Tensor.to(self, other, non_blocking=False, copy=False, *, memory_format=None)": STUB_ERRS + " by keyword",
 }
 
-OTHER_SHAPE = "changes the tensor's shape, not its elements; the graph knows in-place operations on elements alone"
-
-# Methods (or in-place methods) that torch.Tensor has for a function of ours and our Tensor has not, with the reason.
-METHODS_LEFT_OUT = dict.fromkeys(("squeeze_", "swapaxes_", "swapdims_", "t_", "transpose_", "unsqueeze_"), OTHER_SHAPE)
-
 BOTH_FORMS = "None means True; it tells `unbiased` left out from `unbiased` given beside `correction`, which raises"
 
 # Parameters with a default other than torch's, with the reason.
@@ -177,8 +172,7 @@ def test_a_function_s_methods_exist_where_torch_has_them():
         for method in (name, name + "_")
         if hasattr(torch.Tensor, method) and not hasattr(engine.Tensor, method)
     ]
-    assert sorted(set(absent) - set(METHODS_LEFT_OUT)) == []
-    assert set(METHODS_LEFT_OUT) <= set(absent), "these exist now"
+    assert sorted(absent) == []
 
 
 def test_defaults_are_torch_s():

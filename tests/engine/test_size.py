@@ -1,4 +1,11 @@
-"""The engine stays small enough to be read: its core in lines of code, without blank lines, comments and docstrings."""
+"""The engine stays small enough to be read. Lines of code are counted without blank lines, comments and docstrings.
+
+The core is what every operation passes through: who owns an array (`backend`), element types (`dtypes`), the graph with
+its hooks, switches and saved values (`autograd`), the table and the entries that other rooms are made of (`ops`), and
+the tensor. What stands on it and can be read on its own does not count: an operation of the user's own (`function`),
+derivatives of functions (`functional`), their checks (`gradcheck`) and the search for mistakes (`anomaly_mode`); the
+engine runs without any of them.
+"""
 
 import ast
 import io
@@ -9,11 +16,12 @@ import engine
 
 FOLDER = pathlib.Path(engine.__file__).parent
 CORE = ["backend.py", "dtypes.py", "autograd", "ops", "tensor.py"]
-MOST = 3200  # the aim is 2,000; until then this keeps it from growing
+ON_THE_CORE = {"autograd/function.py", "autograd/functional.py", "autograd/gradcheck.py", "autograd/anomaly_mode.py"}
+MOST = 2000
+MOST_OF_ALL = 6000  # all but the pictures, today's size rounded up. The aim is 6,000 with every room: growth is a decision
 SILENT = {
     tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENCODING,
-    tokenize.ENDMARKER,
-}  # fmt: skip
+    tokenize.ENDMARKER}
 
 
 def code_lines(text):
@@ -33,16 +41,23 @@ def docstring_lines(text):
     return lines
 
 
-def files_of_the_core():
-    for name in CORE:
-        path = FOLDER / name
-        yield from [path] if path.is_file() else sorted(path.rglob("*.py"))
+def sizes():
+    """Lines of code of each file of the engine, by its path from engine/."""
+    paths = {path.relative_to(FOLDER).as_posix(): path for path in sorted(FOLDER.rglob("*.py"))}
+    return {name: len(code_lines(path.read_text("utf-8"))) for name, path in paths.items()}
 
 
 def test_the_core_is_small():
-    """backend, dtypes, autograd, ops and tensor together."""
-    sizes = {str(path.relative_to(FOLDER)): len(code_lines(path.read_text("utf-8"))) for path in files_of_the_core()}
-    assert sum(sizes.values()) < MOST, f"{sum(sizes.values())} lines of code: {sizes}"
+    """backend, dtypes, the graph of autograd, ops and tensor together."""
+    core = {name: size for name, size in sizes().items() if name.split("/")[0] in CORE and name not in ON_THE_CORE}
+    assert {name.split("/")[0] for name in core} == set(CORE) and ON_THE_CORE < set(sizes())
+    assert sum(core.values()) < MOST, f"{sum(core.values())} lines of code: {core}"
+
+
+def test_the_whole_is_small():
+    """All of engine/ but viz/."""
+    whole = {name: size for name, size in sizes().items() if not name.startswith("viz/")}
+    assert sum(whole.values()) < MOST_OF_ALL, f"{sum(whole.values())} lines of code: {whole}"
 
 
 def test_counting():

@@ -13,8 +13,9 @@ from engine import dtypes
 from engine.functions import arguments, reduction, shape
 from engine.functions import elementwise as elementwise_functions
 from engine.functions.linear import matmul
-from engine.ops import decompositions, elementwise, linear
-from engine.ops.decompositions import LinAlgError
+from engine.linalg import decompositions
+from engine.linalg.decompositions import LinAlgError
+from engine.ops import elementwise, linear
 
 __all__ = [
     "LinAlgError",
