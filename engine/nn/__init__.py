@@ -1,6 +1,7 @@
 """torch.nn: Module, the layers and losses, `functional`, `init` and `utils`."""
 
-from engine.nn import functional, init, parameter, utils  # noqa: F401
+from engine.nn import activation, containers, convolution, dropout, functional, init, linear, loss, module  # noqa: F401
+from engine.nn import normalization, parameter, pooling, utils, vision  # noqa: F401
 from engine.nn.activation import *  # noqa: F403
 from engine.nn.containers import *  # noqa: F403
 from engine.nn.convolution import *  # noqa: F403
@@ -12,3 +13,8 @@ from engine.nn.normalization import *  # noqa: F403
 from engine.nn.parameter import *  # noqa: F403
 from engine.nn.pooling import *  # noqa: F403
 from engine.nn.vision import *  # noqa: F403
+
+_FILES = (
+    activation, containers, convolution, dropout, linear, loss, module, normalization, parameter, pooling, vision
+)  # fmt: skip
+__all__ = [name for file in _FILES for name in file.__all__]

@@ -623,7 +623,10 @@ def _load(module, state, prefix, metadata, strict, assign, amiss):
             _load(child, its_state, path, metadata, strict, assign, amiss)
     for hook in module._load_state_dict_post_hooks.values():
         if hook(module, _IncompatibleKeys(*amiss[:2])) is not None:
-            raise AssertionError("Hooks registered with register_load_state_dict_post_hook are not expected to return new values")
+            raise AssertionError(
+                "Hooks registered with ``register_load_state_dict_post_hook`` are not expected to return new values, if "
+                "incompatible_keys need to be modified, it should be done inplace."
+            )
 
 
 # ---- backward hooks ---------------------------------------------------------------------------------
@@ -635,6 +638,7 @@ class _Passing(Function):
     @staticmethod
     def forward(ctx, function, *tensors):
         ctx.function = function
+        ctx.set_materialize_grads(False)
         ctx.mark_non_differentiable(*[each for each in tensors if not each.requires_grad])
         return tensors
 
@@ -656,7 +660,7 @@ class _Boundary:
         if not any(args[place].requires_grad for place in places) or not autograd.is_grad_enabled():
             self.count = len(args)
             return args
-        self.inputs = len(args), [place for place in places]
+        self.inputs = len(args), places
         return _replaced(args, places, _Passing.apply(self.leaving, *[args[place] for place in places]))
 
     def around_outputs(self, result):
