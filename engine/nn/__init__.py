@@ -12,6 +12,7 @@ from engine.nn.module import *  # noqa: F403
 from engine.nn.normalization import *  # noqa: F403
 from engine.nn.parameter import *  # noqa: F403
 from engine.nn.pooling import *  # noqa: F403
+from engine.nn.rnn import *  # noqa: F403
 from engine.nn.vision import *  # noqa: F403
 
 _FILES = (

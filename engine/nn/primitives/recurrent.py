@@ -14,7 +14,7 @@ import inspect
 
 import numpy as np
 
-from engine import autograd, backend
+from engine import autograd
 from engine.autograd.graph import TensorBase
 from engine.ops.shape import reshape
 from engine.ops.table import Op
