@@ -85,9 +85,9 @@ def public_modules(package):
 
 def _belongs(name, value, module):
     exported = getattr(module, "__all__", None)
-    return (name in exported if exported else getattr(value, "__module__", None) == module.__name__) and is_public(
-        name, value
-    )
+    home = getattr(value, "__module__", None) or ""
+    belongs = name in exported if exported else home == module.__name__ or home.startswith(module.__name__ + ".")
+    return belongs and is_public(name, value)
 
 
 def is_public(name, value):

@@ -111,6 +111,12 @@ class ndarray:
     def reshape(self, *shape):
         return ndarray(self._hidden.reshape(*shape))
 
+    def transpose(self, *axes):
+        return ndarray(self._hidden.transpose(*axes))
+
+    def swapaxes(self, axis1, axis2):
+        return ndarray(self._hidden.swapaxes(axis1, axis2))
+
     def ravel(self):
         return ndarray(self._hidden.ravel())
 

@@ -1,5 +1,236 @@
-"""Activations: functions of each element, and softmax along a dimension."""
+"""Activations: functions of each element, and those that weigh the elements along a dimension against each other."""
 
-from engine.functions import log_softmax, relu, sigmoid, softmax, tanh
+import functools
+import warnings
 
-__all__ = ["log_softmax", "relu", "sigmoid", "softmax", "tanh"]
+from engine.functions import elementwise, reduction
+from engine.functions.arguments import check_dim, check_tensor
+from engine.inplace import change
+from engine.nn.functional.arguments import check_tensors, in_float32
+from engine.nn.primitives import activation as table
+
+__all__ = [
+    "celu", "celu_", "elu", "elu_", "gelu", "glu", "hardsigmoid", "hardswish", "hardtanh", "hardtanh_", "leaky_relu",
+    "leaky_relu_", "log_softmax", "logsigmoid", "mish", "prelu", "relu", "relu6", "relu_", "selu", "selu_", "sigmoid",
+    "silu", "softmax", "softmin", "softplus", "softsign", "tanh", "threshold", "threshold_",
+]  # fmt: skip
+
+FLOAT, REAL, NUMBER = "fV", "iufV", "fVc"  # kinds of types, as numpy names them
+
+
+def _apply(op, input, inplace=False, takes=FLOAT, **how):
+    """The entry's result; in the tensor's own memory if asked."""
+    check_tensor(input, op.name)
+    if input.array.dtype.kind not in takes:
+        raise NotImplementedError(f'"{op.name}" not implemented for {input.dtype}')
+    compute = in_float32(functools.partial(op, **how))
+    return change(input, compute) if inplace else compute(input)
+
+
+# ---- bent lines -----------------------------------------------------------------------------------------
+
+
+def relu(input, inplace=False):
+    """max(input, 0). inplace: in the input's own memory."""
+    return change(input, elementwise.relu) if inplace else elementwise.relu(input)
+
+
+def leaky_relu(input, negative_slope=0.01, inplace=False):
+    """The input where it is positive, negative_slope · input elsewhere."""
+    return _apply(table.leaky_relu, input, inplace, slope=negative_slope)
+
+
+def prelu(input, weight):
+    """leaky_relu with a learned slope: `weight` holds one for all, or one for each channel (dimension 1)."""
+    check_tensors("prelu", input=input, weight=weight)
+    if input.dtype is not weight.dtype:
+        raise RuntimeError(f"prelu: Type promoting not supported. Got {input.dtype} and {weight.dtype}")
+    if weight.ndim > 1:
+        raise RuntimeError(f"prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = {weight.ndim}")
+    channels = input.shape[1] if input.ndim > 1 else 1
+    if weight.numel() not in (1, channels) or (weight.numel() != 1 and not input.ndim):
+        raise RuntimeError(
+            f"Mismatch of parameter numbers and input channel size. Found parameter numbers = {weight.numel()} and "
+            f"channel size = {channels}."
+        )
+    if weight.ndim and input.ndim > 1:
+        weight = weight.reshape(-1, *[1] * (input.ndim - 2))
+    return elementwise.where(input > 0, input, weight.reshape(()) * input if not input.ndim else weight * input)
+
+
+def threshold(input, threshold, value, inplace=False):
+    """The input where it is above `threshold`, the number `value` elsewhere."""
+    return _apply(table.threshold, input, inplace, REAL, threshold=threshold, value=value)
+
+
+def hardtanh(input, min_val=-1.0, max_val=1.0, inplace=False):
+    """The input, but no less than min_val and no more than max_val; the gradient is 0 from there on."""
+    if min_val > max_val:
+        raise ValueError("min_val cannot be greater than max_val")
+    check_tensor(input, "hardtanh")
+    if not input.dtype.is_floating_point:
+        min_val, max_val = int(min_val), int(max_val)
+    return _apply(table.hardtanh, input, inplace, REAL, low=min_val, high=max_val)
+
+
+def relu6(input, inplace=False):
+    """The input, but no less than 0 and no more than 6."""
+    return _apply(table.hardtanh, input, inplace, REAL, low=0, high=6)
+
+
+def hardsigmoid(input, inplace=False):
+    """relu6(input + 3) / 6: a sigmoid of straight lines."""
+    return _apply(table.hardsigmoid, input, inplace)
+
+
+def hardswish(input, inplace=False):
+    """input · relu6(input + 3) / 6."""
+    return _apply(table.hardswish, input, inplace)
+
+
+# ---- smooth curves --------------------------------------------------------------------------------------
+
+SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
+
+
+def elu(input, alpha=1.0, inplace=False):
+    """The input where it is positive, alpha · (exp(input) - 1) elsewhere."""
+    return _apply(table.elu, input, inplace, alpha=alpha, scale=1.0, steepness=1.0)
+
+
+def celu(input, alpha=1.0, inplace=False):
+    """The input where it is positive, alpha · (exp(input / alpha) - 1) elsewhere."""
+    if alpha == 0:
+        raise RuntimeError("ZeroDivisionError: alpha cannot be 0 for CELU")
+    return _apply(table.elu, input, inplace, alpha=alpha, scale=1.0, steepness=1 / alpha)
+
+
+def selu(input, inplace=False):
+    """elu with the two numbers that keep a mean of 0 and a variance of 1 (Klambauer et al., 2017)."""
+    return _apply(table.elu, input, inplace, alpha=SELU_ALPHA, scale=SELU_SCALE, steepness=1.0)
+
+
+def gelu(input, *, approximate="none"):
+    """input · P(a normal number is below it) (Hendrycks and Gimpel, 2016). approximate: "none", or "tanh" for a formula."""
+    if approximate not in ("none", "tanh"):
+        raise RuntimeError("approximate argument must be either none or tanh.")
+    return _apply(table.gelu if approximate == "none" else table.gelu_tanh, input)
+
+
+def silu(input, inplace=False):
+    """input · sigmoid(input)."""
+    return _apply(table.silu, input, inplace, NUMBER)
+
+
+def mish(input, inplace=False):
+    """input · tanh(softplus(input))."""
+    return _apply(table.mish, input, inplace)
+
+
+def softplus(input, beta=1, threshold=20):
+    """log(1 + exp(beta · input)) / beta; the input itself where beta · input is above `threshold`."""
+    return _apply(table.softplus, input, beta=beta, threshold=threshold)
+
+
+def softsign(input):
+    """input / (1 + |input|)."""
+    check_tensor(input, "softsign")
+    return input / (input.abs() + 1)
+
+
+def sigmoid(input):
+    """1 / (1 + exp(-input))."""
+    return elementwise.sigmoid(input)
+
+
+def tanh(input):
+    """The hyperbolic tangent."""
+    return elementwise.tanh(input)
+
+
+def logsigmoid(input):
+    """log(sigmoid(input)), without overflow."""
+    return _apply(table.log_sigmoid, input)
+
+
+@in_float32
+def glu(input, dim=-1):
+    """The first half along `dim` times the sigmoid of the second half."""
+    check_tensor(input, "glu")
+    if not input.ndim:
+        raise RuntimeError("glu does not support 0-dimensional tensors")
+    dim = check_dim(dim, input.ndim)
+    if input.shape[dim] % 2:
+        raise RuntimeError(f"Halving dimension must be even, but dimension {dim} is size {input.shape[dim]}")
+    if not input.dtype.is_floating_point:
+        raise NotImplementedError(f'"glu" not implemented for {input.dtype}')
+    half = input.shape[dim] // 2
+    return input.narrow(dim, 0, half) * elementwise.sigmoid(input.narrow(dim, half, half))
+
+
+# ---- along a dimension ----------------------------------------------------------------------------------
+
+
+def softmax(input, dim=None, _stacklevel=3, dtype=None):
+    """exp(input), divided by its sum along `dim`: numbers between 0 and 1 that add up to 1. dtype: to compute in."""
+    return _along(reduction.softmax, "softmax", input, dim, dtype)
+
+
+def log_softmax(input, dim=None, _stacklevel=3, dtype=None):
+    """log(softmax(input, dim)), without overflow. dtype: to compute in."""
+    return _along(reduction.log_softmax, "log_softmax", input, dim, dtype)
+
+
+def softmin(input, dim=None, _stacklevel=3, dtype=None):
+    """softmax(-input, dim). dtype: to compute in."""
+    check_tensor(input, "softmin")
+    return _along(reduction.softmax, "softmin", -input, dim, dtype)
+
+
+def _along(function, name, input, dim, dtype):
+    check_tensor(input, name)
+    if dim is None:
+        dim = 0 if input.ndim in (0, 1, 3) else 1
+        warnings.warn(
+            f"Implicit dimension choice for {name} has been deprecated. Change the call to include dim=X as an argument.",
+            stacklevel=3,
+        )
+    return in_float32(function)(input if dtype is None else input.to(dtype), dim)
+
+
+# ---- in place -------------------------------------------------------------------------------------------
+
+
+def relu_(input):
+    """relu in the input's own memory."""
+    return relu(input, inplace=True)
+
+
+def leaky_relu_(input, negative_slope=0.01):
+    """leaky_relu in the input's own memory."""
+    return leaky_relu(input, negative_slope, inplace=True)
+
+
+def threshold_(input, threshold, value):
+    """threshold in the input's own memory."""
+    return _apply(table.threshold, input, True, REAL, threshold=threshold, value=value)
+
+
+def hardtanh_(input, min_val=-1.0, max_val=1.0):
+    """hardtanh in the input's own memory."""
+    return hardtanh(input, min_val, max_val, inplace=True)
+
+
+def elu_(input, alpha=1.0):
+    """elu in the input's own memory."""
+    return elu(input, alpha, inplace=True)
+
+
+def celu_(input, alpha=1.0):
+    """celu in the input's own memory."""
+    return celu(input, alpha, inplace=True)
+
+
+def selu_(input):
+    """selu in the input's own memory."""
+    return selu(input, inplace=True)

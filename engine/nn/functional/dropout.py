@@ -1,0 +1,49 @@
+"""Dropout: while training, elements (or whole channels) are zeroed at random (Srivastava et al., 2014)."""
+
+import warnings
+
+from engine.functions.arguments import check_tensor
+from engine.inplace import change
+from engine.random import rand
+
+__all__ = ["dropout", "dropout1d", "dropout2d"]
+
+
+def dropout(input, p=0.5, training=True, inplace=False):
+    """Each element becomes 0 with probability p; the others are divided by 1 - p, so that the mean stays."""
+    return _drop("dropout", input, p, training, inplace, lambda shape: shape)
+
+
+def dropout1d(input, p=0.5, training=True, inplace=False):
+    """As dropout, but whole channels of (N, C, L) or (C, L) at once."""
+    check_tensor(input, "dropout1d")
+    if input.ndim not in (2, 3):
+        raise RuntimeError(f"dropout1d: Expected 2D or 3D input, but received a {input.ndim}D input.")
+    return _drop("dropout1d", input, p, training, inplace, lambda shape: (*shape[:-1], 1))
+
+
+def dropout2d(input, p=0.5, training=True, inplace=False):
+    """As dropout, but whole channels of (N, C, H, W) at once. Of (N, C, L), too, with torch's warning."""
+    check_tensor(input, "dropout2d")
+    if input.ndim != 4:
+        warnings.warn(
+            f"dropout2d: Received a {input.ndim}-D input to dropout2d, which takes (N, C, H, W); the first two dimensions "
+            "count as batch and channels. For an input of (C, H, W) add a dimension, for (N, C, L) use dropout1d.",
+            stacklevel=2,
+        )
+    if input.ndim < 2 and training:
+        raise RuntimeError("Feature dropout requires at least 2 dimensions in the input")
+    return _drop("dropout2d", input, p, training, inplace, lambda shape: (*shape[:2], *[1] * (len(shape) - 2)))
+
+
+def _drop(function, input, p, training, inplace, mask_shape):
+    check_tensor(input, function)
+    if not 0 <= p <= 1:
+        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
+    if not training or p == 0 or not input.numel():
+        return input
+    if input.array.dtype.kind not in "fVc":
+        raise RuntimeError(f"result type Float can't be cast to the desired output type {input.dtype}: {function} of it")
+    is_kept = rand(size=mask_shape(tuple(input.shape)), device=input.device) >= p
+    scaled = is_kept.to(input.dtype.to_real()) / (1 - p) if p < 1 else is_kept.to(input.dtype.to_real())
+    return change(input, lambda before: before * scaled) if inplace else input * scaled

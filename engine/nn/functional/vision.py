@@ -1,0 +1,315 @@
+"""Pictures: padding, changing their size, and moving between channels, windows and places."""
+
+import math
+
+import numpy as np
+
+from engine import backend
+from engine.functions import cat, flip
+from engine.functions.arguments import check_tensor
+from engine.nn.functional.arguments import batched, in_float32, several
+from engine.nn.primitives import convolution as windows
+from engine.nn.primitives.padding import constant_pad
+
+__all__ = ["fold", "interpolate", "pad", "pixel_shuffle", "pixel_unshuffle", "unfold"]
+
+# ---- padding --------------------------------------------------------------------------------------------
+
+
+def pad(input, pad, mode="constant", value=None):
+    """The input with a border. pad: (before, behind) of the last dimension, then of the last but one, and so on.
+
+    mode: "constant" (the number `value`, 0 unless given), "reflect" (mirrored, without the edge), "replicate" (the edge
+    again) or "circular" (the other end). A negative number cuts off.
+    """
+    check_tensor(input, "pad")
+    widths = _widths(pad, input)
+    if mode == "constant":
+        value = 0 if value is None else value
+        return constant_pad(input, widths=((0, 0),) * (input.ndim - len(widths)) + tuple(widths), value=value)
+    if mode not in _BORDERS:
+        raise NotImplementedError(f"Unrecognised padding mode {mode}: use constant, reflect, replicate or circular")
+    if value is not None and value != 0:
+        raise ValueError(f'Padding mode "{mode}" doesn\'t take in value argument')
+    dims = len(widths)
+    if dims > 3 or input.ndim not in (dims + 1, dims + 2):
+        raise NotImplementedError(
+            "Only 2D, 3D, 4D, 5D padding with non-constant padding are supported for now: the sizes of 1 to 3 dimensions, "
+            f"got {2 * dims} sizes for an input of {input.ndim} dimensions"
+        )
+    for dim, (low, high) in enumerate(widths, input.ndim - dims):
+        input = _with_border(input, dim, low, high, mode)
+    return input
+
+
+def _widths(pad, input):
+    """[(before, behind)] for the last dimensions, in their order."""
+    if not isinstance(pad, (tuple, list)):
+        raise TypeError(f"pad(): argument 'pad' must be tuple of ints, not {type(pad).__name__}")
+    if len(pad) % 2:
+        raise RuntimeError(f"Padding length must be divisible by 2, but got {len(pad)}")
+    if len(pad) // 2 > input.ndim:
+        raise RuntimeError(
+            f"Padding length should be less than or equal to two times the input dimension but got padding length "
+            f"{len(pad)} and input of dimension {input.ndim}"
+        )
+    pairs = several(tuple(pad), len(pad), "pad", "pad") if pad else ()
+    widths = [pairs[start : start + 2] for start in range(0, len(pairs), 2)][::-1]
+    for dim, (low, high) in enumerate(widths, input.ndim - len(widths)):
+        if input.shape[dim] + low + high < 0:
+            raise RuntimeError(
+                f"The input size {input.shape[dim]}, plus negative padding {low} and {high}, resulted in a negative output "
+                f"size in dimension {dim}"
+            )
+    return widths
+
+
+def _with_border(input, dim, low, high, mode):
+    """Along one dimension: the border is made of parts of the input; what is negative is cut off."""
+    if mode == "circular":  # what is cut off does not come back at the other end
+        input, low, high = _cut(input, dim, low, high), max(low, 0), max(high, 0)
+    size = input.shape[dim]
+    most = {"reflect": size - 1, "circular": size}.get(mode, math.inf if size else 0)
+    if max(low, high) > most:
+        raise RuntimeError(
+            f"Padding size should be at most {most} at dimension {dim} of size {size} for mode {mode!r}, but got "
+            f"{(low, high)}"
+        )
+    parts = [_BORDERS[mode](input, dim, size, low, True), input, _BORDERS[mode](input, dim, size, high, False)]
+    parts = [part for part in parts if part is not None]
+    return _cut(cat(parts, dim) if len(parts) > 1 else input, dim, low, high)
+
+
+def _cut(input, dim, low, high):
+    low, high = min(low, 0), min(high, 0)
+    return input.narrow(dim, -low, input.shape[dim] + low + high) if low or high else input
+
+
+def _reflected(input, dim, size, count, is_front):
+    return flip(input.narrow(dim, 1 if is_front else size - 1 - count, count), (dim,)) if count > 0 else None
+
+
+def _replicated(input, dim, size, count, is_front):
+    if count <= 0:
+        return None
+    return input.narrow(dim, 0 if is_front else size - 1, 1).expand(*input.shape[:dim], count, *input.shape[dim + 1 :])
+
+
+def _around(input, dim, size, count, is_front):
+    return input.narrow(dim, size - count if is_front else 0, count) if count > 0 else None
+
+
+_BORDERS = {"reflect": _reflected, "replicate": _replicated, "circular": _around}
+
+# ---- another size ---------------------------------------------------------------------------------------
+
+
+@in_float32
+def interpolate(
+    input, size=None, scale_factor=None, mode="nearest", align_corners=None, recompute_scale_factor=None, antialias=False
+):
+    """The input (N, C, *sizes) with its spatial dimensions brought to `size`, or multiplied by `scale_factor`.
+
+    mode: "nearest" or "nearest-exact" (1 to 3 spatial dimensions), "linear" (1), "bilinear" (2), "trilinear" (3) or
+    "area", the mean over what falls onto each element. align_corners: for the linear modes, whether the centres of the outermost elements stay
+    where they are (True) or the outer edges (False, the default). Other modes and antialias are not supported.
+    """
+    check_tensor(input, "interpolate")
+    dims = input.ndim - 2
+    _check_mode(mode, align_corners, antialias, dims)
+    sizes, factors = _sizes(input, dims, size, scale_factor, recompute_scale_factor)
+    if mode == "area":
+        from engine.nn.functional.pooling import adaptive_average
+
+        return adaptive_average(input, sizes)
+    for dim, (target, factor) in enumerate(zip(sizes, factors), 2):
+        if mode.startswith("nearest"):
+            input = _nearest(input, dim, target, factor, 0.5 if mode.endswith("exact") else 0)
+        else:
+            input = mixed(input, dim, _linear_weights(input.shape[dim], target, factor, align_corners))
+    return input
+
+
+def _check_mode(mode, align_corners, antialias, dims):
+    expected = {"nearest": (1, 2, 3), "nearest-exact": (1, 2, 3), "area": (1, 2, 3), "linear": (1,), "bilinear": (2,),
+                "trilinear": (3,)}  # fmt: skip
+    if mode not in expected or dims not in expected[mode]:
+        raise NotImplementedError(
+            "Input Error: Only nearest, nearest-exact and area (3D to 5D inputs), linear (3D), bilinear (4D) and "
+            f"trilinear (5D) are supported, got mode {mode!r} for an input of {dims + 2} dimensions"
+        )
+    if align_corners is not None and "linear" not in mode:
+        raise ValueError(
+            "align_corners option can only be set with the interpolating modes: linear | bilinear | bicubic | trilinear"
+        )
+    if antialias:
+        raise ValueError("interpolate: antialias is not supported")
+
+
+def _sizes(input, dims, size, scale_factor, recompute):
+    """(the new sizes, by what each was multiplied: as given, or None where the sizes themselves say it)."""
+    if (size is None) == (scale_factor is None):
+        raise ValueError("only one of size or scale_factor should be defined" if size else
+                         "either size or scale_factor should be defined")  # fmt: skip
+    if size is not None:
+        if recompute:
+            raise ValueError("recompute_scale_factor is not meaningful with an explicit size.")
+        if isinstance(size, (tuple, list)) and len(size) != dims:
+            raise ValueError(f"Input and output must have the same number of spatial dimensions, got size {list(size)}")
+        size = several(size, dims, "interpolate", "size")
+        factors = (None,) * dims
+    else:
+        factors = tuple(scale_factor) if isinstance(scale_factor, (tuple, list)) else (scale_factor,) * dims
+        if len(factors) != dims:
+            raise ValueError(f"Input and scale_factor must have the same number of spatial dimensions, got {factors}")
+        size = tuple(math.floor(old * factor) for old, factor in zip(input.shape[2:], factors))
+        factors = (None,) * dims if recompute else factors
+    if min(*size, *input.shape[2:]) < 1:
+        raise RuntimeError(
+            f"Input and output sizes should be greater than 0, but got input {list(input.shape[2:])} and output {list(size)}"
+        )
+    return size, factors
+
+
+def _nearest(input, dim, target, factor, middle):
+    """Each element of the result is the one of the input that lies there."""
+    size = input.shape[dim]
+    step = size / target if factor is None else 1 / factor
+    if target == size and step == 1:
+        return input
+    if target % size == 0 and step == size / target:  # a whole factor: stretched, whose gradient is a mere sum
+        before, after = input.shape[: dim + 1], input.shape[dim + 1 :]
+        return input.unsqueeze(dim + 1).expand(*before, target // size, *after).reshape(*before[:-1], target, *after)
+    places = np.minimum(np.floor((np.arange(target) + middle) * np.float32(step)), size - 1).astype(np.int64)
+    return input[(slice(None),) * dim + (_constant(places, input),)]
+
+
+def _linear_weights(size, target, factor, align_corners):
+    """A matrix (target, size): how much of each old element is in each new one."""
+    if align_corners:
+        places = np.arange(target) * ((size - 1) / (target - 1) if target > 1 else 0)
+    else:
+        step = size / target if factor is None else 1 / factor
+        places = np.maximum((np.arange(target) + 0.5) * step - 0.5, 0)
+    left = np.minimum(np.floor(places).astype(np.int64), size - 1)
+    share, weights = places - left, np.zeros((target, size))
+    np.add.at(weights, (np.arange(target), left), 1 - share)
+    np.add.at(weights, (np.arange(target), np.minimum(left + 1, size - 1)), share)
+    return weights
+
+
+def mixed(input, dim, weights):
+    """Each new element along `dim` is a sum of the old ones, weighed with a row of the numpy matrix `weights`."""
+    weights = _constant(weights.astype(input.array.dtype), input)
+    if dim == input.ndim - 1:
+        return input @ weights.T
+    return (weights @ input) if dim == input.ndim - 2 else (weights @ input.movedim(dim, -2)).movedim(-2, dim)
+
+
+def _constant(array, like):
+    return type(like)(backend.as_array(array, like=like.array))
+
+
+# ---- channels, windows and places -------------------------------------------------------------------------
+
+
+def pixel_shuffle(input, upscale_factor):
+    """(..., C·r², H, W) -> (..., C, H·r, W·r): each group of r² channels becomes a square of r x r pixels (r: the factor)."""
+    check_tensor(input, "pixel_shuffle")
+    *before, channels, height, width = _picture(input, "pixel_shuffle")
+    if upscale_factor < 1:
+        raise RuntimeError(f"pixel_shuffle expects a positive upscale_factor, but got {upscale_factor}")
+    if channels % upscale_factor**2:
+        raise RuntimeError(
+            f"pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of upscale_factor, but "
+            f"input.size(-3)={channels} is not divisible by {upscale_factor**2}"
+        )
+    r, n = upscale_factor, len(before)
+    parts = input.reshape(*before, channels // r**2, r, r, height, width)
+    ordered = parts.permute(*range(n), n, n + 3, n + 1, n + 4, n + 2)
+    return ordered.reshape(*before, channels // r**2, height * r, width * r)
+
+
+def pixel_unshuffle(input, downscale_factor):
+    """(..., C, H·r, W·r) -> (..., C·r², H, W): the inverse of pixel_shuffle."""
+    check_tensor(input, "pixel_unshuffle")
+    *before, channels, height, width = _picture(input, "pixel_unshuffle")
+    if downscale_factor < 1:
+        raise RuntimeError(f"pixel_unshuffle expects a positive downscale_factor, but got {downscale_factor}")
+    for name, size in (("height", height), ("width", width)):
+        if size % downscale_factor:
+            raise RuntimeError(
+                f"pixel_unshuffle expects {name} to be divisible by downscale_factor, but {name} {size} is not divisible "
+                f"by {downscale_factor}"
+            )
+    r, n = downscale_factor, len(before)
+    parts = input.reshape(*before, channels, height // r, r, width // r, r)
+    ordered = parts.permute(*range(n), n, n + 2, n + 4, n + 1, n + 3)
+    return ordered.reshape(*before, channels * r**2, height // r, width // r)
+
+
+def _picture(input, function):
+    if input.ndim < 3:
+        raise RuntimeError(f"{function} expects input to have at least 3 dimensions, but got input with {input.ndim}")
+    return input.shape
+
+
+@in_float32
+def unfold(input, kernel_size, dilation=1, padding=0, stride=1):
+    """(N, C, H, W) -> (N, C·KH·KW, places): each window that a convolution would look at, as a column."""
+    check_tensor(input, "unfold")
+    input, is_batch = batched(input, 2, "unfold")
+    how = _windows(kernel_size, dilation, padding, stride, "unfold")
+    if min(_places(input.shape[2:], **how)) < 1:
+        raise RuntimeError(
+            f"Given input with spatial size {list(input.shape[2:])}, kernel_size={how['kernel']}, "
+            f"dilation={how['dilation']}, padding={how['padding']}, the array of sliding blocks would be empty: its shape "
+            f"{_places(input.shape[2:], **how)} must be positive"
+        )
+    columns = windows.unfold(input, **how)
+    return columns if is_batch else columns.squeeze(0)
+
+
+@in_float32
+def fold(input, output_size, kernel_size, dilation=1, padding=0, stride=1):
+    """(N, C·KH·KW, places) -> (N, C, *output_size): each column added up where `unfold` would have found it."""
+    check_tensor(input, "fold")
+    if input.ndim not in (2, 3):
+        raise RuntimeError(
+            f"Expected 2D or 3D (batch mode) tensor for input to fold, but got input of size: {list(input.shape)}"
+        )
+    is_batch = input.ndim == 3
+    input = input if is_batch else input.unsqueeze(0)
+    size = several(output_size, 2, "fold", "output_size")
+    how = _windows(kernel_size, dilation, padding, stride, "fold")
+    places = _places(size, **how)
+    if input.shape[1] % math.prod(how["kernel"]):
+        raise RuntimeError(
+            f"Expected size of input's dimension 1 to be divisible by the product of kernel_size, but got "
+            f"input.size(1)={input.shape[1]} and kernel_size={how['kernel']}"
+        )
+    if min(places) < 1 or input.shape[2] != math.prod(places):
+        raise RuntimeError(
+            f"Given output_size={size}, kernel_size={how['kernel']}, dilation={how['dilation']}, "
+            f"padding={how['padding']}, stride={how['stride']}, expected size of input's dimension 2 to match the "
+            f"calculated number of sliding blocks {' * '.join(map(str, places))}, but got input.size(2)={input.shape[2]}"
+        )
+    picture = windows.fold(input, size=size, **how)
+    return picture if is_batch else picture.squeeze(0)
+
+
+def _windows(kernel_size, dilation, padding, stride, function):
+    how = {"kernel": kernel_size, "dilation": dilation, "padding": padding, "stride": stride}
+    how = {name: several(value, 2, function, name) for name, value in how.items()}
+    for name, least in (("kernel", 1), ("dilation", 1), ("stride", 1), ("padding", 0)):
+        if min(how[name]) < least:
+            raise RuntimeError(f"{function}: {name} should be at least {least}, but got {how[name]}")
+    return how
+
+
+def _places(size, kernel, dilation, padding, stride):
+    """How many windows fit along each dimension."""
+    return [
+        (each + 2 * more - spread * (span - 1) - 1) // step + 1
+        for each, span, spread, more, step in zip(size, kernel, dilation, padding, stride)
+    ]
