@@ -1,7 +1,7 @@
 """torch.nn: Module, the layers and losses, `functional`, `init` and `utils`."""
 
 from engine.nn import activation, containers, convolution, dropout, functional, init, linear, loss, module  # noqa: F401
-from engine.nn import normalization, parameter, pooling, utils, vision  # noqa: F401
+from engine.nn import normalization, parameter, pooling, rnn, utils, vision  # noqa: F401
 from engine.nn.activation import *  # noqa: F403
 from engine.nn.containers import *  # noqa: F403
 from engine.nn.convolution import *  # noqa: F403
@@ -16,6 +16,6 @@ from engine.nn.rnn import *  # noqa: F403
 from engine.nn.vision import *  # noqa: F403
 
 _FILES = (
-    activation, containers, convolution, dropout, linear, loss, module, normalization, parameter, pooling, vision
+    activation, containers, convolution, dropout, linear, loss, module, normalization, parameter, pooling, rnn, vision
 )  # fmt: skip
 __all__ = [name for file in _FILES for name in file.__all__]
