@@ -73,7 +73,7 @@ class MultiheadAttention(Module):
         (L, S) or (B * num_heads, L, S); bools are True where a query may NOT look, floats are added to the scores.
         is_causal: a hint that attn_mask is the causal mask; it may then be replaced by that, but must be given.
         """
-        self._check(query, key, value, key_padding_mask, attn_mask)
+        self._check(query, key, value, key_padding_mask, attn_mask, need_weights)
         if is_causal and attn_mask is None:
             raise RuntimeError(
                 "Need attn_mask if specifying the is_causal hint. You may use the Transformer module method "
@@ -143,7 +143,7 @@ class MultiheadAttention(Module):
         behind = 0 if joined is None else keys.shape[2] - joined.shape[-1]
         return functional.pad(joined, (0, behind)) if behind else joined
 
-    def _check(self, query, key, value, key_padding_mask, attn_mask):
+    def _check(self, query, key, value, key_padding_mask, attn_mask, need_weights):
         """AssertionErrors and RuntimeErrors where torch has them."""
         for position, (name, each) in enumerate({"query": query, "key": key, "value": value}.items(), 1):
             if not isinstance(each, TensorBase):
@@ -165,6 +165,8 @@ class MultiheadAttention(Module):
             raise RuntimeError(f"query and key differ in their batch: shapes {list(query.shape)} and {list(key.shape)}")
         time = 1 if query.ndim == 3 and self.batch_first else 0
         self._check_masks(kind, query.shape, query.shape[time], key.shape[time], key_padding_mask, attn_mask)
+        if need_weights and attn_mask is not None and attn_mask.dtype not in (dtypes.bool, query.dtype):
+            raise RuntimeError(f"attn_mask must be of the type of query or bool, got {attn_mask.dtype} and {query.dtype}")
 
     def _check_masks(self, kind, query_shape, length, key_length, key_padding_mask, attn_mask):
         for name, mask in {"key_padding_mask": key_padding_mask, "attn_mask": attn_mask}.items():
@@ -173,7 +175,8 @@ class MultiheadAttention(Module):
             wanted = (len(query_shape) - 1,) if name == "key_padding_mask" else (2, 3)
             if mask.ndim not in wanted:
                 wanted = " or ".join(f"{each}-D" for each in wanted)
-                raise AssertionError(f"For {kind} `query`, expected `{name}` to be `None` or {wanted} but found {mask.ndim}-D tensor instead")
+                raise AssertionError(
+                    f"For {kind} `query`, expected `{name}` to be `None` or {wanted} but found {mask.ndim}-D tensor instead")
             if mask.dtype is not dtypes.bool and not mask.dtype.is_floating_point:
                 raise AssertionError(f"only bool and floating types of {name} are supported, got {mask.dtype}")
         batch = 1 if len(query_shape) == 2 else query_shape[0 if self.batch_first else 1]

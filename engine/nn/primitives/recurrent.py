@@ -203,7 +203,7 @@ def _lstm_back(g, result, kept, hidden, weight_hh):
     d_o *= squashed
     to_cell = o - o * squashed * squashed
     d_cell, d_hidden = g[-1].copy(), np.zeros_like(hidden)
-    by_gate = slopes.reshape(*slopes.shape[:2], 4, -1)
+    by_gate = slopes.reshape(*slopes.shape[:2], 4, hidden.shape[1])
     for arriving, to_c, forget, gate, parts in zip(
             g[-2::-1], to_cell[::-1], f[::-1], slopes[::-1], by_gate[::-1]):
         d_hidden += arriving
@@ -270,7 +270,7 @@ def _gru_back(g, result, kept, hidden, weight_hh):
     d_r *= into_n
     d_z *= _states_before(hidden, result, len(result)) - n
     d_hidden, product = np.zeros_like(hidden), np.empty_like(hidden)
-    by_gate = slopes.reshape(*slopes.shape[:2], 3, -1)
+    by_gate = slopes.reshape(*slopes.shape[:2], 3, hidden.shape[1])
     for arriving, gate, parts, into, keep in zip(g[::-1], slopes[::-1], by_gate[::-1], into_n[::-1], z[::-1]):
         d_hidden += arriving
         parts *= d_hidden[:, None]
