@@ -17,7 +17,7 @@ import numpy as np
 FUNCTIONS = """
 abs absolute add all amax amin any arange arccos arcsin arctan arctan2 argmax argmin argsort array asarray
 ascontiguousarray asnumpy bincount bitwise_and bitwise_or bitwise_xor broadcast_to ceil clip concatenate conj
-conjugate copyto cos cosh cumprod cumsum diagonal divide empty equal exp expm1 eye flip floor floor_divide fmod full
+conjugate copyto cos cosh cumprod cumsum diagonal divide empty empty_like equal exp expm1 eye flip floor floor_divide fmod full
 full_like greater greater_equal imag invert isfinite isinf isnan less less_equal log log10 log1p log2 logaddexp
 logical_and logical_not logical_or logical_xor matmul max maximum may_share_memory mean min minimum multiply
 nan_to_num negative nonzero not_equal ones ones_like power prod real remainder roll round searchsorted sign sin sinh

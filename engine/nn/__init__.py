@@ -1,8 +1,9 @@
 """torch.nn: Module, the layers and losses, `functional`, `init` and `utils`."""
 
-from engine.nn import activation, containers, convolution, dropout, functional, init, linear, loss, module  # noqa: F401
-from engine.nn import normalization, parameter, pooling, utils, vision  # noqa: F401
+from engine.nn import activation, attention, containers, convolution, dropout, functional, init, linear, loss  # noqa: F401
+from engine.nn import module, normalization, parameter, pooling, rnn, transformer, utils, vision  # noqa: F401
 from engine.nn.activation import *  # noqa: F403
+from engine.nn.attention import *  # noqa: F403
 from engine.nn.containers import *  # noqa: F403
 from engine.nn.convolution import *  # noqa: F403
 from engine.nn.dropout import *  # noqa: F403
@@ -12,10 +13,13 @@ from engine.nn.module import *  # noqa: F403
 from engine.nn.normalization import *  # noqa: F403
 from engine.nn.parameter import *  # noqa: F403
 from engine.nn.pooling import *  # noqa: F403
+from engine.nn.rnn import *  # noqa: F403
+from engine.nn.transformer import *  # noqa: F403
 from engine.nn.vision import *  # noqa: F403
 
 _FILES = (
-    activation, containers, convolution, dropout, linear, loss, module, normalization, parameter, pooling, vision
+    activation, attention, containers, convolution, dropout, linear, loss, module, normalization, parameter, pooling, rnn,
+    transformer, vision
 )  # fmt: skip
 __all__ = [name for file in _FILES for name in file.__all__]
 

@@ -1,6 +1,7 @@
 """torch.nn.functional: what layers compute, a file a family, composed from the table and from `nn.primitives`."""
 
 from engine.nn.functional.activation import *  # noqa: F403
+from engine.nn.functional.attention import *  # noqa: F403
 from engine.nn.functional.convolution import *  # noqa: F403
 from engine.nn.functional.distance import *  # noqa: F403
 from engine.nn.functional.dropout import *  # noqa: F403
