@@ -1,0 +1,139 @@
+"""Adam and its relatives: steps scaled by running averages of the gradient and of its square, for each element."""
+
+import math
+
+import numpy as np
+
+from engine import backend
+from engine.optim.optimizer import (
+    Optimizer, check_at_least_zero, check_betas, check_implementation, directed, kept, move_towards, step_of)
+
+__all__ = ["Adam", "AdamW", "Adamax", "NAdam", "RAdam"]
+
+
+class _Moments(Optimizer):
+    """Keeps exp_avg, the running average of g, and exp_avg_sq, that of g², and counts steps."""
+
+    def _begin(self, name, lr, betas, eps, weight_decay, params, **more):
+        check_at_least_zero(lr=lr, eps=eps)
+        check_betas(betas)
+        check_at_least_zero(weight_decay=weight_decay)
+        names = ("foreach", "differentiable", "capturable", "fused")
+        check_implementation(name, **{each: more[each] for each in names if each in more})
+        super().__init__(params, dict(lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, **more))
+
+    def _decayed(self, grad, value, group):
+        """The gradient with the weight decay in it, or the value with it taken off at once (decoupled)."""
+        if group.get("decoupled_weight_decay"):
+            value *= 1 - group["lr"] * group["weight_decay"]
+            return -grad if group["maximize"] else grad
+        return directed(grad, value, group)
+
+    def _moments(self, grad, value, state, group):
+        """(step, exp_avg, exp_avg_sq), brought up to date."""
+        step, (beta1, beta2) = step_of(state), group["betas"]
+        average, square = kept(state, "exp_avg", value), kept(state, "exp_avg_sq", value)
+        move_towards(average, grad, 1 - beta1)
+        square *= beta2
+        square += (1 - beta2) * grad * grad
+        return step, average, square
+
+
+class Adam(_Moments):
+    """θ ← θ − lr · m̂ / (√v̂ + eps), with m̂ and v̂ the bias-corrected running averages of g and g² (Kingma and Ba, 2015).
+
+    betas: how much of the averages is kept at each step. amsgrad: divide by the largest v̂ so far (Reddi et al., 2018).
+    weight_decay adds weight_decay · θ to g, or, with decoupled_weight_decay, shrinks θ directly. State: step, exp_avg,
+    exp_avg_sq, and max_exp_avg_sq with amsgrad.
+    """
+
+    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0, amsgrad=False, *, foreach=None,
+                 maximize=False, capturable=False, differentiable=False, fused=None, decoupled_weight_decay=False):
+        self._begin(type(self).__name__, lr, betas, eps, weight_decay, params, amsgrad=amsgrad, maximize=maximize,
+                    foreach=foreach, capturable=capturable, differentiable=differentiable, fused=fused,
+                    decoupled_weight_decay=decoupled_weight_decay)
+
+    def _update(self, value, grad, state, group):
+        grad, (beta1, beta2) = self._decayed(grad, value, group), group["betas"]
+        step, average, square = self._moments(grad, value, state, group)
+        if group["amsgrad"]:
+            largest = kept(state, "max_exp_avg_sq", value)
+            np.maximum(largest, square, out=largest)
+            square = largest
+        scale = backend.as_array(np.sqrt(square), like=square)
+        scale /= math.sqrt(1 - beta2**step)
+        scale += group["eps"]
+        np.divide(average, scale, out=scale)
+        scale *= group["lr"] / (1 - beta1**step)
+        value -= scale
+
+
+class AdamW(Adam):
+    """Adam with decoupled weight decay: θ ← (1 − lr · weight_decay) · θ first (Loshchilov and Hutter, 2019)."""
+
+    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2, amsgrad=False, *,
+                 maximize=False, foreach=None, capturable=False, differentiable=False, fused=None):
+        super().__init__(params, lr, betas, eps, weight_decay, amsgrad, foreach=foreach, maximize=maximize,
+                         capturable=capturable, differentiable=differentiable, fused=fused, decoupled_weight_decay=True)
+
+
+class Adamax(_Moments):
+    """Adam with the largest of the recent |g| instead of √v̂ (Kingma and Ba, 2015, section 7). State: step, exp_avg, exp_inf."""
+
+    def __init__(self, params, lr=2e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0, foreach=None, *, maximize=False,
+                 differentiable=False, capturable=False):
+        self._begin("Adamax", lr, betas, eps, weight_decay, params, foreach=foreach, maximize=maximize,
+                    differentiable=differentiable, capturable=capturable)
+
+    def _update(self, value, grad, state, group):
+        step, (beta1, beta2) = step_of(state), group["betas"]
+        grad = directed(grad, value, group)
+        average, largest = kept(state, "exp_avg", value), kept(state, "exp_inf", value)
+        move_towards(average, grad, 1 - beta1)
+        largest *= beta2
+        np.maximum(largest, np.abs(grad) + group["eps"], out=largest)
+        value -= group["lr"] / (1 - beta1**step) * average / largest
+
+
+class NAdam(_Moments):
+    """Adam with Nesterov's momentum (Dozat, 2016). State: step, mu_product, exp_avg, exp_avg_sq."""
+
+    def __init__(self, params, lr=2e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0, momentum_decay=4e-3,
+                 decoupled_weight_decay=False, *, foreach=None, maximize=False, capturable=False, differentiable=False):
+        check_at_least_zero(momentum_decay=momentum_decay)
+        self._begin("NAdam", lr, betas, eps, weight_decay, params, momentum_decay=momentum_decay, maximize=maximize,
+                    foreach=foreach, capturable=capturable, differentiable=differentiable,
+                    decoupled_weight_decay=decoupled_weight_decay)
+
+    def _update(self, value, grad, state, group):
+        grad, (beta1, beta2) = self._decayed(grad, value, group), group["betas"]
+        if "mu_product" not in state:
+            kept(state, "mu_product", np.zeros((), np.float32))[...] = 1
+        step, average, square = self._moments(grad, value, state, group)
+        now, following = [beta1 * (1 - 0.5 * 0.96 ** (each * group["momentum_decay"])) for each in (step, step + 1)]
+        product = state["mu_product"].array
+        product *= now
+        so_far = float(product)
+        scale = np.sqrt(square / (1 - beta2**step)) + group["eps"]
+        value -= group["lr"] * (1 - now) / (1 - so_far) * grad / scale
+        value -= group["lr"] * following / (1 - so_far * following) * average / scale
+
+
+class RAdam(_Moments):
+    """Adam that trusts the running average of g² once it has seen enough of them (Liu et al., 2020)."""
+
+    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0, decoupled_weight_decay=False, *,
+                 foreach=None, maximize=False, capturable=False, differentiable=False):
+        self._begin("RAdam", lr, betas, eps, weight_decay, params, maximize=maximize, foreach=foreach,
+                    capturable=capturable, differentiable=differentiable, decoupled_weight_decay=decoupled_weight_decay)
+
+    def _update(self, value, grad, state, group):
+        grad, (beta1, beta2) = self._decayed(grad, value, group), group["betas"]
+        step, average, square = self._moments(grad, value, state, group)
+        corrected, unbias = average / (1 - beta1**step), 1 - beta2**step
+        longest = 2 / (1 - beta2) - 1
+        length = longest - 2 * step * beta2**step / unbias
+        if length > 5:
+            trust = (length - 4) * (length - 2) * longest / ((longest - 4) * (longest - 2) * length)
+            corrected = corrected * (math.sqrt(trust) * math.sqrt(unbias)) / (np.sqrt(square) + group["eps"])
+        value -= group["lr"] * corrected

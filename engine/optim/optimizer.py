@@ -1,0 +1,249 @@
+"""Optimizer: what all optimizers share, groups of parameters with their settings, a state for each parameter, saving.
+
+A subclass says in `_update` what one step does to one parameter; everything else is here.
+"""
+
+import collections
+import copy
+import itertools
+import warnings
+
+import numpy as np
+
+from engine import autograd, backend
+from engine.autograd.hooks import RemovableHandle
+from engine.tensor import Tensor
+
+__all__ = ["Optimizer"]
+
+class Optimizer:
+    """Base class of all optimizers.
+
+    params: the tensors to optimize (or (name, tensor) pairs), or dicts {"params": tensors, "lr": ...}, groups with
+    settings of their own. defaults: the settings of groups that say nothing else.
+
+    param_groups: a list of dicts, each with "params" and its settings. state: {parameter: dict}.
+    TypeError for a single tensor or for what is no tensor, ValueError for an empty list or a tensor that is no leaf.
+    """
+
+    def __init__(self, params, defaults):
+        if isinstance(params, Tensor):
+            raise TypeError(
+                "params argument given to the optimizer should be an iterable of Tensors or dicts, but got Tensor")
+        self.defaults = defaults
+        self.state = collections.defaultdict(dict)
+        self.param_groups = []
+        self._pre_hooks, self._post_hooks = {}, {}
+        groups = list(params)
+        if not groups:
+            raise ValueError("optimizer got an empty parameter list")
+        for group in groups if isinstance(groups[0], dict) else [{"params": groups}]:
+            self.add_param_group(group)
+
+    # ---- groups ----
+
+    def add_param_group(self, param_group):
+        """Add a dict {"params": a tensor or several, setting: value, ...}; settings not in it are the defaults."""
+        if not isinstance(param_group, dict):
+            raise TypeError(f"param_group must be a dict, but got {type(param_group)}")
+        group = dict(param_group)
+        given = group["params"]
+        if isinstance(given, set):
+            raise TypeError("optimizer parameters need to be organized in ordered collections, but the ordering of tensors "
+                            "in sets will change between runs. Please use a list instead.")
+        given = [given] if isinstance(given, Tensor) else list(given)
+        if given and all(isinstance(each, tuple) for each in given):
+            group["param_names"] = [name for name, _ in given]
+            given = [parameter for _, parameter in given]
+        group["params"] = given
+        self._check_params(given)
+        for name, default in self.defaults.items():
+            group.setdefault(name, default)
+        if isinstance(group.get("lr"), Tensor) and group["lr"].numel() != 1:
+            raise ValueError("Tensor lr must be 1-element")
+        self.param_groups.append(group)
+
+    def _check_params(self, parameters):
+        for parameter in parameters:
+            if not isinstance(parameter, Tensor):
+                raise TypeError(f"optimizer can only optimize Tensors, but one of the params is {type(parameter).__name__}")
+            if not (parameter.is_leaf or parameter.retains_grad):
+                raise ValueError("can't optimize a non-leaf Tensor")
+            if parameter.dtype.is_complex:
+                raise NotImplementedError(f"{type(self).__name__} does not support complex parameters")
+        taken = {each for group in self.param_groups for each in group["params"]}
+        if len(set(parameters)) < len(parameters):
+            warnings.warn("optimizer contains a parameter group with duplicate parameters; in future, this will cause an error",
+                          UserWarning, stacklevel=4)
+        if not taken.isdisjoint(parameters):
+            raise ValueError("some parameters appear in more than one parameter group")
+
+    # ---- a step ----
+
+    def step(self, closure=None):
+        """Change every parameter that has a `.grad` once. closure: computes the loss anew, gradients included, first.
+
+        Returns the closure's loss, or None.
+        """
+        for hook in list(self._pre_hooks.values()):
+            hook(self, (closure,), {})
+        loss = None
+        if closure is not None:
+            with autograd.enable_grad():
+                loss = closure()
+        self._step()
+        for hook in list(self._post_hooks.values()):
+            hook(self, (closure,), {})
+        return loss
+
+    def _step(self):
+        with backend.quiet():
+            for group in self.param_groups:
+                numbers = {name: _number(value) for name, value in group.items()}
+                for parameter in group["params"]:
+                    if parameter.grad is None:
+                        continue
+                    state = self.state.get(parameter, {})
+                    self._update(parameter.array, parameter.grad.array, state, numbers)
+                    parameter.storage.written()
+                    if state:
+                        self.state[parameter] = state
+
+    def _update(self, value, grad, state, group):
+        """One step of one parameter: `value`, an array, is changed in place, `grad` is not. `state` is a dict to keep."""
+        raise NotImplementedError(f"{type(self).__name__} does not say what a step is: define _update or step")
+
+    def zero_grad(self, set_to_none=True):
+        """Forget all gradients, or fill them with zeros."""
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                if parameter.grad is not None:
+                    parameter.grad = None if set_to_none else parameter.grad.detach().zero_()
+
+    def register_step_pre_hook(self, hook):
+        """Call hook(optimizer, args, kwargs) before each step. Returns a handle whose remove() ends that."""
+        return _add(self._pre_hooks, hook)
+
+    def register_step_post_hook(self, hook):
+        """Call hook(optimizer, args, kwargs) after each step. Returns a handle whose remove() ends that."""
+        return _add(self._post_hooks, hook)
+
+    # ---- saving and loading ----
+
+    def state_dict(self):
+        """{"state": {number: state}, "param_groups": [...]}, parameters numbered in the order of the groups."""
+        number = {each: place for place, each in enumerate(self._parameters())}
+        groups = [{**group, "params": [number[each] for each in group["params"]]} for group in self.param_groups]
+        return {"state": {number[each]: dict(kept) for each, kept in self.state.items()}, "param_groups": groups}
+
+    def load_state_dict(self, state_dict):
+        """Take over what another optimizer of the same parameters, in the same groups, had as its state_dict.
+
+        ValueError if groups or their sizes differ.
+        """
+        groups = state_dict["param_groups"]
+        if len(groups) != len(self.param_groups):
+            raise ValueError("loaded state dict has a different number of parameter groups")
+        if any(len(new["params"]) != len(old["params"]) for new, old in zip(groups, self.param_groups)):
+            raise ValueError("loaded state dict contains a parameter group that doesn't match the size of optimizer's group")
+        numbers = itertools.chain.from_iterable(group["params"] for group in groups)
+        parameter = dict(zip(numbers, self._parameters()))
+        self.param_groups = [
+            {**copy.deepcopy({name: value for name, value in new.items() if name != "params"}), "params": old["params"]}
+            for new, old in zip(groups, self.param_groups)]
+        self.state = collections.defaultdict(dict)
+        for key, kept in state_dict["state"].items():
+            if key in parameter:
+                self.state[parameter[key]] = {name: _taken_over(name, value, parameter[key]) for name, value in kept.items()}
+            else:
+                self.state[key] = copy.deepcopy(kept)
+
+    def _parameters(self):
+        return [each for group in self.param_groups for each in group["params"]]
+
+    def __repr__(self):
+        parts = []
+        for number, group in enumerate(self.param_groups):
+            lines = [f"    {name}: {group[name]}\n" for name in sorted(group) if name != "params"]
+            parts.append(f"\nParameter Group {number}\n{''.join(lines)}")
+        return f"{type(self).__name__} ({''.join(parts)})"
+
+
+def _number(value):
+    """A setting as a number: those that are tensors of one element are read anew at each step."""
+    if isinstance(value, Tensor):
+        return value.item()
+    return tuple(_number(each) for each in value) if isinstance(value, tuple) else value
+
+
+def _add(hooks, hook):
+    key = object()
+    hooks[key] = hook
+    return RemovableHandle(hooks, key)
+
+
+def _taken_over(name, value, parameter):
+    """A value of a loaded state, tensors as copies in the parameter's type and on its device; step counts as they are."""
+    if isinstance(value, (list, tuple)):
+        return type(value)(_taken_over(name, each, parameter) for each in value)
+    if not isinstance(value, Tensor):
+        return copy.deepcopy(value)
+    if name == "step":
+        return value.detach().clone()
+    return value.detach().clone().to(parameter.device, parameter.dtype if value.dtype.is_floating_point else None)
+
+
+def check_at_least_zero(**numbers):
+    """ValueError for a negative setting, in torch's words."""
+    words = {"lr": "learning rate", "eps": "epsilon value", "rho": "rho value", "alpha": "alpha value"}
+    for name, number in numbers.items():
+        if isinstance(number, Tensor) and number.numel() != 1:
+            raise ValueError(f"Tensor {name} must be 1-element")
+        if not number >= 0:
+            raise ValueError(f"Invalid {words.get(name, name + ' value')}: {number}")
+
+
+def check_betas(betas):
+    """ValueError unless both are in [0, 1)."""
+    for index, beta in enumerate(betas):
+        if not 0 <= beta < 1:
+            raise ValueError(f"Invalid beta parameter at index {index}: {beta}")
+
+
+def check_implementation(name, **asked):
+    """NotImplementedError for a choice between implementations of the same step that changes what can be done with it.
+
+    foreach and fused give the same numbers in torch; here they are hints without an effect.
+    """
+    for choice, value in asked.items():
+        if value and choice not in ("foreach", "fused"):
+            raise NotImplementedError(f"{name}: {choice}=True is not supported")
+
+
+# ---- what steps are made of ---------------------------------------------------------------------------
+
+
+def directed(grad, value, group):
+    """The gradient to go against: up instead of down for `maximize`, with the weight decay (an L2 penalty) added."""
+    grad = -grad if group["maximize"] else grad
+    return grad + group["weight_decay"] * value if group["weight_decay"] else grad
+
+
+def step_of(state):
+    """The number of this step, from 1; kept in the state as torch keeps it, a float32 tensor."""
+    if "step" not in state:
+        state["step"] = Tensor(np.zeros((), np.float32))
+    state["step"].array += 1
+    return int(state["step"].array)
+
+
+def kept(state, name, like):
+    """The array that the state keeps under this name; zeros, in the shape of `like`, at first."""
+    if name not in state:
+        state[name] = Tensor(np.zeros_like(like))
+    return state[name].array
+
+
+def move_towards(average, value, share):
+    """average ← average + share · (value − average), in place."""
+    average += share * (value - average)

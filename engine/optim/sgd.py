@@ -1,0 +1,38 @@
+"""Stochastic gradient descent, with momentum (Polyak, 1964) and Nesterov's (Sutskever et al., 2013)."""
+
+from engine.optim.optimizer import Optimizer, check_at_least_zero, check_implementation, directed
+from engine.tensor import Tensor
+
+__all__ = ["SGD"]
+
+
+class SGD(Optimizer):
+    """θ ← θ − lr · g, where with momentum g is the running sum v ← momentum · v + (1 − dampening) · g instead.
+
+    lr: the learning rate. momentum, dampening, weight_decay (adds weight_decay · θ to g): 0 unless given. nesterov:
+    step by g + momentum · v. maximize: go up. ValueError for negative settings; foreach, fused: without effect.
+    State: momentum_buffer.
+    """
+
+    def __init__(self, params, lr=1e-3, momentum=0, dampening=0, weight_decay=0, nesterov=False, *, maximize=False,
+                 foreach=None, differentiable=False, fused=None):
+        check_at_least_zero(lr=lr, momentum=momentum, weight_decay=weight_decay)
+        check_implementation("SGD", foreach=foreach, differentiable=differentiable, fused=fused)
+        if nesterov and (momentum <= 0 or dampening != 0):
+            raise ValueError("Nesterov momentum requires a momentum and zero dampening")
+        super().__init__(params, dict(
+            lr=lr, momentum=momentum, dampening=dampening, weight_decay=weight_decay, nesterov=nesterov,
+            maximize=maximize, foreach=foreach, differentiable=differentiable, fused=fused))
+
+    def _update(self, value, grad, state, group):
+        grad = directed(grad, value, group)
+        momentum = group["momentum"]
+        if momentum:
+            velocity = state.get("momentum_buffer")
+            if velocity is None:
+                velocity = state["momentum_buffer"] = Tensor(grad.copy())
+            else:
+                velocity.array *= momentum
+                velocity.array += (1 - group["dampening"]) * grad
+            grad = grad + momentum * velocity.array if group["nesterov"] else velocity.array
+        value -= group["lr"] * grad
