@@ -193,15 +193,16 @@ def _adaptive_largest(input, sizes):
         positions = np.add.outer(positions * size, along)
     dims = len(sizes)  # (count, length, count, length) -> (count, count, length · length)
     order = (*range(0, 2 * dims, 2), *range(1, 2 * dims, 2))
+    flat = input.reshape(*input.shape[:2], math.prod(input.shape[2:]))
+    if not positions.size or not input.numel():
+        none = flat[..., :0] if not positions.size else flat[..., :1].expand(*flat.shape[:2], math.prod(sizes))
+        none = none.reshape(*input.shape[:2], *sizes)
+        return none, none.detach().long()
     positions = positions.transpose(order).reshape(*sizes, -1).astype(np.int64)
     positions = type(input)(backend.as_array(positions, like=input.array))
-    flat = input.reshape(*input.shape[:2], -1)
-    if positions.numel() == 0:
-        empty = flat[..., :0].reshape(*input.shape[:2], *sizes)
-        return empty, empty.detach().long()
     best = flat.detach()[..., positions].argmax(-1)
     places = positions.expand(*best.shape, positions.shape[-1]).gather(-1, best.unsqueeze(-1)).squeeze(-1)
-    return flat.gather(-1, places.reshape(*flat.shape[:2], -1)).reshape(places.shape), places
+    return flat.gather(-1, places.reshape(*flat.shape[:2], math.prod(sizes))).reshape(places.shape), places
 
 
 # ---- reading the arguments ------------------------------------------------------------------------------
@@ -231,10 +232,9 @@ def _how(function, dims, size, kernel_size, stride, padding, dilation, ceil_mode
     spans = [spread * (each - 1) + 1 for each, spread in zip(kernel, dilation)]
     if min(padding) < 0:
         raise RuntimeError(f"{function}: pad must be non-negative, but got pad: {padding}")
-    if any(2 * more > span for more, span in zip(padding, spans)):
+    if any(2 * more > each for more, each in zip(padding, kernel)):
         raise RuntimeError(
-            f"{function}: pad should be at most half of effective kernel size, but got pad={padding}, kernel_size={kernel} "
-            f"and dilation={dilation}"
+            f"{function}: pad should be at most half of kernel size, but got pad={padding} and kernel_size={kernel}"
         )
     places = tuple(_count(*each, ceil_mode) for each in zip(size, spans, stride, padding))
     if min(places) < 1:

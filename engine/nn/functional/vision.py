@@ -24,7 +24,7 @@ def pad(input, pad, mode="constant", value=None):
     again) or "circular" (the other end). A negative number cuts off.
     """
     check_tensor(input, "pad")
-    widths = _widths(pad, input)
+    widths = _widths(pad, input, mode)
     if mode == "constant":
         value = 0 if value is None else value
         return constant_pad(input, widths=((0, 0),) * (input.ndim - len(widths)) + tuple(widths), value=value)
@@ -43,7 +43,7 @@ def pad(input, pad, mode="constant", value=None):
     return input
 
 
-def _widths(pad, input):
+def _widths(pad, input, mode):
     """[(before, behind)] for the last dimensions, in their order."""
     if not isinstance(pad, (tuple, list)):
         raise TypeError(f"pad(): argument 'pad' must be tuple of ints, not {type(pad).__name__}")
@@ -56,12 +56,13 @@ def _widths(pad, input):
         )
     pairs = several(tuple(pad), len(pad), "pad", "pad") if pad else ()
     widths = [pairs[start : start + 2] for start in range(0, len(pairs), 2)][::-1]
-    for dim, (low, high) in enumerate(widths, input.ndim - len(widths)):
-        if input.shape[dim] + low + high < 0:
-            raise RuntimeError(
-                f"The input size {input.shape[dim]}, plus negative padding {low} and {high}, resulted in a negative output "
-                f"size in dimension {dim}"
-            )
+    sizes = input.shape[input.ndim - len(widths) :]
+    mirrors = mode in ("reflect", "replicate")
+    for size, (low, high) in zip(sizes, widths):
+        if (size + low + high if mirrors else size + min(low, 0) + min(high, 0)) < 0:
+            raise RuntimeError(f"pad: nothing is left of a dimension of size {size}, padded by {low} and {high}")
+    if mirrors and widths and not any(size + sum(pair) for size, pair in zip(sizes, widths)):
+        raise RuntimeError(f"pad: nothing is left of an input of size {list(input.shape)}, padded by {list(pad)}")
     return widths
 
 
