@@ -8,7 +8,7 @@ the result to the leaves, each one after all that used it. This file is what cha
 import threading
 import weakref
 
-from engine import backend
+from engine import backend, dtypes
 
 # ---- what the graph needs of a tensor ---------------------------------------------------------------
 
@@ -169,17 +169,8 @@ class Node:
         """torch's name for it, e.g. "MulBackward0"."""
         return self.op.node_name
 
-    @property
-    def label(self):
-        """The op's short label for pictures, e.g. "×"."""
-        return self.op.label
-
-    @property
-    def dtype(self):
-        """The type of the op's result."""
-        from engine import dtypes
-
-        return dtypes.FROM_NUMPY[self.numpy_dtype]
+    label = property(lambda self: self.op.label, doc="The op's short label for pictures, e.g. '×'.")
+    dtype = property(lambda self: dtypes.FROM_NUMPY[self.numpy_dtype], doc="The type of the op's result.")
 
     @property
     def next_functions(self):
@@ -274,6 +265,11 @@ class AccumulateGrad:
 
     def name(self):
         return "AccumulateGrad"
+
+    def gradients(self, gradient, as_tensors, useful=None):
+        """Nothing goes further than to the leaf."""
+        accumulate(self.variable, gradient, as_tensors)
+        return ()
 
     def release(self):
         """There is nothing to let go of."""
@@ -378,10 +374,8 @@ def unbroadcast(gradient, shape):
     """
     added = gradient.ndim - len(shape)
     stretched = tuple(
-        axis
-        for axis in range(gradient.ndim)
-        if axis < added or (shape[axis - added] == 1 and gradient.shape[axis] != 1)
-    )
+        axis for axis in range(gradient.ndim)
+        if axis < added or (shape[axis - added] == 1 and gradient.shape[axis] != 1))
     if stretched:
         gradient = gradient.sum(axis=stretched, keepdims=True)
     return gradient.reshape(shape)
@@ -396,11 +390,10 @@ def backward(roots, gradients, retain_graph=False, create_graph=False, wanted=No
     """
     arriving = {}  # node -> sum of what has arrived so far
     for root, gradient in zip(roots, gradients):
-        _add(arriving, edge_of(root), gradient)
+        node = edge_of(root)
+        arriving[node] = arriving[node] + gradient if node in arriving else gradient
     waiting = count_uses(arriving)
-    useful = working = None
-    if wanted is not None:
-        useful, working = leading_to(wanted, waiting)
+    useful, working = (None, None) if wanted is None else leading_to(wanted, waiting)
     ready = [node for node in arriving if not waiting[node]]
     collected, anomaly, node = {}, detector, None
     try:
@@ -410,16 +403,14 @@ def backward(roots, gradients, retain_graph=False, create_graph=False, wanted=No
                 gradient = arriving.pop(node, None)  # None: a custom Function had none to give
                 hooks = None if gradient is None else node.hooks
                 hooked = gradient if hooks is None else hooks.on_gradient(gradient)
-                if wanted is not None and node in wanted:  # as torch: after the hooks, unless others need it too
-                    collected[node] = gradient if node in working else hooked
-                if working is not None and node not in working:
-                    continue
+                if wanted is not None:
+                    if node in wanted:  # as torch: after the hooks, unless others need it too
+                        collected[node] = gradient if node in working else hooked
+                    if node not in working:
+                        continue
                 gradient = hooked if hooks is None else hooks.before(hooked)
                 if gradient is None:
                     passed_on = [None] * len(node.inputs)
-                elif type(node) is AccumulateGrad:
-                    accumulate(node.variable, gradient, create_graph)
-                    passed_on = ()
                 else:
                     passed_on = node.gradients(gradient, create_graph, useful)
                 if hooks is not None and hooks.after:
@@ -474,11 +465,6 @@ def leading_to(wanted, uses):
                 working.add(user)
                 to_visit.append(user)
     return working | wanted, working
-
-
-def _add(arriving, node, gradient):
-    held = arriving.get(node)
-    arriving[node] = gradient if held is None else held + gradient
 
 
 def as_dtype(gradient, numpy_dtype):

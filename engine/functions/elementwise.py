@@ -6,7 +6,7 @@ import numbers
 import numpy as np
 
 from engine import dtypes
-from engine.autograd.graph import TensorBase, record, set_recording, setting
+from engine.autograd.graph import TensorBase, record, set_recording
 from engine.functions.arguments import check_tensor, method, operand
 from engine.ops import elementwise
 
@@ -165,7 +165,7 @@ def _binary(op, takes=ANY, number_for="input other", is_method=True):
     """The function of an entry of two inputs. takes: kinds of types; number_for: which may be a Python number."""
 
     def function(input, other):
-        if type(input) is not setting.tensor_class or type(other) is not setting.tensor_class:
+        if not (isinstance(input, TensorBase) and isinstance(other, TensorBase)):
             input = operand(input, op.name, 1) if "input" in number_for else _tensor(input, op.name, "input", 1)
             other = operand(other, op.name, 2) if "other" in number_for else _tensor(other, op.name, "other", 2)
             if not isinstance(input, TensorBase) and not isinstance(other, TensorBase):
