@@ -9,8 +9,8 @@ import secrets
 import numpy as np
 
 from engine import backend, dtypes
-from engine.creation import _finish, _size, _whole, checked_shape, python_number
-from engine.functions.arguments import as_shape, check_tensor
+from engine.creation import _finish, _size, checked_shape
+from engine.functions.arguments import DIMS, INT, INTS, NUMBER, as_shape, check_tensor, reads
 from engine.functions.elementwise import isfinite
 from engine.inplace import change
 from engine.tensor import Tensor
@@ -129,30 +129,33 @@ def _pairs(draw, source, shape, dtype):
 # ---- of a shape -------------------------------------------------------------------------------------
 
 
+@reads(size=INTS)
 def rand(*sizes, size=None, generator=None, dtype=None, device=None, requires_grad=False):
     """Uniform on [0, 1)."""
     dtype = _float_type("rand", dtype)
     return _finish(_uniform(_source(generator), _size("rand", sizes, size), dtype), dtype, device, requires_grad)
 
 
+@reads(size=INTS)
 def randn(*sizes, size=None, generator=None, dtype=None, device=None, requires_grad=False):
     """Normal with mean 0 and standard deviation 1."""
     dtype = _float_type("randn", dtype)
     return _finish(_normal(_source(generator), _size("randn", sizes, size), dtype), dtype, device, requires_grad)
 
 
+@reads
 def rand_like(input, *, generator=None, dtype=None, device=None, requires_grad=False):
     """Uniform on [0, 1), with the shape, type and device of `input`."""
     return _like(rand, input, generator, dtype, device, requires_grad)
 
 
+@reads
 def randn_like(input, *, generator=None, dtype=None, device=None, requires_grad=False):
     """Normal with mean 0 and standard deviation 1, with the shape, type and device of `input`."""
     return _like(randn, input, generator, dtype, device, requires_grad)
 
 
 def _like(function, input, generator, dtype, device, requires_grad):
-    check_tensor(input, f"{function.__name__}_like")
     return function(
         size=tuple(input.shape),
         generator=generator,
@@ -162,15 +165,16 @@ def _like(function, input, generator, dtype, device, requires_grad):
     )
 
 
+@reads(low=INT, high=DIMS, size=INTS)
 def randint(low=0, high=None, size=None, *, generator=None, dtype=None, device=None, requires_grad=False):
     """Integers from low (0 if only `high` is given) up to but without high; int64."""
     if size is None:
         low, high, size = 0, low, high
     elif high is None:
         low, high = 0, low
+    high = INT.read(high, "randint", "high")
     if not isinstance(size, (tuple, list)):
         raise TypeError(f"randint(): argument 'size' must be tuple of ints, not {type(size).__name__}")
-    low, high = _whole(low, "randint", "low"), _whole(high, "randint", "high")
     if low >= high:
         raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
     dtype = dtypes.check_dtype(dtype or dtypes.int64)
@@ -180,9 +184,10 @@ def randint(low=0, high=None, size=None, *, generator=None, dtype=None, device=N
     return _finish(np.asarray(_source(generator).integers(low, high, shape)), dtype, device, requires_grad)
 
 
+@reads
 def randperm(n, *, generator=None, dtype=None, device=None, requires_grad=False):
     """The integers below n in random order; int64."""
-    (count,) = checked_shape((_whole(n, "randperm", "n"),))
+    (count,) = checked_shape((n,))
     dtype = dtypes.check_dtype(dtype or dtypes.int64)
     if dtype is dtypes.bool:
         raise NotImplementedError('"randperm" not implemented for torch.bool')
@@ -193,6 +198,7 @@ def randperm(n, *, generator=None, dtype=None, device=None, requires_grad=False)
 # ---- with given parameters --------------------------------------------------------------------------
 
 
+@reads(size=INTS)
 def normal(mean, std=1.0, size=None, *, generator=None, dtype=None, device=None, requires_grad=False):
     """Normal numbers: of shape `size` with numbers for mean and std; without it as the tensors mean and std broadcast."""
     if size is not None:
@@ -218,7 +224,7 @@ def _parameter(value, function, argument):
         raise TypeError(
             f"{function}(): argument '{argument}' must be a number, not a Tensor of shape {tuple(value.shape)}"
         )
-    return python_number(value, function, argument)
+    return NUMBER.read(value, function, argument)
 
 
 def _check_std(std):
@@ -227,9 +233,9 @@ def _check_std(std):
         raise RuntimeError(f"normal expects std >= 0.0, but found std {float(lowest)}")
 
 
+@reads
 def bernoulli(input, p=None, *, generator=None):
     """1 with the probability that `input` says (or with probability p for each element of it), else 0; input's type."""
-    check_tensor(input, "bernoulli")
     if p is not None and not 0 <= p <= 1:
         raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p}")
     chances = backend.to_numpy(input.array).astype(np.float64) if p is None else p
@@ -241,13 +247,13 @@ def bernoulli(input, p=None, *, generator=None):
     return _finish(hits, input.dtype, input.device, False)
 
 
+@reads
 def multinomial(input, num_samples, replacement=False, *, generator=None):
     """`num_samples` indices for each row of `input`, a vector or a matrix of weights, drawn in proportion to them; int64.
 
     Without replacement no index comes twice in a row; those of weight 0 come last.
     """
-    check_tensor(input, "multinomial")
-    weights = _check_weights(input, _whole(num_samples, "multinomial", "num_samples"), replacement)
+    weights = _check_weights(input, num_samples, replacement)
     source = _source(generator)
     if replacement:
         reached = np.cumsum(weights, axis=-1)

@@ -269,9 +269,9 @@ class Tensor(TensorBase):
         return int(self._number())
 
     def __index__(self):
-        if self.dtype.category > dtypes.INTEGER:
+        if self.dtype.category > dtypes.INTEGER or self.array.size != 1:
             raise TypeError("only integer tensors of a single element can be converted to an index")
-        return int(self._number())
+        return int(self.array.item())
 
     # ---- type and device ----
 
@@ -474,8 +474,11 @@ for _name, _sign in {
     setattr(Tensor, f"__{_sign}__", getattr(Tensor, f"{_name}_"))
 
 
-def _reflected(function):
-    return lambda self, other: function(other, self)
+def _reflected(function, takes=(Tensor, numbers.Number)):
+    def reflected(self, other):
+        return function(other, self) if isinstance(other, takes) else NotImplemented
+
+    return reflected
 
 
 def _comparison(function):
@@ -506,6 +509,7 @@ for _name, _function in {
 }.items():
     setattr(Tensor, f"__{_name}__", _function)
     setattr(Tensor, f"__r{_name}__", _reflected(_function))
+Tensor.__rmatmul__ = _reflected(functions.matmul, Tensor)
 for _name in ("eq", "ne", "lt", "le", "gt", "ge"):
     setattr(Tensor, f"__{_name}__", _comparison(getattr(functions, _name)))
 Tensor.__neg__ = functions.neg

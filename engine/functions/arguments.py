@@ -1,7 +1,12 @@
-"""Reading arguments as torch reads them: tensors, numbers, dimensions, shapes; and which functions are methods."""
+"""Reading arguments as torch reads them: tensors, numbers, dimensions, shapes; and which functions are methods.
+
+In torch a parameter's name says what it takes: `dim` is an int, `keepdim` a bool, `mask` a Tensor. `reads` goes by these
+names (`_KIND_OF`), so a function looks only at what its arguments mean, never at whether they are of the right type.
+"""
 
 import builtins
 import functools
+import inspect
 import operator
 
 import numpy as np
@@ -18,32 +23,182 @@ def method(function):
     return function
 
 
-def numpy_names(function):
-    """Let the function take numpy's names `axis` and `keepdims` for `dim` and `keepdim`, as torch does."""
+# ---- what an argument may be ------------------------------------------------------------------------
+
+
+class Kind:
+    """What a parameter takes: instances of `classes` as they are, and what `convert` makes of anything else.
+
+    name: in torch's words, for messages. convert: raises TypeError for what it cannot make anything of.
+    """
+
+    def __init__(self, name, *classes, convert=None):
+        self.name = name
+        self.classes = classes
+        self.convert = convert
+
+    def read(self, value, function, argument, position=None):
+        """The value, converted if need be; TypeError in torch's words if an argument of this kind cannot be that."""
+        if isinstance(value, self.classes) and (builtins.bool in self.classes or not isinstance(value, builtins.bool)):
+            return value
+        try:
+            if self.convert is not None:
+                return self.convert(value)
+        except TypeError:
+            pass
+        place = f" (position {position})" if position else ""
+        raise TypeError(f"{function}(): argument '{argument}'{place} must be {self.name}, not {_type_name(value)}")
+
+
+def as_int(value):
+    """The integer that an int, numpy's integer or a 0-d integer tensor is; TypeError for anything else, bools too."""
+    if type(value) is builtins.int:
+        return value
+    if isinstance(value, (builtins.bool, np.ndarray)) or (isinstance(value, TensorBase) and value.ndim):
+        raise TypeError(f"must be int, not {_type_name(value)}")
+    return operator.index(value)
+
+
+def _as_number(value):
+    if isinstance(value, np.generic) or (isinstance(value, TensorBase) and not value.ndim and not value.requires_grad):
+        return value.item()
+    raise TypeError
+
+
+def _as_float(value):
+    value = _as_number(value)
+    return value if isinstance(value, (builtins.int, builtins.float)) else _refuse(value)
+
+
+def _as_ints(value):
+    return tuple([as_int(each) for each in value]) if isinstance(value, (tuple, list)) else _refuse(value)
+
+
+def _as_int_or_ints(value):
+    return _as_ints(value) if isinstance(value, (tuple, list)) else as_int(value)
+
+
+def _as_tensors(value):
+    if isinstance(value, (tuple, list)) and builtins.all(isinstance(each, TensorBase) for each in value):
+        return value
+    return _refuse(value)
+
+
+def _refuse(value):
+    raise TypeError
+
+
+TENSOR = Kind("Tensor", TensorBase)
+OPERAND = Kind("Tensor or Number", TensorBase, builtins.bool, builtins.int, builtins.float, builtins.complex,
+               convert=_as_number)  # fmt: skip
+NUMBER = Kind("Number", builtins.bool, builtins.int, builtins.float, builtins.complex, convert=_as_number)
+FLOAT = Kind("float", builtins.bool, builtins.int, builtins.float, convert=_as_float)
+INT = Kind("int", builtins.int, convert=as_int)
+BOOL = Kind("bool", builtins.bool)
+STR = Kind("str", str)
+DIMS = Kind("int or tuple of ints", builtins.int, convert=_as_int_or_ints)
+INTS = Kind("tuple of ints", convert=_as_ints)
+TENSORS = Kind("tuple of Tensors", convert=_as_tensors)
+DTYPE = Kind("torch.dtype", dtypes.dtype, convert=dtypes.check_dtype)
+ANY = Kind("anything", object)
+
+# What a parameter of this name takes, unless the function says otherwise.
+_KIND_OF = {
+    name: kind
+    for kind, names in {
+        TENSOR: "A B a b batch1 batch2 bias condition index input mask mat mat1 mat2 new_state other source src target "
+        "tensor tensor1 tensor2 values vec vec1 vec2 weight weights x y",
+        INT: "chunks col diagonal dim dim0 dim1 dim2 axis0 axis1 dimension end_dim ignore_index k length m minlength n "
+        "num_classes num_samples offset output_size row sections split_size start_dim step steps decimals",
+        BOOL: "accumulate as_tuple descending equal_nan full_matrices keepdim largest left replacement requires_grad "
+        "return_counts return_inverse sorted sparse_grad stable upper unbiased",
+        NUMBER: "alpha beta correction fill_value",
+        FLOAT: "atol base label_smoothing nan neginf p posinf rtol",
+        STR: "UPLO indexing mode reduce reduction rounding_mode",
+        DIMS: "destination dims shifts",
+        DTYPE: "dtype",
+        TENSORS: "tensors",
+    }.items()
+    for name in names.split()
+}
+_OTHER_NAMES = {"axis": "dim", "keepdims": "keepdim"}  # numpy's, which torch takes too
+
+
+class _Parameter:
+    """A parameter of one function: its place, and the types whose values it takes without another look."""
+
+    def __init__(self, name, position, kind, takes_none):
+        self.name, self.position, self.kind = name, position, kind
+        self.types = {*kind.classes, type(None)} if takes_none else {*kind.classes}
+
+    def read(self, value, function, position=None):
+        """The value as its kind reads it; a Tensor's subclass is remembered."""
+        if type(value) in self.types:
+            return value
+        if isinstance(value, TensorBase) and isinstance(value, self.kind.classes):
+            self.types.add(type(value))
+        return self.kind.read(value, function, self.name, position)
+
+
+def _type_name(value):
+    if not isinstance(value, (tuple, list)):
+        return type(value).__name__
+    inside = sorted({type(each).__name__ for each in value})
+    return f"{type(value).__name__} of {', '.join(inside)}" if inside else f"empty {type(value).__name__}"
+
+
+def reads(function=None, **kinds):
+    """Have the function's arguments read before it is called, each as its name says or as `kinds` says.
+
+    A parameter whose default is None also takes None. `axis` and `keepdims` mean `dim` and `keepdim`, as in torch.
+    """
+    if function is None:
+        return functools.partial(reads, **kinds)
+    name, in_order, by_name = function.__name__, [], {}
+    for position, parameter in enumerate(inspect.signature(function).parameters.values(), 1):
+        kind = kinds.get(parameter.name) or _KIND_OF.get(parameter.name, ANY)
+        each = _Parameter(parameter.name, position, kind, parameter.default is None)
+        if parameter.kind is parameter.POSITIONAL_OR_KEYWORD:
+            in_order.append(each)
+        if parameter.kind is not parameter.VAR_POSITIONAL:
+            by_name[parameter.name] = each
 
     @functools.wraps(function)
-    def renaming(*arguments, **keywords):
-        for its, ours in (("axis", "dim"), ("keepdims", "keepdim")) if keywords else ():
-            if its in keywords:
-                if ours in keywords:
-                    raise TypeError(f"{function.__name__}() received both {ours!r} and {its!r}, which mean the same")
-                keywords[ours] = keywords.pop(its)
+    def reading(*arguments, **keywords):
+        for value, parameter in zip(arguments, in_order):
+            if type(value) not in parameter.types:
+                read = [each.read(value, name, each.position) for value, each in zip(arguments, in_order)]
+                arguments = (*read, *arguments[len(read) :])
+                break
+        if keywords:
+            keywords = _read_keywords(name, by_name, keywords)
         return function(*arguments, **keywords)
 
-    return renaming
+    return reading
+
+
+def _read_keywords(function, parameters, keywords):
+    read = {}
+    for given, value in keywords.items():
+        name = given if given in parameters else _OTHER_NAMES.get(given, given)
+        if name in read or (name != given and name in keywords):
+            raise TypeError(f"{function}() received both {name!r} and {given!r}, which mean the same")
+        read[name] = parameters[name].read(value, function) if name in parameters else value
+    return read
+
+
+# ---- reading by hand: where there is no time for the above, or one argument depends on another ----------
 
 
 def check_tensor(value, function, argument="input", position=1):
     """TypeError in torch's words unless `value` is a Tensor."""
     if not isinstance(value, TensorBase):
-        raise TypeError(
-            f"{function}(): argument '{argument}' (position {position}) must be Tensor, not {type(value).__name__}"
-        )
+        TENSOR.read(value, function, argument, position)
 
 
 def check_dim(dim, ndim):
     """`dim` as a number in [0, ndim); IndexError outside of [-ndim, ndim). A 0-d tensor counts as having one."""
-    dim = operator.index(dim)
+    dim = as_int(dim)
     limit = ndim if ndim else 1
     if not -limit <= dim < limit:
         raise IndexError(f"Dimension out of range (expected to be in range of [{-limit}, {limit - 1}], but got {dim})")
@@ -77,22 +232,14 @@ def as_shape(sizes, keyword=None):
     if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)):
         sizes = sizes[0]
     try:
-        return tuple(operator.index(size) for size in sizes)
+        return tuple([as_int(size) for size in sizes])
     except TypeError:
-        raise TypeError(f"a shape must consist of integers, got {sizes!r}") from None
+        raise TypeError(f"a shape must be a tuple of ints, not {_type_name(sizes)}") from None
 
 
 def operand(value, function, position, argument=None):
     """A tensor, or a Python number; numpy's scalars become one. argument: its name unless it is "input" or "other"."""
-    if isinstance(value, (TensorBase, builtins.bool, builtins.int, builtins.float, builtins.complex)):
-        return value
-    if isinstance(value, np.generic):
-        return value.item()
-    argument = argument or ("input", "other")[position - 1]
-    raise TypeError(
-        f"{function}(): argument '{argument}' (position {position}) must be Tensor or a number, "
-        f"not {type(value).__name__}"
-    )
+    return OPERAND.read(value, function, argument or ("input", "other")[position - 1], position)
 
 
 def number_in(value, dtype):

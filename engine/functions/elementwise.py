@@ -7,7 +7,7 @@ import numpy as np
 
 from engine import dtypes
 from engine.autograd.graph import TensorBase, set_recording, setting
-from engine.functions.arguments import check_tensor, method, operand
+from engine.functions.arguments import NUMBER, OPERAND, STR, TENSOR, check_tensor, method, operand, reads
 from engine.ops import elementwise
 
 __all__ = [
@@ -107,11 +107,9 @@ def abs(input):
 
 
 @method
+@reads
 def round(input, *, decimals=0):
     """Each element rounded to `decimals` places; halves go to the even neighbour."""
-    check_tensor(input, "round")
-    if not isinstance(decimals, builtins.int):
-        raise TypeError(f"round(): argument 'decimals' must be int, not {type(decimals).__name__}")
     if input.dtype.category == dtypes.INTEGER and not decimals:
         return elementwise.clone(input)
     if not input.dtype.is_floating_point:
@@ -126,9 +124,9 @@ def square(input):
 
 
 @method
+@reads
 def nan_to_num(input, nan=None, posinf=None, neginf=None):
     """NaN replaced by `nan` (None: 0), inf by `posinf`, -inf by `neginf` (None: the type's largest, smallest)."""
-    check_tensor(input, "nan_to_num")
     if input.dtype.category < dtypes.FLOAT:
         return elementwise.clone(input)
     return elementwise.nan_to_num(input, nan=0.0 if nan is None else nan, posinf=posinf, neginf=neginf)
@@ -144,15 +142,15 @@ def conj(input):
     return elementwise.conj(input) if input.dtype.is_complex else input
 
 
+@reads
 def real(input):
     """The real part, a view; a tensor that is not complex as it is."""
-    check_tensor(input, "real")
     return elementwise.real(input) if input.dtype.is_complex else input
 
 
+@reads
 def imag(input):
     """The imaginary part of a complex tensor, a view; RuntimeError for one that is not complex."""
-    check_tensor(input, "imag")
     if not input.dtype.is_complex:
         raise RuntimeError("imag is not implemented for tensors with non-complex dtypes.")
     return elementwise.imag(input)
@@ -214,18 +212,21 @@ bitwise_xor = _binary(elementwise.bitwise_xor, BITS)
 @method
 def add(input, other, *, alpha=1):
     """input + alpha·other, with broadcasting; either may be a Python number."""
-    return _add(input, other if alpha == 1 else _scaled(input, other, alpha))
+    return _add(input, other if type(alpha) is builtins.int and alpha == 1 else _scaled("add", input, other, alpha))
 
 
 @method
 def sub(input, other, *, alpha=1):
     """input − alpha·other, with broadcasting; either may be a Python number. RuntimeError for bools."""
-    return _sub(input, other if alpha == 1 else _scaled(input, other, alpha))
+    return _sub(input, other if type(alpha) is builtins.int and alpha == 1 else _scaled("sub", input, other, alpha))
 
 
-def _scaled(input, other, alpha):
+def _scaled(function, input, other, alpha):
     """alpha·other in the type that input + other has."""
-    common = dtypes.result_type(operand(input, "add", 1), operand(other, "add", 2))
+    common = dtypes.result_type(operand(input, function, 1), operand(other, function, 2))
+    alpha = NUMBER.read(alpha, function, "alpha")
+    if isinstance(alpha, builtins.bool) and common is not dtypes.bool:
+        raise RuntimeError("Boolean alpha only supported for Boolean results.")
     category = dtypes.of_number(alpha).category
     if category > common.category and category > dtypes.INTEGER:
         raise RuntimeError(f"For tensors of type {common}, argument alpha must not be a {type(alpha).__name__}.")
@@ -241,7 +242,7 @@ def div(input, other, *, rounding_mode=None):
     """
     if rounding_mode is None:
         return _div(input, other)
-    if rounding_mode not in ("trunc", "floor"):
+    if STR.read(rounding_mode, "div", "rounding_mode") not in ("trunc", "floor"):
         raise RuntimeError(
             f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found {rounding_mode!r}"
         )
@@ -282,18 +283,18 @@ def pow(input, exponent):
 
 
 @method
+@reads(value=NUMBER)
 def addcmul(input, tensor1, tensor2, *, value=1):
     """input + value·tensor1·tensor2, with broadcasting."""
-    _check_tensors("addcmul", input, tensor1=tensor1, tensor2=tensor2)
     if dtypes.result_type(input, tensor1, tensor2).category < dtypes.FLOAT:
         value = builtins.int(value)
     return _add(input, mul(mul(tensor1, tensor2), value))
 
 
 @method
+@reads(value=NUMBER)
 def addcdiv(input, tensor1, tensor2, *, value=1):
     """input + value·tensor1 ÷ tensor2, with broadcasting; RuntimeError for the quotient of two integers."""
-    _check_tensors("addcdiv", input, tensor1=tensor1, tensor2=tensor2)
     if dtypes.result_type(tensor1, tensor2).category < dtypes.FLOAT:
         raise RuntimeError(
             "Integer division with addcdiv is not supported: convert the tensors to floats, or use div with a "
@@ -303,9 +304,9 @@ def addcdiv(input, tensor1, tensor2, *, value=1):
 
 
 @method
+@reads(end=TENSOR, weight=OPERAND)
 def lerp(input, end, weight):
     """input + weight·(end − input): on the line from input to end. weight: a number or a tensor; all of one float type."""
-    _check_tensors("lerp", input, end=end)
     for name, each in (("end", end), ("weight", weight)):
         if isinstance(each, TensorBase) and each.dtype is not input.dtype:
             raise RuntimeError(f"expected dtype {input.dtype} for `{name}` but got dtype {each.dtype}")
@@ -317,30 +318,21 @@ def lerp(input, end, weight):
     return input + weight * distance if builtins.abs(weight) < 0.5 else end - distance * (1 - weight)
 
 
-def _check_tensors(function, input, **others):
-    check_tensor(input, function)
-    for position, (name, value) in enumerate(others.items(), 2):
-        check_tensor(value, function, name, position)
-
-
 # ---- limits and choice ------------------------------------------------------------------------------
 
 
 @method
+@reads(min=OPERAND, max=OPERAND)
 def clamp(input, min=None, max=None):
     """Each element, but no less than `min` and no more than `max`: numbers, tensors that broadcast, or None for no limit.
 
     Where an element is outside, the limit takes its place and its gradient.
     """
-    check_tensor(input, "clamp")
     if min is None and max is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
     limits = {"min": min, "max": max}
-    for name, limit in limits.items():
-        if not (limit is None or isinstance(limit, (TensorBase, numbers.Number))):
-            raise TypeError(
-                f"clamp(): argument '{name}' must be a number, a Tensor or None, not {type(limit).__name__}"
-            )
+    if isinstance(min, TensorBase) + isinstance(max, TensorBase) == 1 and None not in limits.values():
+        raise TypeError("clamp(): 'min' and 'max' must be two numbers or two Tensors, not one of each")
     common = dtypes.result_type(input, *[limit for limit in (min, max) if limit is not None])
     if common.is_complex:
         raise _refuse("clamp", common)
@@ -360,12 +352,14 @@ def _clamp_to_tensors(input, min, max):
 
 
 @method
+@reads(min=OPERAND)
 def clamp_min(input, min):
     """Each element, but no less than `min`, a number or a tensor."""
     return clamp(input, min=min)
 
 
 @method
+@reads(max=OPERAND)
 def clamp_max(input, max):
     """Each element, but no more than `max`, a number or a tensor."""
     return clamp(input, max=max)
@@ -398,15 +392,13 @@ method(_named(_where_method, "where", "This tensor where the bool tensor `condit
 
 
 @method
+@reads(value=OPERAND)
 def masked_fill(input, mask, value):
     """`value`, a number or a 0-d tensor, where the bool tensor `mask` is True, `input` elsewhere; of input's type."""
-    _check_tensors("masked_fill", input, mask=mask)
     if mask.dtype is not dtypes.bool:
         raise RuntimeError(f"masked_fill only supports boolean masks, but got mask with dtype {mask.dtype}")
     if not isinstance(value, TensorBase):
-        return elementwise.masked_fill(
-            input, mask, dtypes.fitting(operand(value, "masked_fill", 3, "value"), input.dtype)
-        )
+        return elementwise.masked_fill(input, mask, dtypes.fitting(value, input.dtype))
     if value.ndim:
         raise RuntimeError(
             f"masked_fill only supports a 0-dimensional value tensor, but got tensor with {value.ndim} dimension(s)."
@@ -429,40 +421,41 @@ def result_type(tensor, other):
 
 
 @method
+@reads
 def is_floating_point(input):
     """True if the type is a real float."""
-    check_tensor(input, "is_floating_point")
     return input.dtype.is_floating_point
 
 
 @method
+@reads
 def is_complex(input):
     """True if the type is complex."""
-    check_tensor(input, "is_complex")
     return input.dtype.is_complex
 
 
+@reads
 def numel(input):
     """The number of elements."""
-    check_tensor(input, "numel")
     return input.numel()
 
 
 @method
+@reads
 def equal(input, other):
     """True if the two tensors have the same shape and the same elements; a Python bool."""
-    check_tensor(input, "equal")
-    check_tensor(other, "equal", "other", 2)
     return tuple(input.shape) == tuple(other.shape) and builtins.bool((input == other).all())
 
 
 @method
+@reads
 def allclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
     """True if |input - other| <= atol + rtol·|other| everywhere; a Python bool. equal_nan: NaN is close to NaN."""
-    check_tensor(input, "allclose")
-    check_tensor(other, "allclose", "other", 2)
     if input.dtype is not other.dtype:
         raise RuntimeError(f"allclose: {input.dtype} did not match {other.dtype}")
+    for name, tolerance in (("rtol", rtol), ("atol", atol)):
+        if tolerance < 0:
+            raise RuntimeError(f"{name} must be greater than or equal to zero, but got {tolerance}")
     with set_recording(False):
         near = abs(input - other).le(atol + rtol * abs(other)) | (input == other)
         if equal_nan:

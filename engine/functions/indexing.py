@@ -8,7 +8,7 @@ import numpy as np
 
 from engine import backend, dtypes
 from engine.autograd.graph import TensorBase, setting
-from engine.functions.arguments import check_dim, check_tensor, method, number_in, numpy_names
+from engine.functions.arguments import NUMBER, OPERAND, TENSOR, check_dim, method, number_in, reads
 from engine.functions.shape import broadcast_shapes, broadcast_tensors, expand, flatten, reshape
 from engine.ops import indexing
 
@@ -32,7 +32,6 @@ __all__ = [
 
 def _check_index(index, function, position=3, types=(dtypes.int64, dtypes.int32)):
     """`index` is a tensor of one of the types that torch indexes with here."""
-    check_tensor(index, function, "index", position)
     if index.dtype not in types:
         raise RuntimeError(
             f"{function}(): Expected dtype {' or '.join(each.name for each in types)} for index, got {index.dtype}"
@@ -63,7 +62,7 @@ def _along(input, dim, index):
 
 
 @method
-@numpy_names
+@reads
 def gather(input, dim, index, *, sparse_grad=False):
     """out[i][j] = input[index[i][j]][j] for dim 0, and so on: one pick for each entry of the integer tensor `index`."""
     if sparse_grad:
@@ -74,8 +73,6 @@ def gather(input, dim, index, *, sparse_grad=False):
 
 def _check_places(function, input, dim, index, src=None):
     """The dimension, after checking that `index` has a place in `input` (and `src`) for each of its entries."""
-    check_tensor(input, function)
-    check_tensor(index, function, "index", 3)
     dim = check_dim(dim, input.ndim)
     if not index.numel():  # then its type does not matter
         return dim
@@ -110,7 +107,7 @@ def _with_dims(op, input, index, *values, **metadata):
 
 
 @method
-@numpy_names
+@reads(src=OPERAND, value=NUMBER)
 def scatter(input, dim, index, src=None, *, value=None, reduce=None):
     """A copy of `input` with copy[index[i][j]][j] = src[i][j] for dim 0, and so on; `src` is a tensor or a number.
 
@@ -150,10 +147,9 @@ def _head(src, index):
 
 
 @method
-@numpy_names
+@reads
 def scatter_add(input, dim, index, src):
     """A copy of `input` with copy[index[i][j]][j] += src[i][j] for dim 0, and so on; every entry counts."""
-    check_tensor(src, "scatter_add", "src", 4)
     dim = _check_places("scatter_add", input, dim, index, src)
     if src.dtype is not input.dtype:
         raise RuntimeError("scatter(): Expected self.dtype to be equal to src.dtype")
@@ -166,13 +162,12 @@ def scatter_add(input, dim, index, src):
 
 
 @method
-@numpy_names
+@reads(indices=TENSOR)
 def take_along_dim(input, indices, dim=None):
     """gather in which the other dimensions broadcast, and negative indices count from the end.
 
     dim None looks the indices up in the flattened tensor, from its start only.
     """
-    check_tensor(input, "take_along_dim")
     _check_index(indices, "take_along_dim", 2, (dtypes.int64,))
     if dim is None:
         return gather(flatten(input), 0, flatten(indices))
@@ -199,7 +194,6 @@ def _with_size(shape, dim, size):
 
 def _check_slices(function, input, dim, index, error=IndexError, from_end=False):
     """(dimension, index as a vector), after checking that every entry is a place along the dimension."""
-    check_tensor(input, function)
     _check_index(index, function)
     dim = check_dim(dim, input.ndim)
     if index.ndim > 1:
@@ -211,7 +205,7 @@ def _check_slices(function, input, dim, index, error=IndexError, from_end=False)
 
 
 @method
-@numpy_names
+@reads
 def index_select(input, dim, index):
     """The slices of `input` along `dim` that the integer vector `index` names; a copy."""
     dim, index = _check_slices("index_select", input, dim, index)
@@ -221,7 +215,7 @@ def index_select(input, dim, index):
 
 
 @method
-@numpy_names
+@reads
 def index_add(input, dim, index, source, *, alpha=1):
     """A copy of `input` with alpha · source's slices added to the slices along `dim` that `index` names."""
     dim, index = _check_slices("index_add", input, dim, index, RuntimeError)
@@ -233,7 +227,7 @@ def index_add(input, dim, index, source, *, alpha=1):
 
 
 @method
-@numpy_names
+@reads
 def index_copy(input, dim, index, source):
     """A copy of `input` with its slices along `dim` that `index` names replaced by those of `source`."""
     dim, index = _check_slices("index_copy", input, dim, index)
@@ -244,7 +238,7 @@ def index_copy(input, dim, index, source):
 
 
 @method
-@numpy_names
+@reads(value=OPERAND)
 def index_fill(input, dim, index, value):
     """A copy of `input` with its slices along `dim` that `index` names filled with a number or a 0-d tensor."""
     dim, index = _check_slices("index_fill", input, dim, index, from_end=True)
@@ -266,7 +260,6 @@ def index_fill(input, dim, index, value):
 
 def _check_source(function, error, input, dim, index, source):
     """An error unless `source` has `input`'s type and, but for one slice for each entry of `index`, its shape."""
-    check_tensor(source, function, "source", 4)
     if source.dtype is not input.dtype:
         raise RuntimeError(
             f"{function}_(): self ({input.dtype}) and source ({source.dtype}) must have the same scalar type"
@@ -283,10 +276,9 @@ def _check_source(function, error, input, dim, index, source):
 
 
 @method
+@reads
 def index_put(input, indices, values, accumulate=False):
     """A copy of `input` with copy[indices] = values, or += values, every entry counting, with accumulate."""
-    check_tensor(input, "index_put")
-    check_tensor(values, "index_put", "values", 3)
     place = as_index(tuple(indices), input)
     _check_same_type(input, values)
     if not accumulate:
@@ -296,18 +288,17 @@ def index_put(input, indices, values, accumulate=False):
 
 
 @method
+@reads
 def take(input, index):
     """The elements of the flattened tensor at the int64 tensor `index`, in the shape of `index`."""
-    check_tensor(input, "take")
     _check_index(index, "take", 2, (dtypes.int64,))
     return indexing.getitem(flatten(input), index=(_beside(input, index),))
 
 
 @method
+@reads
 def masked_select(input, mask):
     """The elements where the bool tensor `mask` is True (the two broadcast), in one dimension."""
-    check_tensor(input, "masked_select")
-    check_tensor(mask, "masked_select", "mask", 2)
     if mask.dtype is not dtypes.bool:
         raise RuntimeError(f"masked_select: expected BoolTensor for mask, got {mask.dtype}")
     input, mask = broadcast_tensors(input, mask)
@@ -315,9 +306,9 @@ def masked_select(input, mask):
 
 
 @method
+@reads
 def masked_scatter(input, mask, source):
     """A copy of `input` in which the places where `mask` is True hold the first elements of `source`, in order."""
-    check_tensor(source, "masked_scatter", "source", 3)
     if mask.dtype is not dtypes.bool:
         raise RuntimeError(f"masked_scatter_ only supports boolean masks, but got mask with dtype {mask.dtype}")
     if source.dtype is not input.dtype:
@@ -334,9 +325,9 @@ def masked_scatter(input, mask, source):
 
 
 @method
+@reads
 def nonzero(input, *, as_tuple=False):
     """Where the elements are not 0: int64 (count, ndim), or with as_tuple one vector for each dimension."""
-    check_tensor(input, "nonzero")
     array = input.array if input.ndim or not as_tuple else input.array.reshape(1)
     if not array.ndim:
         found = backend.module_of(array).zeros((builtins.int(array != 0), 0), dtype="int64")
@@ -346,6 +337,7 @@ def nonzero(input, *, as_tuple=False):
 
 
 @method
+@reads
 def argwhere(input):
     """nonzero(input)."""
     return nonzero(input)

@@ -3,7 +3,7 @@
 import math
 
 from engine import dtypes
-from engine.functions.arguments import check_dims, check_tensor, method
+from engine.functions.arguments import ANY, check_dims, check_tensor, method, reads
 from engine.functions.shape import broadcast_to, permute, reshape
 from engine.ops import elementwise, linear
 
@@ -45,6 +45,7 @@ def matmul(input, other):
 
 
 @method
+@reads
 def mm(input, mat2):
     """(n, m) x (m, k) -> (n, k); RuntimeError unless both are matrices."""
     _check_ndim("mm", "self must be a matrix", input, 2, "input", 1)
@@ -53,6 +54,7 @@ def mm(input, mat2):
 
 
 @method
+@reads
 def bmm(input, mat2):
     """(b, n, m) x (b, m, k) -> (b, n, k), without broadcasting."""
     _check_ndim("bmm", "batch1 must be a 3D tensor", input, 3, "input", 1)
@@ -67,10 +69,9 @@ def bmm(input, mat2):
 
 
 @method
+@reads
 def mv(input, vec):
     """(n, m) x (m) -> (n)."""
-    check_tensor(input, "mv")
-    check_tensor(vec, "mv", "vec", 2)
     if (input.ndim, vec.ndim) != (2, 1):
         raise RuntimeError(f"vector + matrix @ vector expected, got 1, {input.ndim}, {vec.ndim}")
     if input.shape[1] != vec.shape[0]:
@@ -79,10 +80,9 @@ def mv(input, vec):
 
 
 @method
+@reads
 def dot(input, tensor):
     """The sum of the products of two vectors of one length; 0-d."""
-    check_tensor(input, "dot")
-    check_tensor(tensor, "dot", "tensor", 2)
     if input.ndim != 1 or tensor.ndim != 1:
         raise RuntimeError(f"1D tensors expected, but got {input.ndim}D and {tensor.ndim}D tensors")
     if input.dtype is not tensor.dtype:
@@ -98,13 +98,14 @@ def dot(input, tensor):
 
 
 @method
+@reads
 def vdot(input, other):
     """dot of the first vector's conjugate and the second."""
-    check_tensor(input, "vdot")
     return dot(input.conj(), other)
 
 
 @method
+@reads
 def outer(input, vec2):
     """(n) and (m) -> (n, m): every product of an element of the one with an element of the other."""
     _check_ndim("outer", f"outer: Expected 1-D argument self, but got {_ndim(input)}-D", input, 1, "input", 1)
@@ -113,10 +114,9 @@ def outer(input, vec2):
 
 
 @method
+@reads
 def inner(input, other):
     """The sums of products over the last dimension of both: (..., n) and (***, n) -> (..., ***)."""
-    check_tensor(input, "inner")
-    check_tensor(other, "inner", "other", 2)
     if not input.ndim or not other.ndim:
         return elementwise.mul(input, other)
     if input.shape[-1] != other.shape[-1]:
@@ -131,43 +131,42 @@ def inner(input, other):
 
 
 @method
+@reads
 def addmm(input, mat1, mat2, *, beta=1, alpha=1):
     """beta · input + alpha · (mat1 @ mat2), for matrices; `input` broadcasts to the product's shape."""
-    check_tensor(mat1, "addmm", "mat1", 2)
     return _plus("addmm", input, beta, mm(mat1, mat2), alpha)
 
 
 @method
+@reads
 def addmv(input, mat, vec, *, beta=1, alpha=1):
     """beta · input + alpha · (mat @ vec); `input` broadcasts to the product's shape."""
-    check_tensor(mat, "addmv", "mat", 2)
     return _plus("addmv", input, beta, mv(mat, vec), alpha)
 
 
 @method
+@reads
 def addr(input, vec1, vec2, *, beta=1, alpha=1):
     """beta · input + alpha · outer(vec1, vec2); `input` broadcasts to the product's shape."""
-    check_tensor(vec1, "addr", "vec1", 2)
     return _plus("addr", input, beta, outer(vec1, vec2), alpha, same_type=False)
 
 
 @method
+@reads
 def baddbmm(input, batch1, batch2, *, beta=1, alpha=1):
     """beta · input + alpha · bmm(batch1, batch2); `input` broadcasts to the product's shape."""
-    check_tensor(batch1, "baddbmm", "batch1", 2)
     return _plus("baddbmm", input, beta, bmm(batch1, batch2), alpha)
 
 
 @method
+@reads
 def addbmm(input, batch1, batch2, *, beta=1, alpha=1):
     """beta · input + alpha · the sum of bmm(batch1, batch2) over the batch; `input` broadcasts to its shape."""
-    check_tensor(batch1, "addbmm", "batch1", 2)
     return _plus("addbmm", input, beta, bmm(batch1, batch2).sum(0, dtype=batch1.dtype), alpha)
 
 
 def _plus(function, input, beta, product, alpha, same_type=True):
     """beta · input + alpha · product, in the product's shape; with beta 0, NaN in `input` does not count."""
-    check_tensor(input, function)
     if same_type and input.dtype is not product.dtype:
         raise RuntimeError(
             f"{function}: input and the product must have the same dtype, but got {input.dtype} and {product.dtype}"
@@ -185,14 +184,13 @@ def _plus(function, input, beta, product, alpha, same_type=True):
 # ---- products over chosen dimensions -------------------------------------------------------------------------
 
 
+@reads(dims=ANY)
 def tensordot(a, b, dims=2):
     """The sums of products over dimensions of a and as many of b.
 
     dims: how many (the last of a with the first of b), or a pair of lists, those of a and those of b.
     The result has the other dimensions of a, then those of b.
     """
-    check_tensor(a, "tensordot", "a", 1)
-    check_tensor(b, "tensordot", "b", 2)
     of_a, of_b = _tensordot_dims(a, b, dims)
     for dim_a, dim_b in zip(of_a, of_b):
         if a.shape[dim_a] != b.shape[dim_b] and 1 not in (a.shape[dim_a], b.shape[dim_b]):
@@ -234,10 +232,9 @@ def _tensordot_dims(a, b, dims):
 
 
 @method
+@reads
 def kron(input, other):
     """The Kronecker product: `other` once for each element of `input`, multiplied with it, laid out as blocks."""
-    check_tensor(input, "kron")
-    check_tensor(other, "kron", "other", 2)
     ndim = max(input.ndim, other.ndim)
     outer_sizes = [1] * (ndim - input.ndim) + list(input.shape)
     inner_sizes = [1] * (ndim - other.ndim) + list(other.shape)
@@ -247,6 +244,7 @@ def kron(input, other):
 
 
 @method
+@reads
 def trace(input):
     """The sum of a matrix's diagonal."""
     _check_ndim("trace", f"trace: expected a matrix, but got tensor with dim {_ndim(input)}", input, 2, "input", 1)
@@ -265,6 +263,7 @@ def diagonal_of_first_two(tensor):
 
 
 @method
+@reads
 def inverse(input):
     """linalg.inv."""
     from engine import linalg
@@ -273,6 +272,7 @@ def inverse(input):
 
 
 @method
+@reads
 def det(input):
     """linalg.det."""
     from engine import linalg
@@ -281,6 +281,7 @@ def det(input):
 
 
 @method
+@reads
 def slogdet(input):
     """linalg.slogdet."""
     from engine import linalg
@@ -289,6 +290,7 @@ def slogdet(input):
 
 
 @method
+@reads
 def logdet(input):
     """The logarithms of the determinants; NaN where a real one is negative."""
     sign, logabsdet = slogdet(input)
@@ -298,6 +300,7 @@ def logdet(input):
 
 
 @method
+@reads
 def matrix_power(input, n):
     """linalg.matrix_power."""
     from engine import linalg
@@ -306,7 +309,6 @@ def matrix_power(input, n):
 
 
 def _check_ndim(function, message, value, ndim, argument, position):
-    check_tensor(value, function, argument, position)
     if value.ndim != ndim:
         raise RuntimeError(message)
 

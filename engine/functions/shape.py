@@ -7,15 +7,8 @@ import numpy as np
 
 from engine import backend, dtypes
 from engine.autograd.graph import TensorBase, setting
-from engine.functions.arguments import (
-    as_shape,
-    check_dim,
-    check_dims,
-    check_tensor,
-    method,
-    numpy_names,
-    one_or_several,
-)
+from engine.functions.arguments import ANY, DIMS, INT, INTS
+from engine.functions.arguments import as_shape, check_dim, check_dims, check_tensor, method, one_or_several, reads
 from engine.ops import shape
 from engine.ops.elementwise import clone
 from engine.ops.indexing import getitem
@@ -85,6 +78,7 @@ def _reshape(input, sizes):
 
 
 @method
+@reads
 def reshape_as(input, other):
     """reshape(other.shape)."""
     return reshape(input, other.shape)
@@ -119,15 +113,16 @@ def _view_as_type(input, dtype):
 
 
 @method
+@reads
 def view_as(input, other):
     """view(other.shape)."""
     return view(input, other.shape)
 
 
 @method
+@reads
 def flatten(input, start_dim=0, end_dim=-1):
     """The dimensions from `start_dim` to `end_dim` (included) made into one."""
-    check_tensor(input, "flatten")
     start, end = check_dim(start_dim, input.ndim), check_dim(end_dim, input.ndim)
     if start > end:
         raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
@@ -136,15 +131,16 @@ def flatten(input, start_dim=0, end_dim=-1):
 
 
 @method
+@reads
 def ravel(input):
     """As one dimension."""
     return flatten(input)
 
 
 @method
+@reads(sizes=INTS)
 def unflatten(input, dim, sizes):
     """Dimension `dim` divided into `sizes`, one of which may be -1; a view."""
-    check_tensor(input, "unflatten")
     dim, sizes = check_dim(dim, input.ndim), as_shape((sizes,))
     if not sizes:
         raise RuntimeError("unflatten: sizes must be non-empty")
@@ -162,10 +158,9 @@ def unflatten(input, dim, sizes):
 
 
 @method
-@numpy_names
+@reads(dim=DIMS)
 def squeeze(input, *dims, dim=None):
     """Without the dimensions of size 1 (all, or only those in `dim`); a view."""
-    check_tensor(input, "squeeze")
     dim = one_or_several(dims, dim)
     if dim is None:
         dims = range(input.ndim)
@@ -176,10 +171,9 @@ def squeeze(input, *dims, dim=None):
 
 
 @method
-@numpy_names
+@reads
 def unsqueeze(input, dim):
     """With a dimension of size 1 inserted at `dim`; a view."""
-    check_tensor(input, "unsqueeze")
     dim = check_dim(dim, input.ndim + 1)
     return shape.reshape(input, shape=(*input.shape[:dim], 1, *input.shape[dim:]))
 
@@ -201,9 +195,9 @@ def permute(input, *order, dims=None):
 
 
 @method
+@reads
 def transpose(input, dim0, dim1):
     """Dimensions dim0 and dim1 exchanged; a view."""
-    check_tensor(input, "transpose")
     dim0, dim1 = check_dim(dim0, input.ndim), check_dim(dim1, input.ndim)
     if not input.ndim:
         return shape.reshape(input, shape=())
@@ -211,30 +205,32 @@ def transpose(input, dim0, dim1):
 
 
 @method
+@reads
 def swapaxes(input, axis0, axis1):
     """transpose under numpy's name."""
     return transpose(input, axis0, axis1)
 
 
 @method
+@reads
 def swapdims(input, dim0, dim1):
     """transpose under another name."""
     return transpose(input, dim0, dim1)
 
 
 @method
+@reads
 def t(input):
     """A matrix transposed; a vector as it is."""
-    check_tensor(input, "t")
     if input.ndim > 2:
         raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {input.ndim}D")
     return transpose(input, 0, 1) if input.ndim == 2 else shape.reshape(input, shape=tuple(input.shape))
 
 
 @method
+@reads(source=DIMS)
 def movedim(input, source, destination):
     """The dimensions `source` (one or several) put where `destination` says, the others in their order; a view."""
-    check_tensor(input, "movedim")
     given = [list(each) if isinstance(each, (tuple, list)) else [each] for each in (source, destination)]
     if len(given[0]) != len(given[1]):
         raise RuntimeError(
@@ -252,6 +248,7 @@ def movedim(input, source, destination):
 
 
 @method
+@reads(source=DIMS)
 def moveaxis(input, source, destination):
     """movedim under numpy's name."""
     return movedim(input, source, destination)
@@ -281,6 +278,7 @@ def expand(input, *sizes, size=None):
 
 
 @method
+@reads
 def expand_as(input, other):
     """expand(other.shape)."""
     return expand(input, other.shape)
@@ -328,22 +326,21 @@ def repeat(input, *sizes, repeats=None):
 
 
 @method
+@reads
 def tile(input, *sizes, dims=None):
     """repeat, with ones put in front of `dims` where they are fewer than the dimensions."""
-    check_tensor(input, "tile")
     dims = as_shape(sizes, dims)
     return repeat(input, (1,) * (input.ndim - len(dims)) + dims)
 
 
 @method
-@numpy_names
+@reads(repeats=ANY)
 def repeat_interleave(input, repeats=None, dim=None, *, output_size=None):
     """Each slice along `dim` (None: each element of the flattened tensor) `repeats` times in a row.
 
     repeats: a number, or an integer tensor with a count for each slice; alone, it gives the positions that those
     counts ask for. output_size: the size that `dim` must get; RuntimeError if it is another.
     """
-    check_tensor(input, "repeat_interleave")
     if repeats is None:
         return _positions(input, output_size)
     if dim is None:
@@ -376,6 +373,7 @@ def _positions(repeats, output_size):
     return setting.tensor_class(np.searchsorted(np.cumsum(repeats.array), places, side="right"))
 
 
+@reads
 def meshgrid(*tensors, indexing=None):
     """One tensor for each of the one-dimensional `tensors`, stretched over the grid that they span; views.
 
@@ -408,10 +406,9 @@ def meshgrid(*tensors, indexing=None):
 
 
 @method
-@numpy_names
+@reads(start=ANY)
 def narrow(input, dim, start, length):
     """`length` neighbours along `dim` from `start` on; a view."""
-    check_tensor(input, "narrow")
     if not input.ndim:
         raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
     if isinstance(start, TensorBase) and (start.ndim or start.dtype.category != dtypes.INTEGER):
@@ -433,10 +430,9 @@ def _stretch(input, dim, start, stop):
 
 
 @method
-@numpy_names
+@reads(index=INT)
 def select(input, dim, index):
     """The slice at `index` along `dim`, without that dimension; a view."""
-    check_tensor(input, "select")
     if not input.ndim:
         raise IndexError("select() cannot be applied to a 0-dim tensor.")
     dim, index = check_dim(dim, input.ndim), operator.index(index)
@@ -448,10 +444,9 @@ def select(input, dim, index):
 
 
 @method
-@numpy_names
+@reads
 def unbind(input, dim=0):
     """All slices along `dim`, as a tuple of views."""
-    check_tensor(input, "unbind")
     if not input.ndim:
         raise IndexError("Dimension specified as 0 but tensor has no dimensions")
     dim = check_dim(dim, input.ndim)
@@ -459,14 +454,13 @@ def unbind(input, dim=0):
 
 
 @method
-@numpy_names
+@reads(split_size_or_sections=DIMS)
 def split(tensor, split_size_or_sections=None, dim=0, *, split_size=None):
     """Pieces of `split_size` along `dim` (the last may be smaller), or of the sizes in a list; a tuple of views."""
     if (split_size is None) == (split_size_or_sections is None):
         raise TypeError("split() takes either 'split_size_or_sections' or 'split_size'")
     if split_size_or_sections is None:
         split_size_or_sections = split_size
-    check_tensor(tensor, "split", "tensor")
     if not tensor.ndim:
         raise RuntimeError("split expects at least a 1-dimensional tensor")
     dim = check_dim(dim, tensor.ndim)
@@ -494,10 +488,9 @@ def _even_pieces(size, piece):
 
 
 @method
-@numpy_names
+@reads
 def chunk(input, chunks, dim=0):
     """At most `chunks` pieces along `dim`, all of one size but for the last; a tuple of views."""
-    check_tensor(input, "chunk")
     if chunks <= 0:
         raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
     size = input.shape[check_dim(dim, input.ndim)] if input.ndim else 0
@@ -505,12 +498,11 @@ def chunk(input, chunks, dim=0):
 
 
 @method
-@numpy_names
+@reads(indices=ANY)
 def tensor_split(
     input, indices_or_sections=None, dim=0, *, indices=None, sections=None, tensor_indices_or_sections=None
 ):
     """Exactly so many pieces along `dim`, the first ones larger by one; or pieces cut at the given indices. Views."""
-    check_tensor(input, "tensor_split")
     if not input.ndim:
         raise RuntimeError("tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims")
     given = [each for each in (indices_or_sections, indices, sections, tensor_indices_or_sections) if each is not None]
@@ -529,6 +521,7 @@ def tensor_split(
 
 
 @method
+@reads(size=INT)
 def unfold(input, dimension, size, step):
     """All stretches of `size` neighbours along `dimension`, `step` apart, along a new last dimension; a view."""
     dim = check_dim(dimension, input.ndim)
@@ -547,9 +540,9 @@ def unfold(input, dimension, size, step):
 
 
 @method
+@reads(offset=INT)
 def diagonal(input, offset=0, dim1=0, dim2=1):
     """The diagonal between two dimensions, `offset` above it (below if negative), as the last dimension; a view."""
-    check_tensor(input, "diagonal")
     dim1, dim2 = check_dim(dim1, input.ndim), check_dim(dim2, input.ndim)
     if dim1 == dim2:
         raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
@@ -557,9 +550,9 @@ def diagonal(input, offset=0, dim1=0, dim2=1):
 
 
 @method
+@reads(offset=INT)
 def diag_embed(input, offset=0, dim1=-2, dim2=-1):
     """Zeros with `input`'s last dimension on the diagonal between the result's dimensions dim1 and dim2."""
-    check_tensor(input, "diag_embed")
     ndim = input.ndim + 1
     dim1, dim2 = check_dim(dim1, ndim), check_dim(dim2, ndim)
     if dim1 == dim2:
@@ -571,9 +564,9 @@ def diag_embed(input, offset=0, dim1=-2, dim2=-1):
 
 
 @method
+@reads
 def diag(input, diagonal=0):
     """The diagonal of a matrix (a copy), or the matrix with a vector on its diagonal."""
-    check_tensor(input, "diag")
     if input.ndim not in (1, 2):
         raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {input.ndim}D")
     if input.ndim == 1:
@@ -582,19 +575,20 @@ def diag(input, diagonal=0):
 
 
 @method
+@reads
 def tril(input, diagonal=0):
     """0 above the diagonal (`diagonal` above the main one) of each matrix."""
     return _triangle(shape.tril, input, diagonal)
 
 
 @method
+@reads
 def triu(input, diagonal=0):
     """0 below the diagonal (`diagonal` above the main one) of each matrix."""
     return _triangle(shape.triu, input, diagonal)
 
 
 def _triangle(op, input, diagonal):
-    check_tensor(input, op.name)
     if input.ndim < 2:
         raise RuntimeError(f"{op.name}: input tensor must have at least 2 dimensions")
     return op(input, diagonal=operator.index(diagonal))
@@ -604,9 +598,9 @@ def _triangle(op, input, diagonal):
 
 
 @method
+@reads
 def flip(input, *order, dims=None):
     """The elements in reverse along `dims`; a copy."""
-    check_tensor(input, "flip")
     if not order and dims is None:
         raise TypeError('flip() missing 1 required positional arguments: "dims"')
     dims = check_dims(as_shape(order, dims), input.ndim)
@@ -614,10 +608,9 @@ def flip(input, *order, dims=None):
 
 
 @method
-@numpy_names
+@reads
 def roll(input, shifts, dims=None):
     """The elements moved on by `shifts` along `dims` (None: of the flattened tensor), those at the end to the front."""
-    check_tensor(input, "roll")
     shifts = as_shape((shifts,))
     if dims is None:
         if len(shifts) != 1:
@@ -635,7 +628,7 @@ def roll(input, shifts, dims=None):
 # ---- joining ----------------------------------------------------------------------------------------
 
 
-@numpy_names
+@reads
 def cat(tensors, dim=0):
     """The tensors joined along the existing dimension `dim`; one-dimensional tensors of size 0 are passed over."""
     tensors = _several(tensors, "cat", ValueError)
@@ -656,7 +649,7 @@ def cat(tensors, dim=0):
 concat = concatenate = cat
 
 
-@numpy_names
+@reads
 def stack(tensors, dim=0):
     """The tensors, all of one shape, joined along a new dimension `dim`."""
     tensors = _several(tensors, "stack")
@@ -670,17 +663,20 @@ def stack(tensors, dim=0):
     return shape.cat(*[unsqueeze(each, dim) for each in tensors], dim=dim)
 
 
+@reads
 def hstack(tensors):
     """Joined side by side: along dimension 1, or 0 for vectors."""
     tensors = [_at_least(each, 1) for each in _several(tensors, "hstack")]
     return cat(tensors, 0 if tensors[0].ndim == 1 else 1)
 
 
+@reads
 def vstack(tensors):
     """Joined one below the other: along dimension 0; vectors are rows."""
     return cat([_at_least(each, 2) for each in _several(tensors, "vstack")], 0)
 
 
+@reads
 def dstack(tensors):
     """Joined in depth: along dimension 2; matrices get one."""
     return cat([_at_least(each, 3) for each in _several(tensors, "dstack")], 2)

@@ -1,7 +1,8 @@
 """torch.nn.functional: activations and losses, composed from the table."""
 
 from engine import backend, dtypes
-from engine.functions import arguments, log_softmax, relu, shape, sigmoid, softmax, tanh
+from engine.functions import log_softmax, relu, shape, sigmoid, softmax, tanh
+from engine.functions.arguments import reads
 from engine.functions import elementwise as choice
 from engine.ops import reduction as table
 
@@ -19,15 +20,16 @@ __all__ = [
 ]
 
 
+@reads
 def linear(input, weight, bias=None):
     """input @ weight.T + bias. input: (..., in), weight: (out, in), bias: (out) or None; result: (..., out)."""
     product = input @ weight.T
     return product if bias is None else product + bias
 
 
+@reads
 def one_hot(tensor, num_classes=-1):
     """int64 tensor (...) of classes -> int64 tensor (..., num_classes) with a 1 at each class. -1: as many as needed."""
-    arguments.check_tensor(tensor, "one_hot")
     if tensor.dtype is not dtypes.int64:
         raise RuntimeError("one_hot is only applicable to index tensor of type LongTensor.")
     count = int(tensor.array.max()) + 1 if num_classes == -1 else num_classes
@@ -37,6 +39,7 @@ def one_hot(tensor, num_classes=-1):
     return type(tensor)((tensor.array[..., None] == classes).astype("int64"))
 
 
+@reads
 def mse_loss(input, target, reduction="mean"):
     """The squared difference: its mean, its "sum", or each element ("none")."""
     if input.shape != target.shape:
@@ -46,18 +49,18 @@ def mse_loss(input, target, reduction="mean"):
     return _reduce((input - target) ** 2, reduction)
 
 
+@reads
 def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean"):
     """−input[n, target[n]]: the loss of log-probabilities (N, C, ...) or (C) for int64 classes (N, ...) or ().
 
     weight: (C), how much each class counts; targets equal to ignore_index do not count. reduction: "mean" (by weight),
     "sum" or "none"; size_average and reduce are torch's older way to say it.
     """
-    arguments.check_tensor(input, "nll_loss")
-    arguments.check_tensor(target, "nll_loss", "target", 2)
     reduction = _reduction(size_average, reduce, reduction)
     return _loss_of_classes(input, target, weight, ignore_index, reduction)
 
 
+@reads
 def cross_entropy(
     input,
     target,
@@ -73,8 +76,6 @@ def cross_entropy(
     target may also hold a probability for each class, in the shape of input. label_smoothing: the part of the target
     that is spread evenly over all classes.
     """
-    arguments.check_tensor(input, "cross_entropy")
-    arguments.check_tensor(target, "cross_entropy", "target", 2)
     reduction = _reduction(size_average, reduce, reduction)
     if not 0 <= label_smoothing <= 1:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
@@ -153,7 +154,6 @@ def _check_classes(input, target, ignore_index):
 
 
 def _check_weight(weight, count):
-    arguments.check_tensor(weight, "nll_loss", "weight", 3)
     if tuple(weight.shape) != (count,):
         raise RuntimeError(
             f"weight tensor should be defined either for all {count} classes or no classes but got weight tensor of "

@@ -110,7 +110,11 @@ def method_of(library, name):
     method = getattr(library.Tensor, name, None)
     if method is None or callable(method):
         return method
-    return lambda tensor: getattr(tensor, name)
+
+    def read(tensor):
+        return getattr(tensor, name)
+
+    return read
 
 
 @dataclasses.dataclass(frozen=True)
