@@ -6,7 +6,7 @@ import numbers
 import numpy as np
 
 from engine import backend, dtypes
-from engine.functions.arguments import INTS, NUMBER, as_shape, reads
+from engine.functions.arguments import INT, INTS, NUMBER, OPERAND, as_shape, reads
 from engine.tensor import Tensor, array_on, device_index
 
 __all__ = [
@@ -97,7 +97,6 @@ def _explain_data(data):
 
 def _check_fits(array, dtype):
     """Python numbers, other than arrays, may not overflow an integer type, nor lose their imaginary part."""
-    dtype = None if dtype is None else dtypes.check_dtype(dtype)
     if dtype is None or dtype.is_complex:
         return
     if array.dtype.kind == "c":
@@ -113,7 +112,7 @@ def _converted(array, dtype):
 
 def _finish(array, dtype, device, requires_grad):
     if dtype is not None:
-        array = _converted(array, dtypes.check_dtype(dtype))
+        array = _converted(array, dtype)
     dtypes.from_numpy(array.dtype)
     made = Tensor(array_on(array, device))
     return made.requires_grad_() if requires_grad else made
@@ -140,7 +139,7 @@ def checked_shape(shape):
 
 
 def _filled(shape, value, dtype, device, requires_grad):
-    dtype = dtypes.check_dtype(dtype or dtypes.get_default_dtype())
+    dtype = dtype or dtypes.get_default_dtype()
     made = Tensor(backend.full(shape, value, dtype.numpy, device_index(device)))
     return made.requires_grad_() if requires_grad else made
 
@@ -173,6 +172,10 @@ def empty(*sizes, size=None, dtype=None, device=None, requires_grad=False):
 @reads
 def full_like(input, fill_value, *, dtype=None, device=None, requires_grad=False):
     """As `full`, with the shape, order in memory, type and device of `input`."""
+    return _full_like(input, fill_value, dtype, device, requires_grad)
+
+
+def _full_like(input, fill_value, dtype, device, requires_grad):
     dtype = dtype or input.dtype
     value = dtypes.fitting(fill_value, dtype)
     return _finish(np.full_like(input.array, value, dtype=dtype.numpy), None, device, requires_grad)
@@ -181,22 +184,22 @@ def full_like(input, fill_value, *, dtype=None, device=None, requires_grad=False
 @reads
 def zeros_like(input, *, dtype=None, device=None, requires_grad=False):
     """Zeros with the shape, type and device of `input`."""
-    return full_like(input, 0, dtype=dtype, device=device, requires_grad=requires_grad)
+    return _full_like(input, 0, dtype, device, requires_grad)
 
 
 @reads
 def ones_like(input, *, dtype=None, device=None, requires_grad=False):
     """Ones with the shape, type and device of `input`."""
-    return full_like(input, 1, dtype=dtype, device=device, requires_grad=requires_grad)
+    return _full_like(input, 1, dtype, device, requires_grad)
 
 
 @reads
 def empty_like(input, *, dtype=None, device=None, requires_grad=False):
     """A tensor of the shape, type and device of `input` whose elements are yet to be set (here they are 0)."""
-    return full_like(input, 0, dtype=dtype, device=device, requires_grad=requires_grad)
+    return _full_like(input, 0, dtype, device, requires_grad)
 
 
-@reads
+@reads(m=INT)
 def eye(n, m=None, *, dtype=None, device=None, requires_grad=False):
     """An n x m matrix (m: n) with ones on the diagonal."""
     m = n if m is None else m
@@ -236,20 +239,20 @@ def arange(start=None, end=None, step=1, *, dtype=None, device=None, requires_gr
 
 
 def _steps_dtype(function, dtype, otherwise):
-    dtype = dtypes.check_dtype(dtype or otherwise)
+    dtype = dtype or otherwise
     if dtype is dtypes.bool or (dtype.is_complex and function == "arange"):
         raise NotImplementedError(f'"{function}" not implemented for {dtype}')
     return dtype
 
 
-@reads(start=NUMBER, end=NUMBER)
+@reads(start=OPERAND, end=OPERAND)
 def linspace(start, end, steps, *, dtype=None, device=None, requires_grad=False):
     """`steps` numbers from start to end, both included, evenly apart."""
     values, dtype = _evenly("linspace", start, end, steps, dtype)
     return _finish(values, dtype, device, requires_grad)
 
 
-@reads(start=NUMBER, end=NUMBER)
+@reads(start=OPERAND, end=OPERAND)
 def logspace(start, end, steps, base=10.0, *, dtype=None, device=None, requires_grad=False):
     """`steps` powers of `base`, whose exponents are evenly apart from start to end, both included."""
     exponents, dtype = _evenly("logspace", start, end, steps, dtype)
@@ -259,6 +262,10 @@ def logspace(start, end, steps, base=10.0, *, dtype=None, device=None, requires_
 
 
 def _evenly(function, start, end, steps, dtype):
+    for each in (start, end):
+        if isinstance(each, Tensor) and each.ndim:
+            raise RuntimeError(f"{function} only supports 0-dimensional start and end, but got {each.ndim} dimension(s).")
+    start, end = [each.item() if isinstance(each, Tensor) else each for each in (start, end)]
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
     is_complex = isinstance(start, complex) or isinstance(end, complex)
@@ -292,7 +299,7 @@ def _indices(function, row, col, offset, choose, dtype, device, requires_grad):
     for name, size in (("row", row), ("col", col)):
         if size < 0:
             raise RuntimeError(f"{name} must be non-negative, got {size}")
-    dtype = dtypes.check_dtype(dtype or dtypes.int64)
+    dtype = dtype or dtypes.int64
     if dtype not in (dtypes.int64, dtypes.int32):
         raise NotImplementedError(f'"{function}" not implemented for {dtype}')
     below, strictly_below = np.tri(row, col, offset, dtype=bool), np.tri(row, col, offset - 1, dtype=bool)

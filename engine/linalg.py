@@ -5,13 +5,11 @@ All can be differentiated, twice too, but for the modes of `qr` in which torch c
 
 import collections
 import math
-import numbers
 
 import numpy as np
 
 from engine import dtypes
 from engine.functions import arguments, reduction, shape
-from engine.functions.arguments import ANY, DIMS, NUMBER, reads
 from engine.functions import elementwise as elementwise_functions
 from engine.functions.linear import matmul
 from engine.ops import decompositions, elementwise, linear
@@ -47,13 +45,13 @@ SlogDet = collections.namedtuple("linalg_slogdet", "sign logabsdet")
 # ---- square matrices: A is (..., n, n) -------------------------------------------------------------------
 
 
-@reads
+@arguments.reads
 def inv(A):
     """The inverses; LinAlgError for a singular matrix."""
     return decompositions.inv(_square(A, "inv"))
 
 
-@reads
+@arguments.reads
 def solve(A, B, *, left=True):
     """The X with A @ X = B (X @ A = B if not left). B is (..., n, k), or (..., n) for one vector for each A.
 
@@ -79,20 +77,20 @@ def solve(A, B, *, left=True):
     return decompositions.solve(A, B) if left else decompositions.solve(A.mT, B.mT).mT
 
 
-@reads
+@arguments.reads
 def det(A):
     """The determinants (...)."""
     return decompositions.det(_square(A, "det"))
 
 
-@reads
+@arguments.reads
 def slogdet(A):
     """(sign, logabsdet) of the determinants: det = sign · exp(logabsdet), also where det itself would overflow."""
     _square(A, "slogdet")
     return SlogDet(decompositions.det_sign(A), decompositions.logabsdet(A))
 
 
-@reads
+@arguments.reads
 def matrix_power(A, n):
     """A @ A @ ... (n times); the identity for 0, powers of the inverse for n < 0."""
     _check_matrix(A, "matrix_power", square=True, floating=False)
@@ -110,7 +108,7 @@ def matrix_power(A, n):
 # ---- decompositions -----------------------------------------------------------------------------------------
 
 
-@reads
+@arguments.reads
 def cholesky(A, *, upper=False):
     """The lower triangular L with L @ L.mT = A, or the upper one; A: symmetric and positive definite.
 
@@ -121,7 +119,7 @@ def cholesky(A, *, upper=False):
     return lower.mH if upper else lower
 
 
-@reads
+@arguments.reads
 def eigh(A, UPLO="L"):
     """(eigenvalues in ascending order (..., n), eigenvectors in columns (..., n, n)) of symmetric matrices.
 
@@ -136,13 +134,13 @@ def eigh(A, UPLO="L"):
     return Eigh(elementwise_functions.real(values), vectors)
 
 
-@reads
+@arguments.reads
 def eigvalsh(A, UPLO="L"):
     """The eigenvalues of symmetric matrices, in ascending order; arguments as for `eigh`."""
     return eigh(A, UPLO).eigenvalues
 
 
-@reads
+@arguments.reads
 def qr(A, mode="reduced"):
     """(Q, R) with Q @ R = A, Q's columns orthonormal, R upper triangular; A: (..., m, n), k = min(m, n).
 
@@ -166,7 +164,7 @@ def qr(A, mode="reduced"):
     return QR(*decompositions.unpack(decompositions.qr(A, mode="reduced"), (m, k), (k, n)))
 
 
-@reads
+@arguments.reads
 def svd(A, full_matrices=True):
     """(U, S, Vh) with U @ diag(S) @ Vh = A, S descending; A: (..., m, n), k = min(m, n).
 
@@ -179,7 +177,7 @@ def svd(A, full_matrices=True):
     return SVD(U, elementwise_functions.real(S), Vh)
 
 
-@reads
+@arguments.reads
 def svdvals(A):
     """The singular values, in descending order."""
     _check_matrix(A, "svdvals")
@@ -189,12 +187,10 @@ def svdvals(A):
 # ---- norms ------------------------------------------------------------------------------------------------------
 
 
-@reads(dim=DIMS, ord=NUMBER)
+@arguments.reads(dim=arguments.optional(arguments.DIMS), ord=arguments.NUMBER)
 def vector_norm(x, ord=2, dim=None, keepdim=False, *, dtype=None):
     """(Σ |x|^ord)^(1/ord) over `dim` (a number, several, or None for all). ord: a number; inf, -inf: the largest or
     smallest |x|; 0: how many are not 0. Where the norm is 0 its gradient is 0."""
-    if not isinstance(ord, numbers.Real):
-        raise TypeError(f"linalg_vector_norm(): argument 'ord' (position 2) must be Number, not {type(ord).__name__}")
     x = _as_type(x, dtype, "vector_norm")
     dims = arguments.check_dims(dim, x.ndim)
     combined = x.shape if dims is None else [x.shape[each] for each in dims]
@@ -206,7 +202,7 @@ def vector_norm(x, ord=2, dim=None, keepdim=False, *, dtype=None):
     return linear.vector_norm(x, ord=ord, dim=dims, keepdim=bool(keepdim))
 
 
-@reads(dim=DIMS, ord=ANY)
+@arguments.reads(dim=arguments.INTS, ord=arguments.NUMBER_OR_STR)
 def matrix_norm(A, ord="fro", dim=(-2, -1), keepdim=False, *, dtype=None):
     """The norm of the matrices in the two dimensions `dim`.
 
@@ -215,8 +211,8 @@ def matrix_norm(A, ord="fro", dim=(-2, -1), keepdim=False, *, dtype=None):
     """
     if A.ndim < 2:
         raise RuntimeError("linalg.matrix_norm: The input tensor A must have at least 2 dimensions.")
-    if not isinstance(dim, (tuple, list)) or len(dim) != 2:
-        raise TypeError(f"linalg_matrix_norm(): argument 'dim' must be a tuple of two ints, got {dim!r}")
+    if len(dim) != 2:
+        raise RuntimeError(f"linalg.matrix_norm: dim must be a tuple of two ints, got {dim!r}")
     rows, columns = [arguments.check_dim(each, A.ndim) for each in dim]
     if rows == columns:
         raise RuntimeError(f"linalg.matrix_norm: dims must be different. Got ({dim[0]}, {dim[1]})")
@@ -243,7 +239,7 @@ def matrix_norm(A, ord="fro", dim=(-2, -1), keepdim=False, *, dtype=None):
     return norm if keepdim else shape.squeeze(norm, (rows, columns))
 
 
-@reads(dim=DIMS, ord=ANY)
+@arguments.reads(dim=arguments.optional(arguments.DIMS), ord=arguments.optional(arguments.NUMBER_OR_STR))
 def norm(A, ord=None, dim=None, keepdim=False, *, dtype=None):
     """`vector_norm` over one dimension or of a vector, `matrix_norm` over two or of a matrix; with neither ord nor dim,
     the length of all elements together."""
@@ -263,13 +259,13 @@ def norm(A, ord=None, dim=None, keepdim=False, *, dtype=None):
 # ---- products -----------------------------------------------------------------------------------------------------
 
 
-@reads
+@arguments.reads
 def vecdot(x, y, *, dim=-1):
     """The sums of the products over `dim`, with broadcasting; of x its conjugate is taken."""
     return reduction.sum(elementwise.mul(x.conj(), y), dim)
 
 
-@reads
+@arguments.reads
 def multi_dot(tensors):
     """The matrix product of several matrices, in the order that takes the fewest multiplications.
 

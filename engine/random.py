@@ -10,7 +10,7 @@ import numpy as np
 
 from engine import backend, dtypes
 from engine.creation import _finish, _size, checked_shape
-from engine.functions.arguments import DIMS, INT, INTS, NUMBER, as_shape, check_tensor, reads
+from engine.functions.arguments import DIMS, INT, INTS, NUMBER, OPERAND, as_shape, check_tensor, reads
 from engine.functions.elementwise import isfinite
 from engine.inplace import change
 from engine.tensor import Tensor
@@ -59,9 +59,12 @@ class Generator:
     def set_state(self, new_state):
         """Continue from what `get_state` returned."""
         check_tensor(new_state, "set_state", "new_state")
-        state = json.loads(new_state.numpy().tobytes())
-        self._seed = state["seed"]
-        self.numpy.bit_generator.state = state["numpy"]
+        try:
+            state = json.loads(new_state.numpy().tobytes())
+            seed, self.numpy.bit_generator.state = state["seed"], state["numpy"]
+        except (ValueError, KeyError, TypeError):
+            raise RuntimeError("set_state(): this tensor is not what get_state() returned") from None
+        self._seed = seed
 
 
 default_generator = Generator()
@@ -98,7 +101,7 @@ def _source(generator):
 
 
 def _float_type(function, dtype):
-    dtype = dtypes.check_dtype(dtype or dtypes.get_default_dtype())
+    dtype = dtype or dtypes.get_default_dtype()
     if dtype.category < dtypes.FLOAT:
         raise NotImplementedError(f'"{function}" not implemented for {dtype}: the numbers drawn are floats')
     return dtype
@@ -159,8 +162,8 @@ def _like(function, input, generator, dtype, device, requires_grad):
     return function(
         size=tuple(input.shape),
         generator=generator,
-        dtype=dtype or input.dtype,
-        device=device or input.device,
+        dtype=input.dtype if dtype is None else dtype,
+        device=input.device if device is None else device,
         requires_grad=requires_grad,
     )
 
@@ -177,7 +180,7 @@ def randint(low=0, high=None, size=None, *, generator=None, dtype=None, device=N
         raise TypeError(f"randint(): argument 'size' must be tuple of ints, not {type(size).__name__}")
     if low >= high:
         raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
-    dtype = dtypes.check_dtype(dtype or dtypes.int64)
+    dtype = dtype or dtypes.int64
     for each in (low, high - 1):
         dtypes.fitting(each, dtype)
     shape = checked_shape(as_shape((size,)))
@@ -188,7 +191,7 @@ def randint(low=0, high=None, size=None, *, generator=None, dtype=None, device=N
 def randperm(n, *, generator=None, dtype=None, device=None, requires_grad=False):
     """The integers below n in random order; int64."""
     (count,) = checked_shape((n,))
-    dtype = dtypes.check_dtype(dtype or dtypes.int64)
+    dtype = dtype or dtypes.int64
     if dtype is dtypes.bool:
         raise NotImplementedError('"randperm" not implemented for torch.bool')
     dtypes.fitting(max(count - 1, 0), dtype)
@@ -198,11 +201,11 @@ def randperm(n, *, generator=None, dtype=None, device=None, requires_grad=False)
 # ---- with given parameters --------------------------------------------------------------------------
 
 
-@reads(size=INTS)
+@reads(mean=OPERAND, std=OPERAND, size=INTS)
 def normal(mean, std=1.0, size=None, *, generator=None, dtype=None, device=None, requires_grad=False):
     """Normal numbers: of shape `size` with numbers for mean and std; without it as the tensors mean and std broadcast."""
     if size is not None:
-        mean, std = _parameter(mean, "normal", "mean"), _parameter(std, "normal", "std")
+        mean, std = NUMBER.read(mean, "normal", "mean"), NUMBER.read(std, "normal", "std")
         _check_std(std)
         return (randn(size=size, generator=generator, dtype=dtype, device=device) * std + mean).requires_grad_(
             requires_grad
@@ -216,15 +219,6 @@ def normal(mean, std=1.0, size=None, *, generator=None, dtype=None, device=None,
     shape = (mean + std).shape
     drawn = _finish(_normal(_source(generator), tuple(shape), model.dtype), None, model.device, False)
     return (drawn * std + mean).to(model.dtype)
-
-
-def _parameter(value, function, argument):
-    """A Python number from one or from a 0-d tensor; TypeError for any other tensor, as no gradient comes of it."""
-    if isinstance(value, Tensor) and (value.ndim or value.requires_grad):
-        raise TypeError(
-            f"{function}(): argument '{argument}' must be a number, not a Tensor of shape {tuple(value.shape)}"
-        )
-    return NUMBER.read(value, function, argument)
 
 
 def _check_std(std):
@@ -298,13 +292,14 @@ def _redraw(tensor, draw, function, generator):
     return _overwrite(tensor, _finish(drawn, dtype, tensor.device, False))
 
 
+@reads(mean=NUMBER, std=NUMBER)
 def normal_(self, mean=0.0, std=1.0, *, generator=None):
     """Overwrite every element with a normal number."""
-    mean, std = _parameter(mean, "normal_", "mean"), _parameter(std, "normal_", "std")
     _check_std(std)
     return _redraw(self, lambda *what: _normal(*what) * std + mean, "normal_", generator)
 
 
+@reads
 def uniform_(self, from_=0.0, to=1.0, *, generator=None):
     """Overwrite every element with a number that is uniform on [from_, to)."""
     if from_ > to:
@@ -312,6 +307,7 @@ def uniform_(self, from_=0.0, to=1.0, *, generator=None):
     return _redraw(self, lambda *what: _uniform(*what) * (to - from_) + from_, "uniform_", generator)
 
 
+@reads(p=OPERAND)
 def bernoulli_(self, p=0.5, *, generator=None):
     """Overwrite every element with 1 with probability p (a number, or a tensor that broadcasts), else with 0."""
     if isinstance(p, Tensor):

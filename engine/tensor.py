@@ -13,7 +13,7 @@ import numpy as np
 from engine import autograd, backend, dtypes, functions
 from engine.autograd import graph, hooks
 from engine.autograd.graph import TensorBase, setting
-from engine.functions.arguments import METHODS, check_dim, check_tensor, number_in
+from engine.functions.arguments import BOOL, METHODS, check_dim, check_tensor, number_in, reads
 from engine.functions.indexing import as_index, check_written_type
 from engine.inplace import assign, in_place_methods
 from engine.ops import elementwise, indexing
@@ -162,6 +162,7 @@ class Tensor(TensorBase):
     def requires_grad(self, value):
         self.requires_grad_(value)
 
+    @reads(requires_grad=BOOL)
     def requires_grad_(self, requires_grad=True):
         """Record operations on this tensor from now on (or no longer); RuntimeError if it cannot have a gradient."""
         if requires_grad and self.is_inference() and not setting.inference:
@@ -341,7 +342,7 @@ class Tensor(TensorBase):
             warnings.warn(
                 "The use of `x.T` on tensors of dimension other than 2 is deprecated. Consider `x.mT`.", stacklevel=2
             )
-        return self.permute(*reversed(range(self.ndim)))
+        return self.permute(tuple(reversed(range(self.ndim))))
 
     @property
     def mT(self):
@@ -474,10 +475,11 @@ for _name, _sign in {
     setattr(Tensor, f"__{_sign}__", getattr(Tensor, f"{_name}_"))
 
 
-def _reflected(function, takes=(Tensor, numbers.Number)):
+def _reflected(function, name, takes=(Tensor, numbers.Number)):
     def reflected(self, other):
         return function(other, self) if isinstance(other, takes) else NotImplemented
 
+    reflected.__name__ = reflected.__qualname__ = f"__r{name}__"
     return reflected
 
 
@@ -508,8 +510,8 @@ for _name, _function in {
     "xor": functions.bitwise_xor,
 }.items():
     setattr(Tensor, f"__{_name}__", _function)
-    setattr(Tensor, f"__r{_name}__", _reflected(_function))
-Tensor.__rmatmul__ = _reflected(functions.matmul, Tensor)
+    setattr(Tensor, f"__r{_name}__", _reflected(_function, _name))
+Tensor.__rmatmul__ = _reflected(functions.matmul, "matmul", Tensor)
 for _name in ("eq", "ne", "lt", "le", "gt", "ge"):
     setattr(Tensor, f"__{_name}__", _comparison(getattr(functions, _name)))
 Tensor.__neg__ = functions.neg

@@ -14,14 +14,7 @@ import numpy as np
 from engine import dtypes
 from engine.autograd.graph import TensorBase
 
-METHODS = []
-
-
-def method(function):
-    """Make the function a method of Tensor as well."""
-    METHODS.append(function)
-    return function
-
+METHODS = []  # the functions that are also methods of Tensor
 
 # ---- what an argument may be ------------------------------------------------------------------------
 
@@ -67,11 +60,15 @@ def _as_number(value):
 
 def _as_float(value):
     value = _as_number(value)
-    return value if isinstance(value, (builtins.int, builtins.float)) else _refuse(value)
+    if isinstance(value, builtins.complex):
+        raise TypeError
+    return value
 
 
 def _as_ints(value):
-    return tuple([as_int(each) for each in value]) if isinstance(value, (tuple, list)) else _refuse(value)
+    if not isinstance(value, (tuple, list)):
+        raise TypeError
+    return tuple([each if type(each) is builtins.int else as_int(each) for each in value])
 
 
 def _as_int_or_ints(value):
@@ -79,19 +76,18 @@ def _as_int_or_ints(value):
 
 
 def _as_tensors(value):
-    if isinstance(value, (tuple, list)) and builtins.all(isinstance(each, TensorBase) for each in value):
-        return value
-    return _refuse(value)
-
-
-def _refuse(value):
-    raise TypeError
+    if not isinstance(value, (tuple, list)):
+        raise TypeError
+    for each in value:
+        if not isinstance(each, TensorBase):
+            raise TypeError
+    return value
 
 
 TENSOR = Kind("Tensor", TensorBase)
-OPERAND = Kind("Tensor or Number", TensorBase, builtins.bool, builtins.int, builtins.float, builtins.complex,
-               convert=_as_number)  # fmt: skip
 NUMBER = Kind("Number", builtins.bool, builtins.int, builtins.float, builtins.complex, convert=_as_number)
+OPERAND = Kind("Tensor or a number", TensorBase, *NUMBER.classes, convert=_as_number)
+NUMBER_OR_STR = Kind("Number or str", *NUMBER.classes, str, convert=_as_number)
 FLOAT = Kind("float", builtins.bool, builtins.int, builtins.float, convert=_as_float)
 INT = Kind("int", builtins.int, convert=as_int)
 BOOL = Kind("bool", builtins.bool)
@@ -100,21 +96,29 @@ DIMS = Kind("int or tuple of ints", builtins.int, convert=_as_int_or_ints)
 INTS = Kind("tuple of ints", convert=_as_ints)
 TENSORS = Kind("tuple of Tensors", convert=_as_tensors)
 DTYPE = Kind("torch.dtype", dtypes.dtype, convert=dtypes.check_dtype)
-ANY = Kind("anything", object)
+ANY = Kind("anything", convert=lambda value: value)
+
+
+def optional(kind):
+    """The kind, or None."""
+    return Kind(kind.name, *kind.classes, type(None), convert=kind.convert)
+
 
 # What a parameter of this name takes, unless the function says otherwise.
 _KIND_OF = {
     name: kind
     for kind, names in {
-        TENSOR: "A B a b batch1 batch2 bias condition index input mask mat mat1 mat2 new_state other source src target "
-        "tensor tensor1 tensor2 values vec vec1 vec2 weight weights x y",
-        INT: "chunks col diagonal dim dim0 dim1 dim2 axis0 axis1 dimension end_dim ignore_index k length m minlength n "
-        "num_classes num_samples offset output_size row sections split_size start_dim step steps decimals",
-        BOOL: "accumulate as_tuple descending equal_nan full_matrices keepdim largest left replacement requires_grad "
-        "return_counts return_inverse sorted sparse_grad stable upper unbiased",
+        TENSOR: "A B a b batch1 batch2 bias condition index input mask mat mat1 mat2 new_state other self source src "
+        "target tensor tensor1 tensor2 values vec vec1 vec2 weight weights x y",
+        INT: "axis0 axis1 chunks col decimals diagonal dim dim0 dim1 dim2 dimension edgeitems end_dim ignore_index k "
+        "length linewidth m minlength n num_classes num_samples offset output_size precision row sections split_size "
+        "start_dim step steps",
+        BOOL: "accumulate as_tuple descending equal_nan full_matrices keepdim largest left replacement "
+        "return_counts return_inverse sci_mode sorted sparse_grad upper unbiased",
+        optional(BOOL): "requires_grad stable",
         NUMBER: "alpha beta correction fill_value",
-        FLOAT: "atol base label_smoothing nan neginf p posinf rtol",
-        STR: "UPLO indexing mode reduce reduction rounding_mode",
+        FLOAT: "atol base from_ label_smoothing nan neginf p posinf rtol threshold to",
+        STR: "UPLO indexing mode profile reduce rounding_mode",
         DIMS: "destination dims shifts",
         DTYPE: "dtype",
         TENSORS: "tensors",
@@ -150,18 +154,21 @@ def _type_name(value):
 def reads(function=None, **kinds):
     """Have the function's arguments read before it is called, each as its name says or as `kinds` says.
 
-    A parameter whose default is None also takes None. `axis` and `keepdims` mean `dim` and `keepdim`, as in torch.
+    By its name a parameter whose default is None also takes None. `axis` means `dim`, `keepdims` `keepdim`, as in torch.
     """
     if function is None:
         return functools.partial(reads, **kinds)
     name, in_order, by_name = function.__name__, [], {}
     for position, parameter in enumerate(inspect.signature(function).parameters.values(), 1):
         kind = kinds.get(parameter.name) or _KIND_OF.get(parameter.name, ANY)
-        each = _Parameter(parameter.name, position, kind, parameter.default is None)
+        takes_none = parameter.default is None and parameter.name not in kinds
+        each = _Parameter(parameter.name, position, kind, takes_none)
         if parameter.kind is parameter.POSITIONAL_OR_KEYWORD:
             in_order.append(each)
         if parameter.kind is not parameter.VAR_POSITIONAL:
             by_name[parameter.name] = each
+    if kinds.keys() - by_name.keys():
+        raise TypeError(f"{name}() has no parameters {kinds.keys() - by_name.keys()}")
 
     @functools.wraps(function)
     def reading(*arguments, **keywords):
@@ -175,6 +182,17 @@ def reads(function=None, **kinds):
         return function(*arguments, **keywords)
 
     return reading
+
+
+def method(function=None, **kinds):
+    """As `reads`, of a function that is also a method of Tensor."""
+    return functools.partial(method, **kinds) if function is None else quick_method(reads(function, **kinds))
+
+
+def quick_method(function):
+    """Make the function, which reads its arguments by hand to save time, a method of Tensor as well."""
+    METHODS.append(function)
+    return function
 
 
 def _read_keywords(function, parameters, keywords):
@@ -198,7 +216,8 @@ def check_tensor(value, function, argument="input", position=1):
 
 def check_dim(dim, ndim):
     """`dim` as a number in [0, ndim); IndexError outside of [-ndim, ndim). A 0-d tensor counts as having one."""
-    dim = as_int(dim)
+    if type(dim) is not builtins.int:
+        dim = as_int(dim)
     limit = ndim if ndim else 1
     if not -limit <= dim < limit:
         raise IndexError(f"Dimension out of range (expected to be in range of [{-limit}, {limit - 1}], but got {dim})")
@@ -229,10 +248,12 @@ def as_shape(sizes, keyword=None):
     """(2, 3), ((2, 3),) and ([2, 3],) all mean the shape (2, 3); so does what was given by keyword."""
     if keyword is not None:
         sizes = (*sizes, keyword)
+    if not sizes:
+        raise TypeError("missing 1 required argument: a tuple of ints")
     if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)):
         sizes = sizes[0]
     try:
-        return tuple([as_int(size) for size in sizes])
+        return tuple([size if type(size) is builtins.int else as_int(size) for size in sizes])
     except TypeError:
         raise TypeError(f"a shape must be a tuple of ints, not {_type_name(sizes)}") from None
 

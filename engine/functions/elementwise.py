@@ -1,13 +1,13 @@
 """torch's functions of each element: unary, arithmetic, comparison, logic, choice."""
 
 import builtins
-import numbers
 
 import numpy as np
 
 from engine import dtypes
 from engine.autograd.graph import TensorBase, set_recording, setting
-from engine.functions.arguments import NUMBER, OPERAND, STR, TENSOR, check_tensor, method, operand, reads
+from engine.functions.arguments import NUMBER, OPERAND, STR, TENSOR
+from engine.functions.arguments import check_tensor, method, operand, optional, quick_method, reads
 from engine.ops import elementwise
 
 __all__ = [
@@ -49,7 +49,7 @@ def _unary(op, takes=ANY, unchanged=""):
         return op(input) if kind not in unchanged else elementwise.clone(input)
 
     doc = f"{op.label} of each element; shape and, but for integers, type of `input`."
-    return method(_named(function, op.name, doc))
+    return quick_method(_named(function, op.name, doc))
 
 
 sign = _unary(elementwise.sign, REAL, unchanged="b")
@@ -85,7 +85,7 @@ bitwise_not = _unary(elementwise.bitwise_not, BITS)
 clone = _unary(elementwise.clone)
 
 
-@method
+@quick_method
 def neg(input):
     """The negative of each element."""
     check_tensor(input, "neg")
@@ -97,7 +97,7 @@ def neg(input):
     return elementwise.neg(input)
 
 
-@method
+@quick_method
 def abs(input):
     """The size of each element; of a complex number √(re² + im²), a float."""
     check_tensor(input, "abs")
@@ -107,7 +107,6 @@ def abs(input):
 
 
 @method
-@reads
 def round(input, *, decimals=0):
     """Each element rounded to `decimals` places; halves go to the even neighbour."""
     if input.dtype.category == dtypes.INTEGER and not decimals:
@@ -117,14 +116,13 @@ def round(input, *, decimals=0):
     return elementwise.round_(input, decimals=decimals)
 
 
-@method
+@quick_method
 def square(input):
     """input × input."""
     return pow(input, 2)
 
 
 @method
-@reads
 def nan_to_num(input, nan=None, posinf=None, neginf=None):
     """NaN replaced by `nan` (None: 0), inf by `posinf`, -inf by `neginf` (None: the type's largest, smallest)."""
     if input.dtype.category < dtypes.FLOAT:
@@ -135,7 +133,7 @@ def nan_to_num(input, nan=None, posinf=None, neginf=None):
 # ---- complex ----------------------------------------------------------------------------------------
 
 
-@method
+@quick_method
 def conj(input):
     """The complex conjugate; a tensor that is not complex as it is."""
     check_tensor(input, "conj")
@@ -159,13 +157,12 @@ def imag(input):
 # ---- two operands -----------------------------------------------------------------------------------
 
 
-def _binary(op, takes=ANY, number_for="input other", is_method=True):
-    """The function of an entry of two inputs. takes: kinds of types; number_for: which may be a Python number."""
+def _binary(op, takes=ANY, first=OPERAND, second=OPERAND, is_method=True):
+    """The function of an entry of two inputs. takes: kinds of types; first, second: what the operands may be."""
 
     def function(input, other):
         if type(input) is not setting.tensor_class or type(other) is not setting.tensor_class:
-            input = operand(input, op.name, 1) if "input" in number_for else _tensor(input, op.name, "input", 1)
-            other = operand(other, op.name, 2) if "other" in number_for else _tensor(other, op.name, "other", 2)
+            input, other = first.read(input, op.name, "input", 1), second.read(other, op.name, "other", 2)
             if not isinstance(input, TensorBase) and not isinstance(other, TensorBase):
                 check_tensor(input, op.name)
         if takes is not ANY:
@@ -174,14 +171,9 @@ def _binary(op, takes=ANY, number_for="input other", is_method=True):
                 raise _refuse(op.name, common)
         return op(input, other)
 
-    either = "; either may be a Python number" if number_for == "input other" else ""
+    either = "; either may be a Python number" if first is OPERAND else ""
     _named(function, op.name, f"input {op.label} other, with broadcasting{either}.")
-    return method(function) if is_method else function
-
-
-def _tensor(value, function, argument, position):
-    check_tensor(value, function, argument, position)
-    return value
+    return quick_method(function) if is_method else function
 
 
 _add = _binary(elementwise.add, is_method=False)
@@ -190,32 +182,32 @@ mul = _binary(elementwise.mul)
 _div = _binary(elementwise.div, is_method=False)
 _pow = _binary(elementwise.pow_, NUMERIC, is_method=False)
 remainder = _binary(elementwise.remainder, REAL_NUMERIC)
-fmod = _binary(elementwise.fmod, REAL_NUMERIC, number_for="other")
-maximum = _binary(elementwise.maximum, REAL, number_for="")
-minimum = _binary(elementwise.minimum, REAL, number_for="")
-atan2 = _binary(elementwise.atan2, REAL, number_for="")
-logaddexp = _binary(elementwise.logaddexp, FLOAT, number_for="")
-eq = _binary(elementwise.eq, number_for="other")
-ne = _binary(elementwise.ne, number_for="other")
-lt = _binary(elementwise.lt, REAL, number_for="other")
-le = _binary(elementwise.le, REAL, number_for="other")
-gt = _binary(elementwise.gt, REAL, number_for="other")
-ge = _binary(elementwise.ge, REAL, number_for="other")
-logical_and = _binary(elementwise.logical_and, number_for="")
-logical_or = _binary(elementwise.logical_or, number_for="")
-logical_xor = _binary(elementwise.logical_xor, number_for="")
+fmod = _binary(elementwise.fmod, REAL_NUMERIC, first=TENSOR)
+maximum = _binary(elementwise.maximum, REAL, first=TENSOR, second=TENSOR)
+minimum = _binary(elementwise.minimum, REAL, first=TENSOR, second=TENSOR)
+atan2 = _binary(elementwise.atan2, REAL, first=TENSOR, second=TENSOR)
+logaddexp = _binary(elementwise.logaddexp, FLOAT, first=TENSOR, second=TENSOR)
+eq = _binary(elementwise.eq, first=TENSOR)
+ne = _binary(elementwise.ne, first=TENSOR)
+lt = _binary(elementwise.lt, REAL, first=TENSOR)
+le = _binary(elementwise.le, REAL, first=TENSOR)
+gt = _binary(elementwise.gt, REAL, first=TENSOR)
+ge = _binary(elementwise.ge, REAL, first=TENSOR)
+logical_and = _binary(elementwise.logical_and, first=TENSOR, second=TENSOR)
+logical_or = _binary(elementwise.logical_or, first=TENSOR, second=TENSOR)
+logical_xor = _binary(elementwise.logical_xor, first=TENSOR, second=TENSOR)
 bitwise_and = _binary(elementwise.bitwise_and, BITS)
 bitwise_or = _binary(elementwise.bitwise_or, BITS)
 bitwise_xor = _binary(elementwise.bitwise_xor, BITS)
 
 
-@method
+@quick_method
 def add(input, other, *, alpha=1):
     """input + alpha·other, with broadcasting; either may be a Python number."""
     return _add(input, other if type(alpha) is builtins.int and alpha == 1 else _scaled("add", input, other, alpha))
 
 
-@method
+@quick_method
 def sub(input, other, *, alpha=1):
     """input − alpha·other, with broadcasting; either may be a Python number. RuntimeError for bools."""
     return _sub(input, other if type(alpha) is builtins.int and alpha == 1 else _scaled("sub", input, other, alpha))
@@ -234,7 +226,7 @@ def _scaled(function, input, other, alpha):
     return mul(other.to(common), alpha) if isinstance(other, TensorBase) else other * alpha
 
 
-@method
+@quick_method
 def div(input, other, *, rounding_mode=None):
     """input ÷ other, with broadcasting; either may be a Python number. rounding_mode: None, "trunc" (to 0) or "floor".
 
@@ -253,19 +245,19 @@ def div(input, other, *, rounding_mode=None):
     return elementwise.div_rounded(input, other, rounding_mode=rounding_mode)
 
 
-@method
+@quick_method
 def true_divide(input, other):
     """The same as div(input, other)."""
     return _div(input, other)
 
 
-@method
+@quick_method
 def floor_divide(input, other):
     """The largest whole number that is not above input ÷ other; either may be a Python number."""
     return div(input, other, rounding_mode="floor")
 
 
-@method
+@quick_method
 def pow(input, exponent):
     """input to the power of exponent, elementwise with broadcasting; either may be a Python number."""
     exponent = operand(exponent, "pow", 2)
@@ -282,8 +274,7 @@ def pow(input, exponent):
 # ---- three operands ---------------------------------------------------------------------------------
 
 
-@method
-@reads(value=NUMBER)
+@method(value=NUMBER)
 def addcmul(input, tensor1, tensor2, *, value=1):
     """input + value·tensor1·tensor2, with broadcasting."""
     if dtypes.result_type(input, tensor1, tensor2).category < dtypes.FLOAT:
@@ -291,8 +282,7 @@ def addcmul(input, tensor1, tensor2, *, value=1):
     return _add(input, mul(mul(tensor1, tensor2), value))
 
 
-@method
-@reads(value=NUMBER)
+@method(value=NUMBER)
 def addcdiv(input, tensor1, tensor2, *, value=1):
     """input + value·tensor1 ÷ tensor2, with broadcasting; RuntimeError for the quotient of two integers."""
     if dtypes.result_type(tensor1, tensor2).category < dtypes.FLOAT:
@@ -303,8 +293,7 @@ def addcdiv(input, tensor1, tensor2, *, value=1):
     return _add(input, mul(_div(tensor1, tensor2), value))
 
 
-@method
-@reads(end=TENSOR, weight=OPERAND)
+@method(end=TENSOR, weight=OPERAND)
 def lerp(input, end, weight):
     """input + weight·(end − input): on the line from input to end. weight: a number or a tensor; all of one float type."""
     for name, each in (("end", end), ("weight", weight)):
@@ -321,8 +310,7 @@ def lerp(input, end, weight):
 # ---- limits and choice ------------------------------------------------------------------------------
 
 
-@method
-@reads(min=OPERAND, max=OPERAND)
+@method(min=optional(OPERAND), max=optional(OPERAND))
 def clamp(input, min=None, max=None):
     """Each element, but no less than `min` and no more than `max`: numbers, tensors that broadcast, or None for no limit.
 
@@ -330,9 +318,9 @@ def clamp(input, min=None, max=None):
     """
     if min is None and max is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
+    if isinstance(min, TensorBase) + isinstance(max, TensorBase) == 1 and min is not None and max is not None:
+        min, max = NUMBER.read(min, "clamp", "min"), NUMBER.read(max, "clamp", "max")  # not one of each
     limits = {"min": min, "max": max}
-    if isinstance(min, TensorBase) + isinstance(max, TensorBase) == 1 and None not in limits.values():
-        raise TypeError("clamp(): 'min' and 'max' must be two numbers or two Tensors, not one of each")
     common = dtypes.result_type(input, *[limit for limit in (min, max) if limit is not None])
     if common.is_complex:
         raise _refuse("clamp", common)
@@ -351,15 +339,13 @@ def _clamp_to_tensors(input, min, max):
     return input if max is None else where((input > max) | (max != max), max, input)
 
 
-@method
-@reads(min=OPERAND)
+@method(min=OPERAND)
 def clamp_min(input, min):
     """Each element, but no less than `min`, a number or a tensor."""
     return clamp(input, min=min)
 
 
-@method
-@reads(max=OPERAND)
+@method(max=OPERAND)
 def clamp_max(input, max):
     """Each element, but no more than `max`, a number or a tensor."""
     return clamp(input, max=max)
@@ -388,11 +374,10 @@ def _where_method(input, condition, other):
     return where(condition, input, other)
 
 
-method(_named(_where_method, "where", "This tensor where the bool tensor `condition` is True, `other` elsewhere."))
+quick_method(_named(_where_method, "where", "This tensor where the bool tensor `condition` is True, `other` elsewhere."))
 
 
-@method
-@reads(value=OPERAND)
+@method(value=OPERAND)
 def masked_fill(input, mask, value):
     """`value`, a number or a 0-d tensor, where the bool tensor `mask` is True, `input` elsewhere; of input's type."""
     if mask.dtype is not dtypes.bool:
@@ -421,14 +406,12 @@ def result_type(tensor, other):
 
 
 @method
-@reads
 def is_floating_point(input):
     """True if the type is a real float."""
     return input.dtype.is_floating_point
 
 
 @method
-@reads
 def is_complex(input):
     """True if the type is complex."""
     return input.dtype.is_complex
@@ -441,14 +424,12 @@ def numel(input):
 
 
 @method
-@reads
 def equal(input, other):
     """True if the two tensors have the same shape and the same elements; a Python bool."""
     return tuple(input.shape) == tuple(other.shape) and builtins.bool((input == other).all())
 
 
 @method
-@reads
 def allclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
     """True if |input - other| <= atol + rtol·|other| everywhere; a Python bool. equal_nan: NaN is close to NaN."""
     if input.dtype is not other.dtype:

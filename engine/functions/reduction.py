@@ -9,7 +9,8 @@ import numpy as np
 from engine import dtypes, return_types
 from engine.autograd.graph import TensorBase, setting
 from engine.functions import elementwise, indexing
-from engine.functions.arguments import ANY, DIMS, TENSOR, check_dim, check_dims, method, one_or_several, reads
+from engine.functions.arguments import ANY, BOOL, DIMS, NUMBER_OR_STR, TENSOR, check_dim, check_dims, method
+from engine.functions.arguments import one_or_several, optional, reads
 from engine.functions.shape import flatten, narrow, reshape
 from engine.ops import reduction
 
@@ -81,8 +82,7 @@ def _along_one(op, input, dim, **metadata):
 # ---- sums and products ------------------------------------------------------------------------------
 
 
-@method
-@reads(dim=DIMS)
+@method(dim=optional(DIMS))
 def sum(input, dim=None, keepdim=False, *, dtype=None):
     """The sum over `dim` (a number, several, or None for all). bool and integers are summed as int64."""
     where_to = _reduce_dims(input, dim, keepdim)
@@ -90,15 +90,13 @@ def sum(input, dim=None, keepdim=False, *, dtype=None):
     return total if dtype is None else total.to(dtype)
 
 
-@method
-@reads(dim=DIMS)
+@method(dim=optional(DIMS))
 def nansum(input, dim=None, keepdim=False, *, dtype=None):
     """The sum over `dim` in which NaN counts as 0."""
     return sum(elementwise.where(input != input, 0, input) if _is_float(input) else input, dim, keepdim, dtype=dtype)
 
 
-@method
-@reads(dim=DIMS)
+@method(dim=optional(DIMS))
 def mean(input, dim=None, keepdim=False, *, dtype=None):
     """The mean over `dim` (a number, several, or None for all); RuntimeError for integers, whose type holds no mean."""
     where_to = _reduce_dims(input, dim, keepdim)
@@ -111,8 +109,7 @@ def mean(input, dim=None, keepdim=False, *, dtype=None):
     return reduction.mean(input, **where_to)
 
 
-@method
-@reads(dim=DIMS)
+@method(dim=optional(DIMS))
 def nanmean(input, dim=None, keepdim=False, *, dtype=None):
     """The mean over `dim` of the elements that are not NaN."""
     if not _is_float(input):
@@ -121,7 +118,6 @@ def nanmean(input, dim=None, keepdim=False, *, dtype=None):
 
 
 @method
-@reads
 def prod(input, dim=None, keepdim=False, *, dtype=None):
     """The product over `dim` (one number, or None for all). bool and integers are multiplied as int64."""
     factors = _as_summand(input, dtype)
@@ -137,35 +133,30 @@ def prod(input, dim=None, keepdim=False, *, dtype=None):
 
 
 @method
-@reads
 def cumsum(input, dim, *, dtype=None):
     """The sums of the elements up to and including each along `dim`. bool and integers are summed as int64."""
     return _along_one(reduction.cumsum, _as_summand(input, dtype), dim)
 
 
 @method
-@reads
 def cumprod(input, dim, *, dtype=None):
     """The products of the elements up to and including each along `dim`. bool and integers are multiplied as int64."""
     return _along_one(reduction.cumprod, _as_summand(input, dtype), dim)
 
 
-@method
-@reads(dim=DIMS)
+@method(dim=optional(DIMS))
 def count_nonzero(input, *dims, dim=None):
     """How many elements over `dim` are not 0; int64."""
     return (input != 0).sum(one_or_several(dims, dim))
 
 
-@method
-@reads(dim=DIMS)
+@method(dim=optional(DIMS))
 def all(input, dim=None, keepdim=False):
     """True where all elements over `dim` are non-zero; uint8 gives uint8."""
     return _truth(reduction.all_, "all", input, dim, keepdim)
 
 
-@method
-@reads(dim=DIMS)
+@method(dim=optional(DIMS))
 def any(input, dim=None, keepdim=False):
     """True where some element over `dim` is non-zero; uint8 gives uint8."""
     return _truth(reduction.any_, "any", input, dim, keepdim)
@@ -182,8 +173,7 @@ def _truth(op, name, input, dim, keepdim):
 # ---- spread and size --------------------------------------------------------------------------------
 
 
-@method
-@reads(dim=ANY)
+@method(dim=ANY, unbiased=BOOL)
 def var(input, dim=None, unbiased=None, keepdim=False, *, correction=None):
     """The mean square distance from the mean over `dim`, as if there were `correction` (1) fewer elements.
 
@@ -192,21 +182,20 @@ def var(input, dim=None, unbiased=None, keepdim=False, *, correction=None):
     return reduction.var(input, **_spread("var", input, dim, unbiased, keepdim, correction))
 
 
-@method
-@reads(dim=ANY)
+@method(dim=ANY, unbiased=BOOL)
 def std(input, dim=None, unbiased=None, keepdim=False, *, correction=None):
     """The square root of `var`; where nothing varies its gradient is 0."""
     return reduction.std(input, **_spread("std", input, dim, unbiased, keepdim, correction))
 
 
-@reads(dim=ANY)
+@reads(dim=ANY, unbiased=BOOL)
 def var_mean(input, dim=None, unbiased=None, keepdim=False, *, correction=None):
     """(var, mean) over `dim`."""
     how = _spread("var_mean", input, dim, unbiased, keepdim, correction)
     return reduction.var(input, **how), reduction.mean(input, dim=how["dim"], keepdim=how["keepdim"])
 
 
-@reads(dim=ANY)
+@reads(dim=ANY, unbiased=BOOL)
 def std_mean(input, dim=None, unbiased=None, keepdim=False, *, correction=None):
     """(std, mean) over `dim`."""
     how = _spread("std_mean", input, dim, unbiased, keepdim, correction)
@@ -233,26 +222,25 @@ def _spread(function, input, dim, unbiased, keepdim, correction):
     return how
 
 
-@method
-@reads(dim=DIMS, p=ANY)
+@method(dim=optional(DIMS), p=optional(NUMBER_OR_STR))
 def norm(input, p="fro", dim=None, keepdim=False, dtype=None):
     """(Σ |x|^p)^(1/p) over `dim`. p: "fro" or None (2), a number, inf (the largest |x|), -inf, 0 (how many are not 0).
 
     At 0 the gradient is 0. p="nuc": the sum of the singular values of the matrices in the two dimensions `dim`.
     """
+    if not _is_float(input if dtype is None else input.to(dtype)):
+        raise RuntimeError(
+            f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {input.dtype}"
+        )
     if p == "nuc":
         from engine import linalg  # it is made from these functions, so it cannot be there before them
 
-        return linalg.matrix_norm(input, "nuc", tuple(range(input.ndim)) if dim is None else dim, keepdim, dtype=dtype)
+        return linalg.matrix_norm(input, "nuc", tuple(range(input.ndim)) if dim is None else dim if isinstance(dim, tuple) else (dim,), keepdim, dtype=dtype)
     where_to = _reduce_dims(input, dim, keepdim)
     if dtype is not None:
         if dtypes.promote_types(input.dtype, dtype) is not dtype:
             raise RuntimeError(f"norm(): {input.dtype} should be convertible without narrowing to the dtype, {dtype}")
         input = input.to(dtype)
-    if not _is_float(input):
-        raise RuntimeError(
-            f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {input.dtype}"
-        )
     p = 2.0 if p is None or p == "fro" else p
     if isinstance(p, str):
         raise RuntimeError(f"norm(): p must be 'fro', 'nuc' or a number, got {p!r}")
@@ -285,15 +273,13 @@ def _power(size, exponent):
 # ---- extremes ---------------------------------------------------------------------------------------
 
 
-@method
-@reads(dim=DIMS)
+@method(dim=optional(DIMS))
 def amax(input, dim=(), keepdim=False):
     """The largest element over `dim`; equal ones share the gradient evenly."""
     return _extreme("amax", input, dim, keepdim, largest=True)
 
 
-@method
-@reads(dim=DIMS)
+@method(dim=optional(DIMS))
 def amin(input, dim=(), keepdim=False):
     """The smallest element over `dim`; equal ones share the gradient evenly."""
     return _extreme("amin", input, dim, keepdim, largest=False)
@@ -321,14 +307,12 @@ def _check_not_empty(name, input, dims, error):
 
 
 @method
-@reads
 def argmax(input, dim=None, keepdim=False):
     """Where the largest element is along `dim`, or in the flattened tensor (None); int64, the first of equals."""
     return _arg_extreme(reduction.argmax, "argmax", input, dim, keepdim)
 
 
 @method
-@reads
 def argmin(input, dim=None, keepdim=False):
     """Where the smallest element is, as `argmax`."""
     return _arg_extreme(reduction.argmin, "argmin", input, dim, keepdim)
@@ -342,8 +326,7 @@ def _arg_extreme(op, name, input, dim, keepdim):
     return op(input, dim=dims[0] if dims and input.ndim else None, keepdim=keepdim)
 
 
-@method
-@reads(dim=ANY, other=TENSOR)
+@method(dim=ANY, other=TENSOR)
 def max(input, dim=_FULL, keepdim=False, *, other=_FULL):
     """max(input): the largest element; max(input, dim): (values, indices); max(input, other): the larger of each pair.
 
@@ -352,8 +335,7 @@ def max(input, dim=_FULL, keepdim=False, *, other=_FULL):
     return _max_or_min("max", input, dim, keepdim, other)
 
 
-@method
-@reads(dim=ANY, other=TENSOR)
+@method(dim=ANY, other=TENSOR)
 def min(input, dim=_FULL, keepdim=False, *, other=_FULL):
     """The smallest, in the three ways of `max`."""
     return _max_or_min("min", input, dim, keepdim, other)
@@ -385,8 +367,7 @@ def _max_or_min(name, input, dim, keepdim, other):
 # ---- order ------------------------------------------------------------------------------------------
 
 
-@method
-@reads
+@method(stable=BOOL)
 def argsort(input, dim=-1, descending=False, stable=False):
     """The order of the elements along `dim`, int64. Always stable: equal ones keep their order. NaN is the largest."""
     if input.dtype.is_complex:
@@ -395,15 +376,13 @@ def argsort(input, dim=-1, descending=False, stable=False):
 
 
 @method
-@reads
 def sort(input, dim=-1, descending=False, stable=False):
     """(values, indices) in order along `dim`, as `argsort`."""
-    indices = argsort(input, dim, descending, stable)
+    indices = argsort(input, dim, descending)
     return return_types.sort(indexing.gather(input, dim, indices), indices)
 
 
 @method
-@reads
 def topk(input, k, dim=-1, largest=True, sorted=True):
     """(values, indices) of the k largest (or smallest) elements along `dim`, always sorted."""
     dim = check_dim(dim, input.ndim)
@@ -415,7 +394,6 @@ def topk(input, k, dim=-1, largest=True, sorted=True):
 
 
 @method
-@reads
 def unique(input, sorted=True, return_inverse=False, return_counts=False, dim=None):
     """The different elements (or slices along `dim`), in order.
 
@@ -437,7 +415,6 @@ def unique(input, sorted=True, return_inverse=False, return_counts=False, dim=No
 
 
 @method
-@reads
 def bincount(input, weights=None, minlength=0):
     """How often each of 0, 1, ... occurs in a one-dimensional integer tensor, or the sum of the `weights` there."""
     _refuse(input, "bincount", dtypes.BOOL, dtypes.FLOAT, dtypes.COMPLEX)
@@ -456,22 +433,19 @@ def bincount(input, weights=None, minlength=0):
 # ---- exponentials -----------------------------------------------------------------------------------
 
 
-@method
-@reads(dim=DIMS)
+@method(dim=DIMS)
 def logsumexp(input, dim, keepdim=False):
     """log Σ exp over `dim`, without overflow."""
     return reduction.logsumexp(input, **_reduce_dims(input, dim, keepdim))
 
 
 @method
-@reads
 def softmax(input, dim, dtype=None):
     """exp(input) divided by its sum over `dim` (one number): positive, adding up to 1."""
     return _normalised(reduction.softmax, input, dim, dtype)
 
 
 @method
-@reads
 def log_softmax(input, dim, dtype=None):
     """The logarithm of softmax, computed so that it neither overflows nor loses small probabilities."""
     return _normalised(reduction.log_softmax, input, dim, dtype)

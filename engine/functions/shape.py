@@ -1,14 +1,14 @@
 """torch's functions that move, repeat, cut or join elements. What torch calls a view shares memory here too."""
 
-import operator
 import warnings
 
 import numpy as np
 
 from engine import backend, dtypes
 from engine.autograd.graph import TensorBase, setting
-from engine.functions.arguments import ANY, DIMS, INT, INTS
-from engine.functions.arguments import as_shape, check_dim, check_dims, check_tensor, method, one_or_several, reads
+from engine.functions.arguments import ANY, DIMS, INT, INTS, TENSORS, Kind, as_int
+from engine.functions.arguments import as_shape, check_dim, check_dims, check_tensor, method, one_or_several
+from engine.functions.arguments import quick_method, reads
 from engine.ops import shape
 from engine.ops.elementwise import clone
 from engine.ops.indexing import getitem
@@ -58,7 +58,7 @@ __all__ = [
 # ---- another shape ----------------------------------------------------------------------------------
 
 
-@method
+@quick_method
 def reshape(input, *sizes, shape=None):
     """The same elements in the given shape, a view where possible; one size may be -1."""
     check_tensor(input, "reshape")
@@ -69,6 +69,8 @@ def _reshape(input, sizes):
     unknown = sizes.count(-1)
     if unknown > 1:
         raise RuntimeError("only one dimension can be inferred")
+    if sizes and min(sizes) < -1:
+        raise RuntimeError(f"invalid shape dimension {min(sizes)} in shape {list(sizes)}")
     if unknown and not input.numel() and 0 in sizes:
         raise RuntimeError(
             f"cannot reshape tensor of 0 elements into shape {list(sizes)} because the unspecified dimension size -1 "
@@ -78,13 +80,12 @@ def _reshape(input, sizes):
 
 
 @method
-@reads
 def reshape_as(input, other):
     """reshape(other.shape)."""
     return reshape(input, other.shape)
 
 
-@method
+@quick_method
 def view(input, *sizes, size=None, dtype=None):
     """reshape that never copies: RuntimeError where the memory's order does not allow a view.
 
@@ -113,14 +114,12 @@ def _view_as_type(input, dtype):
 
 
 @method
-@reads
 def view_as(input, other):
     """view(other.shape)."""
     return view(input, other.shape)
 
 
 @method
-@reads
 def flatten(input, start_dim=0, end_dim=-1):
     """The dimensions from `start_dim` to `end_dim` (included) made into one."""
     start, end = check_dim(start_dim, input.ndim), check_dim(end_dim, input.ndim)
@@ -131,17 +130,15 @@ def flatten(input, start_dim=0, end_dim=-1):
 
 
 @method
-@reads
 def ravel(input):
     """As one dimension."""
     return flatten(input)
 
 
-@method
-@reads(sizes=INTS)
+@method(sizes=INTS)
 def unflatten(input, dim, sizes):
     """Dimension `dim` divided into `sizes`, one of which may be -1; a view."""
-    dim, sizes = check_dim(dim, input.ndim), as_shape((sizes,))
+    dim = check_dim(dim, input.ndim)
     if not sizes:
         raise RuntimeError("unflatten: sizes must be non-empty")
     known = int(np.prod([size for size in sizes if size != -1]))
@@ -157,21 +154,19 @@ def unflatten(input, dim, sizes):
     return view(input, (*input.shape[:dim], *sizes, *input.shape[dim + 1 :]))
 
 
-@method
-@reads(dim=DIMS)
+@method(dim=DIMS)
 def squeeze(input, *dims, dim=None):
     """Without the dimensions of size 1 (all, or only those in `dim`); a view."""
-    dim = one_or_several(dims, dim)
-    if dim is None:
-        dims = range(input.ndim)
-    else:
+    if dims or dim is not None:
+        dim = DIMS.read(one_or_several(dims, dim), "squeeze", "dim")
         dims = check_dims(dim, input.ndim) or () if dim != () else ()
+    else:
+        dims = range(input.ndim)
     kept = tuple(size for d, size in enumerate(input.shape) if not (d in dims and size == 1))
     return shape.reshape(input, shape=kept)
 
 
 @method
-@reads
 def unsqueeze(input, dim):
     """With a dimension of size 1 inserted at `dim`; a view."""
     dim = check_dim(dim, input.ndim + 1)
@@ -181,12 +176,12 @@ def unsqueeze(input, dim):
 # ---- dimensions in another order --------------------------------------------------------------------
 
 
-@method
+@quick_method
 def permute(input, *order, dims=None):
     """The dimensions in the order `dims`; a view."""
     check_tensor(input, "permute")
     dims = as_shape(order, dims)
-    order = tuple(check_dim(dim, input.ndim) for dim in dims)
+    order = tuple(check_dim(dim, input.ndim) for dim in dims) if len(dims) == input.ndim else ()
     if sorted(order) != list(range(input.ndim)):
         raise RuntimeError(
             f"permute(dims): dims {list(dims)} must name each of the tensor's {input.ndim} dimensions once"
@@ -195,7 +190,6 @@ def permute(input, *order, dims=None):
 
 
 @method
-@reads
 def transpose(input, dim0, dim1):
     """Dimensions dim0 and dim1 exchanged; a view."""
     dim0, dim1 = check_dim(dim0, input.ndim), check_dim(dim1, input.ndim)
@@ -205,21 +199,18 @@ def transpose(input, dim0, dim1):
 
 
 @method
-@reads
 def swapaxes(input, axis0, axis1):
     """transpose under numpy's name."""
     return transpose(input, axis0, axis1)
 
 
 @method
-@reads
 def swapdims(input, dim0, dim1):
     """transpose under another name."""
     return transpose(input, dim0, dim1)
 
 
 @method
-@reads
 def t(input):
     """A matrix transposed; a vector as it is."""
     if input.ndim > 2:
@@ -227,11 +218,12 @@ def t(input):
     return transpose(input, 0, 1) if input.ndim == 2 else shape.reshape(input, shape=tuple(input.shape))
 
 
-@method
-@reads(source=DIMS)
+@method(source=DIMS)
 def movedim(input, source, destination):
     """The dimensions `source` (one or several) put where `destination` says, the others in their order; a view."""
     given = [list(each) if isinstance(each, (tuple, list)) else [each] for each in (source, destination)]
+    if isinstance(source, int) != isinstance(destination, int):
+        raise TypeError("movedim(): 'source' and 'destination' must be two ints or two tuples of ints, not one of each")
     if len(given[0]) != len(given[1]):
         raise RuntimeError(
             f"movedim: Invalid source or destination dims: source ({given[0]} dims) should contain the same number of "
@@ -247,8 +239,7 @@ def movedim(input, source, destination):
     return shape.permute(input, dims=tuple(order[: input.ndim]))
 
 
-@method
-@reads(source=DIMS)
+@method(source=DIMS)
 def moveaxis(input, source, destination):
     """movedim under numpy's name."""
     return movedim(input, source, destination)
@@ -257,7 +248,7 @@ def moveaxis(input, source, destination):
 # ---- stretching and repeating -----------------------------------------------------------------------
 
 
-@method
+@quick_method
 def expand(input, *sizes, size=None):
     """Dimensions of size 1 stretched to `sizes` (-1 leaves one as it is), new ones in front; a view."""
     check_tensor(input, "expand")
@@ -278,13 +269,12 @@ def expand(input, *sizes, size=None):
 
 
 @method
-@reads
 def expand_as(input, other):
     """expand(other.shape)."""
     return expand(input, other.shape)
 
 
-@method
+@quick_method
 def broadcast_to(input, *sizes, size=None):
     """The same as expand(*sizes)."""
     return expand(input, *sizes, size=size)
@@ -294,6 +284,11 @@ def broadcast_shapes(*shapes):
     """The shape to which tensors of these shapes broadcast."""
     from engine.tensor import Size
 
+    for each in shapes:
+        try:
+            DIMS.convert(each)
+        except TypeError:
+            raise RuntimeError(f"broadcast_shapes(): a shape is an int or a tuple of ints, not {each!r}") from None
     try:
         return Size(np.broadcast_shapes(*shapes))
     except ValueError as error:
@@ -304,12 +299,12 @@ def broadcast_shapes(*shapes):
 
 def broadcast_tensors(*tensors):
     """The tensors stretched to their common shape; views."""
-    tensors = _several(_one_list(tensors), "broadcast_tensors")
+    tensors = _several(_one_list(tensors, "broadcast_tensors"), "broadcast_tensors")
     common = broadcast_shapes(*[tuple(each.shape) for each in tensors])
     return tuple(expand(each, common) for each in tensors)
 
 
-@method
+@quick_method
 def repeat(input, *sizes, repeats=None):
     """The whole tensor repeated so many times along each dimension; further numbers in front make new dimensions."""
     repeats = as_shape(sizes, repeats)
@@ -325,16 +320,14 @@ def repeat(input, *sizes, repeats=None):
     return shape.reshape(clone(stretched), shape=tuple(total))  # a copy even where nothing is repeated
 
 
-@method
-@reads
+@method(dims=INTS)
 def tile(input, *sizes, dims=None):
     """repeat, with ones put in front of `dims` where they are fewer than the dimensions."""
     dims = as_shape(sizes, dims)
     return repeat(input, (1,) * (input.ndim - len(dims)) + dims)
 
 
-@method
-@reads(repeats=ANY)
+@method(repeats=Kind("Tensor or int", TensorBase, int, convert=as_int))
 def repeat_interleave(input, repeats=None, dim=None, *, output_size=None):
     """Each slice along `dim` (None: each element of the flattened tensor) `repeats` times in a row.
 
@@ -348,7 +341,7 @@ def repeat_interleave(input, repeats=None, dim=None, *, output_size=None):
     dim = check_dim(dim, input.ndim)
     size = input.shape[dim] if input.ndim else 1
     if not isinstance(repeats, TensorBase):
-        repeats = setting.tensor_class(backend.as_array(np.full(size, operator.index(repeats)), like=input.array))
+        repeats = setting.tensor_class(backend.as_array(np.full(size, repeats), like=input.array))
     elif repeats.numel() == 1:
         repeats = expand(flatten(repeats), size)
     if repeats.ndim != 1 or repeats.shape[0] != size:
@@ -379,7 +372,7 @@ def meshgrid(*tensors, indexing=None):
 
     indexing: "ij" (also without it, with a warning): the first tensor runs along dimension 0; "xy": along dimension 1.
     """
-    tensors = _several(_one_list(tensors), "meshgrid")
+    tensors = _several(_one_list(tensors, "meshgrid"), "meshgrid")
     if indexing is None:
         warnings.warn("torch.meshgrid: pass indexing='ij' or indexing='xy'; 'ij' is assumed", stacklevel=2)
     elif indexing not in ("ij", "xy"):
@@ -405,15 +398,14 @@ def meshgrid(*tensors, indexing=None):
 # ---- cutting: every piece is a view -------------------------------------------------------------------
 
 
-@method
-@reads(start=ANY)
+@method(start=ANY)
 def narrow(input, dim, start, length):
     """`length` neighbours along `dim` from `start` on; a view."""
     if not input.ndim:
         raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
     if isinstance(start, TensorBase) and (start.ndim or start.dtype.category != dtypes.INTEGER):
         raise RuntimeError("start must be an 0-dim integral Tensor.")
-    dim, start, length = (check_dim(dim, input.ndim), operator.index(start), operator.index(length))
+    dim, start = check_dim(dim, input.ndim), INT.read(start, "narrow", "start")
     size = input.shape[dim]
     if length < 0:
         raise RuntimeError("narrow(): length must be non-negative.")
@@ -429,13 +421,12 @@ def _stretch(input, dim, start, stop):
     return getitem(input, index=(slice(None),) * dim + (slice(start, stop),))
 
 
-@method
-@reads(index=INT)
+@method(index=INT)
 def select(input, dim, index):
     """The slice at `index` along `dim`, without that dimension; a view."""
     if not input.ndim:
         raise IndexError("select() cannot be applied to a 0-dim tensor.")
-    dim, index = check_dim(dim, input.ndim), operator.index(index)
+    dim, index = check_dim(dim, input.ndim), index
     if not -input.shape[dim] <= index < input.shape[dim]:
         raise IndexError(
             f"select(): index {index} out of range for tensor of size {list(input.shape)} at dimension {dim}"
@@ -444,7 +435,6 @@ def select(input, dim, index):
 
 
 @method
-@reads
 def unbind(input, dim=0):
     """All slices along `dim`, as a tuple of views."""
     if not input.ndim:
@@ -453,8 +443,7 @@ def unbind(input, dim=0):
     return tuple(select(input, dim, index) for index in range(input.shape[dim]))
 
 
-@method
-@reads(split_size_or_sections=DIMS)
+@method(split_size_or_sections=DIMS)
 def split(tensor, split_size_or_sections=None, dim=0, *, split_size=None):
     """Pieces of `split_size` along `dim` (the last may be smaller), or of the sizes in a list; a tuple of views."""
     if (split_size is None) == (split_size_or_sections is None):
@@ -466,14 +455,14 @@ def split(tensor, split_size_or_sections=None, dim=0, *, split_size=None):
     dim = check_dim(dim, tensor.ndim)
     size = tensor.shape[dim]
     if isinstance(split_size_or_sections, (tuple, list)):
-        sizes = [operator.index(each) for each in split_size_or_sections]
+        sizes = list(split_size_or_sections)
         if sum(sizes) != size or any(each < 0 for each in sizes):
             raise RuntimeError(
                 f"split_with_sizes expects split_sizes to sum exactly to {size} (input tensor's size at dimension "
                 f"{dim}), but got split_sizes={sizes}"
             )
     else:
-        sizes = _even_pieces(size, operator.index(split_size_or_sections))
+        sizes = _even_pieces(size, split_size_or_sections)
     stops = [sum(sizes[: place + 1]) for place in range(len(sizes))]
     return tuple(_stretch(tensor, dim, stop - its_size, stop) for its_size, stop in zip(sizes, stops))
 
@@ -488,7 +477,6 @@ def _even_pieces(size, piece):
 
 
 @method
-@reads
 def chunk(input, chunks, dim=0):
     """At most `chunks` pieces along `dim`, all of one size but for the last; a tuple of views."""
     if chunks <= 0:
@@ -497,8 +485,7 @@ def chunk(input, chunks, dim=0):
     return split(input, [0] * chunks if not size else -(-size // chunks), dim)
 
 
-@method
-@reads(indices=ANY)
+@method(indices=ANY)
 def tensor_split(
     input, indices_or_sections=None, dim=0, *, indices=None, sections=None, tensor_indices_or_sections=None
 ):
@@ -508,20 +495,20 @@ def tensor_split(
     given = [each for each in (indices_or_sections, indices, sections, tensor_indices_or_sections) if each is not None]
     if len(given) != 1:
         raise TypeError("tensor_split() takes either 'indices' or 'sections'")
-    cuts = given[0].tolist() if isinstance(given[0], TensorBase) else given[0]
+    if isinstance(given[0], TensorBase) and given[0].dtype is not dtypes.int64:
+        raise RuntimeError(f"tensor_split expected tensor_indices_or_sections to have dtype of long, got {given[0].dtype}")
+    cuts = DIMS.read(given[0].tolist() if isinstance(given[0], TensorBase) else given[0], "tensor_split", "indices")
     dim = check_dim(dim, input.ndim)
     size = input.shape[dim]
     if not isinstance(cuts, (tuple, list)):
-        count = operator.index(cuts)
-        if count <= 0:
-            raise RuntimeError(f"number of sections must be larger than 0, got {count}")
-        cuts = [place * (size // count) + min(place, size % count) for place in range(1, count)]
+        if cuts <= 0:
+            raise RuntimeError(f"number of sections must be larger than 0, got {cuts}")
+        cuts = [place * (size // cuts) + min(place, size % cuts) for place in range(1, cuts)]
     starts, stops = [0, *cuts], [*cuts, size]
     return tuple(_stretch(input, dim, start, stop) for start, stop in zip(starts, stops))
 
 
-@method
-@reads(size=INT)
+@method(size=INT)
 def unfold(input, dimension, size, step):
     """All stretches of `size` neighbours along `dimension`, `step` apart, along a new last dimension; a view."""
     dim = check_dim(dimension, input.ndim)
@@ -539,8 +526,7 @@ def unfold(input, dimension, size, step):
 # ---- diagonals and triangles ------------------------------------------------------------------------
 
 
-@method
-@reads(offset=INT)
+@method(offset=INT)
 def diagonal(input, offset=0, dim1=0, dim2=1):
     """The diagonal between two dimensions, `offset` above it (below if negative), as the last dimension; a view."""
     dim1, dim2 = check_dim(dim1, input.ndim), check_dim(dim2, input.ndim)
@@ -549,8 +535,7 @@ def diagonal(input, offset=0, dim1=0, dim2=1):
     return shape.diagonal(input, offset=offset, dim1=dim1, dim2=dim2)
 
 
-@method
-@reads(offset=INT)
+@method(offset=INT)
 def diag_embed(input, offset=0, dim1=-2, dim2=-1):
     """Zeros with `input`'s last dimension on the diagonal between the result's dimensions dim1 and dim2."""
     ndim = input.ndim + 1
@@ -564,7 +549,6 @@ def diag_embed(input, offset=0, dim1=-2, dim2=-1):
 
 
 @method
-@reads
 def diag(input, diagonal=0):
     """The diagonal of a matrix (a copy), or the matrix with a vector on its diagonal."""
     if input.ndim not in (1, 2):
@@ -575,14 +559,12 @@ def diag(input, diagonal=0):
 
 
 @method
-@reads
 def tril(input, diagonal=0):
     """0 above the diagonal (`diagonal` above the main one) of each matrix."""
     return _triangle(shape.tril, input, diagonal)
 
 
 @method
-@reads
 def triu(input, diagonal=0):
     """0 below the diagonal (`diagonal` above the main one) of each matrix."""
     return _triangle(shape.triu, input, diagonal)
@@ -591,27 +573,27 @@ def triu(input, diagonal=0):
 def _triangle(op, input, diagonal):
     if input.ndim < 2:
         raise RuntimeError(f"{op.name}: input tensor must have at least 2 dimensions")
-    return op(input, diagonal=operator.index(diagonal))
+    return op(input, diagonal=diagonal)
 
 
 # ---- elements in another order ----------------------------------------------------------------------
 
 
-@method
-@reads
+@method(dims=INTS)
 def flip(input, *order, dims=None):
     """The elements in reverse along `dims`; a copy."""
-    if not order and dims is None:
-        raise TypeError('flip() missing 1 required positional arguments: "dims"')
     dims = check_dims(as_shape(order, dims), input.ndim)
     return shape.flip(input, dims=dims) if dims else clone(input)
 
 
 @method
-@reads
 def roll(input, shifts, dims=None):
     """The elements moved on by `shifts` along `dims` (None: of the flattened tensor), those at the end to the front."""
     shifts = as_shape((shifts,))
+    if not shifts:
+        raise RuntimeError("`shifts` required")
+    if not input.numel():
+        return clone(input)
     if dims is None:
         if len(shifts) != 1:
             raise RuntimeError(f"shifts and dimensions must align. shifts: {len(shifts)}, dims:0")
@@ -689,18 +671,13 @@ def _at_least(tensor, ndim):
     return tensor
 
 
-def _one_list(tensors):
+def _one_list(tensors, function):
     """f(a, b) and f([a, b]) are the same."""
-    return tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)) else tensors
+    one = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)) else tensors
+    return TENSORS.read(one, function, "tensors")
 
 
 def _several(tensors, function, error=RuntimeError):
-    if isinstance(tensors, TensorBase) or not isinstance(tensors, (tuple, list)):
-        raise TypeError(
-            f"{function}(): argument 'tensors' (position 1) must be tuple of Tensors, not {type(tensors).__name__}"
-        )
     if not tensors:
         raise error(f"{function}(): expected a non-empty list of Tensors")
-    for each in tensors:
-        check_tensor(each, function, "tensors")
     return list(tensors)

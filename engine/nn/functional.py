@@ -1,8 +1,7 @@
 """torch.nn.functional: activations and losses, composed from the table."""
 
 from engine import backend, dtypes
-from engine.functions import log_softmax, relu, shape, sigmoid, softmax, tanh
-from engine.functions.arguments import reads
+from engine.functions import arguments, log_softmax, relu, shape, sigmoid, softmax, tanh
 from engine.functions import elementwise as choice
 from engine.ops import reduction as table
 
@@ -20,14 +19,14 @@ __all__ = [
 ]
 
 
-@reads
+@arguments.reads
 def linear(input, weight, bias=None):
     """input @ weight.T + bias. input: (..., in), weight: (out, in), bias: (out) or None; result: (..., out)."""
     product = input @ weight.T
     return product if bias is None else product + bias
 
 
-@reads
+@arguments.reads
 def one_hot(tensor, num_classes=-1):
     """int64 tensor (...) of classes -> int64 tensor (..., num_classes) with a 1 at each class. -1: as many as needed."""
     if tensor.dtype is not dtypes.int64:
@@ -39,7 +38,7 @@ def one_hot(tensor, num_classes=-1):
     return type(tensor)((tensor.array[..., None] == classes).astype("int64"))
 
 
-@reads
+@arguments.reads
 def mse_loss(input, target, reduction="mean"):
     """The squared difference: its mean, its "sum", or each element ("none")."""
     if input.shape != target.shape:
@@ -49,7 +48,7 @@ def mse_loss(input, target, reduction="mean"):
     return _reduce((input - target) ** 2, reduction)
 
 
-@reads
+@arguments.reads
 def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean"):
     """−input[n, target[n]]: the loss of log-probabilities (N, C, ...) or (C) for int64 classes (N, ...) or ().
 
@@ -60,7 +59,7 @@ def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, r
     return _loss_of_classes(input, target, weight, ignore_index, reduction)
 
 
-@reads
+@arguments.reads
 def cross_entropy(
     input,
     target,
@@ -104,6 +103,10 @@ def _loss_of_probabilities(logs, target, weight, reduction, smoothing):
 
 def _loss_of_classes(logs, target, weight, ignore_index, reduction, smoothing=0.0):
     """As nll_loss; `smoothing` of each target is spread evenly over all classes."""
+    if logs.ndim == 1 and target.ndim == 1:
+        if len(target) != 1:
+            raise ValueError(f"For 1D input, 1D target must have size 1, but got target size: {len(target)}")
+        target = target.reshape(())
     _check_classes(logs, target, ignore_index)
     logs = _classes_last(logs)
     count = logs.shape[-1]
@@ -172,7 +175,7 @@ def _reduction(size_average, reduce, reduction):
 
 
 def _check_reduction(reduction):
-    if reduction not in ("none", "mean", "sum"):
+    if not isinstance(reduction, str) or reduction not in ("none", "mean", "sum"):
         raise ValueError(f"{reduction} is not a valid value for reduction: use 'mean', 'sum' or 'none'")
 
 
