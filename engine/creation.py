@@ -264,7 +264,7 @@ def logspace(start, end, steps, base=10.0, *, dtype=None, device=None, requires_
 def _evenly(function, start, end, steps, dtype):
     for each in (start, end):
         if isinstance(each, Tensor) and each.ndim:
-            raise RuntimeError(f"{function} only supports 0-dimensional start and end, but got {each.ndim} dimension(s).")
+            raise RuntimeError(f"{function} only supports 0-dimensional start and end, but got {each.ndim} dimensions.")
     start, end = [each.item() if isinstance(each, Tensor) else each for each in (start, end)]
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")

@@ -59,6 +59,8 @@ class Generator:
     def set_state(self, new_state):
         """Continue from what `get_state` returned."""
         check_tensor(new_state, "set_state", "new_state")
+        if new_state.dtype is not dtypes.uint8:
+            raise TypeError(f"set_state(): a state is a uint8 tensor, not {new_state.dtype}")
         try:
             state = json.loads(new_state.numpy().tobytes())
             seed, self.numpy.bit_generator.state = state["seed"], state["numpy"]

@@ -13,7 +13,7 @@ import numpy as np
 from engine import autograd, backend, dtypes, functions
 from engine.autograd import graph, hooks
 from engine.autograd.graph import TensorBase, setting
-from engine.functions.arguments import BOOL, METHODS, check_dim, check_tensor, number_in, reads
+from engine.functions.arguments import BOOL, METHODS, OPERAND, check_dim, number_in, reads
 from engine.functions.indexing import as_index, check_written_type
 from engine.inplace import assign, in_place_methods
 from engine.ops import elementwise, indexing
@@ -255,13 +255,14 @@ class Tensor(TensorBase):
 
     def _number(self):
         if self.array.size != 1:
-            raise RuntimeError(f"a Tensor with {self.array.size} elements cannot be converted to a number; which one?")
+            raise ValueError(f"only one element tensors can be converted to Python scalars, not {self.array.size}")
         return self.array.item()
 
     def __bool__(self):
-        if self.array.size > 1:
-            raise RuntimeError("Boolean value of Tensor with more than one value is ambiguous")
-        return bool(self._number())
+        if self.array.size != 1:
+            how_many = "more than one value" if self.array.size else "no values"
+            raise RuntimeError(f"Boolean value of Tensor with {how_many} is ambiguous")
+        return bool(self.array.item())
 
     def __float__(self):
         return float(self._number())
@@ -308,6 +309,8 @@ class Tensor(TensorBase):
 
     def cuda(self, device=None, non_blocking=False):
         """On the GPU (the first, or number `device`)."""
+        if isinstance(device, (Tensor, bool)):
+            raise TypeError(f"cuda(): argument 'device' must be torch.device, not {type(device).__name__}")
         return self.to("cuda" if device is None else f"cuda:{device}" if isinstance(device, int) else device)
 
     def double(self):
@@ -428,12 +431,14 @@ class Tensor(TensorBase):
 
     def copy_(self, other, non_blocking=False):
         """Overwrite the elements with those of `other` (a tensor that broadcasts)."""
-        check_tensor(other, "copy_", "other")
-        self[...] = other.to(self.device)
+        other = OPERAND.read(other, "copy_", "other", 1)
+        self[...] = other.to(self.device) if isinstance(other, Tensor) else other
         return self
 
     def fill_(self, value):
-        """Overwrite every element with a number."""
+        """Overwrite every element with a number or a 0-d tensor."""
+        if isinstance(value, Tensor) and value.ndim:
+            raise RuntimeError(f"fill_ only supports a 0-dimensional value tensor, but got {value.ndim} dimensions.")
         self[...] = value
         return self
 

@@ -1,7 +1,7 @@
 """Reading arguments as torch reads them: tensors, numbers, dimensions, shapes; and which functions are methods.
 
-In torch a parameter's name says what it takes: `dim` is an int, `keepdim` a bool, `mask` a Tensor. `reads` goes by these
-names (`_KIND_OF`), so a function looks only at what its arguments mean, never at whether they are of the right type.
+In torch a parameter's name says what it takes: `dim` is an int, `keepdim` a bool, `mask` a Tensor. `reads` goes by
+these names (`_KIND_OF`), so that a function looks at what its arguments mean, not at whether they are of the right type.
 """
 
 import builtins
@@ -154,7 +154,8 @@ def _type_name(value):
 def reads(function=None, **kinds):
     """Have the function's arguments read before it is called, each as its name says or as `kinds` says.
 
-    By its name a parameter whose default is None also takes None. `axis` means `dim`, `keepdims` `keepdim`, as in torch.
+    By its name a parameter whose default is None also takes None. `axis` and `keepdims`, numpy's, mean `dim` and
+    `keepdim`, as in torch.
     """
     if function is None:
         return functools.partial(reads, **kinds)

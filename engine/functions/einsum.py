@@ -46,7 +46,7 @@ def einsum(*args):
 
 def _read(args):
     """(letters of each operand, letters of the result or None, operands), from either way of calling."""
-    if not args:
+    if len(args) < 2:
         raise ValueError(
             "einsum(): must specify the equation string and at least one operand, or at least one operand and its "
             "subscripts list"

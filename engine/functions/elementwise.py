@@ -374,7 +374,7 @@ def _where_method(input, condition, other):
     return where(condition, input, other)
 
 
-quick_method(_named(_where_method, "where", "This tensor where the bool tensor `condition` is True, `other` elsewhere."))
+quick_method(_named(_where_method, "where", "This tensor where the bool `condition` is True, `other` elsewhere."))
 
 
 @method(value=OPERAND)

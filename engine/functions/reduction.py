@@ -235,7 +235,8 @@ def norm(input, p="fro", dim=None, keepdim=False, dtype=None):
     if p == "nuc":
         from engine import linalg  # it is made from these functions, so it cannot be there before them
 
-        return linalg.matrix_norm(input, "nuc", tuple(range(input.ndim)) if dim is None else dim if isinstance(dim, tuple) else (dim,), keepdim, dtype=dtype)
+        dims = tuple(range(input.ndim)) if dim is None else dim if isinstance(dim, tuple) else (dim,)
+        return linalg.matrix_norm(input, "nuc", dims, keepdim, dtype=dtype)
     where_to = _reduce_dims(input, dim, keepdim)
     if dtype is not None:
         if dtypes.promote_types(input.dtype, dtype) is not dtype:

@@ -285,10 +285,7 @@ def broadcast_shapes(*shapes):
     from engine.tensor import Size
 
     for each in shapes:
-        try:
-            DIMS.convert(each)
-        except TypeError:
-            raise RuntimeError(f"broadcast_shapes(): a shape is an int or a tuple of ints, not {each!r}") from None
+        DIMS.read(each, "broadcast_shapes", "shapes")
     try:
         return Size(np.broadcast_shapes(*shapes))
     except ValueError as error:
@@ -496,7 +493,7 @@ def tensor_split(
     if len(given) != 1:
         raise TypeError("tensor_split() takes either 'indices' or 'sections'")
     if isinstance(given[0], TensorBase) and given[0].dtype is not dtypes.int64:
-        raise RuntimeError(f"tensor_split expected tensor_indices_or_sections to have dtype of long, got {given[0].dtype}")
+        raise RuntimeError(f"tensor_split expected tensor_indices_or_sections of dtype int64, got {given[0].dtype}")
     cuts = DIMS.read(given[0].tolist() if isinstance(given[0], TensorBase) else given[0], "tensor_split", "indices")
     dim = check_dim(dim, input.ndim)
     size = input.shape[dim]
