@@ -136,10 +136,10 @@ class _Parameter:
         self.types = {*kind.classes, type(None)} if takes_none else {*kind.classes}
 
     def read(self, value, function, position=None):
-        """The value as its kind reads it; a Tensor's subclass is remembered."""
+        """The value as its kind reads it; where any will do, and for Tensor's subclasses, the type is remembered."""
         if type(value) in self.types:
             return value
-        if isinstance(value, TensorBase) and isinstance(value, self.kind.classes):
+        if self.kind is ANY or (isinstance(value, TensorBase) and isinstance(value, self.kind.classes)):
             self.types.add(type(value))
         return self.kind.read(value, function, self.name, position)
 

@@ -423,7 +423,7 @@ def select(input, dim, index):
     """The slice at `index` along `dim`, without that dimension; a view."""
     if not input.ndim:
         raise IndexError("select() cannot be applied to a 0-dim tensor.")
-    dim, index = check_dim(dim, input.ndim), index
+    dim = check_dim(dim, input.ndim)
     if not -input.shape[dim] <= index < input.shape[dim]:
         raise IndexError(
             f"select(): index {index} out of range for tensor of size {list(input.shape)} at dimension {dim}"
