@@ -8,11 +8,12 @@ from engine import autograd, cuda, dtypes, linalg, nn, optim, utils  # noqa: F40
 from engine.autograd import enable_grad, inference_mode, is_anomaly_check_nan_enabled, is_anomaly_enabled  # noqa: F401
 from engine.autograd import is_grad_enabled, is_inference_mode_enabled, no_grad, set_grad_enabled  # noqa: F401
 from engine.creation import *  # noqa: F403
+from engine.devices import device  # noqa: F401
 from engine.dtypes import *  # noqa: F403
 from engine.functions import *  # noqa: F403
 from engine.printing import *  # noqa: F403
 from engine.random import *  # noqa: F403
-from engine.tensor import Size, Tensor, device  # noqa: F401
+from engine.tensor import Size, Tensor  # noqa: F401
 from engine.threads import *  # noqa: F403
 
 

@@ -1,7 +1,7 @@
 """torch.cuda: what there is of GPUs. Honest on a machine without one."""
 
 from engine import backend
-from engine.tensor import device as as_device
+from engine.devices import device as as_device
 
 
 def is_available():

@@ -115,7 +115,7 @@ def from_numpy(numpy_type):
 def check_dtype(value, name="dtype"):
     """The argument if it is a dtype, or the one that Python's type stands for; TypeError in torch's words otherwise."""
     if not isinstance(value, dtype):
-        if value in _OF_PYTHON:
+        if isinstance(value, type) and value in _OF_PYTHON:
             return _OF_PYTHON[value]
         raise TypeError(f"argument '{name}' must be torch.dtype, not {type(value).__name__}")
     return value

@@ -18,8 +18,9 @@ import numpy as np
 
 from engine import dtypes, safetensors
 from engine.backend import to_numpy
+from engine.devices import device
 from engine.nn.parameter import Buffer, Parameter
-from engine.tensor import Size, Tensor, device
+from engine.tensor import Size, Tensor
 
 __all__ = ["load", "save"]
 

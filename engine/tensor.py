@@ -13,7 +13,8 @@ import numpy as np
 from engine import autograd, backend, dtypes, functions
 from engine.autograd import graph, hooks
 from engine.autograd.graph import TensorBase, setting
-from engine.functions.arguments import METHODS, check_dim, check_tensor, number_in
+from engine.devices import CPU, array_on, device
+from engine.functions.arguments import BOOL, METHODS, OPERAND, check_dim, number_in, reads
 from engine.functions.indexing import as_index, check_written_type
 from engine.inplace import assign, in_place_methods
 from engine.ops import elementwise, indexing
@@ -52,55 +53,6 @@ class Size(tuple):
 
     def __repr__(self):
         return f"torch.Size({list(self)})"
-
-
-class device:
-    """Where a tensor lives: device("cpu"), device("cuda"), device("cuda:1") or device("cuda", 1)."""
-
-    __slots__ = ("type", "index")
-
-    def __init__(self, type, index=None):
-        if isinstance(type, device):
-            type, index = type.type, type.index
-        if isinstance(type, int):
-            type, index = "cuda", type
-        if not isinstance(type, str):
-            raise TypeError(f"device(): argument 'type' must be str, not {type.__class__.__name__}")
-        name, colon, number = type.partition(":")
-        if name not in ("cpu", "cuda") or (colon and not number.isdigit()):
-            raise RuntimeError(f"Expected one of cpu, cuda, cuda:<number> as device, got: {type!r}")
-        self.type = name
-        self.index = int(number) if colon else index
-
-    def __eq__(self, other):
-        return isinstance(other, device) and (self.type, self.index) == (other.type, other.index)
-
-    def __hash__(self):
-        return hash((self.type, self.index))
-
-    def __str__(self):
-        return self.type if self.index is None else f"{self.type}:{self.index}"
-
-    def __repr__(self):
-        return (
-            f"device(type={self.type!r})" if self.index is None else f"device(type={self.type!r}, index={self.index})")
-
-
-CPU = device("cpu")
-
-
-def array_on(array, where):
-    """The array on that device (None: where it is)."""
-    if where is None:
-        return array
-    where = device(where)
-    return backend.to_numpy(array) if where.type == "cpu" else backend.to_cuda(array, where.index or 0)
-
-
-def device_index(where):
-    """The number of a GPU; None for the CPU, which is also what None means."""
-    where = CPU if where is None else device(where)
-    return None if where.type == "cpu" else where.index or 0
 
 
 class Tensor(TensorBase):
@@ -161,6 +113,7 @@ class Tensor(TensorBase):
     def requires_grad(self, value):
         self.requires_grad_(value)
 
+    @reads(requires_grad=BOOL)
     def requires_grad_(self, requires_grad=True):
         """Record operations on this tensor from now on (or no longer); RuntimeError if it cannot have a gradient."""
         if requires_grad and self.is_inference() and not setting.inference:
@@ -279,7 +232,7 @@ class Tensor(TensorBase):
 
     def _number(self):
         if self.array.size != 1:
-            raise ValueError("only one element tensors can be converted to Python scalars")
+            raise ValueError(f"only one element tensors can be converted to Python scalars, not {self.array.size}")
         return self.array.item()
 
     def __float__(self):
@@ -294,7 +247,7 @@ class Tensor(TensorBase):
     def __index__(self):
         if self.array.size != 1 or self.dtype.category > dtypes.INTEGER:
             raise TypeError("only integer tensors of a single element can be converted to an index")
-        return int(self._number())
+        return int(self.array.item())
 
     # ---- type and device ----
 
@@ -330,6 +283,8 @@ class Tensor(TensorBase):
 
     def cuda(self, device=None, non_blocking=False):
         """On the GPU (the first, or number `device`)."""
+        if isinstance(device, (Tensor, bool)):
+            raise TypeError(f"cuda(): argument 'device' must be torch.device, not {type(device).__name__}")
         return self.to("cuda" if device is None else f"cuda:{device}" if isinstance(device, int) else device)
 
     def double(self):
@@ -363,7 +318,7 @@ class Tensor(TensorBase):
         if self.ndim != 2:
             warnings.warn(
                 "The use of `x.T` on tensors of dimension other than 2 is deprecated. Consider `x.mT`.", stacklevel=2)
-        return self.permute(*reversed(range(self.ndim)))
+        return self.permute(tuple(reversed(range(self.ndim))))
 
     @property
     def mT(self):
@@ -467,12 +422,14 @@ class Tensor(TensorBase):
 
     def copy_(self, other, non_blocking=False):
         """Overwrite the elements with those of `other` (a tensor that broadcasts)."""
-        check_tensor(other, "copy_", "other")
-        self[...] = other.to(self.device)
+        other = OPERAND.read(other, "copy_", "other", 1)
+        self[...] = other.to(self.device) if isinstance(other, Tensor) else other
         return self
 
     def fill_(self, value):
-        """Overwrite every element with a number."""
+        """Overwrite every element with a number or a 0-d tensor."""
+        if isinstance(value, Tensor) and value.ndim:
+            raise RuntimeError(f"fill_ only supports a 0-dimensional value tensor, but got {value.ndim} dimensions.")
         self[...] = value
         return self
 
@@ -493,8 +450,12 @@ for _function in (*METHODS, *in_place_methods(METHODS)):
     setattr(Tensor, _function.__name__, _function)
 
 
-def _reflected(function):
-    return lambda self, other: function(other, self)
+def _reflected(function, name, takes=(Tensor, numbers.Number)):
+    def reflected(self, other):
+        return function(other, self) if isinstance(other, takes) else NotImplemented
+
+    reflected.__name__ = reflected.__qualname__ = f"__r{name}__"
+    return reflected
 
 
 def _comparison(function):
@@ -514,11 +475,11 @@ for _name, _sign in {
         "add": "add", "sub": "sub", "mul": "mul", "div": "truediv", "floor_divide": "floordiv", "remainder": "mod",
         "pow": "pow", "bitwise_and": "and", "bitwise_or": "or", "bitwise_xor": "xor"}.items():
     setattr(Tensor, f"__{_sign}__", getattr(functions, _name))
-    setattr(Tensor, f"__r{_sign}__", _reflected(getattr(functions, _name)))
+    setattr(Tensor, f"__r{_sign}__", _reflected(getattr(functions, _name), _sign))
     setattr(Tensor, f"__i{_sign}__", getattr(Tensor, f"{_name}_"))
 for _name in ("eq", "ne", "lt", "le", "gt", "ge"):
     setattr(Tensor, f"__{_name}__", _comparison(getattr(functions, _name)))
-Tensor.__matmul__, Tensor.__rmatmul__ = functions.matmul, _reflected(functions.matmul)
+Tensor.__matmul__, Tensor.__rmatmul__ = functions.matmul, _reflected(functions.matmul, "matmul", Tensor)
 Tensor.__neg__ = functions.neg
 Tensor.__pos__ = lambda self: self
 Tensor.__abs__ = functions.abs

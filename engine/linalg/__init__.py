@@ -5,7 +5,6 @@ All can be differentiated, twice too, but for the modes of `qr` in which torch c
 
 import collections
 import math
-import numbers
 
 import numpy as np
 
@@ -47,18 +46,19 @@ SlogDet = collections.namedtuple("linalg_slogdet", "sign logabsdet")
 # ---- square matrices: A is (..., n, n) -------------------------------------------------------------------
 
 
+@arguments.reads
 def inv(A):
     """The inverses; LinAlgError for a singular matrix."""
     return decompositions.inv(_square(A, "inv"))
 
 
+@arguments.reads
 def solve(A, B, *, left=True):
     """The X with A @ X = B (X @ A = B if not left). B is (..., n, k), or (..., n) for one vector for each A.
 
     LinAlgError if some A is singular.
     """
     _square(A, "solve")
-    arguments.check_tensor(B, "linalg_solve", "B", 2)
     if A.dtype is not B.dtype:
         raise RuntimeError(
             f"linalg.solve: Expected A and B to have the same dtype, but found A of type {A.dtype} and B of type "
@@ -78,17 +78,20 @@ def solve(A, B, *, left=True):
     return decompositions.solve(A, B) if left else decompositions.solve(A.mT, B.mT).mT
 
 
+@arguments.reads
 def det(A):
     """The determinants (...)."""
     return decompositions.det(_square(A, "det"))
 
 
+@arguments.reads
 def slogdet(A):
     """(sign, logabsdet) of the determinants: det = sign · exp(logabsdet), also where det itself would overflow."""
     _square(A, "slogdet")
     return SlogDet(decompositions.det_sign(A), decompositions.logabsdet(A))
 
 
+@arguments.reads
 def matrix_power(A, n):
     """A @ A @ ... (n times); the identity for 0, powers of the inverse for n < 0."""
     _check_matrix(A, "matrix_power", square=True, floating=False)
@@ -106,6 +109,7 @@ def matrix_power(A, n):
 # ---- decompositions -----------------------------------------------------------------------------------------
 
 
+@arguments.reads
 def cholesky(A, *, upper=False):
     """The lower triangular L with L @ L.mT = A, or the upper one; A: symmetric and positive definite.
 
@@ -116,6 +120,7 @@ def cholesky(A, *, upper=False):
     return lower.mH if upper else lower
 
 
+@arguments.reads
 def eigh(A, UPLO="L"):
     """(eigenvalues in ascending order (..., n), eigenvectors in columns (..., n, n)) of symmetric matrices.
 
@@ -130,11 +135,13 @@ def eigh(A, UPLO="L"):
     return Eigh(elementwise_functions.real(values), vectors)
 
 
+@arguments.reads
 def eigvalsh(A, UPLO="L"):
     """The eigenvalues of symmetric matrices, in ascending order; arguments as for `eigh`."""
     return eigh(A, UPLO).eigenvalues
 
 
+@arguments.reads
 def qr(A, mode="reduced"):
     """(Q, R) with Q @ R = A, Q's columns orthonormal, R upper triangular; A: (..., m, n), k = min(m, n).
 
@@ -158,6 +165,7 @@ def qr(A, mode="reduced"):
     return QR(*decompositions.unpack(decompositions.qr(A, mode="reduced"), (m, k), (k, n)))
 
 
+@arguments.reads
 def svd(A, full_matrices=True):
     """(U, S, Vh) with U @ diag(S) @ Vh = A, S descending; A: (..., m, n), k = min(m, n).
 
@@ -170,6 +178,7 @@ def svd(A, full_matrices=True):
     return SVD(U, elementwise_functions.real(S), Vh)
 
 
+@arguments.reads
 def svdvals(A):
     """The singular values, in descending order."""
     _check_matrix(A, "svdvals")
@@ -179,12 +188,10 @@ def svdvals(A):
 # ---- norms ------------------------------------------------------------------------------------------------------
 
 
+@arguments.reads(dim=arguments.optional(arguments.DIMS), ord=arguments.NUMBER)
 def vector_norm(x, ord=2, dim=None, keepdim=False, *, dtype=None):
     """(Σ |x|^ord)^(1/ord) over `dim` (a number, several, or None for all). ord: a number; inf, -inf: the largest or
     smallest |x|; 0: how many are not 0. Where the norm is 0 its gradient is 0."""
-    arguments.check_tensor(x, "linalg_vector_norm", "x")
-    if not isinstance(ord, numbers.Real):
-        raise TypeError(f"linalg_vector_norm(): argument 'ord' (position 2) must be Number, not {type(ord).__name__}")
     x = _as_type(x, dtype, "vector_norm")
     dims = arguments.check_dims(dim, x.ndim)
     combined = x.shape if dims is None else [x.shape[each] for each in dims]
@@ -196,17 +203,17 @@ def vector_norm(x, ord=2, dim=None, keepdim=False, *, dtype=None):
     return linear.vector_norm(x, ord=ord, dim=dims, keepdim=bool(keepdim))
 
 
+@arguments.reads(dim=arguments.INTS, ord=arguments.NUMBER_OR_STR)
 def matrix_norm(A, ord="fro", dim=(-2, -1), keepdim=False, *, dtype=None):
     """The norm of the matrices in the two dimensions `dim`.
 
     ord: "fro" (as a vector), "nuc" (the sum of the singular values), 2 or -2 (the largest or smallest of them),
     1 or -1 (the largest or smallest sum of a column's |x|), inf or -inf (of a row's).
     """
-    arguments.check_tensor(A, "linalg_matrix_norm", "A")
     if A.ndim < 2:
         raise RuntimeError("linalg.matrix_norm: The input tensor A must have at least 2 dimensions.")
-    if not isinstance(dim, (tuple, list)) or len(dim) != 2:
-        raise TypeError(f"linalg_matrix_norm(): argument 'dim' must be a tuple of two ints, got {dim!r}")
+    if len(dim) != 2:
+        raise RuntimeError(f"linalg.matrix_norm: dim must be a tuple of two ints, got {dim!r}")
     rows, columns = [arguments.check_dim(each, A.ndim) for each in dim]
     if rows == columns:
         raise RuntimeError(f"linalg.matrix_norm: dims must be different. Got ({dim[0]}, {dim[1]})")
@@ -233,10 +240,10 @@ def matrix_norm(A, ord="fro", dim=(-2, -1), keepdim=False, *, dtype=None):
     return norm if keepdim else shape.squeeze(norm, (rows, columns))
 
 
+@arguments.reads(dim=arguments.optional(arguments.DIMS), ord=arguments.optional(arguments.NUMBER_OR_STR))
 def norm(A, ord=None, dim=None, keepdim=False, *, dtype=None):
     """`vector_norm` over one dimension or of a vector, `matrix_norm` over two or of a matrix; with neither ord nor dim,
     the length of all elements together."""
-    arguments.check_tensor(A, "linalg_norm", "A")
     if dim is not None:
         dim = tuple(dim) if isinstance(dim, (tuple, list)) else (dim,)
         if ord is not None and len(dim) not in (1, 2):
@@ -253,12 +260,13 @@ def norm(A, ord=None, dim=None, keepdim=False, *, dtype=None):
 # ---- products -----------------------------------------------------------------------------------------------------
 
 
+@arguments.reads
 def vecdot(x, y, *, dim=-1):
     """The sums of the products over `dim`, with broadcasting; of x its conjugate is taken."""
-    arguments.check_tensor(x, "linalg_vecdot", "x")
     return reduction.sum(elementwise.mul(x.conj(), y), dim)
 
 
+@arguments.reads
 def multi_dot(tensors):
     """The matrix product of several matrices, in the order that takes the fewest multiplications.
 
@@ -268,7 +276,6 @@ def multi_dot(tensors):
     if len(tensors) < 2:
         raise RuntimeError(f"multi_dot(): expected at least 2 tensors but got {len(tensors)}")
     for position, each in enumerate(tensors):
-        arguments.check_tensor(each, "linalg_multi_dot", "tensors")
         if each.ndim != 2 and not (each.ndim == 1 and position in (0, len(tensors) - 1)):
             allowed = "1D or 2D" if position in (0, len(tensors) - 1) else "2D"
             raise RuntimeError(f"multi_dot(): tensor {position} must be {allowed} but got {each.ndim}D")
@@ -314,7 +321,6 @@ def _square(A, function):
 
 def _check_matrix(A, function, square=False, floating=True):
     """A, if it holds matrices that LAPACK takes; RuntimeError in torch's words otherwise."""
-    arguments.check_tensor(A, f"linalg_{function}", "A")
     if A.ndim < 2:
         raise RuntimeError(f"linalg.{function}: The input tensor A must have at least 2 dimensions.")
     if floating and not (A.dtype.is_floating_point or A.dtype.is_complex):

@@ -12,7 +12,7 @@ from engine.autograd.function import Function
 from engine.autograd.hooks import RemovableHandle
 from engine.nn.parameter import Buffer, Parameter
 from engine.tensor import Tensor
-from engine.tensor import device as as_device
+from engine.devices import device as as_device
 
 __all__ = ["Module"]
 

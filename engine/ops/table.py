@@ -8,6 +8,7 @@ take arrays and tensors alike; so the same line serves the fast backward pass an
 """
 
 import inspect
+import itertools
 
 import numpy as np
 
@@ -269,7 +270,11 @@ def shape_of(value):
 
 def explain_broadcast(arrays, metadata):
     """Why shapes do not broadcast, with the two shapes aligned under each other; None if they do."""
-    a, b = [shape_of(array) for array in arrays[-2:]]
+    pairs = itertools.combinations([shape_of(array) for array in arrays], 2)
+    return next(filter(None, (_explain_pair(a, b) for a, b in pairs)), None)
+
+
+def _explain_pair(a, b):
     for dim in range(-1, -1 - min(len(a), len(b)), -1):
         if a[dim] != b[dim] and 1 not in (a[dim], b[dim]):
             where = max(len(a), len(b)) + dim

@@ -54,7 +54,7 @@ FORMULAS = {
     "minimum": {"a": "g where {a} is smaller, else 0", "b": "g where {b} is smaller, else 0"},
     "mish": {"a": "g × the slope of mish at {a}"},
     "move": {"a": "g"},
-    "normal_cdf": {"a": "g × exp(−{a}² / 2) / √(2π)"},
+    "normal_cdf": {"a": "g × exp(−{a}² / 2) / √(2 × π)"},
     "nll_loss": {"logs": "−g at each row's class (÷ n for a mean), else 0"},
     "permute": {"a": "g, dimensions back in their order"},
     "pow": {"a": "g × {b} × {a}^({b} − 1)", "b": "g × {out} × log({a})"},

@@ -33,10 +33,25 @@ randint randint_like randn randn_like randperm
 # and gradients where the signs agree.
 UP_TO_SIGN = "linalg.eigh linalg.qr linalg.svd qr svd".split()
 
+
+def _einsum(library):
+    def einsum(tensors, equation):
+        return library.einsum(equation, tensors)
+
+    return einsum
+
+
+def _where(library):
+    def where(self, condition, *other):
+        return library.where(condition, self, *other)
+
+    return where
+
+
 # PyTorch's samples call these with the arguments in another order; said once for both libraries.
 ADAPTED = {
-    "einsum": lambda library: lambda tensors, equation: library.einsum(equation, tensors),
-    "where": lambda library: lambda self, condition, *other: library.where(condition, self, *other),
+    "einsum": _einsum,
+    "where": _where,
     "nn.functional.embedding": lambda library: (
         lambda weight, index, **keywords: library.nn.functional.embedding(index, weight, **keywords)
     ),
@@ -110,7 +125,11 @@ def method_of(library, name):
     method = getattr(library.Tensor, name, None)
     if method is None or callable(method):
         return method
-    return lambda tensor: getattr(tensor, name)
+
+    def read(tensor):
+        return getattr(tensor, name)
+
+    return read
 
 
 @dataclasses.dataclass(frozen=True)

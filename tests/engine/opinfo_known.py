@@ -104,7 +104,53 @@ KNOWN = [
 ]
 
 # Of wrong arguments (test_errors.py).
-KNOWN_ERRORS = []
+KNOWN_ERRORS = [
+    Known(
+        "__getitem__",
+        "an array in place",
+        "an array of floats names no places; torch cuts its numbers to integers, though it refuses a tensor of floats",
+    ),
+    Known(
+        "__radd__ __rmatmul__ __rmod__ __rmul__ __rpow__ __rsub__",
+        "only the engine raises TypeError",
+        "called by hand with the wrong number of arguments; torch answers NotImplemented",
+    ),
+    Known(
+        "addbmm baddbmm",
+        r"must be a 3D tensor\), torch IndexError",
+        "torch looks up the third dimension before it checks whether there is one",
+    ),
+    Known(
+        "broadcast_to permute reshape squeeze tile",
+        "a large int in place|a negative int in place|too many arguments",
+        "sizes and dims may be given one by one to the functions too; torch takes that from the methods alone",
+    ),
+    Known(
+        "einsum tensordot unflatten unique",
+        "the engine raises (TypeError|RuntimeError)",
+        "torch's own Python stumbles over what it was given (a truth value, an unpacking); here the argument is named",
+    ),
+    Known(
+        "index_copy index_fill index_put",
+        "an empty (tensor|list) in place",
+        "of nothing torch finds an internal assertion or the size of its storage wrong; here index or source is named",
+    ),
+    Known(
+        "linalg.vecdot",
+        "int as dim.*only the engine raises IndexError",
+        "torch does not look at `dim` where both are vectors",
+    ),
+    Known(
+        "nn.functional.log_softmax nn.functional.softmax",
+        "argument missing|None in place 1",
+        "the dimension must be named; torch guesses one, with a warning that it will no longer do so",
+    ),
+    Known(
+        "nn.functional.mse_loss",
+        "they must be equal",
+        "shapes that differ are refused, by a ValueError; torch broadcasts them with a warning",
+    ),
+]
 
 
 def unknown(report, table=None):
