@@ -48,7 +48,7 @@ class Op:
         self.is_view = is_view
         self.explain = explain
         self.example = example
-        self.plans = {}
+        self.plans = {}  # (needed, count) -> Plan
 
     def __call__(self, *inputs, **metadata):
         for value in inputs:
@@ -89,8 +89,9 @@ class Op:
 
     def plan(self, needed, count):
         """Which VJPs to run and what to save for them, when of `count` inputs those in the bit set `needed` need gradients."""
-        self.plans[needed, count] = plan = Plan(self, needed, count)
-        return plan
+        if (needed, count) not in self.plans:
+            self.plans[needed, count] = Plan(self, needed, count)
+        return self.plans[needed, count]
 
 
 primitive = Op  # as a verb, where entries are made

@@ -559,6 +559,16 @@ def as_decorators(torch):
 @program("switches")
 def as_decorators_of_generators(torch):
     log = []
+    for switch in (torch.enable_grad(), torch.inference_mode(), torch.set_grad_enabled(False)):
+        @switch
+        def steps():
+            yield torch.is_grad_enabled(), torch.is_inference_mode_enabled()
+            yield torch.is_grad_enabled(), torch.is_inference_mode_enabled()
+
+        with torch.no_grad():
+            for step in steps():
+                log += [step, torch.is_grad_enabled()]
+        log.append(torch.is_grad_enabled())
 
     @torch.no_grad()
     def numbers():
