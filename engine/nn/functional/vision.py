@@ -10,7 +10,7 @@ from engine.functions.arguments import check_tensor
 from engine.nn.functional.arguments import batched, in_float32, several
 from engine.nn.primitives import convolution as windows
 from engine.nn.primitives.padding import constant_pad
-from engine.nn.primitives.pooling import sum_pool_back
+from engine.nn.primitives.pooling import Windows, sum_pool_back
 
 __all__ = ["fold", "interpolate", "pad", "pixel_shuffle", "pixel_unshuffle", "unfold"]
 
@@ -182,8 +182,8 @@ def _sizes(input, dims, size, scale_factor, recompute):
 
 def _repeated(input, sizes, repeats):
     """Each element several times along each dimension: the way back from sums of windows that do not overlap."""
-    places, none = tuple(input.shape[2:]), (0,) * len(repeats)
-    return sum_pool_back(input, size=tuple(sizes), kernel=repeats, stride=repeats, padding=none, places=places)
+    windows = Windows(repeats, repeats, (0,) * len(repeats), (1,) * len(repeats), tuple(input.shape[2:]))
+    return sum_pool_back(input, size=tuple(sizes), windows=windows)
 
 
 def _nearest(input, dim, target, factor, middle):
