@@ -10,7 +10,7 @@ from engine.functions.arguments import check_tensor
 from engine.nn.functional.arguments import batched, in_float32, several
 from engine.nn.primitives import convolution as windows
 from engine.nn.primitives.padding import constant_pad
-from engine.nn.primitives.pooling import sum_pool_back
+from engine.nn.primitives.pooling import Windows, sum_pool_back
 
 __all__ = ["fold", "interpolate", "pad", "pixel_shuffle", "pixel_unshuffle", "unfold"]
 
@@ -182,8 +182,8 @@ def _sizes(input, dims, size, scale_factor, recompute):
 
 def _repeated(input, sizes, repeats):
     """Each element several times along each dimension: the way back from sums of windows that do not overlap."""
-    places, none = tuple(input.shape[2:]), (0,) * len(repeats)
-    return sum_pool_back(input, size=tuple(sizes), kernel=repeats, stride=repeats, padding=none, places=places)
+    windows = Windows(repeats, repeats, (0,) * len(repeats), (1,) * len(repeats), tuple(input.shape[2:]))
+    return sum_pool_back(input, size=tuple(sizes), windows=windows)
 
 
 def _nearest(input, dim, target, factor, middle):
@@ -271,14 +271,13 @@ def unfold(input, kernel_size, dilation=1, padding=0, stride=1):
     """(N, C, H, W) -> (N, C·KH·KW, places): each window that a convolution would look at, as a column."""
     check_tensor(input, "unfold")
     input, is_batch = batched(input, 2, "unfold")
-    how = _windows(kernel_size, dilation, padding, stride, "unfold")
-    if min(_places(input.shape[2:], **how)) < 1:
+    kernel, how = _how(kernel_size, dilation, padding, stride, "unfold")
+    places = windows.places_of(input.shape[2:], kernel, how)
+    if min(places) < 1:
         raise RuntimeError(
-            f"Given input with spatial size {list(input.shape[2:])}, kernel_size={how['kernel']}, "
-            f"dilation={how['dilation']}, padding={how['padding']}, the array of sliding blocks would be empty: its shape "
-            f"{_places(input.shape[2:], **how)} must be positive"
-        )
-    columns = windows.unfold(input, **how)
+            f"Given input with spatial size {list(input.shape[2:])}, kernel_size={kernel}, dilation={how.dilation}, "
+            f"padding={how.padding}, the array of sliding blocks would be empty: its shape {places} must be positive")
+    columns = windows.unfold(input, kernel=kernel, how=how)
     return columns if is_batch else columns.squeeze(0)
 
 
@@ -293,35 +292,26 @@ def fold(input, output_size, kernel_size, dilation=1, padding=0, stride=1):
     is_batch = input.ndim == 3
     input = input if is_batch else input.unsqueeze(0)
     size = several(output_size, 2, "fold", "output_size")
-    how = _windows(kernel_size, dilation, padding, stride, "fold")
-    places = _places(size, **how)
-    if input.shape[1] % math.prod(how["kernel"]):
+    kernel, how = _how(kernel_size, dilation, padding, stride, "fold")
+    places = windows.places_of(size, kernel, how)
+    if input.shape[1] % math.prod(kernel):
         raise RuntimeError(
             f"Expected size of input's dimension 1 to be divisible by the product of kernel_size, but got "
-            f"input.size(1)={input.shape[1]} and kernel_size={how['kernel']}"
-        )
+            f"input.size(1)={input.shape[1]} and kernel_size={kernel}")
     if min(places) < 1 or input.shape[2] != math.prod(places):
         raise RuntimeError(
-            f"Given output_size={size}, kernel_size={how['kernel']}, dilation={how['dilation']}, "
-            f"padding={how['padding']}, stride={how['stride']}, expected size of input's dimension 2 to match the "
-            f"calculated number of sliding blocks {' * '.join(map(str, places))}, but got input.size(2)={input.shape[2]}"
-        )
-    picture = windows.fold(input, size=size, **how)
+            f"Given output_size={size}, kernel_size={kernel}, dilation={how.dilation}, padding={how.padding}, "
+            f"stride={how.stride}, expected size of input's dimension 2 to match the calculated number of sliding blocks "
+            f"{' * '.join(map(str, places))}, but got input.size(2)={input.shape[2]}")
+    picture = windows.fold(input, size=size, kernel=kernel, how=how)
     return picture if is_batch else picture.squeeze(0)
 
 
-def _windows(kernel_size, dilation, padding, stride, function):
-    how = {"kernel": kernel_size, "dilation": dilation, "padding": padding, "stride": stride}
-    how = {name: several(value, 2, function, name) for name, value in how.items()}
-    for name, least in (("kernel", 1), ("dilation", 1), ("stride", 1), ("padding", 0)):
-        if min(how[name]) < least:
-            raise RuntimeError(f"{function}: {name} should be at least {least}, but got {how[name]}")
-    return how
-
-
-def _places(size, kernel, dilation, padding, stride):
-    """How many windows fit along each dimension."""
-    return [
-        (each + 2 * more - spread * (span - 1) - 1) // step + 1
-        for each, span, spread, more, step in zip(size, kernel, dilation, padding, stride)
-    ]
+def _how(kernel_size, dilation, padding, stride, function):
+    """(the kernel's size, how it goes over the input)."""
+    given = {"kernel": kernel_size, "stride": stride, "padding": padding, "dilation": dilation}
+    given = {name: several(value, 2, function, name) for name, value in given.items()}
+    for name, values in given.items():
+        if min(values) < (name != "padding"):
+            raise RuntimeError(f"{function}: {name} should be at least {int(name != 'padding')}, but got {values}")
+    return given.pop("kernel"), windows.How(**given, groups=1)
