@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from twins import backward, check_mistake, check_same, check_twins, copied, learning_curve, twins
+from twins import backward, check_mistake, check_twins, copied, learning_curve, twins
 
 import engine
 from engine import nn
@@ -49,6 +49,7 @@ def test_layers_are_torch_s_in_every_combination_of_options(kind, own, torch, de
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:LSTM with projections")
 @pytest.mark.parametrize("kind, own", KINDS, ids=str)
 def test_layers_in_single_precision_over_many_steps(kind, own, torch, device):
     """float32, 60 steps, three layers: rounding does not add up."""
@@ -265,7 +266,8 @@ def test_empty_batches_and_single_steps(device):
     one = nn.LSTMCell(3, 4, device=device)
     one.load_state_dict({name.removesuffix("_l0"): value for name, value in net.state_dict().items()})
     x = engine.randn(2, 3, device=device)
-    check_same(one(x), (net(x[None])[1][0][0], net(x[None])[1][1][0]))
+    for mine, its in zip(one(x), net(x[None])[1]):
+        check_close(mine, its[0])
 
 
 def test_the_output_lies_as_torch_s_does(device):
