@@ -58,6 +58,11 @@ TESTS_ON_THE_CPU = {
         "test_embeddings_start_normal_and_the_padding_zero": "the initialisers run on both above",
         "test_a_seed_gives_the_same_layers": "draws are made on the CPU, then moved",
     },
+    "test_recurrent.py": {"test_mistakes_raise_torch_s_kind_of_error": "refused before any array is touched"},
+    "test_attention.py": {
+        "test_mistakes_raise_torch_s_kind_of_error": "refused before any array is touched",
+        "test_first_weights_have_torch_s_distribution": "draws are made on the CPU, then moved",
+    },
     "test_graph.py": {"test_a_leaf_goes_with_its_last_name": "references, not arrays"},
     "test_table.py": {"test_every_entry_has_an_example": "looks at the table alone"},
     "test_tensor.py": {

@@ -121,11 +121,11 @@ MISTAKES = [
     "nn.LSTM(3, 4)(R(5, 2, 3), (R(1, 2, 4).double(), R(1, 2, 4)))", "nn.LSTM(3, 4, proj_size=2)(R(5, 2, 3), (R(1, 2, 4),) * 2)",
     "nn.LSTM(0, 4)", "nn.LSTM(3, 0)", "nn.LSTM(3, 4, 0)", "nn.LSTM(3, 4, dropout=2)", "nn.LSTM(3, 4, dropout=True)",
     "nn.LSTM(3, 4, proj_size=4)", "nn.LSTM(3, 4, proj_size=-1)", "nn.LSTM(3, 4.0)", "nn.RNN(3, 4, nonlinearity='gelu')",
-    "nn.RNN(3)", "nn.RNN(3, 4, depth=2)", "nn.RNNBase('ELMAN', 3, 4)",
+    "nn.RNN(3)", "nn.RNN(3, 4, depth=2)", "nn.GRU(3, 4, bias=1)", "nn.GRU(3, 4, batch_first='no')", "nn.RNNBase('ELMAN', 3, 4)",
     "nn.LSTMCell(3, 4)(R(2, 2))", "nn.LSTMCell(3, 4)(R(1, 2, 3))", "nn.LSTMCell(3, 4)(R(2, 3), (R(3, 4), R(2, 4)))",
     "nn.LSTMCell(3, 4)(R(2, 3), (R(2, 5), R(2, 4)))", "nn.LSTMCell(3, 4)(R(3), (R(1, 4), R(4)))",
     "nn.LSTMCell(3, 4)(R(2, 3), R(2, 4))", "nn.GRUCell(3, 4)(R(2, 2))", "nn.GRUCell(3, 4)(R(2, 3), R(4))",
-    "nn.GRUCell(3, 4)(R(2, 3), R(3, 4))", "nn.RNNCell(3, 4, nonlinearity='gelu')(R(2, 3))",
+    "nn.GRUCell(3, 4)(R(2, 3), R(3, 4))", "nn.GRUCell(3, 4)(R(2, 3), R(1, 2, 4))", "nn.RNNCell(3, 4, nonlinearity='gelu')(R(2, 3))",
 ]
 
 
