@@ -22,3 +22,9 @@ _FILES = (
     transformer, vision
 )  # fmt: skip
 __all__ = [name for file in _FILES for name in file.__all__]
+
+
+def __getattr__(name):
+    from engine.names import missing
+
+    raise missing("engine.nn", name, list(globals()))

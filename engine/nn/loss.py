@@ -7,7 +7,7 @@ from engine.nn.layer import FunctionLayer
 
 __all__ = [
     "BCELoss", "BCEWithLogitsLoss", "CosineSimilarity", "CrossEntropyLoss", "HuberLoss", "KLDivLoss", "L1Loss", "MSELoss",
-    "NLLLoss", "SmoothL1Loss",
+    "NLLLoss", "PairwiseDistance", "SmoothL1Loss",
 ]  # fmt: skip
 
 
@@ -60,6 +60,8 @@ class HuberLoss(_Loss):
     _function = "huber_loss"
 
     def __init__(self, reduction="mean", delta=1.0):
+        if not isinstance(delta, (int, float)):
+            raise TypeError(f"delta must be a float or int, got: {type(delta)}")
         super().__init__(None, None, reduction, delta=delta)
 
 
@@ -122,3 +124,12 @@ class CosineSimilarity(FunctionLayer):
 
     def __init__(self, dim=1, eps=1e-8):
         super().__init__(dim=dim, eps=eps)
+
+
+class PairwiseDistance(FunctionLayer):
+    """The p-norm of the difference of two tensors along the last dimension; eps is added to each difference."""
+
+    _function, _shown = "pairwise_distance", ()
+
+    def __init__(self, p=2.0, eps=1e-6, keepdim=False):
+        super().__init__(p=p, eps=eps, keepdim=keepdim)

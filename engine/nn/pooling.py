@@ -2,7 +2,10 @@
 
 from engine.nn.layer import FunctionLayer, several
 
-__all__ = ["AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AvgPool1d", "AvgPool2d", "MaxPool1d", "MaxPool2d"]
+__all__ = [
+    "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveMaxPool1d", "AdaptiveMaxPool2d", "AvgPool1d", "AvgPool2d", "MaxPool1d",
+    "MaxPool2d",
+]  # fmt: skip
 
 
 class _MaxPool(FunctionLayer):
@@ -83,3 +86,22 @@ class AdaptiveAvgPool2d(FunctionLayer):
 
     def __init__(self, output_size):
         super().__init__(output_size=output_size)
+
+
+class _AdaptiveMaxPool(FunctionLayer):
+    _shown = ("output_size",)
+
+    def __init__(self, output_size, return_indices=False):
+        super().__init__(output_size=output_size, return_indices=return_indices)
+
+
+class AdaptiveMaxPool1d(_AdaptiveMaxPool):
+    """The largest of as many even windows as give (..., output_size); return_indices: also where each was."""
+
+    _function = "adaptive_max_pool1d"
+
+
+class AdaptiveMaxPool2d(_AdaptiveMaxPool):
+    """The largest of as many even windows as give (..., *output_size); return_indices: also where each was."""
+
+    _function = "adaptive_max_pool2d"

@@ -160,6 +160,13 @@ class CircularPad1d(_Pad):
 
     _dims, _mode = 1, "circular"
 
+    def forward(self, input):
+        """input: with channels, with or without batch."""
+        if input.ndim not in (self._dims + 1, self._dims + 2):
+            expected = f"{self._dims + 1}D or {self._dims + 2}D"
+            raise ValueError(f"expected {expected} input (got {input.ndim}D input)")
+        return super().forward(input)
+
 
 class CircularPad2d(CircularPad1d):
     """(..., H, W) continued on all sides from the other side. padding: a number, or (left, right, top, bottom)."""

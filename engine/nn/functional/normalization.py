@@ -11,10 +11,7 @@ from engine.nn.primitives.normalization import standardize
 __all__ = ["batch_norm", "group_norm", "instance_norm", "layer_norm", "rms_norm"]
 
 
-@in_float32
-def batch_norm(
-    input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-05
-):
+def batch_norm(input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-05):
     """Each channel of (N, C, ...) standardized over the batch, times `weight`, plus `bias` (C) (Ioffe and Szegedy, 2015).
 
     training: by the mean and variance of this batch, which also move the running ones (C; None: kept nowhere) in place by
@@ -30,11 +27,12 @@ def batch_norm(
     dims = (0, *range(2, input.ndim))
     if input.numel() == input.shape[1]:
         raise ValueError(f"Expected more than 1 value per channel when training, got input size {input.shape}")
+    if eps <= 0:
+        raise ValueError(f"batch_norm eps must be positive during training, but got {eps}")
     _update(running_mean, running_var, input, dims, momentum)
-    return _scaled(standardize(input, dim=dims, eps=eps), weight, bias)
+    return _by_its_own(input, weight, bias, dims, eps)
 
 
-@in_float32
 def instance_norm(
     input, running_mean=None, running_var=None, weight=None, bias=None, use_input_stats=True, momentum=0.1, eps=1e-05
 ):
@@ -56,7 +54,7 @@ def instance_norm(
     if math.prod(input.shape[2:]) == 1:
         raise ValueError(f"Expected more than 1 spatial element when training, got input size {input.shape}")
     _update(running_mean, running_var, input, dims, momentum)
-    return _scaled(standardize(input, dim=dims, eps=eps), weight, bias)
+    return _by_its_own(input, weight, bias, dims, eps)
 
 
 @in_float32
@@ -113,6 +111,12 @@ def _scaled(output, weight, bias):
     return output if bias is None else output + _by_channel(bias, output.ndim)
 
 
+@in_float32
+def _by_its_own(input, weight, bias, dims, eps):
+    return _scaled(standardize(input, dim=dims, eps=eps), weight, bias)
+
+
+@in_float32
 def _by_running(input, running_mean, running_var, weight, bias, eps):
     """As one scale and one shift for each channel."""
     if running_mean is None or running_var is None:
@@ -124,15 +128,15 @@ def _by_running(input, running_mean, running_var, weight, bias, eps):
 
 
 def _update(running_mean, running_var, input, dims, momentum):
-    """Move the running mean and variance in place to those of the input, by the share `momentum`."""
-    if running_mean is None and running_var is None:
+    """Move the running mean and variance in place to those of the input, by the share `momentum`; an empty one has none."""
+    if running_mean is None and running_var is None or not input.numel():
         return
     with set_recording(False):
-        input = input.detach()
+        input = input.detach() if input.array.dtype.itemsize > 2 else input.detach().float()
         for running, batch in ((running_mean, input.mean(dims)), (running_var, input.var(dims, correction=1))):
             if running is not None:
                 batch = batch if batch.ndim == 1 else batch.mean(0)
-                running.mul_(1 - momentum).add_(batch.to(running.dtype), alpha=momentum)
+                running.copy_(running.to(batch.dtype) * (1 - momentum) + batch * momentum)
 
 
 def _check_channels(function, input, **given):
@@ -167,6 +171,6 @@ def _last_dims(function, input, normalized_shape, **given):
             f"Given normalized_shape={list(shape)}, expected input with shape [*, {', '.join(map(str, shape))}], but got "
             f"input of size{list(input.shape)}"
         )
-    if not input.dtype.is_floating_point:
+    if input.dtype.category < dtypes.FLOAT:
         raise NotImplementedError(f'"{function}" not implemented for {input.dtype}')
     return tuple(range(input.ndim - len(shape), input.ndim))

@@ -116,7 +116,7 @@ def interpolate(
     """
     check_tensor(input, "interpolate")
     dims = input.ndim - 2
-    _check_mode(mode, align_corners, antialias, dims)
+    _check_mode(mode, align_corners, antialias, dims, input.dtype)
     sizes, factors = _sizes(input, dims, size, scale_factor, recompute_scale_factor)
     if mode == "area":
         from engine.nn.functional.pooling import adaptive_average
@@ -130,7 +130,7 @@ def interpolate(
     return input
 
 
-def _check_mode(mode, align_corners, antialias, dims):
+def _check_mode(mode, align_corners, antialias, dims, dtype):
     expected = {"nearest": (1, 2, 3), "nearest-exact": (1, 2, 3), "area": (1, 2, 3), "linear": (1,), "bilinear": (2,),
                 "trilinear": (3,)}  # fmt: skip
     if mode not in expected or dims not in expected[mode]:
@@ -143,7 +143,9 @@ def _check_mode(mode, align_corners, antialias, dims):
             "align_corners option can only be set with the interpolating modes: linear | bilinear | bicubic | trilinear"
         )
     if antialias:
-        raise ValueError("interpolate: antialias is not supported")
+        raise NotImplementedError("interpolate: antialias=True is not supported")
+    if not mode.startswith("nearest") and not dtype.is_floating_point:
+        raise NotImplementedError(f"interpolate: mode {mode!r} is not supported for {dtype}")
 
 
 def _sizes(input, dims, size, scale_factor, recompute):
