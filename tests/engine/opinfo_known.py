@@ -72,6 +72,26 @@ KNOWN = [
         "neither numpy nor cupy has it for complex numbers; NotImplementedError says so",
     ),
     Known(
+        "nn.functional.batch_norm",
+        "expected an input of at least 2 dimensions",
+        "an input without channels is refused; torch lets one through that has no elements",
+    ),
+    Known(
+        "nn.functional.conv_transpose2d",
+        "float16.*values",
+        "computed in float32 and rounded once; torch rounds each window before it adds them up",
+    ),
+    Known(
+        "nn.functional.embedding",
+        "scale_grad_by_freq=True and sparse=True are not supported",
+        "gradients are neither sparse nor scaled by how often a row was looked up; NotImplementedError says so",
+    ),
+    Known(
+        "nn.functional.interpolate",
+        "got mode 'bicubic'|is not supported for torch.uint8",
+        "no bicubic mode, and linear modes of floats alone; NotImplementedError says so",
+    ),
+    Known(
         "scatter",
         "multiply' is supported for a number, not for a tensor",
         "torch has deprecated it and gives it no gradient; NotImplementedError says that it is not supported",

@@ -150,6 +150,17 @@ def test_halves_are_computed_in_float32_and_rounded_once(random, device):
     assert torch.isfinite(F.layer_norm(large, (8,))).all() and F.gelu(large).dtype is torch.float16
 
 
+def test_gelu_of_float32_is_as_exact_as_its_type(device):
+    """The quick way for float32 against float64's: tails, numbers next to 0, infinities, any memory order."""
+    values = np.concatenate([np.linspace(-9, 9, 40001), np.geomspace(1e-30, 1e-2, 2001), [0.0, np.inf]])
+    exact = F.gelu(torch.tensor(values, device=device)).cpu().numpy()
+    quick = F.gelu(torch.tensor(values, device=device).float()).cpu().numpy()
+    np.testing.assert_allclose(quick, exact, rtol=1e-6, atol=6e-7)
+    square = torch.tensor(values[:40000].reshape(200, 200), device=device).float()
+    assert torch.equal(F.gelu(square.T), F.gelu(square).T) and torch.isnan(F.gelu(square * float("nan"))).all()
+    assert F.gelu(square[0, 0]).shape == ()
+
+
 def test_weights_of_max_norm_are_shortened_in_place(device):
     """Only rows that were looked up and are longer."""
     weight = torch.tensor([[3.0, 4.0], [0.3, 0.4], [6.0, 8.0]], device=device)

@@ -3,7 +3,7 @@
 import functools
 import operator
 
-from engine.autograd.graph import TensorBase
+from engine.autograd.graph import TensorBase, setting
 from engine.functions.arguments import check_tensor
 
 __all__ = []
@@ -59,6 +59,16 @@ def check_tensors(function, **tensors):
     for position, (name, value) in enumerate(tensors.items(), 1):
         if value is not None or position == 1:
             check_tensor(value, function, name, position)
+
+
+def check_constant(function, **tensors):
+    """RuntimeError in torch's words if one of them needs a gradient: the function gives none to it."""
+    for name, value in tensors.items():
+        if value is not None and setting.record and value.requires_grad:
+            raise RuntimeError(
+                f"The function '{function}' is not differentiable with respect to argument '{name}'. This input cannot have "
+                "requires_grad True."
+            )
 
 
 def batched(input, dims, function):

@@ -27,8 +27,8 @@ def dropout2d(input, p=0.5, training=True, inplace=False):
     check_tensor(input, "dropout2d")
     if input.ndim != 4:
         warnings.warn(
-            f"dropout2d: Received a {input.ndim}-D input to dropout2d, which takes (N, C, H, W); the first two dimensions "
-            "count as batch and channels. For an input of (C, H, W) add a dimension, for (N, C, L) use dropout1d.",
+            f"dropout2d: Received a {input.ndim}D input; its first two dimensions count as batch and channels. For an input "
+            "(C, H, W) add a dimension, for (N, C, L) use dropout1d.",
             stacklevel=2,
         )
     if input.ndim < 2 and training:

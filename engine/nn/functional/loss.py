@@ -12,7 +12,7 @@ from engine import dtypes
 from engine.functions import arguments, shape
 from engine.functions.elementwise import where
 from engine.functions.reduction import log_softmax
-from engine.nn.functional.arguments import check_tensors, in_float32
+from engine.nn.functional.arguments import check_constant, check_tensors, in_float32
 from engine.nn.primitives import loss as table
 from engine.nn.primitives.activation import log_sigmoid
 
@@ -120,6 +120,7 @@ def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=N
         raise RuntimeError(f"Found dtype {target.dtype} but expected {input.dtype}")
     if input.numel() and not np.all((input.array >= 0) & (input.array <= 1)):
         raise RuntimeError("all elements of input should be between 0 and 1")
+    check_constant("binary_cross_entropy", weight=weight)
     losses = table.binary_cross_entropy(input, target)
     return _reduce(losses if weight is None else losses * weight.expand(*input.shape), reduction)
 
@@ -141,6 +142,7 @@ def binary_cross_entropy_with_logits(
         raise NotImplementedError(f'"{function}" not implemented for {input.dtype}')
     if not target.dtype.is_floating_point:
         raise RuntimeError(f"result type {input.dtype} can't be cast to the desired output type {target.dtype}")
+    check_constant(function, weight=weight, pos_weight=pos_weight)
     share = 1 if pos_weight is None else (pos_weight - 1) * target + 1
     losses = (1 - target) * input - share * log_sigmoid(input)
     return _reduce(losses if weight is None else losses * weight, reduction)
@@ -212,6 +214,7 @@ def _loss_of_classes(logs, target, weight, ignore_index, reduction, smoothing=0.
         share = counts.to(logs.dtype)
     else:
         _check_weight(weight, count)
+        check_constant("nll_loss", weight=weight)
         share = where(counts, weight[classes.long()], 0)
     losses = share * table.nll_loss(rows, classes, reduction="none")
     if smoothing:

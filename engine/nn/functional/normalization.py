@@ -5,7 +5,7 @@ import math
 from engine import dtypes
 from engine.autograd.graph import set_recording
 from engine.functions.arguments import check_tensor
-from engine.nn.functional.arguments import check_tensors, in_float32
+from engine.nn.functional.arguments import check_constant, check_tensors, in_float32
 from engine.nn.primitives.normalization import standardize
 
 __all__ = ["batch_norm", "group_norm", "instance_norm", "layer_norm", "rms_norm"]
@@ -22,6 +22,7 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
         raise RuntimeError(f"batch_norm: expected an input of at least 2 dimensions, got {list(input.shape)}")
     given = {"running_mean": running_mean, "running_var": running_var, "weight": weight, "bias": bias}
     _check_channels("batch_norm", input, **given)
+    check_constant("batch_norm", running_mean=running_mean, running_var=running_var)
     if not training:
         return _by_running(input, running_mean, running_var, weight, bias, eps)
     dims = (0, *range(2, input.ndim))
@@ -48,6 +49,7 @@ def instance_norm(
     if input.ndim < 2:
         raise RuntimeError(f"instance_norm: expected an input of at least 2 dimensions, got {list(input.shape)}")
     _check_channels("instance_norm", input, **given)
+    check_constant("instance_norm", running_mean=running_mean, running_var=running_var)
     if not use_input_stats:
         return _by_running(input, running_mean, running_var, weight, bias, eps)
     dims = tuple(range(2, input.ndim))

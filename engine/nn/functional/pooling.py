@@ -35,23 +35,24 @@ def max_pool2d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode
 
 def _max_pool(function, dims, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices):
     input, is_batch = _pictures(input, dims, function)
-    how = _how(function, dims, input.shape[2:], kernel_size, stride, padding, dilation, ceil_mode)
-    largest = table.max_pool(input, **how)
-    places = (_flat_places(table.winners.forward(input.array, **how), input.shape[2:], how),) if return_indices else ()
-    results = [largest, *map(type(input), places)]
+    windows = _windows(function, dims, input.shape[2:], kernel_size, stride, padding, dilation, ceil_mode)
+    results = [table.max_pool(input, windows=windows)]
+    if return_indices:
+        winner = table.winners.forward(input.array, windows=windows)
+        results.append(type(input)(_flat_places(winner, input.shape[2:], windows)))
     results = results if is_batch else [each.squeeze(0) for each in results]
     return tuple(results) if return_indices else results[0]
 
 
-def _flat_places(winner, size, how):
+def _flat_places(winner, size, windows):
     """From the number of the kernel's element to the place in the flattened input."""
     arange, dims = backend.module_of(winner).arange, len(size)
     flat, stretch, rest = 0, 1, winner.astype(np.int64)
     for dim in reversed(range(dims)):
-        start = arange(how["places"][dim]) * how["stride"][dim] - how["padding"][dim]
+        start = arange(windows.places[dim]) * windows.stride[dim] - windows.padding[dim]
         start = start.reshape((-1,) + (1,) * (dims - 1 - dim))
-        flat = flat + (start + rest % how["kernel"][dim] * how["dilation"][dim]) * stretch
-        stretch, rest = stretch * size[dim], rest // how["kernel"][dim]
+        flat = flat + (start + rest % windows.kernel[dim] * windows.dilation[dim]) * stretch
+        stretch, rest = stretch * size[dim], rest // windows.kernel[dim]
     return flat
 
 
@@ -81,22 +82,19 @@ def avg_pool2d(
 
 def _avg_pool(function, dims, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override):
     input, is_batch = _pictures(input, dims, function)
-    how = _how(function, dims, input.shape[2:], kernel_size, stride, padding, 1, ceil_mode)
+    windows = _windows(function, dims, input.shape[2:], kernel_size, stride, padding, 1, ceil_mode)
     if divisor_override == 0:
         raise RuntimeError("divisor must be not zero")
-    dilation = how.pop("dilation")
-    totals = table.sum_pool(input, **how)
-    divisor = divisor_override or _counts(input, how, dilation, count_include_pad)
+    totals = table.sum_pool(input, windows=windows)
+    divisor = divisor_override or _counts(input, windows, count_include_pad)
     means = totals / divisor if input.dtype.category >= dtypes.FLOAT else totals.div(divisor, rounding_mode="trunc")
     return means if is_batch else means.squeeze(0)
 
 
-def _counts(input, how, dilation, with_padding):
+def _counts(input, windows, with_padding):
     """How many elements each window counts: a number, or a tensor (*places) where windows differ."""
     counts = 1
-    for size, each, step, more, places in zip(
-        input.shape[2:], how["kernel"], how["stride"], how["padding"], how["places"]
-    ):
+    for size, each, step, more, _, places in zip(input.shape[2:], *windows):
         start = np.arange(places) * step - more
         end = np.minimum(start + each, size + more)
         along = end - start if with_padding else np.minimum(end, size) - np.maximum(start, 0)
@@ -139,7 +137,7 @@ def adaptive_max_pool2d(input, output_size, return_indices=False):
 
 def _adaptive(function, dims, input, output_size, compute, return_indices=False):
     check_tensor(input, function)
-    if dims == 2 and input.ndim < 3:
+    if dims == 2 and input.ndim < 3 and isinstance(output_size, (tuple, list)):
         raise ValueError(f"Input dimension should be at least 3, got {input.ndim}")
     if input.ndim not in (dims + 1, dims + 2) or 0 in input.shape[-dims - 1 if input.ndim == dims + 2 else -dims :]:
         raise RuntimeError(
@@ -173,8 +171,8 @@ def adaptive_average(input, sizes):
         return input.mean(tuple(range(2, 2 + dims)), keepdim=True)
     if all(new and old % new == 0 for old, new in zip(input.shape[2:], sizes)):
         kernel = tuple(old // new for old, new in zip(input.shape[2:], sizes))
-        sums = table.sum_pool(input, kernel=kernel, stride=kernel, padding=(0,) * dims, places=tuple(sizes))
-        return sums / math.prod(kernel)
+        windows = table.Windows(kernel, kernel, (0,) * dims, (1,) * dims, tuple(sizes))
+        return table.sum_pool(input, windows=windows) / math.prod(kernel)
     for dim, count in enumerate(sizes, 2):
         weights = np.zeros((count, input.shape[dim]))
         for row, (start, end) in zip(weights, _edges(input.shape[dim], count)):
@@ -193,15 +191,16 @@ def _adaptive_largest(input, sizes):
         positions = np.add.outer(positions * size, along)
     dims = len(sizes)  # (count, length, count, length) -> (count, count, length · length)
     order = (*range(0, 2 * dims, 2), *range(1, 2 * dims, 2))
+    flat = input.reshape(*input.shape[:2], math.prod(input.shape[2:]))
+    if not positions.size or not input.numel():
+        none = flat[..., :0] if not positions.size else flat[..., :1].expand(*flat.shape[:2], math.prod(sizes))
+        none = none.reshape(*input.shape[:2], *sizes)
+        return none, none.detach().long()
     positions = positions.transpose(order).reshape(*sizes, -1).astype(np.int64)
     positions = type(input)(backend.as_array(positions, like=input.array))
-    flat = input.reshape(*input.shape[:2], -1)
-    if positions.numel() == 0:
-        empty = flat[..., :0].reshape(*input.shape[:2], *sizes)
-        return empty, empty.detach().long()
     best = flat.detach()[..., positions].argmax(-1)
     places = positions.expand(*best.shape, positions.shape[-1]).gather(-1, best.unsqueeze(-1)).squeeze(-1)
-    return flat.gather(-1, places.reshape(*flat.shape[:2], -1)).reshape(places.shape), places
+    return flat.gather(-1, places.reshape(*flat.shape[:2], math.prod(sizes))).reshape(places.shape), places
 
 
 # ---- reading the arguments ------------------------------------------------------------------------------
@@ -219,29 +218,25 @@ def _pictures(input, dims, function):
     return (input, True) if input.ndim == dims + 2 else (input.unsqueeze(0), False)
 
 
-def _how(function, dims, size, kernel_size, stride, padding, dilation, ceil_mode):
-    """How to step, as the table wants it."""
-    kernel = several(kernel_size, dims, function, "kernel_size")
-    stride = kernel if stride is None or stride == [] or stride == () else several(stride, dims, function, "stride")
-    padding = several(padding, dims, function, "padding")
-    dilation = several(dilation, dims, function, "dilation")
-    for name, values, least in (("kernel size", kernel, 1), ("stride", stride, 1), ("dilation", dilation, 1)):
-        if min(values) < least:
-            raise RuntimeError(f"{function}: {name} should be greater than zero, but got {values}")
-    spans = [spread * (each - 1) + 1 for each, spread in zip(kernel, dilation)]
-    if min(padding) < 0:
-        raise RuntimeError(f"{function}: pad must be non-negative, but got pad: {padding}")
-    if any(2 * more > span for more, span in zip(padding, spans)):
+def _windows(function, dims, size, kernel_size, stride, padding, dilation, ceil_mode):
+    """Where the windows lie."""
+    given = {"kernel_size": kernel_size, "stride": stride, "padding": padding, "dilation": dilation}
+    if stride is None or stride == [] or stride == ():
+        given["stride"] = kernel_size
+    given = {name: several(value, dims, function, name) for name, value in given.items()}
+    for name, values in given.items():
+        if min(values) < (name != "padding"):
+            raise RuntimeError(f"{function}: {name} should be at least {int(name != 'padding')}, but got {values}")
+    kernel, stride, padding, dilation = given.values()
+    if any(2 * more > each for more, each in zip(padding, kernel)):
         raise RuntimeError(
-            f"{function}: pad should be at most half of effective kernel size, but got pad={padding}, kernel_size={kernel} "
-            f"and dilation={dilation}"
-        )
+            f"{function}: pad should be at most half of kernel size, but got pad={padding} and kernel_size={kernel}")
+    spans = [spread * (each - 1) + 1 for each, spread in zip(kernel, dilation)]
     places = tuple(_count(*each, ceil_mode) for each in zip(size, spans, stride, padding))
     if min(places) < 1:
         raise RuntimeError(
-            f"{function}: Given input size: {list(size)}. Calculated output size: {list(places)}. Output size is too small"
-        )
-    return {"kernel": kernel, "stride": stride, "padding": padding, "dilation": dilation, "places": places}
+            f"{function}: Given input size: {list(size)}. Calculated output size: {list(places)}. Output size is too small")
+    return table.Windows(kernel, stride, padding, dilation, places)
 
 
 def _count(size, span, step, padding, ceil_mode):

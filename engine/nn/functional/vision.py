@@ -10,6 +10,7 @@ from engine.functions.arguments import check_tensor
 from engine.nn.functional.arguments import batched, in_float32, several
 from engine.nn.primitives import convolution as windows
 from engine.nn.primitives.padding import constant_pad
+from engine.nn.primitives.pooling import Windows, sum_pool_back
 
 __all__ = ["fold", "interpolate", "pad", "pixel_shuffle", "pixel_unshuffle", "unfold"]
 
@@ -23,14 +24,14 @@ def pad(input, pad, mode="constant", value=None):
     again) or "circular" (the other end). A negative number cuts off.
     """
     check_tensor(input, "pad")
-    widths = _widths(pad, input)
+    widths = _widths(pad, input, mode)
     if mode == "constant":
         value = 0 if value is None else value
         return constant_pad(input, widths=((0, 0),) * (input.ndim - len(widths)) + tuple(widths), value=value)
     if mode not in _BORDERS:
         raise NotImplementedError(f"Unrecognised padding mode {mode}: use constant, reflect, replicate or circular")
     if value is not None and value != 0:
-        raise ValueError(f'Padding mode "{mode}" doesn\'t take in value argument')
+        raise RuntimeError(f'Padding mode "{mode}" doesn\'t take in value argument')
     dims = len(widths)
     if dims > 3 or input.ndim not in (dims + 1, dims + 2):
         raise NotImplementedError(
@@ -42,7 +43,7 @@ def pad(input, pad, mode="constant", value=None):
     return input
 
 
-def _widths(pad, input):
+def _widths(pad, input, mode):
     """[(before, behind)] for the last dimensions, in their order."""
     if not isinstance(pad, (tuple, list)):
         raise TypeError(f"pad(): argument 'pad' must be tuple of ints, not {type(pad).__name__}")
@@ -55,12 +56,13 @@ def _widths(pad, input):
         )
     pairs = several(tuple(pad), len(pad), "pad", "pad") if pad else ()
     widths = [pairs[start : start + 2] for start in range(0, len(pairs), 2)][::-1]
-    for dim, (low, high) in enumerate(widths, input.ndim - len(widths)):
-        if input.shape[dim] + low + high < 0:
-            raise RuntimeError(
-                f"The input size {input.shape[dim]}, plus negative padding {low} and {high}, resulted in a negative output "
-                f"size in dimension {dim}"
-            )
+    sizes = input.shape[input.ndim - len(widths) :]
+    mirrors = mode in ("reflect", "replicate")
+    for size, (low, high) in zip(sizes, widths):
+        if (size + low + high if mirrors else size + min(low, 0) + min(high, 0)) < 0:
+            raise RuntimeError(f"pad: nothing is left of a dimension of size {size}, padded by {low} and {high}")
+    if mirrors and widths and not any(size + sum(pair) for size, pair in zip(sizes, widths)):
+        raise RuntimeError(f"pad: nothing is left of an input of size {list(input.shape)}, padded by {list(pad)}")
     return widths
 
 
@@ -122,6 +124,11 @@ def interpolate(
         from engine.nn.functional.pooling import adaptive_average
 
         return adaptive_average(input, sizes)
+    repeats = tuple(target // size for target, size in zip(sizes, input.shape[2:]))
+    if mode.startswith("nearest") and all(
+            target == size * times and factor in (None, times)
+            for target, size, times, factor in zip(sizes, input.shape[2:], repeats, factors)):
+        return _repeated(input, sizes, repeats)
     for dim, (target, factor) in enumerate(zip(sizes, factors), 2):
         if mode.startswith("nearest"):
             input = _nearest(input, dim, target, factor, 0.5 if mode.endswith("exact") else 0)
@@ -173,15 +180,18 @@ def _sizes(input, dims, size, scale_factor, recompute):
     return size, factors
 
 
+def _repeated(input, sizes, repeats):
+    """Each element several times along each dimension: the way back from sums of windows that do not overlap."""
+    windows = Windows(repeats, repeats, (0,) * len(repeats), (1,) * len(repeats), tuple(input.shape[2:]))
+    return sum_pool_back(input, size=tuple(sizes), windows=windows)
+
+
 def _nearest(input, dim, target, factor, middle):
     """Each element of the result is the one of the input that lies there."""
     size = input.shape[dim]
     step = size / target if factor is None else 1 / factor
     if target == size and step == 1:
         return input
-    if target % size == 0 and step == size / target:  # a whole factor: stretched, whose gradient is a mere sum
-        before, after = input.shape[: dim + 1], input.shape[dim + 1 :]
-        return input.unsqueeze(dim + 1).expand(*before, target // size, *after).reshape(*before[:-1], target, *after)
     places = np.minimum(np.floor((np.arange(target) + middle) * np.float32(step)), size - 1).astype(np.int64)
     return input[(slice(None),) * dim + (_constant(places, input),)]
 
@@ -261,14 +271,13 @@ def unfold(input, kernel_size, dilation=1, padding=0, stride=1):
     """(N, C, H, W) -> (N, C·KH·KW, places): each window that a convolution would look at, as a column."""
     check_tensor(input, "unfold")
     input, is_batch = batched(input, 2, "unfold")
-    how = _windows(kernel_size, dilation, padding, stride, "unfold")
-    if min(_places(input.shape[2:], **how)) < 1:
+    kernel, how = _how(kernel_size, dilation, padding, stride, "unfold")
+    places = windows.places_of(input.shape[2:], kernel, how)
+    if min(places) < 1:
         raise RuntimeError(
-            f"Given input with spatial size {list(input.shape[2:])}, kernel_size={how['kernel']}, "
-            f"dilation={how['dilation']}, padding={how['padding']}, the array of sliding blocks would be empty: its shape "
-            f"{_places(input.shape[2:], **how)} must be positive"
-        )
-    columns = windows.unfold(input, **how)
+            f"Given input with spatial size {list(input.shape[2:])}, kernel_size={kernel}, dilation={how.dilation}, "
+            f"padding={how.padding}, the array of sliding blocks would be empty: its shape {places} must be positive")
+    columns = windows.unfold(input, kernel=kernel, how=how)
     return columns if is_batch else columns.squeeze(0)
 
 
@@ -283,35 +292,26 @@ def fold(input, output_size, kernel_size, dilation=1, padding=0, stride=1):
     is_batch = input.ndim == 3
     input = input if is_batch else input.unsqueeze(0)
     size = several(output_size, 2, "fold", "output_size")
-    how = _windows(kernel_size, dilation, padding, stride, "fold")
-    places = _places(size, **how)
-    if input.shape[1] % math.prod(how["kernel"]):
+    kernel, how = _how(kernel_size, dilation, padding, stride, "fold")
+    places = windows.places_of(size, kernel, how)
+    if input.shape[1] % math.prod(kernel):
         raise RuntimeError(
             f"Expected size of input's dimension 1 to be divisible by the product of kernel_size, but got "
-            f"input.size(1)={input.shape[1]} and kernel_size={how['kernel']}"
-        )
+            f"input.size(1)={input.shape[1]} and kernel_size={kernel}")
     if min(places) < 1 or input.shape[2] != math.prod(places):
         raise RuntimeError(
-            f"Given output_size={size}, kernel_size={how['kernel']}, dilation={how['dilation']}, "
-            f"padding={how['padding']}, stride={how['stride']}, expected size of input's dimension 2 to match the "
-            f"calculated number of sliding blocks {' * '.join(map(str, places))}, but got input.size(2)={input.shape[2]}"
-        )
-    picture = windows.fold(input, size=size, **how)
+            f"Given output_size={size}, kernel_size={kernel}, dilation={how.dilation}, padding={how.padding}, "
+            f"stride={how.stride}, expected size of input's dimension 2 to match the calculated number of sliding blocks "
+            f"{' * '.join(map(str, places))}, but got input.size(2)={input.shape[2]}")
+    picture = windows.fold(input, size=size, kernel=kernel, how=how)
     return picture if is_batch else picture.squeeze(0)
 
 
-def _windows(kernel_size, dilation, padding, stride, function):
-    how = {"kernel": kernel_size, "dilation": dilation, "padding": padding, "stride": stride}
-    how = {name: several(value, 2, function, name) for name, value in how.items()}
-    for name, least in (("kernel", 1), ("dilation", 1), ("stride", 1), ("padding", 0)):
-        if min(how[name]) < least:
-            raise RuntimeError(f"{function}: {name} should be at least {least}, but got {how[name]}")
-    return how
-
-
-def _places(size, kernel, dilation, padding, stride):
-    """How many windows fit along each dimension."""
-    return [
-        (each + 2 * more - spread * (span - 1) - 1) // step + 1
-        for each, span, spread, more, step in zip(size, kernel, dilation, padding, stride)
-    ]
+def _how(kernel_size, dilation, padding, stride, function):
+    """(the kernel's size, how it goes over the input)."""
+    given = {"kernel": kernel_size, "stride": stride, "padding": padding, "dilation": dilation}
+    given = {name: several(value, 2, function, name) for name, value in given.items()}
+    for name, values in given.items():
+        if min(values) < (name != "padding"):
+            raise RuntimeError(f"{function}: {name} should be at least {int(name != 'padding')}, but got {values}")
+    return given.pop("kernel"), windows.How(**given, groups=1)

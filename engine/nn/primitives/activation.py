@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from engine import backend
-from engine.ops.elementwise import erf, exp, minimum, sigmoid, tanh, where
+from engine.ops.elementwise import exp, minimum, sigmoid, tanh, where
 from engine.ops.table import primitive
 
 
@@ -84,11 +84,45 @@ mish = _entry("mish", lambda a: a * np.tanh(softplus.forward(a, beta=1, threshol
 
 # ---- gelu: the input times the probability that a normal number is below it (Hendrycks and Gimpel, 2016) ------
 
-gelu = _entry(
-    "gelu",
-    lambda a: a * (0.5 + 0.5 * backend.erf(a * math.sqrt(0.5)).astype(a.dtype, copy=False)),
-    lambda g, a: g * (0.5 + 0.5 * erf(a * math.sqrt(0.5)) + a * exp(a * a * -0.5) * (1 / math.sqrt(2 * math.pi))),
-)
+# erf(x) = tanh(x · p(x²)) with this polynomial, the highest power first: fitted to 2e-7 of the value, float32's precision.
+ERF_AS_TANH = [
+    5.4212243e-09, 2.7585385e-08, -4.7946883e-06, 8.4596927e-05, -6.1483891e-04, -1.9528755e-04, 1.02769867e-01,
+    1.12837923,
+]  # fmt: skip
+AT_ONCE = 2**14  # as many elements as stay in the cache while several operations go over them
+
+
+def _erf_of_float32(a):
+    """erf on the CPU, an eighth of the time that scipy takes."""
+    a = np.ascontiguousarray(a).reshape(-1)
+    result, square = np.empty_like(a), np.empty_like(a[:AT_ONCE])
+    for start in range(0, a.size, AT_ONCE):
+        x, y = a[start : start + AT_ONCE], result[start : start + AT_ONCE]
+        t = np.multiply(x, x, out=square[: x.size])
+        np.minimum(t, 16, out=t)  # beyond 4 the result is 1
+        np.multiply(t, ERF_AS_TANH[0], out=y)
+        for coefficient in ERF_AS_TANH[1:-1]:
+            y += coefficient
+            y *= t
+        y += ERF_AS_TANH[-1]
+        y *= x
+        np.tanh(y, out=y)
+    return result
+
+
+def _normal_cdf(a):
+    """The probability that a normal number is below each element."""
+    is_quick = a.dtype == np.float32 and backend.is_on_cpu(a)
+    erf = _erf_of_float32(a * math.sqrt(0.5)).reshape(a.shape) if is_quick else backend.erf(a * math.sqrt(0.5))
+    return 0.5 + 0.5 * erf.astype(a.dtype, copy=False)
+
+
+def _normal_density(a):
+    return exp(a * a * -0.5) * (1 / math.sqrt(2 * math.pi))
+
+
+normal_cdf = _entry("normal_cdf", _normal_cdf, lambda g, a: g * _normal_density(a))
+gelu = _entry("gelu", lambda a: a * _normal_cdf(a), lambda g, a: g * (normal_cdf(a) + a * _normal_density(a)))
 
 
 def _gate(a):

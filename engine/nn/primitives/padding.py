@@ -6,7 +6,8 @@ from engine.ops.table import primitive
 
 def _pad(a, *, widths, value):
     """widths: (before, behind) for each dimension; what is negative is cut off."""
-    whole = backend.module_of(a).full([size + sum(pair) for size, pair in zip(a.shape, widths)], value, dtype=a.dtype)
+    shape = tuple([size + sum(pair) for size, pair in zip(a.shape, widths)])
+    whole = backend.module_of(a).full(shape, value, dtype=a.dtype)
     target = tuple([slice(max(low, 0), size - max(high, 0)) for size, (low, high) in zip(whole.shape, widths)])
     source = tuple([slice(max(-low, 0), size - max(-high, 0)) for size, (low, high) in zip(a.shape, widths)])
     whole[target] = a[source]
