@@ -111,9 +111,9 @@ class _Quiet(threading.local):
     """Each thread's own context in which numpy computes inf and nan without a word, as torch does."""
 
     def __init__(self):
-        self.context = contextvars.copy_context()
-        self.context.run(np.seterr, all="ignore")
-        self.context.run(_is_quiet.set, True)
+        self.run = contextvars.copy_context().run
+        self.run(np.seterr, all="ignore")
+        self.run(_is_quiet.set, True)
 
 
 _quiet = _Quiet()
@@ -126,7 +126,7 @@ def quietly(function, arguments, keywords):
     """
     if _is_quiet.get():
         return function(*arguments, **keywords)
-    return _quiet.context.run(function, *arguments, **keywords)
+    return _quiet.run(function, *arguments, **keywords)
 
 
 def quiet():

@@ -75,19 +75,20 @@ def turn(tensor, function):
     others have of it still know what they look at.
     """
     recorded = _is_recorded(tensor)
-    _check_changeable(tensor, recorded)
+    if recorded:
+        _check_history(tensor)
     result = function(tensor)
     tensor.storage.written()
-    retained = hooks.retains(tensor)
+    old_node, retained = tensor._grad_fn, hooks.retains(tensor)
     if result.view_of is not None and not (tensor.is_leaf and tensor.requires_grad):
         before, view = tensor.view_of, result.view_of
         if before is None:
-            view.source = type(tensor)(tensor.array, tensor.storage, tensor._grad_fn)
+            view.source = setting.tensor_class(tensor.array, tensor.storage, tensor._grad_fn)
         view.version, view.recorded = tensor.storage.version, before is None or before.recorded
-        tensor.view_of, tensor._grad_fn = view, result._grad_fn if recorded else tensor._grad_fn
+        tensor.view_of, tensor._grad_fn = view, result._grad_fn if recorded else old_node
     tensor.array = result.array
-    if retained and recorded:
-        tensor.view_of.source._grad_fn.hooks.retaining = None
+    if retained and recorded:  # the gradient to keep has the new shape
+        old_node.hooks.retaining = None
         hooks.retain(tensor)
     return tensor
 
@@ -111,8 +112,12 @@ def _check_changeable(tensor, recorded):
         raise RuntimeError(
             "unsupported operation: more than one element of the written-to tensor refers to a single memory "
             "location. Please clone() the tensor before performing the operation.")
-    if not recorded:
-        return
+    if recorded:
+        _check_history(tensor)
+
+
+def _check_history(tensor):
+    """RuntimeError, as torch's, if the tensor cannot get a new history."""
     view = tensor.view_of
     if view is not None and view.piece is not None and view.recorded:
         raise RuntimeError(f"{view.piece} is a view and is being modified inplace. {ONE_OF_SEVERAL}")

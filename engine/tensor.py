@@ -171,8 +171,7 @@ class Tensor(TensorBase):
         if not requires_grad and not self.is_leaf:
             raise RuntimeError(
                 "you can only change requires_grad flags of leaf variables. Use tensor.detach() for a tensor without a "
-                "history."
-            )
+                "history.")
         self.requires_grad_flag = bool(requires_grad)
         return self
 
@@ -264,23 +263,23 @@ class Tensor(TensorBase):
         if self.is_cuda:
             raise TypeError(
                 f"can't convert {self.device} device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host "
-                "memory first."
-            )
+                "memory first.")
         return self.array
 
     def __array__(self, dtype=None, copy=None):
         array = self.numpy()
         return np.array(array, dtype=dtype) if copy or (dtype is not None and dtype != array.dtype) else array
 
+    def __bool__(self):
+        if self.array.size != 1:
+            how_many = "more than one value" if self.array.size else "no values"
+            raise RuntimeError(f"Boolean value of Tensor with {how_many} is ambiguous")
+        return bool(self.item())
+
     def _number(self):
         if self.array.size != 1:
-            raise RuntimeError(f"a Tensor with {self.array.size} elements cannot be converted to a number; which one?")
+            raise ValueError("only one element tensors can be converted to Python scalars")
         return self.array.item()
-
-    def __bool__(self):
-        if self.array.size > 1:
-            raise RuntimeError("Boolean value of Tensor with more than one value is ambiguous")
-        return bool(self._number())
 
     def __float__(self):
         return float(self._number())
@@ -288,8 +287,11 @@ class Tensor(TensorBase):
     def __int__(self):
         return int(self._number())
 
+    def __complex__(self):
+        return complex(self._number())
+
     def __index__(self):
-        if self.dtype.category > dtypes.INTEGER:
+        if self.array.size != 1 or self.dtype.category > dtypes.INTEGER:
             raise TypeError("only integer tensors of a single element can be converted to an index")
         return int(self._number())
 
@@ -393,6 +395,25 @@ class Tensor(TensorBase):
         """The same memory, outside the graph."""
         return Tensor(self.array, self.storage)
 
+    @property
+    def grad(self):
+        """The gradient that backward has left: of a leaf, or where retain_grad was called. None if there is none."""
+        if self._grad is None and self._grad_fn is not None and not self.retains_grad:
+            warnings.warn(
+                "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be "
+                "populated during autograd.backward(). If you want it to be, call .retain_grad() on it.", stacklevel=2)
+        return self._grad
+
+    @grad.setter
+    def grad(self, gradient):
+        if not isinstance(gradient, (Tensor, type(None))):
+            kind = type(gradient).__name__
+            raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type '{kind}'")
+        for name in ("dtype", "device", "shape") if gradient is not None else ():
+            if (its := getattr(gradient, name)) != (wanted := getattr(self, name)):
+                raise RuntimeError(f"assigned grad has {name} {its}, but the tensor has {wanted}")
+        self._grad = gradient
+
     def retain_grad(self):
         """Keep the gradient of this non-leaf tensor in its `.grad` too."""
         if not self.requires_grad:
@@ -467,16 +488,8 @@ move = primitive(
 
 # ---- methods and operators --------------------------------------------------------------------------
 
-for _function in METHODS:
+for _function in (*METHODS, *in_place_methods(METHODS)):
     setattr(Tensor, _function.__name__, _function)
-
-
-for _method in in_place_methods(METHODS):
-    setattr(Tensor, _method.__name__, _method)
-for _name, _sign in {
-        "add": "iadd", "sub": "isub", "mul": "imul", "div": "itruediv", "floor_divide": "ifloordiv",
-        "remainder": "imod", "pow": "ipow", "bitwise_and": "iand", "bitwise_or": "ior", "bitwise_xor": "ixor"}.items():
-    setattr(Tensor, f"__{_sign}__", getattr(Tensor, f"{_name}_"))
 
 
 def _reflected(function):
@@ -496,15 +509,15 @@ def _invert(self):
     return functions.bitwise_not(self)
 
 
-for _name, _function in {
-        "add": functions.add, "sub": functions.sub, "mul": functions.mul, "truediv": functions.div,
-        "floordiv": functions.floor_divide, "mod": functions.remainder, "pow": functions.pow,
-        "matmul": functions.matmul, "and": functions.bitwise_and, "or": functions.bitwise_or,
-        "xor": functions.bitwise_xor}.items():
-    setattr(Tensor, f"__{_name}__", _function)
-    setattr(Tensor, f"__r{_name}__", _reflected(_function))
+for _name, _sign in {
+        "add": "add", "sub": "sub", "mul": "mul", "div": "truediv", "floor_divide": "floordiv", "remainder": "mod",
+        "pow": "pow", "bitwise_and": "and", "bitwise_or": "or", "bitwise_xor": "xor"}.items():
+    setattr(Tensor, f"__{_sign}__", getattr(functions, _name))
+    setattr(Tensor, f"__r{_sign}__", _reflected(getattr(functions, _name)))
+    setattr(Tensor, f"__i{_sign}__", getattr(Tensor, f"{_name}_"))
 for _name in ("eq", "ne", "lt", "le", "gt", "ge"):
     setattr(Tensor, f"__{_name}__", _comparison(getattr(functions, _name)))
+Tensor.__matmul__, Tensor.__rmatmul__ = functions.matmul, _reflected(functions.matmul)
 Tensor.__neg__ = functions.neg
 Tensor.__pos__ = lambda self: self
 Tensor.__abs__ = functions.abs

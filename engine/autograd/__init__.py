@@ -1,5 +1,7 @@
 """torch.autograd's functions: start a backward pass, ask for gradients. More of it is in the files beside this one."""
 
+import warnings
+
 from engine import backend
 from engine.autograd import graph
 from engine.autograd.anomaly_mode import (
@@ -33,6 +35,10 @@ def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, 
             raise RuntimeError(
                 "`grad_tensors` and `grad_variables` (deprecated) arguments both passed to `backward()`.")
         grad_tensors = grad_variables
+    if create_graph:
+        warnings.warn(
+            "Using backward() with create_graph=True will create a reference cycle between the parameter and its gradient. "
+            "Use autograd.grad, or set the .grad fields of your parameters to None afterwards.", stacklevel=2)
     roots = _as_list(tensors)
     weights = _weights(roots, grad_tensors, create_graph)
     retain_graph = create_graph if retain_graph is None else retain_graph

@@ -6,6 +6,7 @@ Function's node as `Parts`.
 """
 
 import functools
+import warnings
 import weakref
 
 from engine import backend
@@ -23,6 +24,7 @@ class FunctionCtx:
         self.needs_input_grad = needs_input_grad  # one bool for each argument of forward
         self._to_save, self._dirty, self._constant = (), (), ()
         self._materializes = True
+        self._only_some = False  # whether this backward pass is for the gradients of some inputs alone
         self._node = None
 
     def save_for_backward(self, *tensors):
@@ -61,7 +63,9 @@ class Function:
     """
 
     def __init__(self):
-        raise RuntimeError("a Function is not instantiated: its methods are static. Call it with .apply(...)")
+        warnings.warn(
+            f"{type(self)} should not be instantiated. Methods on autograd functions are all static, so you should invoke "
+            "them on the class itself. Use the static method .apply(...).", DeprecationWarning, stacklevel=2)
 
     @staticmethod
     def forward(*args):
@@ -207,17 +211,17 @@ class FunctionNode(Node):
         tensors, self.ctx._to_save = self.ctx._to_save, ()
         present = [each for each in tensors if each is not None]
         self.saved = tuple([each if each is None else each.array for each in tensors])
-        self.versions = tuple([(each.storage, each.storage.version) for each in present])
+        self.versions = [part for each in present for part in (each.storage, each.storage.version)]
         self.places = tuple([slots[id(each)] if id(each) in slots else edge_of(each) for each in present])
 
     @property
     def saved_tensors(self):
         """The saved tensors, in their places in the graph."""
         arrays, tensors = self.saved_values(), []
-        places = zip(self.places, self.versions)
+        places = zip(self.places, self.versions[::2])
         for array in arrays:
             if array is not None:
-                node, (storage, _) = next(places)
+                node, storage = next(places)
                 array = tensor_at(self.end(node) if isinstance(node, int) else node, array, storage)
             tensors.append(array)
         return tuple(tensors)
@@ -227,6 +231,7 @@ class FunctionNode(Node):
         given = gradient.of_slot if isinstance(gradient, Parts) else {self._first_slot(): gradient}
         arriving = [
             as_tensor(given[slot]) if slot in given else self._nothing(kind) for slot, kind in enumerate(self.outputs)]
+        self.ctx._only_some = useful is not None
         returned = self.op.backward(self.ctx, *arriving)
         returned = list(returned) if isinstance(returned, (tuple, list)) else [returned]
         while len(returned) > len(self.inputs) and returned[-1] is None:
@@ -258,6 +263,8 @@ class FunctionNode(Node):
                 f"function {self.name()} returned a gradient different than None at position {position + 1}, but the "
                 "corresponding forward input was not a Variable")
         shape, numpy_dtype = self.facts[position]
+        if gradient.dtype.is_complex and numpy_dtype.kind != "c":
+            raise RuntimeError(f"function {self.name()} returned a complex gradient at index {position} of a real input")
         if tuple(gradient.shape) != shape:
             ahead = gradient.ndim - len(shape)
             if ahead < 0 or any(size not in (1, found) for size, found in zip(shape, gradient.shape[ahead:])):

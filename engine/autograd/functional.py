@@ -182,6 +182,8 @@ def _one_number(output, name, strict):
 def _vector(v, like):
     """v as a list, checked against what it multiplies."""
     several, v_is_tuple = _as_tuple(v, "v", "the function")
+    if len(several) != len(like) == 1:
+        raise RuntimeError("The given v should contain a single Tensor.")
     if len(several) != len(like):
         raise RuntimeError(f"v is a tuple of invalid length: should be {len(like)} but got {len(several)}.")
     for position, (each, other) in enumerate(zip(several, like)):

@@ -8,7 +8,7 @@ the result to the leaves, each one after all that used it. This file is what cha
 import threading
 import weakref
 
-from engine import backend
+from engine import backend, dtypes
 
 # ---- what the graph needs of a tensor ---------------------------------------------------------------
 
@@ -81,7 +81,7 @@ class TensorBase:
     """An array, its place in the graph and its gradient; `engine.Tensor` adds everything else."""
 
     __slots__ = (
-        "array", "storage", "view_of", "requires_grad_flag", "_grad_fn", "grad", "_accumulator", "_hooks",
+        "array", "storage", "view_of", "requires_grad_flag", "_grad_fn", "_grad", "_accumulator", "_hooks",
         "__weakref__")
 
     def __init__(self, array, storage=None, grad_fn=None):
@@ -90,7 +90,7 @@ class TensorBase:
         self.view_of = None
         self._grad_fn = grad_fn
         self.requires_grad_flag = grad_fn is not None
-        self.grad = None
+        self._grad = None
         self._accumulator = None
         self._hooks = None
 
@@ -169,17 +169,8 @@ class Node:
         """torch's name for it, e.g. "MulBackward0"."""
         return self.op.node_name
 
-    @property
-    def label(self):
-        """The op's short label for pictures, e.g. "×"."""
-        return self.op.label
-
-    @property
-    def dtype(self):
-        """The type of the op's result."""
-        from engine import dtypes
-
-        return dtypes.FROM_NUMPY[self.numpy_dtype]
+    label = property(lambda self: self.op.label, doc="The op's short label for pictures, e.g. '×'.")
+    dtype = property(lambda self: dtypes.FROM_NUMPY[self.numpy_dtype], doc="The type of the op's result.")
 
     @property
     def next_functions(self):
@@ -233,7 +224,8 @@ class Node:
                 "Trying to backward through the graph a second time: the values that the first backward needed "
                 f"were freed by it (here: those of {self.name()}). Pass retain_graph=True to the first one to keep "
                 "them.")
-        for storage, version in self.versions:
+        storages = iter(self.versions)
+        for storage, version in zip(storages, storages):
             if storage.version != version:
                 raise RuntimeError(
                     "one of the variables needed for gradient computation has been modified by an inplace operation: "
@@ -273,6 +265,11 @@ class AccumulateGrad:
 
     def name(self):
         return "AccumulateGrad"
+
+    def gradients(self, gradient, as_tensors, useful=None):
+        """Nothing goes further than to the leaf."""
+        accumulate(self.variable, gradient, as_tensors)
+        return ()
 
     def release(self):
         """There is nothing to let go of."""
@@ -325,12 +322,14 @@ def record(op, inputs, metadata):
         storage = inputs[0].storage
     if is_recording and op.vjps and result.dtype.kind not in "biu":  # integers and bools have no gradients
         for value in inputs:
-            edge = edge_of(value) if isinstance(value, TensorBase) else None
+            edge = None
+            if isinstance(value, TensorBase):
+                edge = value._grad_fn if value._grad_fn is not None and value.view_of is None else edge_of(value)
             if edge is not None:
                 needed |= 1 << len(edges)
             edges.append(edge)
     if needed:
-        plan = op.plan(needed, len(edges))
+        plan = op.plans.get((needed, len(edges))) or op.plan(needed, len(edges))
         node = Node(op, tuple(edges), plan, *plan.collect(inputs, arrays, result, storage, metadata), result)
         if watchers:
             tell_watchers(node)
@@ -375,10 +374,8 @@ def unbroadcast(gradient, shape):
     """
     added = gradient.ndim - len(shape)
     stretched = tuple(
-        axis
-        for axis in range(gradient.ndim)
-        if axis < added or (shape[axis - added] == 1 and gradient.shape[axis] != 1)
-    )
+        axis for axis in range(gradient.ndim)
+        if axis < added or (shape[axis - added] == 1 and gradient.shape[axis] != 1))
     if stretched:
         gradient = gradient.sum(axis=stretched, keepdims=True)
     return gradient.reshape(shape)
@@ -393,11 +390,10 @@ def backward(roots, gradients, retain_graph=False, create_graph=False, wanted=No
     """
     arriving = {}  # node -> sum of what has arrived so far
     for root, gradient in zip(roots, gradients):
-        _add(arriving, edge_of(root), gradient)
+        node = edge_of(root)
+        arriving[node] = arriving[node] + gradient if node in arriving else gradient
     waiting = count_uses(arriving)
-    useful = working = None
-    if wanted is not None:
-        useful, working = leading_to(wanted, waiting)
+    useful, working = (None, None) if wanted is None else leading_to(wanted, waiting)
     ready = [node for node in arriving if not waiting[node]]
     collected, anomaly, node = {}, detector, None
     try:
@@ -406,17 +402,15 @@ def backward(roots, gradients, retain_graph=False, create_graph=False, wanted=No
                 node = ready.pop()
                 gradient = arriving.pop(node, None)  # None: a custom Function had none to give
                 hooks = None if gradient is None else node.hooks
-                if hooks is not None:
-                    gradient = hooks.on_gradient(gradient)
-                if wanted is not None and node in wanted:
-                    collected[node] = gradient
-                if working is not None and node not in working:
-                    continue
+                hooked = gradient if hooks is None else hooks.on_gradient(gradient)
+                if wanted is not None:
+                    if node in wanted:  # as torch: after the hooks, unless others need it too
+                        collected[node] = gradient if node in working else hooked
+                    if node not in working:
+                        continue
+                gradient = hooked if hooks is None else hooks.before(hooked)
                 if gradient is None:
                     passed_on = [None] * len(node.inputs)
-                elif type(node) is AccumulateGrad:
-                    accumulate(node.variable, gradient, create_graph)
-                    passed_on = ()
                 else:
                     passed_on = node.gradients(gradient, create_graph, useful)
                 if hooks is not None and hooks.after:
@@ -473,11 +467,6 @@ def leading_to(wanted, uses):
     return working | wanted, working
 
 
-def _add(arriving, node, gradient):
-    held = arriving.get(node)
-    arriving[node] = gradient if held is None else held + gradient
-
-
 def as_dtype(gradient, numpy_dtype):
     if isinstance(gradient, TensorBase):
         return gradient if gradient.array.dtype == numpy_dtype else gradient.to(numpy_dtype)
@@ -497,14 +486,14 @@ def as_tensor(gradient):
 def accumulate(leaf, gradient, create_graph=False):
     """leaf.grad += gradient, in a memory of its own; then the leaf's post-accumulate hooks."""
     if create_graph:
-        leaf.grad = gradient if leaf.grad is None else leaf.grad + gradient
-    elif leaf.grad is None:
-        leaf.grad = setting.tensor_class(backend.module_of(gradient).array(gradient))  # a copy: others may hold it
-    elif leaf.grad.grad_fn is not None:
-        leaf.grad = leaf.grad + as_tensor(gradient)
+        leaf._grad = gradient if leaf._grad is None else leaf._grad + gradient
+    elif leaf._grad is None:
+        leaf._grad = setting.tensor_class(backend.module_of(gradient).array(gradient))  # a copy: others may hold it
+    elif leaf._grad.grad_fn is not None:
+        leaf._grad = leaf._grad + as_tensor(gradient)
     else:
-        leaf.grad.storage.written()
-        leaf.grad.array += gradient
+        leaf._grad.storage.written()
+        leaf._grad.array += gradient
     if leaf._hooks is not None:
         leaf._hooks.on_accumulated(leaf)
 

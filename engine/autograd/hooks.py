@@ -28,13 +28,17 @@ class Hooks:
         return RemovableHandle(self.of_kind[kind], key)
 
     def on_gradient(self, gradient):
-        """The complete gradient, as the hooks leave it."""
+        """The complete gradient, as the tensor's hooks leave it."""
         for hook in list(self.of_kind[TENSOR].values()):
             gradient = _replaced(gradient, hook(as_tensor(gradient)), hook)
         tensor = self.retaining and self.retaining()
         if tensor is not None:
             kept = as_tensor(gradient)
-            tensor.grad = kept.clone() if tensor.grad is None else tensor.grad + kept
+            tensor._grad = kept.clone() if tensor._grad is None else tensor._grad + kept
+        return gradient
+
+    def before(self, gradient):
+        """The gradient that the node works with, as its own hooks leave it."""
         for hook in list(self.of_kind[BEFORE].values()):
             replaced = hook((as_tensor(gradient),))
             gradient = _replaced(gradient, replaced[0] if isinstance(replaced, tuple) else replaced, hook)
@@ -52,8 +56,7 @@ class Hooks:
 
     def on_accumulated(self, leaf):
         for hook in list(self.of_kind[ACCUMULATED].values()):
-            if hook(leaf) is not None:
-                raise TypeError("a post accumulate grad hook must return None")
+            hook(leaf)
 
 
 def _replaced(gradient, new, hook):

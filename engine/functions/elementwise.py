@@ -6,7 +6,7 @@ import numbers
 import numpy as np
 
 from engine import dtypes
-from engine.autograd.graph import TensorBase, set_recording, setting
+from engine.autograd.graph import TensorBase, record, set_recording
 from engine.functions.arguments import check_tensor, method, operand
 from engine.ops import elementwise
 
@@ -46,7 +46,7 @@ def _unary(op, takes=ANY, unchanged=""):
         kind = input.array.dtype.kind
         if kind not in takes:
             raise _refuse(op.name, input.dtype)
-        return op(input) if kind not in unchanged else elementwise.clone(input)
+        return record(op if kind not in unchanged else elementwise.clone, (input,), {})
 
     doc = f"{op.label} of each element; shape and, but for integers, type of `input`."
     return method(_named(function, op.name, doc))
@@ -165,7 +165,7 @@ def _binary(op, takes=ANY, number_for="input other", is_method=True):
     """The function of an entry of two inputs. takes: kinds of types; number_for: which may be a Python number."""
 
     def function(input, other):
-        if type(input) is not setting.tensor_class or type(other) is not setting.tensor_class:
+        if not (isinstance(input, TensorBase) and isinstance(other, TensorBase)):
             input = operand(input, op.name, 1) if "input" in number_for else _tensor(input, op.name, "input", 1)
             other = operand(other, op.name, 2) if "other" in number_for else _tensor(other, op.name, "other", 2)
             if not isinstance(input, TensorBase) and not isinstance(other, TensorBase):
@@ -174,7 +174,7 @@ def _binary(op, takes=ANY, number_for="input other", is_method=True):
             common = dtypes.result_type(input, other)
             if common.numpy.kind not in takes:
                 raise _refuse(op.name, common)
-        return op(input, other)
+        return record(op, (input, other), {})
 
     either = "; either may be a Python number" if number_for == "input other" else ""
     _named(function, op.name, f"input {op.label} other, with broadcasting{either}.")

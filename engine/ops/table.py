@@ -47,7 +47,7 @@ class Op:
         self.is_view = is_view
         self.explain = explain
         self.example = example
-        self._plans = {}
+        self.plans = {}  # (needed, count) -> Plan
 
     def __call__(self, *inputs, **metadata):
         for value in inputs:
@@ -60,11 +60,11 @@ class Op:
 
     def prepare(self, inputs):
         """(the inputs, all on one device; the arrays behind them, in the types that the entry wants)."""
-        arrays = arrays_of(inputs)
+        arrays = [value.array if isinstance(value, TensorBase) else value for value in inputs]
         if _are_alike(arrays):
             return inputs, arrays
         inputs = on_one_device(inputs)
-        return inputs, self.bring_together(arrays_of(inputs))
+        return inputs, self.bring_together([value.array if isinstance(value, TensorBase) else value for value in inputs])
 
     def run(self, arrays, metadata):
         """forward, as an array even where numpy gives a scalar, and with torch's kind of error."""
@@ -87,11 +87,10 @@ class Op:
         return result.astype(dtypes.bfloat16().numpy) if is_rounded else result
 
     def plan(self, needed, count):
-        """Which VJPs to run and what to save for them, when the inputs in the bit set `needed` need gradients."""
-        plan = self._plans.get((needed, count))
-        if plan is None:
-            plan = self._plans[needed, count] = Plan(self, needed, count)
-        return plan
+        """Which VJPs to run and what to save for them, when of `count` inputs those in the bit set `needed` need gradients."""
+        if (needed, count) not in self.plans:
+            self.plans[needed, count] = Plan(self, needed, count)
+        return self.plans[needed, count]
 
 
 primitive = Op  # as a verb, where entries are made
@@ -123,17 +122,17 @@ class Plan:
         return self.sources.index(source)
 
     def collect(self, inputs, arrays, result, storage, metadata):
-        """(the values to save, in the order of `sources`; the storages they are in, with their present versions)."""
+        """(the values to save, in the order of `sources`; the storages they are in, each followed by its version)."""
         saved, versions = [], []
         for kind, which in self.sources:
             if kind == "input":
                 saved.append(arrays[which])
                 if isinstance(inputs[which], TensorBase):
                     its_storage = inputs[which].storage
-                    versions.append((its_storage, its_storage.version))
+                    versions += its_storage, its_storage.version
             elif kind == "result":
                 saved.append(result)
-                versions.append((storage, storage.version))
+                versions += storage, storage.version
             elif kind == "shape":
                 saved.append(shape_of(arrays[which]))
             elif kind == "shapes":
@@ -179,14 +178,9 @@ def _tensor_before_cast(node, array):
 # ---- bringing the inputs together ----------------------------------------------------------------------
 
 
-def arrays_of(inputs):
-    """The arrays behind the tensors; Python numbers as they are."""
-    return [value.array if isinstance(value, TensorBase) else value for value in inputs]
-
-
 def _are_alike(arrays):
     """The quick answer for the usual case: floats of one type on one device, and numbers that are weak beside them."""
-    first = None
+    first = common = None
     for array in arrays:
         kind = type(array)
         if kind is float or kind is int:
@@ -194,8 +188,10 @@ def _are_alike(arrays):
         if first is None:
             if kind is bool or kind is complex or array.dtype.kind != "f":
                 return False
-            first = array
-        elif kind is not type(first) or array.dtype != first.dtype or array.device != first.device:
+            first, common = array, array.dtype
+        elif kind is not type(first) or array.dtype is not common:
+            return False
+        elif kind is not np.ndarray and array.device != first.device:
             return False
     return first is not None
 

@@ -1,12 +1,16 @@
 """checkpoint: memory for time. What a part of the forward pass saved is dropped, and computed again in backward.
 
-The part is recorded as usual, but each of its nodes gets a `_Dropped` in place of its saved values. The first of them
-that is asked runs the part again, and takes for each node what the corresponding new node saves.
+With use_reentrant=False the part is recorded as usual, but each of its nodes gets a `_Dropped` in place of its saved
+values. The first of them that is asked runs the part again, and takes for each node what the corresponding new node
+saves. With use_reentrant=True the part is one Function, whose backward runs it again, recorded, and goes back through it.
 """
 
+import contextlib
 import threading
+import warnings
 
 from engine import random
+from engine.autograd import Function, backward
 from engine.autograd.grad_mode import enable_grad
 from engine.autograd.graph import TensorBase, watchers
 
@@ -18,29 +22,28 @@ class CheckpointError(RuntimeError):
 
 
 def checkpoint(
-    function,
-    *args,
-    use_reentrant=None,
-    context_fn=None,
-    determinism_check="default",
-    debug=False,
-    early_stop=True,
-    preserve_rng_state=True,
-    **kwargs,
-):
+        function, *args, use_reentrant=None, context_fn=None, determinism_check="default", debug=False, early_stop=True,
+        preserve_rng_state=True, **kwargs):
     """function(*args, **kwargs), without keeping what its operations saved: backward runs it once more.
 
     The function must do the same again. preserve_rng_state: random draws from the default generator are repeated.
     early_stop: the second run ends as soon as it has everything.
-    Only torch's use_reentrant=False exists here (None means it too); context_fn, debug and other checks do not.
+    use_reentrant=True refuses keywords, autograd.grad and backward(inputs=...); None means it too, with a warning.
+    context_fn, debug and other checks than the default one are not supported.
     """
-    if use_reentrant:
-        raise ValueError("checkpoint(): use_reentrant=True is not supported, only use_reentrant=False is")
+    if use_reentrant is None:
+        warnings.warn("torch.utils.checkpoint: the use_reentrant parameter should be passed explicitly. "
+                      "use_reentrant=False is recommended; as in PyTorch, True is the default.", stacklevel=2)
+        use_reentrant = True
     for name, given in (("context_fn", context_fn), ("debug", debug)):
         if given:
             raise ValueError(f"checkpoint(): the argument '{name}' is not supported")
     if determinism_check != "default":
         raise ValueError(f"checkpoint(): determinism_check={determinism_check!r} is not supported, only 'default' is")
+    if use_reentrant:
+        if kwargs:
+            raise ValueError(f"Unexpected keyword arguments: {','.join(kwargs)}")
+        return CheckpointFunction.apply(function, preserve_rng_state, *args)
     with _Part(function, args, kwargs, preserve_rng_state, early_stop):
         return function(*args, **kwargs)
 
@@ -65,6 +68,39 @@ def _chain(functions):
     return run
 
 
+class CheckpointFunction(Function):
+    """The reentrant way: one operation of its own, whose backward records the function and goes back through it."""
+
+    @staticmethod
+    def forward(ctx, function, preserve_rng_state, *args):
+        is_tensor = [isinstance(each, TensorBase) for each in args]
+        if not any(ctx.needs_input_grad):
+            warnings.warn("None of the inputs have requires_grad=True. Gradients will be None", stacklevel=4)
+        ctx.function, ctx.random_state = function, _random_state() if preserve_rng_state else None
+        ctx.args = [None if tensor else each for each, tensor in zip(args, is_tensor)]
+        ctx.places = [place for place, tensor in enumerate(is_tensor) if tensor]
+        ctx.save_for_backward(*[args[place] for place in ctx.places])
+        return function(*args)
+
+    @staticmethod
+    def backward(ctx, *gradients):
+        if ctx._only_some:
+            raise RuntimeError(
+                "When use_reentrant=True, torch.utils.checkpoint is incompatible with .grad() or passing an `inputs` "
+                "parameter to .backward(). Set use_reentrant=False, or call .backward() without `inputs`.")
+        args = list(ctx.args)
+        for place, tensor in zip(ctx.places, ctx.saved_tensors):
+            args[place] = tensor.detach().requires_grad_(tensor.requires_grad)
+        with _drawing_again(ctx.random_state), enable_grad():
+            outputs = ctx.function(*args)
+        outputs = outputs if isinstance(outputs, tuple) else (outputs,)
+        pairs = [pair for pair in zip(outputs, gradients) if isinstance(pair[0], TensorBase) and pair[0].requires_grad]
+        if not pairs:
+            raise RuntimeError("none of output has requires_grad=True, this checkpoint() is not necessary")
+        backward(*zip(*pairs))
+        return None, None, *[each.grad if isinstance(each, TensorBase) else None for each in args]
+
+
 class _Part:
     """One checkpointed call: watches the nodes that it records, and can run again to get what they saved."""
 
@@ -72,8 +108,7 @@ class _Part:
         self.function, self.args, self.kwargs, self.early_stop = function, args, kwargs, early_stop
         self.random_state = _random_state() if preserve_rng_state else None
         self.versions = [
-            (each.storage, each.storage.version) for each in _tensors((args, kwargs)) if not each.is_inference()
-        ]
+            (each.storage, each.storage.version) for each in _tensors((args, kwargs)) if not each.is_inference()]
         self.nodes = []  # what each node that saved something was: its op, the shape of its result
         self.found = {}  # which of them -> what it saves, after running again
 
@@ -100,19 +135,10 @@ class _Part:
                 raise RuntimeError(
                     "one of the variables needed for gradient computation has been modified by an inplace operation: "
                     f"an argument of a checkpointed function is at version {storage.version}; expected version "
-                    f"{version} instead."
-                )
-        before = _random_state()
-        if self.random_state is not None:
-            _set_random_state(self.random_state)
-        try:
+                    f"{version} instead.")
+        with contextlib.suppress(_Enough), _drawing_again(self.random_state):
             with enable_grad(), _Again(len(self.nodes) if self.early_stop else None) as again:
                 self.function(*self.args, **self.kwargs)
-        except _Enough:
-            pass
-        finally:
-            if self.random_state is not None:
-                _set_random_state(before)
         if again.nodes != self.nodes:
             raise CheckpointError(_difference(self.nodes, again.nodes))
         self.found = dict(enumerate(again.saved))
@@ -161,14 +187,12 @@ def _difference(first, second):
     if len(first) != len(second):
         return (
             "checkpoint: A different number of tensors was saved during the original forward and recomputation: by "
-            f"{len(first)} operations during forward, by {len(second)} during recomputation."
-        )
+            f"{len(first)} operations during forward, by {len(second)} during recomputation.")
     number = next(position for position, pair in enumerate(zip(first, second)) if pair[0] != pair[1])
     described = [f"{name} of shape {list(shape)}" for name, shape in (first[number], second[number])]
     return (
         "checkpoint: Recomputed values for the following tensors have different metadata than during the forward pass. "
-        f"Operation {number} that saves something was {described[0]}, recomputed it is {described[1]}."
-    )
+        f"Operation {number} that saves something was {described[0]}, recomputed it is {described[1]}.")
 
 
 def _tensors(value):
@@ -184,5 +208,15 @@ def _random_state():
     return random.default_generator.numpy.bit_generator.state
 
 
-def _set_random_state(state):
-    random.default_generator.numpy.bit_generator.state = state
+@contextlib.contextmanager
+def _drawing_again(state):
+    """Inside, the default generator draws from `state` on, afterwards from where it was. None: it just goes on."""
+    generator = random.default_generator.numpy.bit_generator
+    before = generator.state
+    if state is not None:
+        generator.state = state
+    try:
+        yield
+    finally:
+        if state is not None:
+            generator.state = before

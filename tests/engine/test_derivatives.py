@@ -309,9 +309,13 @@ def test_checkpoint_with_a_retained_graph_and_a_function_inside(device):
 
 
 def test_what_checkpoint_cannot_do_raises():
-    for how in ({"use_reentrant": True}, {"debug": True}, {"determinism_check": "none"}, {"context_fn": print}):
+    for how in ({"debug": True}, {"determinism_check": "none"}, {"context_fn": print}):
         with pytest.raises(ValueError, match=next(iter(how))):
-            checkpoint(lambda x: x, leaf(1.0), **how)
+            checkpoint(lambda x: x, leaf(1.0), use_reentrant=False, **how)
+    with pytest.raises(ValueError, match="Unexpected keyword arguments: factor"):
+        checkpoint(lambda x, factor: x, leaf(1.0), use_reentrant=True, factor=2)
+    with pytest.warns(UserWarning, match="use_reentrant parameter should be passed"):
+        checkpoint(lambda x: x * 2, leaf(1.0))
 
 
 def test_a_failing_function_leaves_no_watcher_behind():

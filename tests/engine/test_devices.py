@@ -152,7 +152,7 @@ def made_there(function, *arguments, **keywords):
 
 def parametrized(module):
     """(test, arguments) for every case of the file's tests that take nothing but parameters."""
-    for test in vars(module).values():
+    for test in list(vars(module).values()):  # a copy: a warning adds a name to the module
         marks = [mark for mark in getattr(test, "pytestmark", ()) if mark.name == "parametrize"]
         if len(marks) == 1 and inspect.isfunction(test):
             names = [name.strip() for name in marks[0].args[0].split(",")]

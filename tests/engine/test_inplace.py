@@ -250,6 +250,25 @@ def test_turning_in_place(turn, shape, device):
     assert a.grad.tolist() == [6.0, 6.0 + 18, 6.0, 6.0, 6.0, 6.0]
 
 
+@pytest.mark.parametrize("make", [lambda x: x * 2, lambda x: (x * 2)[:1]], ids=["whole", "view"])
+def test_the_kept_gradient_has_the_new_shape(make, device):
+    """After retain_grad and t_. (torch keeps the gradient in the old shape, which its tensor has no more.)"""
+    x = engine.arange(6.0, device=device).reshape(2, 3).requires_grad_()
+    y = make(x)
+    y.retain_grad()
+    y.t_()
+    (y * y).sum().backward()
+    assert y.grad.shape == y.shape and y.grad.tolist() == (y * 2).tolist()
+
+
+def test_turning_a_stretched_view(device):
+    """Its elements share places in memory, but nothing is written."""
+    a = engine.arange(3.0, device=device).requires_grad_()
+    b = (a * 2).expand(2, 3)
+    (b.t_() * b).sum().backward()
+    assert b.shape == (3, 2) and a.grad.tolist() == [0.0, 16.0, 32.0]
+
+
 def test_turning_what_is_saved_is_noticed(device):
     """torch counts it as a change."""
     b = leaf(1.0, 2.0, device=device) * 2
