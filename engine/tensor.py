@@ -4,6 +4,7 @@ The arithmetic is the table's, the methods are `engine.functions`; what is writt
 tensor can do: say what it is, be indexed, be changed in place, and start the backward pass.
 """
 
+import copy
 import math
 import numbers
 import warnings
@@ -152,11 +153,9 @@ class Tensor(TensorBase):
             raise RuntimeError(
                 "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment."
             )
-        if id(self) not in memo:
-            memo[id(self)] = copied = Tensor(self.array.copy())
-            copied.requires_grad_(self.requires_grad)
-            copied.grad = None if self.grad is None else self.grad.__deepcopy__(memo)
-        return memo[id(self)]
+        copied = Tensor(self.array.copy()).requires_grad_(self.requires_grad)
+        copied.grad = copy.deepcopy(self.grad, memo)
+        return copied
 
     def __len__(self):
         if not self.ndim:

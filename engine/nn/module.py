@@ -178,8 +178,6 @@ class Module:
         for place, *_ in _KINDS.values():
             if place != besides:
                 self.__dict__[place].pop(name, None)
-        if besides != "_buffers":
-            self._non_persistent_buffers_set.discard(name)
 
     def __delattr__(self, name):
         for place, *_ in _KINDS.values():
@@ -641,7 +639,6 @@ class _Passing(Function):
     def forward(ctx, function, *tensors):
         ctx.function = function
         ctx.set_materialize_grads(False)
-        ctx.mark_non_differentiable(*[each for each in tensors if not each.requires_grad])
         return tensors
 
     @staticmethod
@@ -655,20 +652,18 @@ class _Boundary:
     def __init__(self, module):
         self.module = module
         self.grad_output = None
-        self.inputs = None  # (the number of inputs, which of them are tensors), if any of those needs a gradient
+        self.count, self.places = 0, []  # how many inputs there are, and which of them need a gradient
 
     def around_inputs(self, args):
-        places = [place for place, each in enumerate(args) if isinstance(each, Tensor)]
-        if not any(args[place].requires_grad for place in places) or not autograd.is_grad_enabled():
-            self.count = len(args)
+        self.count, self.places = len(args), _needing(args)
+        if not self.places:
             return args
-        self.inputs = len(args), places
-        return _replaced(args, places, _Passing.apply(self.leaving, *[args[place] for place in places]))
+        return _replaced(args, self.places, _Passing.apply(self.leaving, *[args[place] for place in self.places]))
 
     def around_outputs(self, result):
         results = result if isinstance(result, tuple) else (result,)
-        places = [place for place, each in enumerate(results) if isinstance(each, Tensor)]
-        if not any(results[place].requires_grad for place in places) or not autograd.is_grad_enabled():
+        places = _needing(results)
+        if not places:
             return result
         entering = functools.partial(self.entering, len(results), places)
         results = _replaced(results, places, _Passing.apply(entering, *[results[place] for place in places]))
@@ -679,7 +674,7 @@ class _Boundary:
         self.grad_output = _replaced((None,) * count, places, gradients)
         for hook in list(self.module._backward_pre_hooks.values()):
             self.grad_output = _or_replaced(self.grad_output, hook(self.module, self.grad_output))
-        if self.inputs is None:  # nothing will come out at the other end
+        if not self.places:  # nothing will come out at the other end
             nothing = (None,) * self.count
             for hook in list(self.module._backward_hooks.values()):
                 hook(self.module, nothing, self.grad_output)
@@ -687,12 +682,18 @@ class _Boundary:
 
     def leaving(self, gradients):
         """The gradients of the inputs have come."""
-        count, places = self.inputs
-        grad_input = _replaced((None,) * count, places, gradients)
+        grad_input = _replaced((None,) * self.count, self.places, gradients)
         for hook in list(self.module._backward_hooks.values()):
             grad_input = _or_replaced(grad_input, hook(self.module, grad_input, self.grad_output))
         self.grad_output = None
-        return tuple(grad_input[place] for place in places)
+        return tuple(grad_input[place] for place in self.places)
+
+
+def _needing(values):
+    """The places of the tensors that need a gradient."""
+    if not autograd.is_grad_enabled():
+        return []
+    return [place for place, each in enumerate(values) if isinstance(each, Tensor) and each.requires_grad]
 
 
 def _replaced(values, places, new):

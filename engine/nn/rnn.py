@@ -50,6 +50,9 @@ class RNNBase(Module):
         super().__init__()
         if mode not in _MODES:
             raise ValueError("Unrecognized RNN mode: " + mode)
+        for name, value in {"bias": bias, "batch_first": batch_first}.items():
+            if not isinstance(value, bool):
+                raise TypeError(f"{name} should be of type bool, got: {type(value).__name__}")
         _check_options(input_size, hidden_size, num_layers, dropout, proj_size, mode)
         self.mode, self.input_size, self.hidden_size, self.num_layers = mode, input_size, hidden_size, num_layers
         self.bias, self.batch_first, self.dropout = bias, batch_first, float(dropout)
@@ -285,7 +288,7 @@ class RNNCellBase(Module):
     def extra_repr(self):
         """Sizes, and options other than the defaults."""
         text = f"{self.input_size}, {self.hidden_size}"
-        text += "" if self.bias else f", bias={self.bias}"
+        text += "" if self.bias is True else f", bias={self.bias}"
         nonlinearity = getattr(self, "nonlinearity", "tanh")
         return text if nonlinearity == "tanh" else f"{text}, nonlinearity={nonlinearity}"
 
@@ -316,6 +319,8 @@ class RNNCellBase(Module):
             wanted = "a tuple of two Tensors" if self._mode == "LSTM" else "Tensor"
             raise TypeError(f"{name}: argument 'hx' (position 2) must be {wanted}, not {type(states).__name__}")
         for place, each in enumerate(states):
+            if each.ndim not in (1, 2):
+                raise ValueError(f"{name}: Expected hidden{place} to be 1D or 2D, got {each.ndim}D instead")
             if input.ndim == 2 and each.ndim == 2 and len(each) != len(input):
                 raise RuntimeError(f"Input batch size {len(input)} doesn't match hidden{place} batch size {len(each)}")
             if each.ndim != input.ndim or each.shape[-1] != self.hidden_size:

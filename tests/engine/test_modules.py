@@ -111,7 +111,9 @@ PROGRAMS = {
     [name for name, _ in m.named_parameters("p", remove_duplicate=False)]
     [name for name, _ in m.named_parameters(recurse=False)]
     [name for name, _ in m.named_buffers("p")]
+    m.again = m.a
     [name for name, _ in m.named_children()]
+    del m.again
     len(list(m.modules())), len(list(m.children())), len(list(m.parameters())), len(list(m.buffers()))
     m.get_submodule("block.1.0")
     m.get_submodule("") is m
@@ -152,7 +154,7 @@ PROGRAMS = {
     m.to("cpu", torch.float32).b.dtype
     m.to(torch.int64)
     m.to(dtype=torch.float64, device="cpu").a.bias.dtype
-    m.float().b.dtype
+    m.float().b.dtype, m.count.dtype
     m.half().b.dtype
     m.type(torch.float64).count.dtype
     m.cpu() is m
@@ -200,6 +202,8 @@ PROGRAMS = {
     del old["num_batches_tracked"]
     nn.BatchNorm1d(2).load_state_dict(old)
     nn.BatchNorm1d(2).load_state_dict(dict(old))
+    old["num_batches_tracked"] = torch.tensor([3])
+    nn.BatchNorm1d(2).load_state_dict(old)
     class Extra(nn.Linear):
         def get_extra_state(self): return {"n": 3}
         def set_extra_state(self, state): self.extra = state
@@ -221,6 +225,9 @@ PROGRAMS = {
     m.load_state_dict(s)
     log
     log.clear()
+    h6 = m._register_state_dict_hook(lambda module, state, prefix, meta: {"other": state["b"]})
+    m.state_dict()
+    h6.remove()
     h5 = m.register_load_state_dict_post_hook(lambda module, keys: keys.missing_keys.clear())
     m.load_state_dict({})
     for h in (h1, h2, h3, h4, h5): h.remove()
@@ -279,6 +286,7 @@ PROGRAMS = {
     log.clear()
     m(x, full(2))[0].sum().backward()
     [(name, [None if g is None else tuple(g.shape) for g in gi]) for name, gi, *_ in log]
+    [each.requires_grad for each in m(x, torch.ones(2))], [each.requires_grad for each in m(x.detach(), torch.ones(2))]
     c.remove()
     c = m.register_full_backward_hook(lambda module, gi, go: (gi[0], gi[0]))
     m(x).sum().backward()
@@ -411,6 +419,45 @@ PROGRAMS = {
     d.clear()
     d
     """,
+    "layers at work": """
+    up = fill(nn.ConvTranspose2d(2, 1, 3, 2, bias=False).double())
+    up(full(1, 2, 4, 3), [10, 8])
+    up(full(1, 2, 4, 3), [1, 1, 9, 8]).shape
+    up(full(2, 4, 3), output_size=[10, 7]).shape
+    up(full(1, 2, 4, 3), [9, 11])
+    up(full(1, 2, 4, 3), [11, 8])
+    up(full(1, 2, 4, 3), [10])
+    fill(nn.Conv2d(2, 1, (2, 4), padding="same", padding_mode="circular").double())(full(1, 2, 3, 4))
+    fill(nn.Conv2d(2, 1, (2, 4), padding=(0, 1), padding_mode="circular").double())(full(1, 2, 3, 4))
+    fill(nn.Conv2d(2, 1, (2, 4), padding="valid", padding_mode="reflect").double())(full(1, 2, 3, 4)).shape
+    n = nn.BatchNorm1d(2, momentum=None).double()
+    n(full(3, 2)), n(full(4, 2)), n(full(5, 2)).shape
+    n.state_dict()
+    n.reset_running_stats()
+    n.state_dict()
+    nn.BatchNorm1d(3)(torch.zeros(3))
+    nn.BatchNorm2d(3)(torch.zeros(3, 3))
+    nn.BatchNorm1d(3)(torch.zeros(1, 3))
+    nn.BatchNorm1d(3)(torch.zeros(2, 4))
+    nn.InstanceNorm2d(3)(torch.zeros(2, 3))
+    nn.InstanceNorm2d(3)(torch.zeros(2, 4, 3, 3)).shape
+    nn.InstanceNorm2d(3, affine=True)(torch.zeros(2, 4, 3, 3))
+    nn.Softmax2d()(torch.zeros(2, 3))
+    nn.Linear(2, 3)(torch.zeros(2, 4))
+    nn.Linear(2, 3)(torch.zeros(4, 2), 1)
+    e = fill(nn.Embedding(4, 3, padding_idx=1, max_norm=0.5).double())
+    e(torch.tensor([[0, 1], [1, 2]]))
+    e(torch.tensor([0, 0, 1, 2])).sum().backward()
+    e.weight, e.weight.grad
+    e(torch.tensor([4]))
+    x = torch.ones(3)
+    nn.ReLU(inplace=True)(x - 2), nn.Dropout(0.5).eval()(x) is x, nn.Identity()(x) is x
+    y = x - 2
+    nn.ReLU(inplace=True)(y) is y, y
+    d = nn.Dropout(0.5)
+    d.p = 0.0
+    d(x)
+    """,
     "copies": """
     d = copy.deepcopy(m)
     d.a.weight is m.a.weight, bool((d.a.weight == m.a.weight).all()), d.a.weight.requires_grad
@@ -480,9 +527,10 @@ PROGRAMS = {
     {k: v.shape for k, v in s.state_dict().items()}
     with torch.no_grad(): s.parametrizations.weight[0]._u.copy_(torch.tensor([0.6, 0.8]))
     with torch.no_grad(): s.parametrizations.weight[0]._v.copy_(torch.tensor([0, 0.6, 0.8]))
-    s.weight.detach()
-    s.weight.detach()
     s.eval().weight.detach()
+    s.eval().weight.detach()
+    s.train().weight.detach()
+    s.weight.detach()
     s.state_dict()
     (s.train().weight * full(2, 3)).sum().backward()
     s.parametrizations.weight.original.grad
@@ -524,8 +572,9 @@ PROGRAMS = {
 # Every layer's text, state and complaints; `nn.` is added to each.
 CONSTRUCTED = """
 Identity(3, x=4) | Linear(2, 3) | Linear(2, 3, bias=False) | Bilinear(2, 3, 4) | Bilinear(2, 3, 4, bias=False)
-Embedding(5, 2) | Embedding(5, 2, padding_idx=-1) | Embedding(5, 2, 1, 1.0, 1.0, True) | Embedding(5, 2, padding_idx=7)
+Embedding(5, 2) | Embedding(5, 2, padding_idx=-1) | Embedding(5, 2, 1, 1.0, 1.0) | Embedding(5, 2, padding_idx=7)
 Embedding.from_pretrained(torch.ones(3, 2)) | Embedding.from_pretrained(torch.ones(3, 2), False, 1).weight.requires_grad
+Embedding.from_pretrained(torch.ones(3, 2)).weight.requires_grad | Embedding(5, 2, _freeze=True).weight.requires_grad
 Embedding.from_pretrained(torch.ones(3)) | Embedding(5, 2, _weight=torch.ones(2, 2)) | Embedding(5, 2, padding_idx=2).weight[2]
 Flatten() | Flatten(0, 1) | Unflatten(1, (2, 3)) | Unflatten(1, [2, 3]) | Unflatten(1, 3) | Unflatten(1, (2, "a"))
 Threshold(0.1, 20) | Threshold(0.1, 20, inplace=True) | ReLU() | ReLU(inplace=True) | Hardtanh() | Hardtanh(-2, 2, True)
@@ -563,11 +612,10 @@ Linear(2, 3, device="cpu", dtype=torch.float16).bias.dtype | Linear(2, 3, True, 
 
 # Messages that ours words otherwise; the kind of error is compared all the same.
 OTHER_WORDS = (
-    "has no attribute 'detach'", "can require gradients", "missing the required", "with an iterable of key/value pairs",
-    "update sequence element", "cannot be used as a key", "module should be of type", "<class 'torch", "torch.nn.modules", "Invalid padding string", "deepcopy protocol",
-    "unparametrized shape", "torch.cat(): ", "positional argument", "could not convert", "vector_to_parameters", "fill_()",
-    "for input of size", "is invalid for input", "with_kwargs", "failed to unpack", "'<' not supported", "padding_mode must be",
-    "ParametersDict", "iterable of key",
+    "has no attribute 'detach'", "can require gradients", "module should be of type", "<class 'torch", "torch.nn.modules",
+    "iterable of key", "update sequence element", "cannot be used as a key", "deepcopy protocol", "unparametrized shape",
+    "torch.cat(): ", "failed to unpack", "'<' not supported", "padding_mode must be", "Invalid padding string",
+    "out of range for tensor",
 )  # fmt: skip
 
 

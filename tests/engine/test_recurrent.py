@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from twins import backward, check_mistake, check_same, check_twins, copied, learning_curve, twins
+from twins import backward, check_mistake, check_twins, copied, learning_curve, twins
 
 import engine
 from engine import nn
@@ -49,6 +49,7 @@ def test_layers_are_torch_s_in_every_combination_of_options(kind, own, torch, de
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:LSTM with projections")
 @pytest.mark.parametrize("kind, own", KINDS, ids=str)
 def test_layers_in_single_precision_over_many_steps(kind, own, torch, device):
     """float32, 60 steps, three layers: rounding does not add up."""
@@ -120,11 +121,11 @@ MISTAKES = [
     "nn.LSTM(3, 4)(R(5, 2, 3), (R(1, 2, 4).double(), R(1, 2, 4)))", "nn.LSTM(3, 4, proj_size=2)(R(5, 2, 3), (R(1, 2, 4),) * 2)",
     "nn.LSTM(0, 4)", "nn.LSTM(3, 0)", "nn.LSTM(3, 4, 0)", "nn.LSTM(3, 4, dropout=2)", "nn.LSTM(3, 4, dropout=True)",
     "nn.LSTM(3, 4, proj_size=4)", "nn.LSTM(3, 4, proj_size=-1)", "nn.LSTM(3, 4.0)", "nn.RNN(3, 4, nonlinearity='gelu')",
-    "nn.RNN(3)", "nn.RNN(3, 4, depth=2)", "nn.RNNBase('ELMAN', 3, 4)",
+    "nn.RNN(3)", "nn.RNN(3, 4, depth=2)", "nn.GRU(3, 4, bias=1)", "nn.GRU(3, 4, batch_first='no')", "nn.RNNBase('ELMAN', 3, 4)",
     "nn.LSTMCell(3, 4)(R(2, 2))", "nn.LSTMCell(3, 4)(R(1, 2, 3))", "nn.LSTMCell(3, 4)(R(2, 3), (R(3, 4), R(2, 4)))",
     "nn.LSTMCell(3, 4)(R(2, 3), (R(2, 5), R(2, 4)))", "nn.LSTMCell(3, 4)(R(3), (R(1, 4), R(4)))",
     "nn.LSTMCell(3, 4)(R(2, 3), R(2, 4))", "nn.GRUCell(3, 4)(R(2, 2))", "nn.GRUCell(3, 4)(R(2, 3), R(4))",
-    "nn.GRUCell(3, 4)(R(2, 3), R(3, 4))", "nn.RNNCell(3, 4, nonlinearity='gelu')(R(2, 3))",
+    "nn.GRUCell(3, 4)(R(2, 3), R(3, 4))", "nn.GRUCell(3, 4)(R(2, 3), R(1, 2, 4))", "nn.RNNCell(3, 4, nonlinearity='gelu')(R(2, 3))",
 ]
 
 
@@ -265,7 +266,8 @@ def test_empty_batches_and_single_steps(device):
     one = nn.LSTMCell(3, 4, device=device)
     one.load_state_dict({name.removesuffix("_l0"): value for name, value in net.state_dict().items()})
     x = engine.randn(2, 3, device=device)
-    check_same([each.cpu() for each in one(x)], [each[0].cpu() for each in net(x[None])[1]])
+    for mine, its in zip(one(x), net(x[None])[1]):
+        check_close(mine, its[0])
 
 
 def test_the_output_lies_as_torch_s_does(device):

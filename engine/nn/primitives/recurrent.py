@@ -16,6 +16,7 @@ import numpy as np
 
 from engine import autograd
 from engine.autograd.graph import TensorBase
+from engine.functions import stack
 from engine.ops.shape import reshape
 from engine.ops.table import Op
 
@@ -125,6 +126,17 @@ def _scales(weight, sigmoids, count):
     return scales
 
 
+def _compose(cell, input, state, *weights):
+    """The sequence step by step, with a cell of nn.simple: what `forward` of the entry gives, as a tensor."""
+    from engine.nn import simple  # stands on the table
+
+    states = []
+    for x in input:
+        state = getattr(simple, cell)(x, state, *weights)
+        states.append(state[0] if isinstance(state, tuple) else state)
+    return stack([*states, state[1]] if isinstance(state, tuple) else states)
+
+
 # ---- RNN ----------------------------------------------------------------------------------------------
 
 
@@ -148,16 +160,6 @@ def _rnn_back(g, result, kept, hidden, weight_hh):
         gate *= d_hidden
         np.matmul(gate, weight_hh, out=d_hidden)
     return Walk(gates, gates, d_hidden)
-
-
-def _compose_rnn(input, hidden, weight_ih, weight_hh, bias_ih, bias_hh, nonlinearity):
-    from engine.nn import simple  # stands on the table
-
-    states = []
-    for x in input:
-        hidden = simple.rnn_cell_simple(x, hidden, weight_ih, weight_hh, bias_ih, bias_hh, nonlinearity)
-        states.append(hidden)
-    return simple.stack(states)
 
 
 # ---- LSTM ---------------------------------------------------------------------------------------------
@@ -213,16 +215,6 @@ def _lstm_back(g, result, kept, hidden, weight_hh):
         d_cell *= forget
         np.matmul(gate, weight_hh, out=d_hidden)
     return Walk(slopes, slopes, d_hidden, d_cell)
-
-
-def _compose_lstm(input, hidden, cell, weight_ih, weight_hh, bias_ih, bias_hh):
-    from engine.nn import simple
-
-    states = []
-    for x in input:
-        hidden, cell = simple.lstm_cell_simple(x, (hidden, cell), weight_ih, weight_hh, bias_ih, bias_hh)
-        states.append(hidden)
-    return simple.stack([*states, cell])
 
 
 # ---- GRU ----------------------------------------------------------------------------------------------
@@ -282,16 +274,6 @@ def _gru_back(g, result, kept, hidden, weight_hh):
     return Walk(from_input, slopes, d_hidden)
 
 
-def _compose_gru(input, hidden, weight_ih, weight_hh, bias_ih, bias_hh):
-    from engine.nn import simple
-
-    states = []
-    for x in input:
-        hidden = simple.gru_cell_simple(x, hidden, weight_ih, weight_hh, bias_ih, bias_hh)
-        states.append(hidden)
-    return simple.stack(states)
-
-
 # ---- entries ------------------------------------------------------------------------------------------
 
 
@@ -302,11 +284,12 @@ def _example(gates, states, **metadata):
 
 
 rnn = RecurrentOp(
-    "rnn", "input hidden weight_ih weight_hh bias_ih bias_hh", _rnn, _rnn_back, _compose_rnn, ["nonlinearity"], label="RNN",
-    example=_example(1, 1, nonlinearity="tanh"))
+    "rnn", "input hidden weight_ih weight_hh bias_ih bias_hh", _rnn, _rnn_back,
+    functools.partial(_compose, "rnn_cell_simple"), ["nonlinearity"], label="RNN", example=_example(1, 1, nonlinearity="tanh"))
 lstm = RecurrentOp(
-    "lstm", "input hidden cell weight_ih weight_hh bias_ih bias_hh", _lstm, _lstm_back, _compose_lstm, label="LSTM",
+    "lstm", "input hidden cell weight_ih weight_hh bias_ih bias_hh", _lstm, _lstm_back,
+    lambda input, hidden, cell, *weights: _compose("lstm_cell_simple", input, (hidden, cell), *weights), label="LSTM",
     example=_example(4, 2))
 gru = RecurrentOp(
-    "gru", "input hidden weight_ih weight_hh bias_ih bias_hh", _gru, _gru_back, _compose_gru, label="GRU",
-    example=_example(3, 1))
+    "gru", "input hidden weight_ih weight_hh bias_ih bias_hh", _gru, _gru_back,
+    functools.partial(_compose, "gru_cell_simple"), label="GRU", example=_example(3, 1))
