@@ -3,13 +3,12 @@
 All can be differentiated, twice too, but for the modes of `qr` in which torch cannot either.
 """
 
-import collections
 import math
 import numbers
 
 import numpy as np
 
-from engine import dtypes
+from engine import dtypes, return_types
 from engine.functions import arguments, reduction, shape
 from engine.functions import elementwise as elementwise_functions
 from engine.functions.linear import matmul
@@ -36,11 +35,6 @@ __all__ = [
     "vecdot",
     "vector_norm",
 ]
-
-Eigh = collections.namedtuple("linalg_eigh", "eigenvalues eigenvectors")
-QR = collections.namedtuple("linalg_qr", "Q R")
-SVD = collections.namedtuple("linalg_svd", "U S Vh")
-SlogDet = collections.namedtuple("linalg_slogdet", "sign logabsdet")
 
 
 # ---- square matrices: A is (..., n, n) -------------------------------------------------------------------
@@ -85,7 +79,7 @@ def det(A):
 def slogdet(A):
     """(sign, logabsdet) of the determinants: det = sign · exp(logabsdet), also where det itself would overflow."""
     _square(A, "slogdet")
-    return SlogDet(decompositions.det_sign(A), decompositions.logabsdet(A))
+    return return_types.linalg_slogdet(decompositions.det_sign(A), decompositions.logabsdet(A))
 
 
 def matrix_power(A, n):
@@ -110,8 +104,7 @@ def cholesky(A, *, upper=False):
 
     Only A's lower triangle (the upper one, if `upper`) is read. LinAlgError if A is not positive definite.
     """
-    _check_gradient(_square(A, "cholesky"), "cholesky")
-    lower = decompositions.cholesky(_symmetric(A, upper))
+    lower = decompositions.cholesky(_square(A, "cholesky"), triangle="upper" if upper else "lower")
     return lower.mH if upper else lower
 
 
@@ -120,13 +113,13 @@ def eigh(A, UPLO="L"):
 
     UPLO: which triangle of A is read, "L" or "U". The gradient of the vectors needs different eigenvalues.
     """
-    _check_gradient(_square(A, "eigh"), "eigh")
+    _square(A, "eigh")
     if not isinstance(UPLO, str) or UPLO.upper() not in ("L", "U"):
         raise RuntimeError(f"Expected UPLO argument to be 'L' or 'U', but got {UPLO}")
     n = A.shape[-1]
-    packed = decompositions.eigh(_symmetric(A, UPLO.upper() == "U"))
+    packed = decompositions.eigh(A, triangle="upper" if UPLO.upper() == "U" else "lower")
     vectors, values = decompositions.unpack(packed, (n, n), (n,))
-    return Eigh(elementwise_functions.real(values), vectors)
+    return return_types.linalg_eigh(elementwise_functions.real(values), vectors)
 
 
 def eigvalsh(A, UPLO="L"):
@@ -139,7 +132,7 @@ def qr(A, mode="reduced"):
 
     mode: "reduced" (Q: (..., m, k)), "complete" (Q: (..., m, m)) or "r" (only R, Q is empty).
     """
-    _check_gradient(_check_matrix(A, "qr"), "qr")
+    _check_matrix(A, "qr")
     if mode not in ("reduced", "complete", "r"):
         raise RuntimeError(
             f"qr received unrecognized mode '{mode}' but expected one of 'reduced' (default), 'r', or 'complete'"
@@ -148,13 +141,13 @@ def qr(A, mode="reduced"):
     k = min(m, n)
     if mode == "r":
         (R,) = decompositions.unpack(decompositions.qr(A, mode="r"), (k, n))
-        return QR(type(A)(A.array[:0].reshape(0)), R)
+        return return_types.linalg_qr(type(A)(A.array[:0].reshape(0)), R)
     if m < n:  # the columns beyond a square have no part in Q
         Q, R = qr(A[..., :m])
-        return QR(Q, shape.cat([R, Q.mH @ A[..., m:]], -1))
+        return return_types.linalg_qr(Q, shape.cat([R, Q.mH @ A[..., m:]], -1))
     if mode == "complete" and m > n:
-        return QR(*decompositions.unpack(decompositions.qr(A, mode="complete"), (m, m), (m, n)))
-    return QR(*decompositions.unpack(decompositions.qr(A, mode="reduced"), (m, k), (k, n)))
+        return return_types.linalg_qr(*decompositions.unpack(decompositions.qr(A, mode="complete"), (m, m), (m, n)))
+    return return_types.linalg_qr(*decompositions.unpack(decompositions.qr(A, mode="reduced"), (m, k), (k, n)))
 
 
 def svd(A, full_matrices=True):
@@ -163,10 +156,10 @@ def svd(A, full_matrices=True):
     U: (..., m, m), Vh: (..., n, n), or (..., m, k) and (..., k, n) if not full_matrices. The gradient of U and Vh
     needs different singular values, and there is none for columns of U and rows of Vh beyond k.
     """
-    _check_gradient(_check_matrix(A, "svd"), "svd")
+    _check_matrix(A, "svd")
     packed = decompositions.svd(A, full_matrices=bool(full_matrices))
     U, S, Vh = decompositions.unpack(packed, *decompositions.svd_shapes(A.shape, full_matrices))
-    return SVD(U, elementwise_functions.real(S), Vh)
+    return return_types.linalg_svd(U, elementwise_functions.real(S), Vh)
 
 
 def svdvals(A):
@@ -326,21 +319,6 @@ def _check_matrix(A, function, square=False, floating=True):
             f"{A.shape[-1]} matrices"
         )
     return A
-
-
-def _check_gradient(A, function):
-    """NotImplementedError for a complex A that needs a gradient: the VJPs of decompositions are for real matrices."""
-    if A.dtype.is_complex and A.requires_grad:
-        raise NotImplementedError(f"linalg.{function}: the gradient of a complex matrix is not supported")
-
-
-def _symmetric(A, upper):
-    """A itself if it is symmetric (Hermitian), or else what its lower (upper) triangle says."""
-    if np.all(A.array == np.swapaxes(A.array, -2, -1).conj()):
-        return A
-    half = A.mH if upper else A
-    below = half * type(A)(decompositions.constant(A.array, decompositions.half_below))
-    return below + below.mH
 
 
 def _as_type(tensor, dtype, function):

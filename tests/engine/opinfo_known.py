@@ -52,16 +52,6 @@ KNOWN = [
         "numpy has no bfloat16: without the optional package ml_dtypes the name is missing and says so",
     ),
     Known(
-        "linalg.eigvalsh",
-        "gradient 0: values",
-        "the gradient is of the triangle that is read; torch's is of a symmetric matrix, half in each triangle",
-    ),
-    Known(
-        "linalg.norm",
-        "subgradients_at_zero.*gradient 0: values",
-        "the gradient of a norm by singular values is NaN where these are equal; torch's depends on the basis found",
-    ),
-    Known(
         "linalg.svd",
         "full_matrices=True.*result 2: values",
         "the rows of Vh beyond the singular values may be any that complete the basis",
