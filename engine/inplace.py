@@ -27,7 +27,11 @@ def in_place_methods(functions):
 
 
 def _method(function):
+    is_abs = function.__name__ == "abs"
+
     def method(self, *arguments, **keywords):
+        if is_abs and self.dtype.is_complex:
+            raise RuntimeError("In-place abs is not supported for complex tensors.")
         operands = [*arguments, *keywords.values()]
         return change(self, lambda tensor: function(tensor, *arguments, **keywords), operands)
 

@@ -206,7 +206,9 @@ def _read(a, triangle):
 def _cholesky_vjp(g, result):
     inverse = inv(result)
     inner = adjoint(result) @ g
-    return _middle(adjoint(inverse) @ (inner * constant(inner, half_below)) @ inverse)
+    below = inner * constant(inner, lambda n: np.tri(n, k=-1))
+    inner = below + adjoint(below) + inner * constant(inner, np.eye)
+    return adjoint(inverse) @ inner @ inverse / 2
 
 
 def _explain_cholesky(arrays, metadata):

@@ -8,6 +8,7 @@ dtype, shape, values, requires_grad, gradients, kind of error. `opinfo_known.py`
 
 import dataclasses
 import functools
+import importlib.util
 import random
 import types
 import warnings
@@ -18,10 +19,13 @@ import engine
 
 # What is drawn: for each dtype so many samples (spread evenly over all that PyTorch offers) and mistakes.
 SAMPLES = {
-    "float64": 200, "float32": 40, "int64": 60, "bool": 30, "complex64": 40, "float16": 15, "int32": 15, "uint8": 15,
+    "float64": 200, "float32": 40, "int64": 60, "bool": 30, "complex128": 60, "complex64": 15, "float16": 15,
+    "bfloat16": 15, "int32": 15, "uint8": 15,
 }  # fmt: skip
 MISTAKES = 60
-TOLERANCE = {"float16": 2e-2, "float32": 2e-4, "complex64": 2e-4}  # relative and absolute; 1e-8 for the rest
+WITH_GRADIENTS = {"float64", "complex128"}
+TOLERANCE = {"float16": 2e-2, "bfloat16": 4e-2, "float32": 2e-4, "complex64": 2e-4}  # relative and absolute; 1e-8 for others
+HAS_BFLOAT16 = importlib.util.find_spec("ml_dtypes") is not None  # numpy has no such type without that package
 
 # The values are drawn at random or not defined, so that only shapes and dtypes are compared.
 UNDETERMINED = """
@@ -196,7 +200,11 @@ def _converted_tensor(value, device, leaves):
     if value.device.type != "cpu":
         raise CannotConvert(f"a tensor on {value.device.type}")
     try:
-        array = value.detach().resolve_conj().resolve_neg().numpy()
+        value_there = value.detach().resolve_conj().resolve_neg()
+        if value.dtype is torch.bfloat16:
+            array = value_there.view(torch.int16).numpy().view(engine.bfloat16.numpy)
+        else:
+            array = value_there.numpy()
         ours = engine.from_numpy(array)
     except (TypeError, ValueError) as error:  # a type or a number of dimensions that numpy has not
         raise CannotConvert(str(error)) from None
@@ -301,7 +309,7 @@ def different(ours, theirs, exact=True):
     ):
         if mine != other:
             return f"{what} {mine}, torch's {other}"
-    return different_values(_array(ours), _array(theirs)) if exact else None
+    return different_values(_array(ours), _array(theirs), _tolerance(theirs)) if exact else None
 
 
 def _kind(value):
@@ -309,13 +317,15 @@ def _kind(value):
 
 
 def _array(tensor):
-    if isinstance(tensor, engine.Tensor):
-        return tensor.detach().cpu().numpy()
-    return tensor.detach().resolve_conj().resolve_neg().numpy()
+    tensor = tensor.detach().cpu() if isinstance(tensor, engine.Tensor) else tensor.detach().resolve_conj().resolve_neg()
+    return (tensor.float() if str(tensor.dtype) == "torch.bfloat16" else tensor).numpy()
 
 
-def different_values(ours, theirs):
-    tolerance = TOLERANCE.get(theirs.dtype.name, 1e-8)
+def _tolerance(tensor):
+    return TOLERANCE.get(str(tensor.dtype).removeprefix("torch."), 1e-8)
+
+
+def different_values(ours, theirs, tolerance):
     with np.errstate(all="ignore"):
         near = np.isclose(ours, theirs, rtol=tolerance, atol=tolerance, equal_nan=True)
     if near.all():
@@ -332,11 +342,11 @@ def different_gradients(ours, theirs, leaves, report):
     pairs = [
         pair
         for pair in zip(_tensors(ours, engine.Tensor), _tensors(theirs, torch.Tensor))
-        if pair[1].requires_grad and pair[1].dtype.is_floating_point
+        if pair[1].requires_grad and (pair[1].dtype.is_floating_point or pair[1].dtype.is_complex)
     ]
     if not pairs or not leaves:
         return None
-    weights = [generator.standard_normal(tuple(theirs.shape)) for _, theirs in pairs]
+    weights = [_weights(generator, theirs) for _, theirs in pairs]
     expected, their_error = answer(
         PLAIN,
         torch.autograd.grad,
@@ -368,6 +378,12 @@ def different_gradients(ours, theirs, leaves, report):
     return None
 
 
+def _weights(generator, tensor):
+    """Random numbers of the tensor's shape, complex ones for a complex tensor."""
+    drawn = generator.standard_normal(tuple(tensor.shape))
+    return drawn + 1j * generator.standard_normal(drawn.shape) if tensor.dtype.is_complex else drawn
+
+
 PLAIN = types.SimpleNamespace(in_place=False)
 
 
@@ -378,7 +394,7 @@ def _different_gradient(ours, theirs):
         return None if present is None or not _array(present).any() else "only one of the two is None"
     if tuple(ours.shape) != tuple(theirs.shape) or str(ours.dtype) != str(theirs.dtype):
         return f"{ours.dtype} {tuple(ours.shape)}, torch's {theirs.dtype} {tuple(theirs.shape)}"
-    return different_values(_array(ours), _array(theirs))
+    return different_values(_array(ours), _array(theirs), _tolerance(theirs))
 
 
 def _tensors(result, kind):
@@ -398,6 +414,8 @@ def compare(name):
     for info in database().get(name, ()):
         found = ways(name, info)
         for dtype in SAMPLES:
+            if dtype == "bfloat16" and not HAS_BFLOAT16:
+                continue
             if getattr(torch, dtype) in info.supported_dtypes("cpu"):
                 _compare_samples(report, info, found, dtype)
         _compare_mistakes(report, info, found)
@@ -407,7 +425,7 @@ def compare(name):
 def _compare_samples(report, info, found, dtype):
     import torch
 
-    with_gradients = dtype == "float64" and info.supports_autograd
+    with_gradients = dtype in WITH_GRADIENTS and info.supports_autograd
     samples = drawn(
         lambda: info.sample_inputs("cpu", getattr(torch, dtype), requires_grad=with_gradients), SAMPLES[dtype]
     )
