@@ -21,6 +21,14 @@ from engine.ops.table import primitive
 from engine.printing import tensor_text
 
 
+# What Tensor.type() calls the dtypes.
+_TYPE_NAMES = {
+    "float16": "Half", "float32": "Float", "float64": "Double", "bfloat16": "BFloat16", "int8": "Char", "int16": "Short",
+    "int32": "Int", "int64": "Long", "uint8": "Byte", "bool": "Bool", "complex64": "ComplexFloat",
+    "complex128": "ComplexDouble",
+}  # fmt: skip
+
+
 class Size(tuple):
     """A shape: a tuple that prints as torch's and can count its elements."""
 
@@ -186,6 +194,15 @@ class Tensor(TensorBase):
         """The same memory without a history; what is written through it does not count as a change."""
         return Tensor(self.array)
 
+    @data.setter
+    def data(self, tensor):
+        if not isinstance(tensor, Tensor):
+            raise TypeError(f"Variable data has to be a tensor, but got {type(tensor).__name__}")
+        if self.requires_grad and tensor.dtype.category < dtypes.FLOAT:
+            raise RuntimeError("data set to a tensor that requires gradients must be floating point or complex dtype")
+        if tensor.array is not self.array:
+            self.array, self.storage, self.view_of = tensor.array, graph.new_storage(), None
+
     def __len__(self):
         if not self.ndim:
             raise TypeError("len() of a 0-d tensor")
@@ -205,7 +222,7 @@ class Tensor(TensorBase):
         return tensor_text(self)
 
     def __format__(self, specification):
-        return format(self.item() if not self.ndim and specification else str(self), specification)
+        return format(self.item(), specification) if not self.ndim else object.__format__(self, specification)
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         """In a notebook: the text and, for the result of recorded operations, its computation graph."""
@@ -254,12 +271,13 @@ class Tensor(TensorBase):
 
     def _number(self):
         if self.array.size != 1:
-            raise RuntimeError(f"a Tensor with {self.array.size} elements cannot be converted to a number; which one?")
+            raise ValueError(f"only one element tensors can be converted to Python scalars, not {self.array.size} elements")
         return self.array.item()
 
     def __bool__(self):
-        if self.array.size > 1:
-            raise RuntimeError("Boolean value of Tensor with more than one value is ambiguous")
+        if self.array.size != 1:
+            count = "more than one value" if self.array.size else "no values"
+            raise RuntimeError(f"Boolean value of Tensor with {count} is ambiguous")
         return bool(self._number())
 
     def __float__(self):
@@ -267,6 +285,9 @@ class Tensor(TensorBase):
 
     def __int__(self):
         return int(self._number())
+
+    def __complex__(self):
+        return complex(self._number())
 
     def __index__(self):
         if self.dtype.category > dtypes.INTEGER:
@@ -329,6 +350,20 @@ class Tensor(TensorBase):
 
     def bool(self):
         return self.to(dtypes.bool)
+
+    def type(self, dtype=None, non_blocking=False):
+        """The name of the tensor's type, such as "torch.FloatTensor"; with a dtype or such a name, the tensor in it."""
+        if dtype is None:
+            return f"torch.{'cuda.' if self.is_cuda else ''}{_TYPE_NAMES[self.dtype.name]}Tensor"
+        if isinstance(dtype, dtypes.dtype):
+            return self.to(dtype)
+        if not isinstance(dtype, str):
+            raise TypeError("dtype must be a type, str, or dtype object")
+        for name, word in _TYPE_NAMES.items():
+            for prefix, device in (("torch.", "cpu"), ("torch.cuda.", "cuda")):
+                if dtype == f"{prefix}{word}Tensor":
+                    return self.to(device, getattr(dtypes, name) if name != "bfloat16" else dtypes.bfloat16())
+        raise ValueError(f"invalid type: {dtype!r}")
 
     def contiguous(self):
         """Itself, or a copy in row-major order."""

@@ -5,7 +5,6 @@ derivative that a backward pass from that element gives. Of a complex output, th
 looked at one after the other; the derivative by a complex input z = x + iy is ∂/∂x + i ∂/∂y, as everywhere in torch.
 """
 
-import math
 import warnings
 
 import numpy as np
@@ -128,9 +127,7 @@ def _check_output(func, inputs, checked, number, eps, atol, rtol, nondet_tol, ch
         numeric = _numeric(func, inputs, position, number, eps)
         wrong = ~np.isclose(found, numeric, rtol=rtol, atol=atol)
         if wrong.any():
-            raise GradcheckError(
-                _mismatch(number, position, inputs[position].shape, output.shape, found, numeric, wrong)
-            )
+            raise GradcheckError(_mismatch(number, position, inputs[position], output, found, numeric, wrong))
         if not (abs(found - repeated) <= nondet_tol).all():
             raise GradcheckError(
                 f"Backward is not reentrant: two passes give derivatives of output {number} with respect to input "
@@ -138,12 +135,11 @@ def _check_output(func, inputs, checked, number, eps, atol, rtol, nondet_tol, ch
             )
 
 
-def _mismatch(number, position, input_shape, output_shape, found, numeric, wrong):
+def _mismatch(number, position, source, output, found, numeric, wrong):
     row, column = [int(each) for each in np.argwhere(wrong)[0]]
-    of_input = tuple(int(each) for each in np.unravel_index(row, input_shape))
-    size = math.prod(output_shape)
-    of_output = tuple(int(each) for each in np.unravel_index(column % size, output_shape))
-    part = "the imaginary part of " if column >= size else ""
+    of_input = tuple(int(each) for each in np.unravel_index(row, source.shape))
+    of_output = tuple(int(each) for each in np.unravel_index(column % output.numel(), output.shape))
+    part = "the imaginary part of " if column >= output.numel() else ""
     return (
         f"Jacobian mismatch for output {number} with respect to input {position},\n"
         f"at {part}element {of_output} of the output and {of_input} of the input: backward gives "

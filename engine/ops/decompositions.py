@@ -43,6 +43,11 @@ def constant(a, make):
     return type(a)(constant) if isinstance(a, TensorBase) else constant
 
 
+def adjoint(a):
+    """The conjugated transposes, aᴴ."""
+    return transposed(a).conj()
+
+
 def half_below(n):
     """Keeps what is below the diagonal and half of the diagonal: what is left of a symmetric change."""
     return np.tri(n) - np.eye(n) / 2
@@ -85,14 +90,9 @@ def _explain_inv(arrays, metadata):
 
 
 inv = primitive(
-    "linalg_inv",
-    "a",
-    _strict(np.linalg.inv),
-    [lambda g, result: -(transposed(result) @ g @ transposed(result))],
-    label="⁻¹",
-    explain=_explain_inv,
-    example=_example(2, 3, 3),
-)
+    "linalg_inv", "a", _strict(np.linalg.inv), [lambda g, result: -(transposed(result) @ g @ transposed(result))],
+    label="⁻¹", explain=_explain_inv, example=_example(2, 3, 3),
+)  # fmt: skip
 
 
 def _explain_solve(arrays, metadata):
@@ -100,13 +100,10 @@ def _explain_solve(arrays, metadata):
 
 
 solve = primitive(
-    "linalg_solve",
-    "a b",
-    _strict(np.linalg.solve),  # a: (..., n, n), b: (..., n, k), result: the x with a @ x = b
+    "linalg_solve", "a b", _strict(np.linalg.solve),  # a: (..., n, n), b: (..., n, k), result: the x with a @ x = b
     [lambda g, a, result: -(solve(transposed(a), g) @ transposed(result)), lambda g, a: solve(transposed(a), g)],
-    explain=_explain_solve,
-    example=lambda random: ((random(2, 3, 3) + 2 * np.eye(3), random(3, 2)), {}),
-)
+    explain=_explain_solve, example=lambda random: ((random(2, 3, 3) + 2 * np.eye(3), random(3, 2)), {}),
+)  # fmt: skip
 
 
 def _cofactors(a):
@@ -125,13 +122,9 @@ def _cofactors_vjp(g, a, result):
 
 cofactors = primitive("cofactors", "a", _cofactors, [_cofactors_vjp], example=_example(2, 3, 3))
 det = primitive(
-    "linalg_det",
-    "a",
-    np.linalg.det,
-    [lambda g, a: g[..., None, None] * cofactors(a)],
-    label="det",
-    example=_example(2, 3, 3),
-)
+    "linalg_det", "a", np.linalg.det, [lambda g, a: g[..., None, None] * cofactors(a)],
+    label="det", example=_example(2, 3, 3),
+)  # fmt: skip
 
 def _sign_vjp(g, a, result):
     """Of a real determinant's sign: 0. Of a complex one's e^iφ with φ = Im log det: i · Im(g · sign) · inverse(a)ᵀ."""
@@ -141,23 +134,14 @@ def _sign_vjp(g, a, result):
 
 
 logabsdet = primitive(
-    "logabsdet",
-    "a",
-    lambda a: np.linalg.slogdet(a)[1],
-    [lambda g, a: g[..., None, None] * transposed(inv(a)).conj()],
-    label="log|det|",
-    example=_example(2, 3, 3),
-)
+    "logabsdet", "a", lambda a: np.linalg.slogdet(a)[1], [lambda g, a: g[..., None, None] * adjoint(inv(a))],
+    label="log|det|", example=_example(2, 3, 3),
+)  # fmt: skip
 det_sign = primitive(
     "det_sign", "a", lambda a: np.linalg.slogdet(a)[0], [_sign_vjp], label="sign det", example=_example(2, 3, 3)
 )
 
 # ---- decompositions: what their derivatives share ---------------------------------------------------------
-
-
-def adjoint(a):
-    """The conjugated transposes, aᴴ."""
-    return transposed(a).conj()
 
 
 def _as_published(formula):
@@ -223,13 +207,10 @@ def _explain_cholesky(arrays, metadata):
 
 
 cholesky = primitive(
-    "linalg_cholesky",
-    "a",
-    _strict(lambda a, *, triangle: np.linalg.cholesky(_read(a, triangle))),
-    [_cholesky_vjp],
+    "linalg_cholesky", "a", _strict(lambda a, *, triangle: np.linalg.cholesky(_read(a, triangle))), [_cholesky_vjp],
     explain=_explain_cholesky,
     example=lambda random: ((random(2, 3, 3) * 0.1 + 2 * np.eye(3),), {"triangle": "both"}),
-)
+)  # fmt: skip
 
 
 def _eigh(a, *, triangle):
@@ -257,9 +238,8 @@ eigh = primitive(
 
 
 def _qr(a, *, mode):
-    if mode == "r":
-        return pack(np.linalg.qr(a, mode="r"))
-    return pack(*np.linalg.qr(a, mode=mode))
+    found = np.linalg.qr(a, mode=mode)
+    return pack(found) if mode == "r" else pack(*found)
 
 
 @_as_published
@@ -279,12 +259,8 @@ def _qr_vjp(g, a_shape, result, mode):
     return adjoint(solve(r, adjoint(g_q + q @ (inner + adjoint(inner)))))
 
 
-qr = primitive(
-    "linalg_qr",
-    "a",
-    _qr,  # "reduced": m >= n
-    [_qr_vjp],
-    example=lambda random: ((random(2, 4, 3),), {"mode": "reduced"}),
+qr = primitive(  # "reduced": m >= n
+    "linalg_qr", "a", _qr, [_qr_vjp], example=lambda random: ((random(2, 4, 3),), {"mode": "reduced"})
 )
 
 

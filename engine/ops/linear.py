@@ -68,15 +68,11 @@ def _matmul_vjp_b(g, a, b_shape):
     return product[..., 0] if len(b_shape) == 1 else product
 
 
+# Of matrices, with batch dimensions in front that broadcast; a vector is a row (left) or a column (right).
 matmul = primitive(
-    "matmul",
-    "a b",
-    _matmul,  # matrices, with batch dimensions in front that broadcast; a vector is a row (left) or a column (right)
-    [_matmul_vjp_a, _matmul_vjp_b],
-    label="@",
-    explain=_explain_matmul,
+    "matmul", "a b", _matmul, [_matmul_vjp_a, _matmul_vjp_b], label="@", explain=_explain_matmul,
     example=lambda random: ((random(2, 3, 4), random(4, 2)), {}),
-)
+)  # fmt: skip
 
 # ---- length -------------------------------------------------------------------------------------------
 
@@ -99,16 +95,12 @@ def _vector_norm(a, *, ord, dim, keepdim):
     return np.sum(size**ord, **how) ** (1 / ord)
 
 
-def _size(a):
-    return abs_complex(a) if is_complex(a) else abs_(a)
-
-
-def _direction(a):
-    """a / |a|, and 0 for 0."""
+def _size_and_direction(a):
+    """|a| and a / |a|; the direction of 0 is 0."""
     if not is_complex(a):
-        return sign(a)
+        return abs_(a), sign(a)
     size = abs_complex(a)
-    return a / where(size == 0, 1, size)
+    return size, a / where(size == 0, 1, size)
 
 
 def _vector_norm_vjp(g, a, result, ord, dim, keepdim):
@@ -116,23 +108,20 @@ def _vector_norm_vjp(g, a, result, ord, dim, keepdim):
     if ord == 0:  # a count does not move
         return a * 0
     g, norm = restore(g, a.shape, dim, keepdim), restore(result, a.shape, dim, keepdim)
-    if ord == 1:
-        return g * _direction(a)
-    if abs(ord) == math.inf:
-        chosen = _size(a) == norm
-        return g * _direction(a) * chosen / restore(sum_(chosen, dim=dim, keepdim=keepdim), a.shape, dim, keepdim)
+    is_zero = norm == 0
     if ord == 2:
-        return g * (a / where(norm == 0, math.inf, norm))
-    size, is_zero = _size(a), norm == 0
+        return g * (a / where(is_zero, math.inf, norm))
+    size, direction = _size_and_direction(a)
+    if ord == 1:
+        return g * direction
+    if abs(ord) == math.inf:
+        chosen = size == norm
+        return g * direction * chosen / restore(sum_(chosen, dim=dim, keepdim=keepdim), a.shape, dim, keepdim)
     g, norm = where(is_zero, 0, g), where(is_zero, 1, norm)
-    return g * _direction(a) * where(size == 0, 1, size / norm) ** (ord - 1)
+    return g * direction * where(size == 0, 1, size / norm) ** (ord - 1)
 
 
 vector_norm = primitive(
-    "vector_norm",
-    "a",
-    _vector_norm,
-    [_vector_norm_vjp],
-    label="‖·‖",
+    "vector_norm", "a", _vector_norm, [_vector_norm_vjp], label="‖·‖",
     example=lambda random: ((random(2, 3, 2),), {"ord": 2.5, "dim": (0, 2), "keepdim": False}),
-)
+)  # fmt: skip
