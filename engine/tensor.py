@@ -203,6 +203,27 @@ class Tensor(TensorBase):
         if tensor.array is not self.array:
             self.array, self.storage, self.view_of = tensor.array, graph.new_storage(), None
 
+    @property
+    def grad(self):
+        """What backward has added up for this leaf (or for a tensor that retains its gradient); None before."""
+        return self._grad
+
+    @grad.setter
+    def grad(self, gradient):
+        if gradient is not None:
+            if not isinstance(gradient, Tensor):
+                given = type(gradient).__name__
+                raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {given}")
+            for what, ours, its in (("size", self.shape, gradient.shape), ("dtype", self.dtype, gradient.dtype),
+                                    ("device", self.device, gradient.device)):  # fmt: skip
+                if ours != its:
+                    raise RuntimeError(f"attempting to assign a gradient of {what} {its} to a tensor of {what} {ours}")
+        self._grad = gradient
+
+    @grad.deleter
+    def grad(self):
+        self._grad = None
+
     def __len__(self):
         if not self.ndim:
             raise TypeError("len() of a 0-d tensor")
@@ -410,6 +431,13 @@ class Tensor(TensorBase):
         """The same memory, outside the graph."""
         return Tensor(self.array, self.storage)
 
+    def detach_(self):
+        """Forget where this tensor came from; RuntimeError for a view."""
+        if self.view_of is not None:
+            raise RuntimeError("Can't detach views in-place. Use detach() instead.")
+        self._grad_fn, self.requires_grad_flag = None, False
+        return self
+
     def retain_grad(self):
         """Keep the gradient of this non-leaf tensor in its `.grad` too."""
         if not self.requires_grad:
@@ -467,7 +495,9 @@ class Tensor(TensorBase):
         return self
 
     def fill_(self, value):
-        """Overwrite every element with a number."""
+        """Overwrite every element with a number, or with the one in a 0-d tensor."""
+        if isinstance(value, Tensor) and value.ndim:
+            raise RuntimeError(f"fill_ only supports 0-dimension value tensor but got tensor with {value.ndim} dimensions.")
         self[...] = value
         return self
 

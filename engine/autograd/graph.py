@@ -74,7 +74,7 @@ class TensorBase:
         "view_of",
         "requires_grad_flag",
         "_grad_fn",
-        "grad",
+        "_grad",
         "_accumulator",
         "_hooks",
         "__weakref__",
@@ -86,7 +86,7 @@ class TensorBase:
         self.view_of = None
         self._grad_fn = grad_fn
         self.requires_grad_flag = grad_fn is not None
-        self.grad = None
+        self._grad = None
         self._accumulator = None
         self._hooks = None
 
