@@ -468,12 +468,12 @@ def drawn(make, limit):
     """At most `limit` of the samples, spread evenly; the same ones each time."""
     import torch
 
-    torch.manual_seed(0)
     random.seed(0)
     state = np.random.get_state()  # PyTorch's generators draw from numpy's global state
     np.random.seed(0)
     try:
         with _seeding_no_gpu():
+            torch.manual_seed(0)
             samples = list(make())
     finally:
         np.random.set_state(state)
@@ -485,7 +485,9 @@ def drawn(make, limit):
 @contextlib.contextmanager
 def _seeding_no_gpu():
     """PyTorch seeds before each sample, and for GPUs it keeps the stack of every such call: half of all the time."""
-    with mock.patch("torch.cuda.manual_seed_all"), mock.patch("torch.xpu.manual_seed_all"):
+    with contextlib.ExitStack() as stack:
+        for kind in ("cuda", "mtia", "xpu"):
+            stack.enter_context(mock.patch(f"torch.{kind}.manual_seed_all", lambda seed: None))
         yield
 
 
