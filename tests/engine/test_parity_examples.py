@@ -119,7 +119,8 @@ x.clone().lt_(2), x.clone().le_(2), x.clone().gt_(2), x.clone().ge_(2), x.clone(
 x.clone().clamp_min_(1.5), x.clone().clamp_max_(1.5), x.clone().true_divide_(2)
 x.clone().logical_and_(x > 1), x.clone().logical_or_(x > 1), x.clone().atan2_(x.flip(0))
 torch.tensor([1.0, float("nan"), float("inf")]).nan_to_num_(0.5, 9.0)
-torch.tensor([6, 3]).bitwise_or_(torch.tensor(8)), torch.tensor([6, 3]).bitwise_xor_(2), torch.tensor([6]).bitwise_not_()
+torch.tensor([6, 3]).bitwise_or_(torch.tensor(8)), torch.tensor([6, 3]).bitwise_xor_(2)
+torch.tensor([6]).bitwise_not_()
 
 x = torch.arange(9.0).reshape(3, 3)
 x.clone().triu_(1), x.clone().tril_(-1)
@@ -253,7 +254,8 @@ torch.autograd.gradcheck(lambda x: x.detach() * x, (x,), raise_exception=False)
 torch.autograd.gradcheck(torch.sin, x.detach())
 
 z = torch.tensor([0.3 + 0.6j, 1 - 1j], dtype=torch.complex128, requires_grad=True)
-torch.autograd.gradcheck(lambda z: z * z.conj(), (z,)), torch.autograd.gradcheck(lambda z: (z.real, z.abs(), z.exp()), (z,))
+torch.autograd.gradcheck(lambda z: z * z.conj(), (z,))
+torch.autograd.gradcheck(lambda z: (z.real, z.abs(), z.exp()), (z,))
 torch.autograd.gradgradcheck(lambda z: z ** 2 / z.abs(), (z,))
 torch.autograd.gradcheck(lambda z: z * z.detach(), (z,), raise_exception=False)
 
@@ -281,7 +283,8 @@ torch.utils.checkpoint.checkpoint_sequential([torch.exp, torch.sin, torch.cos], 
 
 packed = []
 x = torch.tensor([1.0, 2.0], requires_grad=True)
-with torch.autograd.graph.saved_tensors_hooks(lambda t: packed.append(t.detach().round(decimals=3).tolist()) or t, lambda t: t * 1):
+pack = lambda t: packed.append(t.detach().round(decimals=3).tolist()) or t
+with torch.autograd.graph.saved_tensors_hooks(pack, lambda t: t * 1):
     y = x.exp() * 2
 y.sum().backward()
 packed[0], x.grad
@@ -360,7 +363,8 @@ torch.ones(2, dtype=torch.bool).add_(1)
 torch.tensor([1, 2, 3]) / 2, torch.tensor([1, 2, 3]) // 2, torch.tensor([1, 2]) ** 2.0, 2 ** torch.tensor([1, 2])
 torch.tensor([1, 2]) ** -1
 torch.tensor(300).to(torch.uint8), torch.tensor(-1.5).to(torch.int32), torch.tensor(127, dtype=torch.int8) + 1
-torch.tensor([1.0]) + torch.tensor([1], dtype=torch.float64), torch.tensor(1.0, dtype=torch.float64) + torch.tensor([1.0])
+torch.tensor([1.0]) + torch.tensor([1], dtype=torch.float64)
+torch.tensor(1.0, dtype=torch.float64) + torch.tensor([1.0])
 
 x = torch.ones(3, 4)
 x.view(5, -1)
@@ -426,7 +430,8 @@ x.view(torch.int32).dtype
 
 torch.can_cast(torch.double, torch.float), torch.can_cast(torch.float, torch.int)
 torch.promote_types(torch.int32, torch.float16), torch.promote_types(torch.uint8, torch.int8)
-torch.result_type(torch.tensor([1, 2]), 1.0), torch.result_type(torch.tensor([1.0]), torch.tensor(2, dtype=torch.double))
+torch.result_type(torch.tensor([1, 2]), 1.0)
+torch.result_type(torch.tensor([1.0]), torch.tensor(2, dtype=torch.double))
 
 torch.get_default_dtype()
 torch.set_default_dtype(torch.float64)
@@ -535,7 +540,8 @@ torch.tril_indices(2, 2), torch.triu_indices(2, 3, offset=1)
 
 x = torch.tensor([1.0, float("inf"), float("nan"), -float("inf")])
 x.isnan(), x.isinf(), x.isfinite(), x.nan_to_num(), x.nan_to_num(nan=-1, posinf=2, neginf=-2)
-torch.logaddexp(torch.tensor([-1.0]), torch.tensor([-1.0, -2.0])), torch.logaddexp(torch.tensor(1 + 1j), torch.tensor(2 - 1j))
+torch.logaddexp(torch.tensor([-1.0]), torch.tensor([-1.0, -2.0]))
+torch.logaddexp(torch.tensor(1 + 1j), torch.tensor(2 - 1j))
 
 a, b = torch.tensor([5, -5]), torch.tensor([3, 3])
 torch.div(a, b), torch.div(a, b, rounding_mode="trunc"), torch.div(a, b, rounding_mode="floor")
@@ -549,7 +555,8 @@ torch.lerp(x, x + 10, torch.tensor([0.0, 1.0])), torch.clamp(x, max=torch.tensor
 
 A = torch.tensor([[4.0, 2.0], [2.0, 3.0]])
 torch.linalg.inv(A), torch.inverse(A) @ A, torch.linalg.det(A), torch.linalg.solve(A, torch.tensor([2.0, 1.0]))
-torch.linalg.cholesky(A), torch.linalg.cholesky(A, upper=True), torch.linalg.matrix_power(A, 2), torch.linalg.matrix_power(A, -1)
+torch.linalg.cholesky(A), torch.linalg.cholesky(A, upper=True), torch.linalg.matrix_power(A, 2)
+torch.linalg.matrix_power(A, -1)
 torch.linalg.inv(torch.zeros(2, 2))
 torch.linalg.cholesky(-A)
 
@@ -567,28 +574,34 @@ torch.linalg.cholesky(z.detach()), torch.linalg.det(z.detach()), torch.linalg.in
 torch.linalg.eigh(z).eigenvectors.real.sum().backward()
 
 x = torch.tensor([[3.0, 4.0], [0.0, 0.0]])
-torch.linalg.norm(x), torch.linalg.vector_norm(x, 1), torch.linalg.matrix_norm(x, "nuc"), torch.linalg.norm(x, float("inf"))
+torch.linalg.norm(x), torch.linalg.vector_norm(x, 1), torch.linalg.matrix_norm(x, "nuc")
+torch.linalg.norm(x, float("inf"))
 x.norm(), x.norm(dim=1), x.norm(1, dim=0, keepdim=True), torch.linalg.vector_norm(x, 0), torch.linalg.norm(x, 2)
 torch.linalg.norm(x, "nuclear")
 
 a, b = torch.tensor([1.0, 2.0, 3.0]), torch.tensor([4.0, 5.0, 6.0])
 torch.dot(a, b), torch.vdot(a, b), torch.inner(a, b), torch.outer(a, b), torch.linalg.vecdot(a, b), a @ b
 torch.addr(torch.zeros(3, 3), a, b), torch.kron(a[:2], b[:2]), torch.mv(torch.ones(2, 3), a), torch.trace(torch.eye(3))
-torch.linalg.multi_dot([a[None], torch.ones(3, 2), torch.ones(2, 1)]), torch.einsum("i,i", a, b), torch.tensordot(a, b, 1)
+torch.linalg.multi_dot([a[None], torch.ones(3, 2), torch.ones(2, 1)]), torch.einsum("i,i", a, b)
+torch.tensordot(a, b, 1)
 
 M = torch.ones(2, 2, 2)
 torch.bmm(M, M), torch.baddbmm(M, M, M, beta=0), torch.addbmm(torch.zeros(2, 2), M, M), torch.matmul(M, torch.ones(2))
 torch.zeros(2, 2).addbmm_(M, M), torch.zeros(2).addmv_(torch.ones(2, 2), torch.ones(2), alpha=3)
 
 x = torch.tensor([[1.0, 2.0, 3.0], [1.0, 1.0, 1.0]])
-F.softmax(x, dim=1), F.log_softmax(x, dim=-1), torch.softmax(x, 0), x.softmax(1).sum(1), F.relu(x - 2), F.sigmoid(x), F.tanh(x)
-F.softmax(x, dim=1, dtype=torch.float64).dtype, F.one_hot(torch.tensor([0, 2])), F.one_hot(torch.tensor([1]), num_classes=3)
+F.softmax(x, dim=1), F.log_softmax(x, dim=-1), torch.softmax(x, 0), x.softmax(1).sum(1), F.relu(x - 2), F.sigmoid(x)
+F.tanh(x)
+F.softmax(x, dim=1, dtype=torch.float64).dtype, F.one_hot(torch.tensor([0, 2]))
+F.one_hot(torch.tensor([1]), num_classes=3)
 F.one_hot(torch.tensor([3]), num_classes=3)
 
 x = torch.tensor([[1.0, 2.0, 3.0], [1.0, 1.0, 1.0]], requires_grad=True)
 labels = torch.tensor([2, 0])
-F.cross_entropy(x, labels), F.cross_entropy(x, labels, reduction="none"), F.cross_entropy(x.detach(), labels, label_smoothing=0.1)
-F.nll_loss(F.log_softmax(x, 1), labels), F.mse_loss(x.detach(), torch.zeros(2, 3)), F.mse_loss(x.detach(), torch.zeros(2, 3), reduction="sum")
+F.cross_entropy(x, labels), F.cross_entropy(x, labels, reduction="none")
+F.cross_entropy(x.detach(), labels, label_smoothing=0.1)
+F.nll_loss(F.log_softmax(x, 1), labels), F.mse_loss(x.detach(), torch.zeros(2, 3))
+F.mse_loss(x.detach(), torch.zeros(2, 3), reduction="sum")
 F.cross_entropy(x, labels).backward()
 x.grad
 F.linear(x.detach(), torch.ones(4, 3), torch.arange(4.0))
@@ -656,6 +669,161 @@ y, mask = Clip.apply(x)
 mask, mask.requires_grad, y.requires_grad
 (y * 5).sum().backward()
 x.grad
+
+z = torch.tensor([[1 + 1j, 2], [0, 1j]])
+torch.linalg.eigh(z @ z.mH).eigenvalues, torch.linalg.svdvals(z), torch.linalg.det(z), torch.linalg.slogdet(z)
+torch.logdet(z)
+torch.linalg.norm(z), torch.linalg.matrix_norm(z, 1), z.norm(), z.norm(1), torch.linalg.vector_norm(z, float("inf"))
+z.abs().max()
+torch.linalg.solve(z, torch.tensor([1.0 + 0j, 2])), z.T, z.mH, z.H, z.sum(), z.mean(), z.prod(0), z.cumsum(0), z ** 2
+z.exp(), z == z.conj()
+z.real.max(), z.imag, torch.trace(z), z @ z, torch.einsum("ij->i", z), z.diagonal(), z.tril()
+z.max()
+z.sort()
+z.floor()
+z < z
+z.std(), z.var(0)
+z.sqrt(), z.log(), z.sin(), z.tanh(), z / (z.abs() + 1), z.sigmoid()
+abs(z)
+z.to(torch.float32)
+z.float()
+z.bool()
+z.isnan(), z.isinf(), z.isfinite(), z.nonzero(), z.any(), z.all()
+torch.tensor([1.0]) * 1j, torch.tensor([1]) * 1j, torch.tensor([1.0], dtype=torch.float64) + 1j
+
+A = torch.eye(3)
+torch.linalg.inv(torch.ones(2, 3))
+torch.linalg.solve(A, torch.ones(2))
+torch.linalg.cholesky(torch.ones(2, 2) * -1)
+torch.linalg.eigh(A, UPLO="Z")
+torch.linalg.qr(A, mode="bad")
+torch.linalg.svd(torch.ones(3))
+torch.linalg.det(torch.ones(3, 3, dtype=torch.int64))
+torch.linalg.matrix_norm(A, ord="bad")
+torch.linalg.multi_dot([A])
+torch.linalg.matrix_power(A, 1.5)
+torch.linalg.vector_norm(A, ord="fro")
+torch.linalg.svd(A, full_matrices=False).U, torch.linalg.qr(A, mode="r").Q
+torch.linalg.eigh(A).eigenvectors.abs().sum(0)
+torch.linalg.qr(A)[0], torch.linalg.svd(A)[2]
+A.inverse(), A.det(), A.logdet(), A.slogdet(), A.matrix_power(2), A.trace()
+
+x = torch.tensor([1.0], requires_grad=True)
+y = x * 2
+h = y.register_hook(lambda g: torch.ones(3))
+y.backward()
+
+x = torch.tensor([1.0, 2.0], requires_grad=True)
+torch.autograd.functional.jacobian(lambda x: x.sum(), x)
+torch.autograd.functional.hessian(lambda x: (x ** 2).prod(), x)
+torch.autograd.functional.jacobian(lambda x: (x, x ** 2), x)
+torch.autograd.functional.hessian(lambda x: x, x)
+torch.autograd.functional.jacobian(lambda x: 3, x)
+torch.autograd.functional.jacobian(lambda x: x.detach(), x)
+torch.autograd.functional.jacobian(lambda x: x.detach(), x, strict=True)
+torch.autograd.functional.jvp(lambda x: x ** 2, x, torch.ones(3))
+torch.autograd.functional.vhp(lambda x: x.sum(), x, torch.ones(2))
+torch.autograd.functional.jacobian(lambda x: x ** 2, x, create_graph=True).requires_grad
+
+class F1(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return x * 2
+    @staticmethod
+    def backward(ctx, g):
+        return g, g
+x = torch.ones(2, requires_grad=True)
+F1.apply(x).sum().backward()
+F1.apply(3)
+F1()(x)
+F1.forward(None, x).requires_grad
+
+class F2(torch.autograd.Function):
+    @staticmethod
+    def forward(x):
+        return x * 2, 7
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        (x,) = inputs
+        ctx.save_for_backward(x)
+    @staticmethod
+    def backward(ctx, g, _):
+        (x,) = ctx.saved_tensors
+        return g * 2 + 0 * x
+x = torch.ones(2, requires_grad=True)
+y, seven = F2.apply(x)
+seven, y.detach()
+y.sum().backward()
+x.grad
+
+class F3(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.mark_dirty(x)
+        x += 1
+        return x
+    @staticmethod
+    def backward(ctx, g):
+        return g * 3
+x = torch.ones(2, requires_grad=True) * 1
+y = F3.apply(x)
+y is x
+y.sum().backward()
+torch.ones(2).requires_grad
+
+x = torch.ones(2, requires_grad=True)
+y = x.exp()
+with torch.no_grad():
+    y.mul_(2)
+y.sum().backward()
+
+a = torch.tensor([1.0, 2.0], requires_grad=True)
+b = a.clone()
+b[0] = a[1] * 3
+b.sum().backward()
+a.grad
+c = a * 1
+c[a > 1.5] = 0
+c.sum().backward()
+a.grad
+d = torch.zeros(3)
+d[1] = a.sum()
+d.sum().backward()
+a.grad, d.detach()
+torch.zeros(2).add_(a).requires_grad
+
+x = torch.tensor([[3.0, 1.0], [2.0, 5.0]])
+x.max(1, keepdim=True), x.min(dim=0), x.argmax(dim=1, keepdim=True), x.sort(dim=0), x.topk(1)
+x.unique(), x.cumsum(1), x.amax((0, 1)), x.all(), x.any(dim=0), x.logsumexp((0, 1)), x.count_nonzero()
+x.topk(3)
+x.sum(2)
+x.sum((0, 0))
+x.max(5)
+x.mean(dtype=torch.int64)
+x.argmax(3)
+torch.max(x, x.T), torch.min(x, torch.zeros(2)), torch.maximum(x, torch.tensor(2.0))
+torch.max(x, 2.0)
+torch.maximum(x, 2)
+
+torch.equal(torch.ones(2), torch.ones(3)), torch.allclose(torch.ones(2), torch.ones(2) + 1e-6)
+torch.allclose(torch.ones(2), torch.ones(2).double())
+torch.where(torch.tensor([True, False]), 1, 2), torch.where(torch.tensor([True, False]), torch.tensor([1.0, 2.0]), 0)
+torch.where(torch.tensor(True), 1.0, 2)
+torch.where(torch.tensor([1, 0]), 1, 2)
+torch.meshgrid(torch.arange(2), torch.arange(3))[0].shape
+torch.arange(6).view(2, 3).unfold(1, 2, 1)
+torch.tensor_split(torch.arange(5), 0)
+torch.roll(torch.arange(6).view(2, 3), (1, 1), (0, 1)), torch.flip(torch.arange(3), [0])
+torch.flip(torch.arange(3), (1,))
+torch.chunk(torch.arange(5), 0)
+torch.narrow(torch.arange(5), 0, 3, 4)
+torch.select(torch.eye(2), 0, 5)
+torch.diag(torch.ones(2, 2, 2))
+torch.repeat_interleave(torch.arange(2), torch.tensor([1, -1]))
+torch.bincount(torch.tensor([1.0]))
+torch.tril(torch.ones(3))
+torch.take(torch.arange(3), torch.tensor([3]))
+torch.movedim(torch.ones(2, 3), 0, 5)
 """.strip().split("\n\n")
 
 
