@@ -206,6 +206,9 @@ class Tensor(TensorBase):
     @property
     def grad(self):
         """What backward has added up for this leaf (or for a tensor that retains its gradient); None before."""
+        if self._grad is None and self._grad_fn is not None and not hooks.retains(self):
+            warnings.warn("The .grad attribute of a Tensor that is not a leaf is being accessed: backward() does not fill it. "
+                          "Call retain_grad() before backward(), or look at the leaf.", stacklevel=2)  # fmt: skip
         return self._grad
 
     @grad.setter

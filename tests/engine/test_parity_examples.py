@@ -1,6 +1,6 @@
-"""Small programs in the manner of a manual's examples: what each of their lines prints is the same under torch and here.
+"""Small programs in the manner of a manual's examples: each of their lines prints the same under torch and here.
 
-They are about what the lines of the other parity tests and PyTorch's own samples do not reach: values that lead out of a
+They are about what the other parity tests and PyTorch's own samples do not reach: values that lead out of a
 tensor, histories, hooks, switches, several steps one after the other.
 """
 
