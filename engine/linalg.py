@@ -1,6 +1,7 @@
 """torch.linalg: inverses, determinants, decompositions and norms of matrices (..., m, n), batch dimensions in front.
 
-All can be differentiated, twice too, but for the modes of `qr` in which torch cannot either.
+All can be differentiated, twice too, for real and for complex matrices; but for the modes of `qr` in which torch cannot
+either. Of complex eigenvectors and singular vectors a loss may not depend on the phase, which could be any.
 """
 
 import math
@@ -173,7 +174,7 @@ def svdvals(A):
 
 def vector_norm(x, ord=2, dim=None, keepdim=False, *, dtype=None):
     """(Σ |x|^ord)^(1/ord) over `dim` (a number, several, or None for all). ord: a number; inf, -inf: the largest or
-    smallest |x|; 0: how many are not 0. Where the norm is 0 its gradient is 0."""
+    smallest |x|; 0: how many are not 0. Where the norm is 0 its derivatives are 0, the first and the second."""
     arguments.check_tensor(x, "linalg_vector_norm", "x")
     if not isinstance(ord, numbers.Real):
         raise TypeError(f"linalg_vector_norm(): argument 'ord' (position 2) must be Number, not {type(ord).__name__}")

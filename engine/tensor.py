@@ -207,8 +207,8 @@ class Tensor(TensorBase):
     def grad(self):
         """What backward has added up for this leaf (or for a tensor that retains its gradient); None before."""
         if self._grad is None and self._grad_fn is not None and not hooks.retains(self):
-            warnings.warn("The .grad attribute of a Tensor that is not a leaf is being accessed: backward() does not fill it. "
-                          "Call retain_grad() before backward(), or look at the leaf.", stacklevel=2)  # fmt: skip
+            warnings.warn("The .grad attribute of a Tensor that is not a leaf is being accessed: backward() does not "
+                          "fill it. Call retain_grad() before backward(), or look at the leaf.", stacklevel=2)  # fmt: skip
         return self._grad
 
     @grad.setter
@@ -295,7 +295,8 @@ class Tensor(TensorBase):
 
     def _number(self):
         if self.array.size != 1:
-            raise ValueError(f"only one element tensors can be converted to Python scalars, not {self.array.size} elements")
+            count = self.array.size
+            raise ValueError(f"only one element tensors can be converted to Python scalars, not {count} elements")
         return self.array.item()
 
     def __bool__(self):
@@ -500,7 +501,8 @@ class Tensor(TensorBase):
     def fill_(self, value):
         """Overwrite every element with a number, or with the one in a 0-d tensor."""
         if isinstance(value, Tensor) and value.ndim:
-            raise RuntimeError(f"fill_ only supports 0-dimension value tensor but got tensor with {value.ndim} dimensions.")
+            got = f"tensor with {value.ndim} dimensions"
+            raise RuntimeError(f"fill_ only supports 0-dimension value tensor but got {got}.")
         self[...] = value
         return self
 

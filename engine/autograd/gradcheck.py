@@ -28,8 +28,9 @@ def gradcheck(
 ):  # fmt: skip
     """True if the derivatives of func(*inputs) are right, within atol + rtol · |difference quotient|.
 
-    inputs: a Tensor or several arguments; those of float64 or complex128 that require a gradient are checked. With raise_exception
-    (the default) GradcheckError tells the argument, the index and both values; without, the result is False.
+    inputs: a Tensor or several arguments; those of float64 or complex128 that require a gradient are checked. With
+    raise_exception (the default) GradcheckError tells the argument, the index and both values; without, the result is
+    False.
     nondet_tol: how much two backward passes may differ. A backward pass starts from one output at a time, so that
     the others have no gradient (check_undefined_grad). The other checks of torch are not supported.
     ValueError: no input requires a gradient.
@@ -116,7 +117,8 @@ def _mismatch(number, position, source, output, found, numeric, wrong):
     return (
         f"Jacobian mismatch for output {number} with respect to input {position},\n"
         f"at {part}element {of_output} of the output and {of_input} of the input: backward gives "
-        f"{found[row, column]:.6g}, the difference quotient is {numeric[row, column]:.6g}; so at {wrong.sum()} of {wrong.size} places\n"
+        f"{found[row, column]:.6g}, the difference quotient is {numeric[row, column]:.6g}; so at {wrong.sum()} of "
+        f"{wrong.size} places\n"
         f"numerical:{numeric}\nanalytical:{found}"
     )
 

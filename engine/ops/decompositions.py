@@ -126,6 +126,7 @@ det = primitive(
     label="det", example=_example(2, 3, 3),
 )  # fmt: skip
 
+
 def _sign_vjp(g, a, result):
     """Of a real determinant's sign: 0. Of a complex one's e^iφ with φ = Im log det: i · Im(g · sign) · inverse(a)ᵀ."""
     if not is_complex(a):
@@ -145,10 +146,10 @@ det_sign = primitive(
 
 
 def _as_published(formula):
-    """A VJP from a formula for the gradient itself; an op with a complex result is given its conjugate (`Node.gradients`).
+    """A VJP from a formula for the gradient itself; `Node.gradients` gives its conjugate where the result is complex.
 
     Formulas of real matrices: Giles, "Collected matrix derivative results" (2008); of complex ones: Boeddeker et al., "On
-    the computation of complex-valued gradients" (2017). They are published with aᴴ where these have `adjoint`.
+    the computation of complex-valued gradients" (2017). Where they write aᴴ, `adjoint` stands here.
     """
 
     @functools.wraps(formula)
@@ -220,7 +221,7 @@ def _eigh(a, *, triangle):
 
 @_as_published
 def _eigh_vjp(g, a_shape, result):
-    """The gradient of a symmetric matrix, half of it in each triangle, whichever was read."""
+    """The gradient is symmetric (Hermitian), half of it in each triangle, whichever was read; as in torch."""
     n = a_shape[-1]
     vectors, values = unpack(result, (n, n), (n,))
     g_vectors, g_values = unpack(g, (n, n), (n,))
