@@ -62,12 +62,20 @@ def _from_python(data, dtype):
         raise ValueError(f"tensor(): the nested lists must have the same length at every level ({error})") from None
     if array.dtype.kind not in "biufcV" or array.dtype == np.uint64:
         raise _explain_data(data)
-    if not array.size or array.dtype == np.float64 and not any(type(leaf) is np.float64 for leaf in _leaves(data)):
-        array = _converted(array, dtypes.get_default_dtype())
-    elif array.dtype == np.complex128:
-        array = _converted(array, dtypes.get_default_dtype().to_complex())
+    if dtype is None:
+        array = _converted(array, _inferred(array, data))
     _check_fits(array, dtype)
     return array
+
+
+def _inferred(array, data):
+    """The type for numbers that come without one: Python's floats take the default type, numpy's keep their own."""
+    its_own, default = dtypes.from_numpy(array.dtype), dtypes.get_default_dtype()
+    if not array.size:
+        return default
+    if its_own not in (dtypes.float64, dtypes.complex128) or {np.float64, np.complex128} & set(map(type, _leaves(data))):
+        return its_own
+    return default.to_complex() if its_own.is_complex else default
 
 
 def _unwrap(data):

@@ -31,10 +31,14 @@ def in_place_methods(functions):
 
 
 def _method(function):
+    is_abs = function.__name__ == "abs"
+
     def method(self, *arguments, **keywords):
         def changed(tensor):
             return function(tensor, *arguments, **keywords)
 
+        if is_abs and self.dtype.is_complex:
+            raise RuntimeError("In-place abs is not supported for complex tensors.")
         if function.__name__ in TURNING:
             return turn(self, changed)
         operands = [*arguments, *keywords.values()]

@@ -13,6 +13,7 @@ from engine.creation import _finish, _size, checked_shape
 from engine.functions.arguments import DIMS, INT, INTS, NUMBER, OPERAND, as_shape, check_tensor, reads
 from engine.functions.elementwise import isfinite
 from engine.inplace import change
+from engine.ops.elementwise import where
 from engine.tensor import Tensor
 from engine.devices import device as as_device
 
@@ -217,10 +218,19 @@ def normal(mean, std=1.0, size=None, *, generator=None, dtype=None, device=None,
     model = mean if isinstance(mean, Tensor) else std
     _float_type("normal", model.dtype)
     _check_std(std)
-    mean, std = [each.detach() if isinstance(each, Tensor) else each for each in (mean, std)]
+    parameters = mean, std
+    mean, std = [each.detach() if isinstance(each, Tensor) else each for each in parameters]
     shape = (mean + std).shape
     drawn = _finish(_normal(_source(generator), tuple(shape), model.dtype), None, model.device, False)
-    return (drawn * std + mean).to(model.dtype)
+    return _drawn_by((drawn * std + mean).to(model.dtype), *parameters)
+
+
+def _drawn_by(drawn, *parameters):
+    """The draw with a history: its gradient with respect to the parameters is 0, as in torch."""
+    for each in parameters:
+        if isinstance(each, Tensor) and each.requires_grad:
+            drawn = where(True, drawn, each).to(drawn.dtype)
+    return drawn
 
 
 def _check_std(std):
@@ -240,7 +250,7 @@ def bernoulli(input, p=None, *, generator=None):
         if not ((chances >= 0) & (chances <= 1)).all():
             raise RuntimeError("bernoulli: the probabilities must lie in [0, 1]")
     hits = np.asarray(_source(generator).random(tuple(input.shape)) < chances)
-    return _finish(hits, input.dtype, input.device, False)
+    return _drawn_by(_finish(hits, input.dtype, input.device, False), input)
 
 
 @reads
@@ -285,7 +295,7 @@ def _check_weights(input, num_samples, replacement):
 
 def _overwrite(tensor, drawn):
     """The tensor with the drawn numbers in its memory; of what it was before no gradient comes."""
-    return change(tensor, lambda before: before.masked_fill(isfinite(before) | True, 0) + drawn)
+    return change(tensor, lambda before: before.masked_fill(isfinite(before) | True, 0) + drawn, [drawn])
 
 
 def _redraw(tensor, draw, function, generator):

@@ -23,6 +23,14 @@ from engine.ops.table import primitive
 from engine.printing import tensor_text
 
 
+# What Tensor.type() calls the dtypes.
+_TYPE_NAMES = {
+    "float16": "Half", "float32": "Float", "float64": "Double", "bfloat16": "BFloat16", "int8": "Char", "int16": "Short",
+    "int32": "Int", "int64": "Long", "uint8": "Byte", "bool": "Bool", "complex64": "ComplexFloat",
+    "complex128": "ComplexDouble",
+}  # fmt: skip
+
+
 class Size(tuple):
     """A shape: a tuple that prints as torch's and can count its elements."""
 
@@ -143,10 +151,13 @@ class Tensor(TensorBase):
         return Tensor(self.array)
 
     @data.setter
-    def data(self, value):
-        if not isinstance(value, Tensor):
-            raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
-        self.array = value.array
+    def data(self, tensor):
+        if not isinstance(tensor, Tensor):
+            raise TypeError(f"Variable data has to be a tensor, but got {type(tensor).__name__}")
+        if self.requires_grad and tensor.dtype.category < dtypes.FLOAT:
+            raise RuntimeError("data set to a tensor that requires gradients must be floating point or complex dtype")
+        if tensor.array is not self.array:
+            self.array, self.storage, self.view_of = tensor.array, graph.new_storage(), None
 
     def __deepcopy__(self, memo):
         if not self.is_leaf:
@@ -176,7 +187,7 @@ class Tensor(TensorBase):
         return tensor_text(self)
 
     def __format__(self, specification):
-        return format(self.item() if not self.ndim and specification else str(self), specification)
+        return format(self.item(), specification) if not self.ndim else object.__format__(self, specification)
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         """In a notebook: the text and, for the result of recorded operations, its computation graph."""
@@ -307,6 +318,20 @@ class Tensor(TensorBase):
     def bool(self):
         return self.to(dtypes.bool)
 
+    def type(self, dtype=None, non_blocking=False):
+        """The name of the tensor's type, such as "torch.FloatTensor"; with a dtype or such a name, the tensor in it."""
+        if dtype is None:
+            return f"torch.{'cuda.' if self.is_cuda else ''}{_TYPE_NAMES[self.dtype.name]}Tensor"
+        if isinstance(dtype, dtypes.dtype):
+            return self.to(dtype)
+        if not isinstance(dtype, str):
+            raise TypeError("dtype must be a type, str, or dtype object")
+        for name, word in _TYPE_NAMES.items():
+            for prefix, device in (("torch.", "cpu"), ("torch.cuda.", "cuda")):
+                if dtype == f"{prefix}{word}Tensor":
+                    return self.to(device, getattr(dtypes, name) if name != "bfloat16" else dtypes.bfloat16())
+        raise ValueError(f"invalid type: {dtype!r}")
+
     def contiguous(self):
         """Itself, or a copy in row-major order."""
         return self if self.is_contiguous() else self.clone()
@@ -368,6 +393,17 @@ class Tensor(TensorBase):
             if (its := getattr(gradient, name)) != (wanted := getattr(self, name)):
                 raise RuntimeError(f"assigned grad has {name} {its}, but the tensor has {wanted}")
         self._grad = gradient
+
+    @grad.deleter
+    def grad(self):
+        self._grad = None
+
+    def detach_(self):
+        """Forget where this tensor came from; RuntimeError for a view."""
+        if self.view_of is not None:
+            raise RuntimeError("Can't detach views in-place. Use detach() instead.")
+        self._grad_fn, self.requires_grad_flag = None, False
+        return self
 
     def retain_grad(self):
         """Keep the gradient of this non-leaf tensor in its `.grad` too."""

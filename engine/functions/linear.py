@@ -2,7 +2,7 @@
 
 import math
 
-from engine import dtypes
+from engine import dtypes, return_types
 from engine.functions.arguments import ANY, check_dims, check_tensor, method, quick_method, reads
 from engine.functions.shape import broadcast_to, permute, reshape
 from engine.ops import elementwise, linear
@@ -271,7 +271,7 @@ def slogdet(input):
     """linalg.slogdet."""
     from engine import linalg
 
-    return linalg.slogdet(input)
+    return return_types.slogdet(*linalg.slogdet(input))
 
 
 @method

@@ -1,14 +1,14 @@
 """torch.linalg: inverses, determinants, decompositions and norms of matrices (..., m, n), batch dimensions in front.
 
-All can be differentiated, twice too, but for the modes of `qr` in which torch cannot either.
+All can be differentiated, twice too, for real and for complex matrices; but for the modes of `qr` in which torch cannot
+either. Of complex eigenvectors and singular vectors a loss may not depend on the phase, which could be any.
 """
 
-import collections
 import math
 
 import numpy as np
 
-from engine import dtypes
+from engine import dtypes, return_types
 from engine.functions import arguments, reduction, shape
 from engine.functions import elementwise as elementwise_functions
 from engine.functions.linear import matmul
@@ -36,11 +36,6 @@ __all__ = [
     "vecdot",
     "vector_norm",
 ]
-
-Eigh = collections.namedtuple("linalg_eigh", "eigenvalues eigenvectors")
-QR = collections.namedtuple("linalg_qr", "Q R")
-SVD = collections.namedtuple("linalg_svd", "U S Vh")
-SlogDet = collections.namedtuple("linalg_slogdet", "sign logabsdet")
 
 
 # ---- square matrices: A is (..., n, n) -------------------------------------------------------------------
@@ -88,7 +83,7 @@ def det(A):
 def slogdet(A):
     """(sign, logabsdet) of the determinants: det = sign · exp(logabsdet), also where det itself would overflow."""
     _square(A, "slogdet")
-    return SlogDet(decompositions.det_sign(A), decompositions.logabsdet(A))
+    return return_types.linalg_slogdet(decompositions.det_sign(A), decompositions.logabsdet(A))
 
 
 @arguments.reads
@@ -115,8 +110,7 @@ def cholesky(A, *, upper=False):
 
     Only A's lower triangle (the upper one, if `upper`) is read. LinAlgError if A is not positive definite.
     """
-    _check_gradient(_square(A, "cholesky"), "cholesky")
-    lower = decompositions.cholesky(_symmetric(A, upper))
+    lower = decompositions.cholesky(_square(A, "cholesky"), triangle="upper" if upper else "lower")
     return lower.mH if upper else lower
 
 
@@ -126,13 +120,13 @@ def eigh(A, UPLO="L"):
 
     UPLO: which triangle of A is read, "L" or "U". The gradient of the vectors needs different eigenvalues.
     """
-    _check_gradient(_square(A, "eigh"), "eigh")
+    _square(A, "eigh")
     if not isinstance(UPLO, str) or UPLO.upper() not in ("L", "U"):
         raise RuntimeError(f"Expected UPLO argument to be 'L' or 'U', but got {UPLO}")
     n = A.shape[-1]
-    packed = decompositions.eigh(_symmetric(A, UPLO.upper() == "U"))
+    packed = decompositions.eigh(A, triangle="upper" if UPLO.upper() == "U" else "lower")
     vectors, values = decompositions.unpack(packed, (n, n), (n,))
-    return Eigh(elementwise_functions.real(values), vectors)
+    return return_types.linalg_eigh(elementwise_functions.real(values), vectors)
 
 
 @arguments.reads
@@ -147,7 +141,7 @@ def qr(A, mode="reduced"):
 
     mode: "reduced" (Q: (..., m, k)), "complete" (Q: (..., m, m)) or "r" (only R, Q is empty).
     """
-    _check_gradient(_check_matrix(A, "qr"), "qr")
+    _check_matrix(A, "qr")
     if mode not in ("reduced", "complete", "r"):
         raise RuntimeError(
             f"qr received unrecognized mode '{mode}' but expected one of 'reduced' (default), 'r', or 'complete'"
@@ -156,13 +150,13 @@ def qr(A, mode="reduced"):
     k = min(m, n)
     if mode == "r":
         (R,) = decompositions.unpack(decompositions.qr(A, mode="r"), (k, n))
-        return QR(type(A)(A.array[:0].reshape(0)), R)
+        return return_types.linalg_qr(type(A)(A.array[:0].reshape(0)), R)
     if m < n:  # the columns beyond a square have no part in Q
         Q, R = qr(A[..., :m])
-        return QR(Q, shape.cat([R, Q.mH @ A[..., m:]], -1))
+        return return_types.linalg_qr(Q, shape.cat([R, Q.mH @ A[..., m:]], -1))
     if mode == "complete" and m > n:
-        return QR(*decompositions.unpack(decompositions.qr(A, mode="complete"), (m, m), (m, n)))
-    return QR(*decompositions.unpack(decompositions.qr(A, mode="reduced"), (m, k), (k, n)))
+        return return_types.linalg_qr(*decompositions.unpack(decompositions.qr(A, mode="complete"), (m, m), (m, n)))
+    return return_types.linalg_qr(*decompositions.unpack(decompositions.qr(A, mode="reduced"), (m, k), (k, n)))
 
 
 @arguments.reads
@@ -172,10 +166,10 @@ def svd(A, full_matrices=True):
     U: (..., m, m), Vh: (..., n, n), or (..., m, k) and (..., k, n) if not full_matrices. The gradient of U and Vh
     needs different singular values, and there is none for columns of U and rows of Vh beyond k.
     """
-    _check_gradient(_check_matrix(A, "svd"), "svd")
+    _check_matrix(A, "svd")
     packed = decompositions.svd(A, full_matrices=bool(full_matrices))
     U, S, Vh = decompositions.unpack(packed, *decompositions.svd_shapes(A.shape, full_matrices))
-    return SVD(U, elementwise_functions.real(S), Vh)
+    return return_types.linalg_svd(U, elementwise_functions.real(S), Vh)
 
 
 @arguments.reads
@@ -191,7 +185,7 @@ def svdvals(A):
 @arguments.reads(dim=arguments.optional(arguments.DIMS), ord=arguments.NUMBER)
 def vector_norm(x, ord=2, dim=None, keepdim=False, *, dtype=None):
     """(Σ |x|^ord)^(1/ord) over `dim` (a number, several, or None for all). ord: a number; inf, -inf: the largest or
-    smallest |x|; 0: how many are not 0. Where the norm is 0 its gradient is 0."""
+    smallest |x|; 0: how many are not 0. Where the norm is 0 its derivatives are 0, the first and the second."""
     x = _as_type(x, dtype, "vector_norm")
     dims = arguments.check_dims(dim, x.ndim)
     combined = x.shape if dims is None else [x.shape[each] for each in dims]
@@ -333,21 +327,6 @@ def _check_matrix(A, function, square=False, floating=True):
             f"{A.shape[-1]} matrices"
         )
     return A
-
-
-def _check_gradient(A, function):
-    """NotImplementedError for a complex A that needs a gradient: the VJPs of decompositions are for real matrices."""
-    if A.dtype.is_complex and A.requires_grad:
-        raise NotImplementedError(f"linalg.{function}: the gradient of a complex matrix is not supported")
-
-
-def _symmetric(A, upper):
-    """A itself if it is symmetric (Hermitian), or else what its lower (upper) triangle says."""
-    if np.all(A.array == np.swapaxes(A.array, -2, -1).conj()):
-        return A
-    half = A.mH if upper else A
-    below = half * type(A)(decompositions.constant(A.array, decompositions.half_below))
-    return below + below.mH
 
 
 def _as_type(tensor, dtype, function):

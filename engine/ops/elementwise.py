@@ -171,7 +171,17 @@ minimum = _binary(
 atan2 = _binary(
     "atan2", np.arctan2, [lambda g, a, b: g * b / (a * a + b * b), lambda g, a, b: -g * a / (a * a + b * b)],
     types="float")
-logaddexp = _binary("logaddexp", np.logaddexp, [lambda g, a, b: g * sigmoid(a - b), lambda g, a, b: g * sigmoid(b - a)])
+
+
+def _logaddexp(a, b):
+    """Of complex numbers: the one with the larger real part, and the logarithm of 1 + the quotient of both."""
+    if a.dtype.kind != "c":
+        return np.logaddexp(a, b)
+    larger, smaller = np.where(a.real >= b.real, a, b), np.where(a.real >= b.real, b, a)
+    return larger + np.log(1 + np.exp(np.where(larger == smaller, 0, smaller - larger)))
+
+
+logaddexp = _binary("logaddexp", _logaddexp, [lambda g, a, b: g * sigmoid(a - b), lambda g, a, b: g * sigmoid(b - a)])
 
 # ---- comparison, logic, bits: no derivatives ----------------------------------------------------------
 

@@ -1,5 +1,7 @@
 """Tensors as values: types, promotion, views, indexing, errors in torch's kind, printing."""
 
+import warnings
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -235,3 +237,17 @@ def test_any_basic_index_gives_numpy_s_view(data, shape):
     if found.numel():
         found.fill_(-1)
         assert (array[index] == -1).all(), "a view writes through"
+
+
+def test_reading_the_gradient_of_a_tensor_that_keeps_none_warns(device):
+    """It is None for ever; the reader meant the leaf, or forgot retain_grad()."""
+    x = torch.ones(2, requires_grad=True, device=device)
+    with pytest.warns(UserWarning, match="not a leaf"):
+        assert (x * 2).grad is None
+    y = x * 2
+    y.retain_grad()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert y.grad is None and x.grad is None
+        y.sum().backward()
+        assert y.grad.tolist() == [1, 1]
