@@ -13,7 +13,9 @@ from engine.dtypes import *  # noqa: F403
 from engine.functions import *  # noqa: F403
 from engine.printing import *  # noqa: F403
 from engine.random import *  # noqa: F403
-from engine.tensor import Size, Tensor  # noqa: F401
+from engine.serialization import *  # noqa: F403
+from engine.size import Size  # noqa: F401
+from engine.tensor import Tensor  # noqa: F401
 from engine.threads import *  # noqa: F403
 
 

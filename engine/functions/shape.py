@@ -12,6 +12,7 @@ from engine.functions.arguments import quick_method, reads
 from engine.ops import shape
 from engine.ops.elementwise import clone
 from engine.ops.indexing import getitem
+from engine.size import Size
 
 __all__ = [
     "broadcast_shapes",
@@ -282,8 +283,6 @@ def broadcast_to(input, *sizes, size=None):
 
 def broadcast_shapes(*shapes):
     """The shape to which tensors of these shapes broadcast."""
-    from engine.tensor import Size
-
     for each in shapes:
         DIMS.read(each, "broadcast_shapes", "shapes")
     try:

@@ -18,6 +18,7 @@ FILES_ON_THE_CPU = {
     "test_rules.py": "words about derivatives; the derivatives themselves are taken on both (test_table.py)",
     "test_parity": "torch is on the CPU; test_lines_give_the_same_on_the_stand_in runs the same lines",
     "test_parity_optim.py": "torch is on the CPU; test_the_same_on_the_stand_in takes steps there",
+    "test_serialization.py": "files, and arrays on the CPU; checkpoints and map_location are tried on both",
     "test_opinfo.py": "runs every sample on the stand-in as well",
     "test_errors.py": "arguments are refused before any array is touched; kinds of error are compared with torch's",
     "test_mutations.py": "breaks the code, not a backend",
