@@ -347,8 +347,8 @@ class Tensor(TensorBase):
         """The gradient that backward has left: of a leaf, or where retain_grad was called. None if there is none."""
         if self._grad is None and self._grad_fn is not None and not self.retains_grad:
             warnings.warn(
-                "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be "
-                "populated during autograd.backward(). If you want it to be, call .retain_grad() on it.", stacklevel=2)
+                "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't "
+                "be populated during autograd.backward(). If you want it to be, call .retain_grad() on it.", stacklevel=2)
         return self._grad
 
     @grad.setter

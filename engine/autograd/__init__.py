@@ -37,8 +37,8 @@ def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, 
         grad_tensors = grad_variables
     if create_graph:
         warnings.warn(
-            "Using backward() with create_graph=True will create a reference cycle between the parameter and its gradient. "
-            "Use autograd.grad, or set the .grad fields of your parameters to None afterwards.", stacklevel=2)
+            "Using backward() with create_graph=True will create a reference cycle between the parameter and its "
+            "gradient. Use autograd.grad, or set the .grad fields of your parameters to None afterwards.", stacklevel=2)
     roots = _as_list(tensors)
     weights = _weights(roots, grad_tensors, create_graph)
     retain_graph = create_graph if retain_graph is None else retain_graph

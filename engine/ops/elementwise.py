@@ -92,7 +92,8 @@ conj = _unary("conj", np.conj, lambda g: conj(g), label="conj")
 real = _unary("real", np.real, lambda g: g, is_view=True, label="Re")
 imag = _unary("imag", np.imag, lambda g: g * 1j, is_view=True, label="Im")
 abs_complex = _unary(
-    "abs_complex", np.abs, lambda g, a, result: g * (a / where(result == 0, 1, result)), label="|·|", node="AbsBackward0")
+    "abs_complex", np.abs, lambda g, a, result: g * (a / where(result == 0, 1, result)), label="|·|",
+    node="AbsBackward0")
 
 # ---- arithmetic -------------------------------------------------------------------------------------
 

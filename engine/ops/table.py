@@ -61,11 +61,11 @@ class Op:
 
     def prepare(self, inputs):
         """(the inputs, all on one device; the arrays behind them, in the types that the entry wants)."""
-        arrays = [value.array if isinstance(value, TensorBase) else value for value in inputs]
+        arrays = [each.array if isinstance(each, TensorBase) else each for each in inputs]
         if _are_alike(arrays):
             return inputs, arrays
         inputs = on_one_device(inputs)
-        return inputs, self.bring_together([value.array if isinstance(value, TensorBase) else value for value in inputs])
+        return inputs, self.bring_together([each.array if isinstance(each, TensorBase) else each for each in inputs])
 
     def run(self, arrays, metadata):
         """forward, as an array even where numpy gives a scalar, and with torch's kind of error."""
@@ -88,7 +88,7 @@ class Op:
         return result.astype(dtypes.bfloat16().numpy) if is_rounded else result
 
     def plan(self, needed, count):
-        """Which VJPs to run and what to save for them, when of `count` inputs those in the bit set `needed` need gradients."""
+        """Which VJPs to run and what they want saved, when of `count` inputs those in the bit set `needed` need them."""
         if (needed, count) not in self.plans:
             self.plans[needed, count] = Plan(self, needed, count)
         return self.plans[needed, count]
@@ -239,8 +239,8 @@ def _promoted_unless_bool(arrays):
     """As `_promoted`; RuntimeError for bools, of which torch takes no difference."""
     if any(isinstance(each, bool) or getattr(each, "dtype", None) == bool for each in arrays):
         raise RuntimeError(
-            "Subtraction, the `-` operator, with a bool tensor is not supported. Use `~` or `logical_not()` to invert a "
-            "mask, `^` or `logical_xor()` for where two differ.")
+            "Subtraction, the `-` operator, with a bool tensor is not supported. Use `~` or `logical_not()` to invert "
+            "a mask, `^` or `logical_xor()` for where two differ.")
     return _promoted(arrays)
 
 

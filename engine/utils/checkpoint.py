@@ -2,7 +2,7 @@
 
 With use_reentrant=False the part is recorded as usual, but each of its nodes gets a `_Dropped` in place of its saved
 values. The first of them that is asked runs the part again, and takes for each node what the corresponding new node
-saves. With use_reentrant=True the part is one Function, whose backward runs it again, recorded, and goes back through it.
+saves. With use_reentrant=True the part is one Function, whose backward records it anew and goes back through it.
 """
 
 import contextlib

@@ -18,7 +18,7 @@ def test_import_pulls_in_numpy_and_nothing_else():
 
 
 def test_import_is_quick():
-    """Under 0.2 s on top of numpy, in the processor's time, so that a busy machine does not count; the best of three."""
+    """Under 0.2 s on top of numpy, in the processor's time, which a busy machine hardly lengthens; the best of three."""
     code = "import time, numpy; start = time.process_time(); import engine; print(time.process_time() - start)"
     times = [subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True) for _ in range(3)]
     assert min(float(each.stdout) for each in times) < 0.2
