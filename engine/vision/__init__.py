@@ -1,0 +1,1 @@
+"""torchvision's names: datasets, transforms, utils, models. Loaded when they are first wanted (`engine.vision`)."""
