@@ -5,6 +5,7 @@ a file that stands there is the right one. Proxies are taken from the environmen
 """
 
 import hashlib
+import http
 import http.client
 import os
 import pathlib
@@ -85,7 +86,10 @@ def _from_mirror(address, wanted):
                 return failure  # all of it came from here: it has another file
         except urllib.error.HTTPError as error:
             error.close()
-            return f"HTTP {error.code} {error.reason}"
+            failure = f"HTTP {error.code} {error.reason}"
+            if not before or error.code != http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+                return failure
+            wanted.part.unlink()  # it gives nothing from there on: then all of it
         except _Refused as refused:
             return str(refused)
         except (OSError, http.client.HTTPException) as error:  # URLError and TimeoutError are OSErrors

@@ -19,7 +19,7 @@ EACH = {True: 500, False: 100}  # pictures of each class
 class Shapes32(LabelledPictures):
     """Ten shapes, turned, scaled, coloured, with noise and clutter: 5,000 pictures for training, 1,000 for testing.
 
-    root and download are taken, as by other datasets, and not needed: the pictures are drawn, in about two seconds. `data`: a
+    root and download are taken, as by other datasets, and not needed: the pictures are drawn, in a few seconds. `data`: a
     uint8 array (N, 32, 32, 3), `targets`: a list of ints. `dataset[i]` is (a PIL picture, or what `transform` makes of it; an
     int).
     """
