@@ -339,21 +339,18 @@ def test_shapes32_are_the_same_everywhere():
     test = datasets.Shapes32(train=False)
     assert test.data.shape == (1000, 32, 32, 3) and test.data.dtype == np.uint8
     assert np.bincount(test.targets).tolist() == [100] * 10 and len(set(test.targets[:30])) > 5
-    assert hashlib.sha256(test.data.tobytes()).hexdigest().startswith("a62412fdb242ac75")
+    assert hashlib.sha256(test.data.tobytes()).hexdigest().startswith("7e17f2f075098ade")
     picture, label = test[0]
     assert picture.mode == "RGB" and picture.size == (32, 32) and label == test.targets[0] and len(test.classes) == 10
 
 
 @pytest.mark.slow
 def test_a_small_network_learns_shapes32():
-    """90 % of the test pictures after three passes over the others, which share none with them."""
+    """90 % of the test pictures after six passes over the others, which share none with them."""
     train, test = datasets.Shapes32(), datasets.Shapes32(train=False)
-    assert hashlib.sha256(train.data.tobytes()).hexdigest().startswith("04853a907b91d329")
+    assert hashlib.sha256(train.data.tobytes()).hexdigest().startswith("35c9dc71ace99fa2")
     assert not {each.tobytes() for each in train.data} & {each.tobytes() for each in test.data}
-    assert accuracy_after(train, test, epochs=PASSES) > 0.9
-
-
-PASSES = 6
+    assert accuracy_after(train, test, epochs=6) > 0.9
 
 
 def accuracy_after(train, test, epochs):
@@ -362,14 +359,15 @@ def accuracy_after(train, test, epochs):
 
     engine.manual_seed(0)
     network = nn.Sequential(
-        *(layer for before, after in ((3, 16), (16, 32), (32, 64))
-          for layer in (nn.Conv2d(before, after, 3, padding=1), nn.BatchNorm2d(after), nn.ReLU(), nn.MaxPool2d(2))),
-        nn.Flatten(), nn.Linear(1024, 10))
+        *(layer for before, after, window in ((3, 16, 2), (16, 32, 2), (32, 64, 8))
+          for layer in (nn.Conv2d(before, after, 3, padding=1), nn.BatchNorm2d(after), nn.ReLU(), nn.MaxPool2d(window))),
+        nn.Flatten(), nn.Linear(64, 10))
     (x, y), (x_test, y_test) = (
-        (engine.tensor(each.data.transpose(0, 3, 1, 2) / 255, dtype=engine.float32), engine.tensor(each.targets)) for each in (train, test))
+        (engine.tensor(each.data.transpose(0, 3, 1, 2) / 255 - 0.5, dtype=engine.float32), engine.tensor(each.targets))
+        for each in (train, test))
     steps = epochs * -(-len(x) // 100)
     optimizer = engine.optim.Adam(network.parameters(), 2e-3)
-    scheduler = engine.optim.lr_scheduler.OneCycleLR(optimizer, 6e-3, total_steps=steps)
+    scheduler = engine.optim.lr_scheduler.OneCycleLR(optimizer, 0.02, total_steps=steps)
     for _ in range(epochs):
         for batch in engine.randperm(len(x)).split(100):
             optimizer.zero_grad()
