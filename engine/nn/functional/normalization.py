@@ -14,10 +14,10 @@ __all__ = ["batch_norm", "group_norm", "instance_norm", "layer_norm", "rms_norm"
 
 
 def batch_norm(input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-05):
-    """Each channel of (N, C, ...) standardized over the batch, times `weight`, plus `bias` (C) (Ioffe and Szegedy, 2015).
+    """Each channel of (N, C, ...) standardized over the batch, times `weight`, plus `bias` (C). Ioffe, Szegedy, 2015.
 
-    training: by the mean and variance of this batch, which also move the running ones (C; None: kept nowhere) in place by
-    the share `momentum`; otherwise by the running ones.
+    training: by the mean and variance of this batch, which also move the running ones (C; None: kept nowhere) in place
+    by the share `momentum`; otherwise by the running ones.
     """
     _check_channels(
         "batch_norm", input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
@@ -33,11 +33,12 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
 
 
 def instance_norm(
-        input, running_mean=None, running_var=None, weight=None, bias=None, use_input_stats=True, momentum=0.1, eps=1e-05):
+        input, running_mean=None, running_var=None, weight=None, bias=None, use_input_stats=True, momentum=0.1,
+        eps=1e-05):
     """Each channel of each sample of (N, C, ...) standardized by itself, times `weight`, plus `bias` (C).
 
-    use_input_stats: by its own mean and variance, whose means over the batch also move the running ones; otherwise by the
-    running ones.
+    use_input_stats: by its own mean and variance, whose means over the batch also move the running ones; otherwise by
+    the running ones.
     """
     _check_channels(
         "instance_norm", input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
@@ -52,7 +53,7 @@ def instance_norm(
 
 
 def group_norm(input, num_groups, weight=None, bias=None, eps=1e-05):
-    """Each of `num_groups` groups of channels of each sample of (N, C, ...) standardized, times `weight`, plus `bias` (C)."""
+    """Each of the groups of channels of each sample of (N, C, ...) standardized, times `weight`, plus `bias` (C)."""
     _check_channels("group_norm", input, weight=weight, bias=bias)
     if num_groups < 1 or input.shape[1] % num_groups:
         raise RuntimeError(
@@ -122,7 +123,7 @@ def _by_running(input, running_mean, running_var, weight, bias, eps):
 
 
 def _update(running_mean, running_var, moments, input, count, momentum):
-    """Move the running mean and variance in place to those of `count` elements by the share `momentum`; none if empty."""
+    """Move the running mean and variance in place to those of `count` elements by the share `momentum`."""
     if moments is None:
         return
     for running, moment, correction in zip((running_mean, running_var), moments, (1, count / max(count - 1, 1))):
@@ -167,12 +168,12 @@ def _last_dims(function, input, normalized_shape, **given):
     for name, each in given.items():
         if each is not None and tuple(each.shape) != shape:
             raise RuntimeError(
-                f"Expected {name} to be of same shape as normalized_shape, but got {name} of shape {list(each.shape)} and "
-                f"normalized_shape = {list(shape)}")
+                f"Expected {name} to be of same shape as normalized_shape, but got {name} of shape {list(each.shape)} "
+                f"and normalized_shape = {list(shape)}")
     if tuple(input.shape[-len(shape) :]) != shape:
         raise RuntimeError(
-            f"Given normalized_shape={list(shape)}, expected input with shape [*, {', '.join(map(str, shape))}], but got "
-            f"input of size{list(input.shape)}")
+            f"Given normalized_shape={list(shape)}, expected input with shape [*, {', '.join(map(str, shape))}], but "
+            f"got input of size{list(input.shape)}")
     if input.dtype.category < dtypes.FLOAT:
         raise NotImplementedError(f'"{function}" not implemented for {input.dtype}')
     return tuple(range(input.ndim - len(shape), input.ndim))

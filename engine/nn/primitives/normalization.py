@@ -1,4 +1,4 @@
-"""Standardizing: the mean along some dimensions becomes 0 and the variance 1. What all normalizations have in common."""
+"""Standardizing: the mean along some dimensions becomes 0 and the variance 1. All normalizations share it."""
 
 import numpy as np
 
@@ -25,7 +25,7 @@ def _standardize(a, *, dim, eps, moments):
 
 
 def _standardize_vjp(g, a, result, dim, eps, moments):
-    """What is left of `g` when its parts along the mean and along the result are taken out, divided by the deviation."""
+    """What is left of `g` without its parts along the mean and along the result, divided by the deviation."""
     is_recorded = isinstance(a, TensorBase)  # the variance must then be part of the graph
     spread = moments[1] if moments and not is_recorded else var(a, dim=dim, correction=0, keepdim=True)
     how = {"dim": dim, "keepdim": True}
