@@ -27,14 +27,9 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
         raise ValueError(f"Expected more than 1 value per channel when training, got input size {input.shape}")
     if eps <= 0:
         raise ValueError(f"batch_norm eps must be positive during training, but got {eps}")
-<<<<<<< HEAD
-    _update(running_mean, running_var, input, dims, momentum)
-    return _by_its_own(input, weight, bias, dims, eps)
-=======
     output, moments = _standardized(input, (0, *range(2, input.ndim)), eps)
     _update(running_mean, running_var, moments, input, input.numel() // input.shape[1], momentum)
     return _scaled(output, weight, bias, input)
->>>>>>> functional
 
 
 def instance_norm(
@@ -127,15 +122,9 @@ def _by_running(input, running_mean, running_var, weight, bias, eps):
     return _scaled(_wide(input), scale, shift, input)
 
 
-<<<<<<< HEAD
-def _update(running_mean, running_var, input, dims, momentum):
-    """Move the running mean and variance in place to those of the input, by the share `momentum`; an empty one has none."""
-    if running_mean is None and running_var is None or not input.numel():
-=======
 def _update(running_mean, running_var, moments, input, count, momentum):
     """Move the running mean and variance in place to those of `count` elements by the share `momentum`."""
     if moments is None:
->>>>>>> functional
         return
     for running, moment, correction in zip((running_mean, running_var), moments, (1, count / max(count - 1, 1))):
         if running is not None:
