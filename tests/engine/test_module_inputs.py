@@ -17,8 +17,8 @@ def database():
     return modinfo.database()
 
 
-# Containers, and Module itself, which test_modules.py puts through programs.
-CONTAINERS = "Module ModuleDict ModuleList ParameterDict ParameterList Sequential".split()
+# Base classes and containers, which test_modules.py puts through programs.
+CONTAINERS = "Module ModuleDict ModuleList ParameterDict ParameterList RNNBase RNNCellBase Sequential".split()
 
 
 def test_every_module_is_compared(database):
