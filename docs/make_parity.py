@@ -94,9 +94,9 @@ def modules(reports):
     lines = [
         "## Modules",
         "",
-        "PyTorch keeps inputs for its modules too. Each is built on both sides and ours is given PyTorch's state; compared",
-        "are the text, the keys, shapes and values of the state before and after, the outputs, the gradients of inputs and",
-        "parameters, and kinds of error, in training and evaluation mode, and once more on the stand-in for cupy.",
+        "PyTorch keeps inputs for its modules too. Each is built on both sides and ours is given PyTorch's state;",
+        "compared are the text, the keys, shapes and values of the state before and after, the outputs, the gradients of",
+        "inputs and parameters, and kinds of error, in training and evaluation mode, and once more on the stand-in for cupy.",
         "",
         f"**All of {len(reports)} modules hold, but for {len(modinfo.KNOWN)} known differences.**",
         "",

@@ -1,7 +1,8 @@
 """torch.nn: Module, the layers and losses, `functional`, `init` and `utils`."""
 
 from engine.nn import activation, attention, containers, convolution, dropout, functional, init  # noqa: F401
-from engine.nn import linear, loss, module, normalization, parameter, pooling, rnn, transformer, utils, vision  # noqa: F401
+from engine.nn import linear, loss, module, normalization, parameter, pooling, rnn, transformer  # noqa: F401
+from engine.nn import utils, vision  # noqa: F401
 from engine.nn.activation import *  # noqa: F403
 from engine.nn.attention import *  # noqa: F403
 from engine.nn.containers import *  # noqa: F403
