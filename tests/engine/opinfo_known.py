@@ -67,6 +67,11 @@ KNOWN = [
         "no bicubic mode, and linear modes of floats alone; NotImplementedError says so",
     ),
     Known(
+        "nn.functional.scaled_dot_product_attention",
+        r"dropout_p=0\.5",
+        "which weights are dropped is drawn at random",
+    ),
+    Known(
         "scatter",
         "multiply' is supported for a number, not for a tensor",
         "reduce='multiply' with a tensor is not supported and says so; torch has deprecated it and gives it no gradient",

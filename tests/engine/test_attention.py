@@ -254,6 +254,8 @@ def test_first_weights_have_torch_s_distribution(torch):
             assert one.shape == other.shape
             assert abs(one.std() - other.std()) <= (0.03 if one.size > 1000 else 0.35) * other.std(), name
             assert abs(one.mean() - other.mean()) <= 0.5 * other.std(), name
+            if name in ("bias_k", "bias_v"):  # normal, not uniform
+                assert abs(one).max() > 2 * one.std() and abs(other).max() > 2 * other.std()
 
 
 def test_dropout_in_training_alone(device):

@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from twins import backward, check_mistake, check_twins, copied, learning_curve, twins
+from twins import backward, check_mistake, check_same, check_twins, copied, learning_curve, twins
 
 import engine
 from engine import nn
@@ -288,3 +288,37 @@ def test_parameters_can_be_replaced_and_packed_sequences_are_refused(device):
     assert [len(each) for each in net.all_weights] == [4] and net.all_weights[0][0] is net.weight_ih_l0
     with pytest.raises(TypeError, match="packed sequences are not supported"):
         net((x, None))
+
+
+# ---- sequences of different lengths -----------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("options", [{}, {"batch_first": True}, {"padding_value": -1.5}, {"padding_side": "left"}], ids=str)
+def test_padding_is_torch_s(options, torch, device):
+    """Values, gradients and the way back, for sequences of vectors and of numbers."""
+    for shape in ((3,), ()):
+        sequences = [torch.randn(length, *shape, requires_grad=True) for length in (4, 1, 6)]
+        mine = copied(sequences, device)
+        expected = torch.nn.utils.rnn.pad_sequence(sequences, **options)
+        found = nn.utils.rnn.pad_sequence(mine, **options)
+        check_same(expected, found)
+        backward(expected), backward(found)
+        check_same([each.grad for each in sequences], [each.grad for each in mine])
+        first = options.get("batch_first", False)
+        lengths = torch.tensor([4, 1, 6])
+        check_same(torch.nn.utils.rnn.unpad_sequence(expected, lengths, first),
+                   nn.utils.rnn.unpad_sequence(found, copied(lengths, device), first))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("line", [
+    "nn.utils.rnn.pad_sequence([R(3, 2), R(4, 3)])", "nn.utils.rnn.pad_sequence([])", "nn.utils.rnn.pad_sequence([R(3)], padding_side='up')"])
+def test_mistakes_in_padding(line, torch):
+    check_mistake(line, torch)
+
+
+def test_packing_is_refused_plainly(device):
+    """The error says what to do instead."""
+    with pytest.raises(AttributeError, match="packed sequences are not supported"):
+        nn.utils.rnn.pack_padded_sequence(engine.zeros(3, 2, device=device), [3, 2])

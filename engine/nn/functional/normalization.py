@@ -123,8 +123,8 @@ def _by_running(input, running_mean, running_var, weight, bias, eps):
 
 
 def _update(running_mean, running_var, moments, input, count, momentum):
-    """Move the running mean and variance in place to those of `count` elements by the share `momentum`."""
-    if moments is None:
+    """Move the running mean and variance in place to those of `count` elements by the share `momentum`; of none, not."""
+    if moments is None or not input.numel():
         return
     for running, moment, correction in zip((running_mean, running_var), moments, (1, count / max(count - 1, 1))):
         if running is not None:
