@@ -1,6 +1,8 @@
 """RNN, LSTM, GRU and their cells: as torch's in every option, and as the simple ones of nn.simple."""
 
+import gc
 import itertools
+import weakref
 
 import numpy as np
 import pytest
@@ -322,3 +324,46 @@ def test_packing_is_refused_plainly(device):
     """The error says what to do instead."""
     with pytest.raises(AttributeError, match="packed sequences are not supported"):
         nn.utils.rnn.pack_padded_sequence(engine.zeros(3, 2, device=device), [3, 2])
+
+
+# ---- the walk back is made once in each backward pass, and for that pass alone --------------------------------
+
+
+@pytest.mark.parametrize("kind, gates, states, options", ENTRIES)
+def test_a_gradient_changed_between_two_passes_counts(kind, gates, states, options, device):
+    """What one pass has found is not used for the next, though the gradient is the same array."""
+    leaves = parts(device, gates, states)
+    result = getattr(recurrent, kind)(*leaves, **options)
+    gradient = engine.ones_like(result)
+    once = engine.autograd.grad(result, leaves[:1], gradient, retain_graph=True)
+    gradient.mul_(2)
+    for one, other in zip(once, engine.autograd.grad(result, leaves, gradient)):
+        check_close(one * 2, other)
+
+
+@pytest.mark.parametrize("kind, gates, states, options", ENTRIES)
+def test_the_walk_back_is_made_once_for_all_inputs(kind, gates, states, options, device, monkeypatch):
+    """Seven gradients, one loop over the steps."""
+    entry, calls = getattr(recurrent, kind), []
+    walk_back = entry.walk_back
+    monkeypatch.setattr(entry, "walk_back", lambda *arguments: calls.append(1) or walk_back(*arguments))
+    entry(*parts(device, gates, states), **options).sum().backward()
+    assert len(calls) == 1
+
+
+@pytest.mark.parametrize("kind, gates, states, options", ENTRIES)
+def test_no_cyclic_garbage(kind, gates, states, options, device):
+    """References alone free everything, also when backward was recorded."""
+    gc.collect()
+    gc.disable()
+    try:
+        leaves = parts(device, gates, states)
+        result = getattr(recurrent, kind)(*leaves, **options)
+        (result ** 2).sum().backward(retain_graph=True)
+        slopes = engine.autograd.grad((result ** 2).sum(), leaves[:2], create_graph=True)
+        assert all(slope.requires_grad for slope in slopes)
+        node = weakref.ref(result.grad_fn)
+        del result, slopes, leaves
+        assert node() is None
+    finally:
+        gc.enable()

@@ -36,38 +36,56 @@ class RecurrentOp(Op):
     def __init__(self, name, inputs, forward, walk_back, compose, metadata=(), **options):
         self.walk_back, self.compose = walk_back, compose
         names = inputs.split()
+        signature = inspect.Signature([
+            inspect.Parameter(each, inspect.Parameter.POSITIONAL_ONLY)
+            for each in ("g", *names, "result", "kept", *metadata)])
         vjps = [functools.partial(self._vjp, each) for each in names]
-        parameters = [inspect.Parameter(each, inspect.Parameter.POSITIONAL_ONLY) for each in
-                      ("g", *names, "result", "kept", *metadata)]
         for each in vjps:
-            each.__signature__ = inspect.Signature(parameters)
+            each.__signature__ = signature
         super().__init__(name, inputs, _rounding(forward), vjps, **options)
 
     def __call__(self, *inputs, **metadata):
         return super().__call__(*inputs, **metadata, kept={})
 
-    def _vjp(self, wanted, g, *values):
-        """The gradient of the input of that name. The way back is walked once for all of them."""
+    def plan(self, needed, count):
+        """As every entry's; the VJPs of one backward pass share what they find."""
+        plan = super().plan(needed, count)
+        plan.vjps = _Sharing(plan.vjps)
+        return plan
+
+    def _vjp(self, wanted, g, *values, shared):
+        """The gradient of the input of that name."""
         count = len(self.inputs)
         inputs, (result, kept, *metadata) = dict(zip(self.inputs, values)), values[count:]
-        if kept.get("gradient") is not g:
-            kept["gradient"] = g
-            if isinstance(g, TensorBase):
-                kept["composed"] = self._composed_gradients(g, inputs, metadata)
-            else:
-                g, result, hidden, weight = _wide([g, result, inputs["hidden"], inputs["weight_hh"]])
-                kept["walk"] = self.walk_back(g, result, kept, hidden, weight)
         if isinstance(g, TensorBase):
-            return kept["composed"][wanted]
-        return _gradient(wanted, kept["walk"], result, *_wide([inputs[each] for each in ("input", "hidden", "weight_ih")]))
+            if not shared:
+                shared.update(self._composed_gradients(g, inputs, metadata))
+            return shared[wanted]
+        g, result, input, hidden, weight_ih, weight_hh = _wide(
+            [g, result, *[inputs[each] for each in ("input", "hidden", "weight_ih", "weight_hh")]])
+        if not shared:
+            shared["walk"] = self.walk_back(g, result, kept, hidden, weight_hh)
+        return _gradient(wanted, shared["walk"], result, input, hidden, weight_ih)
 
     def _composed_gradients(self, g, inputs, metadata):
-        """The same as tensors with a history. Each input is looked at anew, or a gradient of one that was computed from
-        another input would count for both."""
+        """The gradients of all inputs as tensors with a history. Each input is looked at anew, or a gradient of one
+        that was computed from another input would count for both."""
         fresh = {name: reshape(each, shape=each.array.shape) for name, each in inputs.items()}
         leaves = {name: each for name, each in fresh.items() if each.requires_grad}
         result = self.compose(*fresh.values(), *metadata)
         return dict(zip(leaves, autograd.grad(result, list(leaves.values()), g, create_graph=True)))
+
+
+class _Sharing:
+    """The VJPs of a plan. Whoever goes through them gets them with a dict for what they have in common, a new one each
+    time: a later pass has another gradient, and what is kept beyond a pass would be a cycle."""
+
+    def __init__(self, vjps):
+        self.vjps = vjps
+
+    def __iter__(self):
+        shared = {}
+        return ((position, functools.partial(vjp, shared=shared), picks) for position, vjp, picks in self.vjps)
 
 
 def _wide(arrays):
