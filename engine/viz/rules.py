@@ -40,6 +40,7 @@ FORMULAS = {
     "index": {"a": "g where the elements were picked, else 0"},
     "index_put": {"a": "g, but 0 where it was overwritten", "values": "g where they were written"},
     "index_put_add": {"g": "g where they were added"},
+    "linear": {"a": "g @ {weight}", "weight": "gᵀ @ {a}, summed over the batch", "bias": "Σ of g over the batch"},
     "linalg_det": {"a": "g × {out} × inv({a})ᵀ"},
     "log_softmax": {"a": "g − exp({out}) × Σg"},
     "logabsdet": {"a": "g × inv({a})ᵀ"},

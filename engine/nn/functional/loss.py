@@ -120,7 +120,7 @@ def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=N
         raise RuntimeError("all elements of input should be between 0 and 1")
     check_constant("binary_cross_entropy", weight=weight)
     losses = table.binary_cross_entropy(input, target)
-    return _reduce(losses if weight is None else losses * weight.expand(*input.shape), reduction)
+    return _reduce(losses if weight is None else losses * weight.expand(input.shape), reduction)
 
 
 @in_float32
