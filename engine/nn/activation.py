@@ -7,9 +7,9 @@ from engine.nn.module import Module
 from engine.nn.parameter import Parameter
 
 __all__ = [
-    "CELU", "ELU", "GELU", "GLU", "Hardsigmoid", "Hardswish", "Hardtanh", "LeakyReLU", "LogSigmoid", "LogSoftmax", "Mish",
-    "PReLU", "ReLU", "ReLU6", "SELU", "SiLU", "Sigmoid", "Softmax", "Softmax2d", "Softmin", "Softplus", "Softsign", "Tanh",
-    "Tanhshrink", "Threshold",
+    "CELU", "ELU", "GELU", "GLU", "Hardsigmoid", "Hardswish", "Hardtanh", "LeakyReLU", "LogSigmoid", "LogSoftmax",
+    "Mish", "PReLU", "ReLU", "ReLU6", "SELU", "SiLU", "Sigmoid", "Softmax", "Softmax2d", "Softmin", "Softplus",
+    "Softsign", "Tanh", "Tanhshrink", "Threshold",
 ]  # fmt: skip
 
 
@@ -112,7 +112,10 @@ class SELU(FunctionLayer):
 
 
 class GELU(FunctionLayer):
-    """input · Φ(input), Φ of the standard normal distribution (Hendrycks and Gimpel, 2016). approximate: "none", "tanh"."""
+    """input · Φ(input), Φ of the standard normal distribution (Hendrycks and Gimpel, 2016).
+
+    approximate: "none", or "tanh" for a formula with tanh.
+    """
 
     _function = "gelu"
 

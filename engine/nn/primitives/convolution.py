@@ -21,7 +21,7 @@ ELEMENTS_ON_CPU, ELEMENTS_ON_GPU = 2**18, 2**27
 
 
 class How(NamedTuple):
-    """How kernels go over an input: for each dimension their step, the zeros on each side and the spread of their elements.
+    """How kernels go over an input: for each dimension their step, the zeros on each side, how far elements are apart.
 
     groups: of channels; each group of outputs sees one group of inputs.
     """
@@ -150,7 +150,7 @@ def _convolution_weight(a, output, *, kernel, how):
 
 
 def _to_output(a, weight, output_shape, how):
-    """The convolution at as many places as the output has: a transposed one may have been given fewer than there are."""
+    """The convolution at as many places as the output has: a transposed one may be given fewer than there are."""
     output = convolution(a, weight, how=how)
     return output if output.shape == output_shape else output[tuple(map(slice, output_shape))]
 
@@ -172,7 +172,8 @@ convolution_weight = primitive(
     "convolution_weight", "a output", _convolution_weight,
     [lambda g, a_shape, output, how: convolution_transposed(output, g, size=tuple(a_shape[2:]), how=how),
      lambda g, a, output_shape, how: _to_output(a, g, output_shape, how)],
-    label="∗ weight", example=lambda random: ((random(2, 2, 4, 5), random(2, 4, 2, 3)), {"kernel": (3, 2), "how": _HOW}))
+    label="∗ weight",
+    example=lambda random: ((random(2, 2, 4, 5), random(2, 4, 2, 3)), {"kernel": (3, 2), "how": _HOW}))
 
 # ---- windows as columns, and back -----------------------------------------------------------------------
 
