@@ -52,9 +52,8 @@ def prelu(input, weight):
         raise RuntimeError(
             f"Mismatch of parameter numbers and input channel size. Found parameter numbers = {weight.numel()} and "
             f"channel size = {channels}.")
-    if weight.ndim and input.ndim > 1:
-        weight = weight.reshape(-1, *[1] * (input.ndim - 2))
-    return elementwise.where(input > 0, input, weight.reshape(()) * input if not input.ndim else weight * input)
+    weight = weight.reshape((-1, *[1] * (input.ndim - 2)) if input.ndim > 1 else (1,) * input.ndim)
+    return elementwise.where(input > 0, input, weight * input)
 
 
 def threshold(input, threshold, value, inplace=False):

@@ -65,7 +65,8 @@ def _convolve(function, dims, input, weight, bias, stride, padding, dilation, gr
         raise RuntimeError(
             f"Calculated padded input size per channel: ({' x '.join(map(str, reached))}). Kernel size: "
             f"({' x '.join(map(str, spans))}). Kernel size can't be greater than actual input size")
-    return _finished(table.convolution(input, weight, how=how), bias, is_batch)
+    output = table.convolution(input, weight, *(() if bias is None else (bias,)), how=how)
+    return output if is_batch else output.squeeze(0)
 
 
 def _convolve_transposed(function, dims, input, weight, bias, stride, padding, output_padding, groups, dilation):
@@ -84,12 +85,7 @@ def _convolve_transposed(function, dims, input, weight, bias, stride, padding, o
             input.shape[2:], weight.shape[2:], how.stride, how.padding, how.dilation, more)])
     if min(size) < 1:
         raise RuntimeError(f"{function}: the calculated output size {list(size)} is too small")
-    return _finished(table.convolution_transposed(input, weight, size=size, how=how), bias, is_batch)
-
-
-def _finished(output, bias, is_batch):
-    if bias is not None:
-        output = output + bias.reshape(-1, *[1] * (output.ndim - 2))
+    output = table.convolution_transposed(input, weight, *(() if bias is None else (bias,)), size=size, how=how)
     return output if is_batch else output.squeeze(0)
 
 

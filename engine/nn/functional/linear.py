@@ -7,6 +7,7 @@ from engine.functions.arguments import check_tensor
 from engine.linalg import vector_norm
 from engine.nn.functional.arguments import check_tensors, in_float32
 from engine.nn.primitives import embedding as table
+from engine.nn.primitives import linear as layer
 
 __all__ = ["bilinear", "embedding", "linear", "one_hot"]
 
@@ -15,8 +16,16 @@ __all__ = ["bilinear", "embedding", "linear", "one_hot"]
 def linear(input, weight, bias=None):
     """input @ weight.T + bias. input: (..., in), weight: (out, in), bias: (out) or None; result: (..., out)."""
     check_tensors("linear", input=input, weight=weight, bias=bias)
-    product = input @ (weight.T if weight.ndim == 2 else weight)
-    return product if bias is None else product + bias
+    if weight.ndim > 2:
+        raise RuntimeError(f"linear: expected a weight of at most 2 dimensions, but got {list(weight.shape)}")
+    if bias is None and weight.ndim == 2:
+        return layer.linear(input, weight)
+    if weight.ndim < 2 or bias.shape != weight.shape[:1]:
+        product = input @ weight.T if weight.ndim == 2 else input @ weight
+        return product if bias is None else product + bias
+    if bias.dtype is not weight.dtype:
+        raise RuntimeError(f"linear: expected a bias of type {weight.dtype}, but got {bias.dtype}")
+    return layer.linear(input, weight, bias)
 
 
 @in_float32

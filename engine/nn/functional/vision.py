@@ -130,7 +130,7 @@ def interpolate(
     for dim, (target, factor) in enumerate(zip(sizes, factors), 2):
         if mode.startswith("nearest"):
             input = _nearest(input, dim, target, factor, 0.5 if mode.endswith("exact") else 0)
-        else:
+        elif target != input.shape[dim]:
             input = mixed(input, dim, _linear_weights(input.shape[dim], target, factor, align_corners))
     return input
 
@@ -187,9 +187,10 @@ def _nearest(input, dim, target, factor, middle):
     """Each element of the result is the one of the input that lies there."""
     size = input.shape[dim]
     step = size / target if factor is None else 1 / factor
-    if target == size and step == 1:
+    if target == size and (step == 1 or input.ndim == 4):  # pictures of the same size stay, whatever the factor
         return input
-    places = np.minimum(np.floor((np.arange(target) + middle) * np.float32(step)), size - 1).astype(np.int64)
+    places = (np.arange(target, dtype=np.float32) + np.float32(middle)) * np.float32(step)  # in torch's precision
+    places = np.minimum(np.floor(places), size - 1).astype(np.int64)
     return input[(slice(None),) * dim + (_constant(places, input),)]
 
 
