@@ -191,8 +191,9 @@ def _lstm(input, hidden, cell, weight_ih, weight_hh, bias_ih, bias_hh, *, kept):
     steps, scales = len(input), _scales(weight_ih, (0, 1, 3), 4)
     gates = _from_input(input, weight_ih * scales[:, None], (bias_ih + bias_hh) * scales)
     across, shifts = (weight_hh * scales[:, None]).T, 1 - scales
-    result, product, inward = np.empty_like(gates, shape=(steps + 1, *cell.shape)), np.empty_like(gates[0]), np.empty_like(cell)
+    result = np.empty_like(gates, shape=(steps + 1, *cell.shape))
     cells, squashed = np.empty_like(result), np.empty_like(result[1:])
+    product, inward = np.empty_like(gates[0]), np.empty_like(cell)
     cells[0] = cell
     for gate, i, f, g, o, before, after, tanh_c, state in zip(
             gates, *_parts(gates, 4), cells, cells[1:], squashed, result):
@@ -239,7 +240,7 @@ def _lstm_back(g, result, kept, hidden, weight_hh):
 
 
 def _gru(input, hidden, weight_ih, weight_hh, bias_ih, bias_hh, *, kept):
-    """The hidden state after each step, (T, B, H) (Cho et al., 2014; the reset gate acts after the product, as in torch).
+    """The hidden state after each step, (T, B, H) (Cho et al., 2014; as in torch the reset gate acts after a product).
 
     The gates r and z are sigmoids of W_ih x + b_ih + W_hh h + b_hh; n = tanh(W_in x + b_in + r (W_hn h + b_hn)),
     h = (1 - z) n + z h.
@@ -303,7 +304,8 @@ def _example(gates, states, **metadata):
 
 rnn = RecurrentOp(
     "rnn", "input hidden weight_ih weight_hh bias_ih bias_hh", _rnn, _rnn_back,
-    functools.partial(_compose, "rnn_cell_simple"), ["nonlinearity"], label="RNN", example=_example(1, 1, nonlinearity="tanh"))
+    functools.partial(_compose, "rnn_cell_simple"), ["nonlinearity"], label="RNN",
+    example=_example(1, 1, nonlinearity="tanh"))
 lstm = RecurrentOp(
     "lstm", "input hidden cell weight_ih weight_hh bias_ih bias_hh", _lstm, _lstm_back,
     lambda input, hidden, cell, *weights: _compose("lstm_cell_simple", input, (hidden, cell), *weights), label="LSTM",

@@ -44,6 +44,6 @@ def unpad_sequence(padded_sequences, lengths, batch_first=False):
 def __getattr__(name):
     if "pack" in name.lower():
         raise AttributeError(
-            f"'engine.nn.utils.rnn' has no attribute {name!r}: packed sequences are not supported; pad_sequence, and pick each "
-            "sequence's own last step from the output by its length", name=name)
+            f"'engine.nn.utils.rnn' has no attribute {name!r}: packed sequences are not supported; pad_sequence, and "
+            "pick each sequence's own last step from the output by its length", name=name)
     raise missing("engine.nn.utils.rnn", name, list(globals()))
