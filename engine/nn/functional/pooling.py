@@ -38,7 +38,7 @@ def _max_pool(function, dims, input, kernel_size, stride, padding, dilation, cei
     windows = _windows(function, dims, input.shape[2:], kernel_size, stride, padding, dilation, ceil_mode)
     results = [table.max_pool(input, windows=windows)]
     if return_indices:
-        winner = table.winners.forward(input.array, windows=windows)
+        winner = table.winners(input, windows=windows).array
         results.append(type(input)(_flat_places(winner, input.shape[2:], windows)))
     results = results if is_batch else [each.squeeze(0) for each in results]
     return tuple(results) if return_indices else results[0]
