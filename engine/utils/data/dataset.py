@@ -163,12 +163,12 @@ def random_split(dataset, lengths, generator=default_generator):
     lengths = list(lengths)
     if all(0 <= each <= 1 for each in lengths) and math.isclose(sum(lengths), 1):
         lengths = _lengths_of(lengths, len(dataset))
-    for each in lengths:
-        if not isinstance(each, int):
-            raise TypeError(f"lengths must be integers, or fractions that sum to 1, got {lengths}")
     if sum(lengths) != len(dataset) or min(lengths) < 0:
         raise ValueError("Sum of input lengths does not equal the length of the input dataset! "
                          f"The lengths are {lengths}, the dataset has {len(dataset)} samples")
+    for each in lengths:
+        if not isinstance(each, int):
+            raise TypeError(f"lengths must be integers, or fractions that sum to 1, got {lengths}")
     order = iter(randperm(sum(lengths), generator=generator).tolist())
     return [Subset(dataset, list(itertools.islice(order, length))) for length in lengths]
 
