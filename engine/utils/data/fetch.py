@@ -14,24 +14,24 @@ def fetcher(dataset, is_batched, collate_fn, drop_last):
 
     Of an iterable dataset, which has no indices, it gives the next samples, as many as there are places in the list.
     """
-    if isinstance(dataset, IterableDataset):
-        return _of_iterable(iter(dataset), is_batched, collate_fn, drop_last)
+    # unlike some iterators, a chain that has ended stays so
+    samples = itertools.chain(iter(dataset)) if isinstance(dataset, IterableDataset) else None
 
-    def fetch(indices):
-        try:
-            return collate_fn(fetch_items(dataset, indices) if is_batched else dataset[indices])
-        except StopIteration as error:  # which would end a for loop without a word
-            raise RuntimeError("the dataset, or collate_fn, raised StopIteration") from error
-
-    return fetch
-
-
-def _of_iterable(samples, is_batched, collate_fn, drop_last):
-    def fetch(places):
-        wanted = len(places) if is_batched else 1
+    def next_ones(wanted):
         found = list(itertools.islice(samples, wanted))
         if not found or (drop_last and len(found) < wanted):
             raise Exhausted
-        return collate_fn(found if is_batched else found[0])
+        return found
+
+    def chosen(indices):
+        if samples is None:
+            return fetch_items(dataset, indices) if is_batched else dataset[indices]
+        return next_ones(len(indices)) if is_batched else next_ones(1)[0]
+
+    def fetch(indices):
+        try:
+            return collate_fn(chosen(indices))
+        except StopIteration as error:  # it would end a for loop without a word
+            raise RuntimeError("the dataset, or collate_fn, raised StopIteration") from error
 
     return fetch
