@@ -31,9 +31,9 @@ def default_collate(batch):
     """
     first = batch[0]
     if isinstance(first, Tensor):
-        return stack(batch)
+        return _stacked(batch)
     if isinstance(first, np.ndarray):
-        return stack([_tensor_of(each) for each in batch])
+        return _stacked([_tensor_of(each) for each in batch])
     if isinstance(first, (bool, int, float, np.number, np.bool_)):
         return tensor(batch, dtype=dtypes.float64 if isinstance(first, float) else None)
     if isinstance(first, (str, bytes)):
@@ -44,6 +44,14 @@ def default_collate(batch):
         _check_lengths(batch)
         return _like(first, lambda position: default_collate(tuple(each[position] for each in batch)))
     raise _unknown(type(first))
+
+
+def _stacked(tensors):
+    """stack(tensors), by numpy at once where they are plain arrays of one kind, as they nearly always are."""
+    if all(isinstance(each, Tensor) and not each.is_cuda and not each.requires_grad for each in tensors):
+        if len({(each.array.shape, each.array.dtype) for each in tensors}) == 1:
+            return Tensor(np.stack([each.array for each in tensors]))
+    return stack(tensors)
 
 
 def _tensor_of(array):

@@ -1,12 +1,11 @@
 """What a dataset can know of the worker process that it is in."""
 
-import dataclasses
+import typing
 
 __all__ = ["get_worker_info"]
 
 
-@dataclasses.dataclass(frozen=True)
-class WorkerInfo:
+class WorkerInfo(typing.NamedTuple):
     """A worker's number, how many there are, the seed of its random numbers, and its copy of the dataset."""
 
     id: int

@@ -210,13 +210,10 @@ class ByWorkers(Batches):
         self._timeout, self._ahead = loader.timeout, loader.prefetch_factor
         self._end = weakref.finalize(self, _end, self._workers, os.getpid())
         self._end.atexit = False  # multiprocessing ends its daemons then
-        try:
+        with self._ended_by_exceptions():
             for number in range(loader.num_workers):
                 _start(self._workers, number, self._seed, loader)
             self._begin_epoch()
-        except BaseException:
-            self._end()
-            raise
 
     @property
     def is_closed(self):
@@ -225,61 +222,69 @@ class ByWorkers(Batches):
 
     def restart(self, loader):
         """Begin another epoch with the same workers."""
-        while self._owed:
-            self._answer(self._owed.popleft())
-        self._begin(loader)
-        self._begin_epoch()
+        with self._ended_by_exceptions():
+            while self._owed:
+                self._receive_from(self._owed.popleft())
+            self._begin(loader)
+            self._begin_epoch()
 
     def _begin_epoch(self):
-        self._turns, self._owed = deque(self._workers), deque()  # whose turn a task is; whose turn the next batches are
+        self._turns, self._owed = deque(self._workers), deque()  # whose turn the next task is, and the next batches
         for worker in self._workers:
             _tell(worker, "begin")
         for _ in range(self._ahead * len(self._workers)):
             self._ask()
 
-    def _ask(self):
-        """Give the next indices to the worker whose turn it is."""
-        if self._turns:
-            with contextlib.suppress(StopIteration):
-                _tell(self._turns[0], "fetch", next(self._indices))
-                self._owed.append(self._turns[0])
-                self._turns.rotate(-1)
-
     def _next_batch(self):
-        while self._owed:
-            worker = self._owed.popleft()
-            answer = self._answer(worker)
-            if answer is Exhausted and worker in self._turns:
-                self._turns.remove(worker)
-            self._ask()
-            if isinstance(answer, _Failure):
-                raise answer.exception()
-            if answer is not Exhausted:
-                return answer
+        with self._ended_by_exceptions():
+            answer = self._next_answer()
+        if isinstance(answer, _Failure):
+            raise answer.exception()
+        if answer is not Exhausted:
+            return answer
         if not self._is_persistent:
             self._end()
         raise StopIteration
 
-    def _answer(self, worker):
+    def _next_answer(self):
+        """A batch or a _Failure; Exhausted when there are no more."""
+        while self._owed:
+            worker = self._owed.popleft()
+            answer = self._receive_from(worker)
+            if answer is Exhausted and worker in self._turns:
+                self._turns.remove(worker)
+            self._ask()
+            if answer is not Exhausted:
+                return answer
+        return Exhausted
+
+    def _ask(self):
+        """Give the next indices to the worker whose turn it is."""
+        indices = next(self._indices, Exhausted) if self._turns else Exhausted
+        if indices is not Exhausted:
+            _tell(self._turns[0], "fetch", indices)
+            self._owed.append(self._turns[0])
+            self._turns.rotate(-1)
+
+    def _receive_from(self, worker):
         process, wire = worker
         try:
             return _unpacked(_receive(wire))
-        except BaseException as error:  # Ctrl-C too: what follows on the wire could not be understood
-            better = self._explained(error, process)
-            self._owed.clear()
-            self._turns.clear()
-            self._end()
-            if better is None:
-                raise
-            raise better from None
-
-    def _explained(self, error, process):
-        if isinstance(error, TimeoutError):
-            return RuntimeError(f"DataLoader timed out after {self._timeout} seconds")
-        if isinstance(error, (EOFError, OSError)):
+        except TimeoutError:
+            raise RuntimeError(f"DataLoader timed out after {self._timeout} seconds") from None
+        except (EOFError, OSError):
             process.join(GRACE)
-            return RuntimeError(f"DataLoader worker (pid {process.pid}) {_how_it_ended(process.exitcode)}")
-        return None
+            raise RuntimeError(f"DataLoader worker (pid {process.pid}) {_how_it_ended(process.exitcode)}") from None
+
+    @contextlib.contextmanager
+    def _ended_by_exceptions(self):
+        """Whatever happens inside, Ctrl-C too, ends the workers: it may have come in the middle of a message."""
+        try:
+            yield
+        except BaseException:
+            self._turns = self._owed = ()
+            self._end()
+            raise
 
 
 def _start(workers, number, seed, loader):
@@ -307,7 +312,7 @@ def _mask(how):
 
 
 def _tell(worker, kind, indices=None):
-    with contextlib.suppress(BrokenPipeError, ConnectionError):  # a worker that died is noticed when its batch is due
+    with contextlib.suppress(ConnectionError):  # a worker that died is noticed when its batch is due
         _send(worker[1], _packed((kind, indices)))
 
 
