@@ -88,7 +88,7 @@ def test_more_batches_than_are_prefetched():
 
 def test_large_tasks_and_large_batches_do_not_block_each_other():
     """100,000 indices go out while a batch of 8 MB, more than any pipe holds, waits to come in."""
-    loader = DataLoader(Wide(), batch_size=100_000, num_workers=1, prefetch_factor=4)
+    loader = DataLoader(Wide(), batch_size=100_000, num_workers=1, prefetch_factor=4, collate_fn=same)
     assert [batch.sum().item() for batch in loader] == [100_000 * 10] * 5
 
 
@@ -216,7 +216,7 @@ def test_timeout():
 def test_an_iterator_that_is_not_exhausted_leaves_no_process():
     """Neither when it is dropped at once, nor with batches under way that are larger than any pipe."""
     for taken in (0, 1):
-        batches = iter(DataLoader(Wide(), batch_size=100_000, num_workers=2))
+        batches = iter(DataLoader(Wide(), batch_size=100_000, num_workers=2, collate_fn=same))
         for _ in range(taken):
             next(batches)
         assert len(multiprocessing.active_children()) == 2

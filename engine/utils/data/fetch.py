@@ -2,7 +2,10 @@
 
 import itertools
 
-from engine.utils.data.dataset import IterableDataset, fetch_items
+import numpy as np
+
+from engine.utils.data.collate import default_collate
+from engine.utils.data.dataset import IterableDataset, Subset, TensorDataset, fetch_items
 
 
 class Exhausted(Exception):
@@ -30,8 +33,17 @@ def fetcher(dataset, is_batched, collate_fn, drop_last):
 
     def fetch(indices):
         try:
-            return collate_fn(chosen(indices))
+            whole = _looked_up(dataset, indices) if is_batched and collate_fn is default_collate else None
+            return collate_fn(chosen(indices)) if whole is None else whole
         except StopIteration as error:  # it would end a for loop without a word
             raise RuntimeError("the dataset, or collate_fn, raised StopIteration") from error
 
     return fetch
+
+
+def _looked_up(dataset, indices):
+    """The batch that default_collate would make of a TensorDataset's samples, looked up at once; None for other datasets."""
+    while type(dataset) is Subset:
+        indices, dataset = [dataset.indices[each] for each in indices], dataset.dataset
+    are_numbers = indices and {type(each) for each in indices} <= {int, np.int64}
+    return list(dataset[indices]) if are_numbers and type(dataset) is TensorDataset else None

@@ -87,7 +87,8 @@ def _reduced(tensor):
         raise RuntimeError(
             "a tensor that was computed from others, and needs a gradient, cannot be sent to another process: its history "
             "would be lost. If no gradient shall pass through it, send tensor.detach().")
-    return _rebuilt, (type(tensor), tensor.array, tensor.requires_grad), getattr(tensor, "__dict__", None) or None
+    attributes = None if type(tensor) is Tensor else tensor.__dict__
+    return _rebuilt, (type(tensor), tensor.array, tensor.requires_grad), attributes
 
 
 def _rebuilt(kind, array, requires_grad):
@@ -269,12 +270,13 @@ class ByWorkers(Batches):
     def _receive_from(self, worker):
         process, wire = worker
         try:
-            return _unpacked(_receive(wire))
+            parts = _receive(wire)
         except TimeoutError:
             raise RuntimeError(f"DataLoader timed out after {self._timeout} seconds") from None
         except (EOFError, OSError):
             process.join(GRACE)
             raise RuntimeError(f"DataLoader worker (pid {process.pid}) {_how_it_ended(process.exitcode)}") from None
+        return _unpacked(parts)
 
     @contextlib.contextmanager
     def _ended_by_exceptions(self):
