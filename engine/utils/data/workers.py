@@ -87,7 +87,7 @@ def _reduced(tensor):
         raise RuntimeError(
             "a tensor that was computed from others, and needs a gradient, cannot be sent to another process: its history "
             "would be lost. If no gradient shall pass through it, send tensor.detach().")
-    attributes = None if type(tensor) is Tensor else tensor.__dict__
+    attributes = None if type(tensor) is Tensor else tensor.__dict__ or None
     return _rebuilt, (type(tensor), tensor.array, tensor.requires_grad), attributes
 
 
