@@ -47,6 +47,9 @@ class dtype:
     def __repr__(self):
         return f"torch.{self.name}"
 
+    def __reduce__(self):
+        return self.name  # a copy, here or in another process, is this very one
+
 
 float16 = half = dtype("float16", np.float16)
 float32 = float = dtype("float32", np.float32)

@@ -26,6 +26,8 @@ FILES_ON_THE_CPU = {
     "test_reference.py": "writes a page",
     "test_size.py": "counts lines",
     "test_package.py": "imports",
+    "test_data_loader.py": "orders, and datasets of plain numbers; test_data.py makes batches of tensors on both",
+    "test_data_workers.py": "processes send plain data and tensors on the CPU",
     "test_deep_graphs.py": "references, not arrays",
     "test_derivatives.py": "what autograd calls and when; the derivatives themselves are taken on both (test_table.py)",
     "test_elementwise.py": "single corners; test_table.py and the parity lines run every function on both",
