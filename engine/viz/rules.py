@@ -19,8 +19,10 @@ FORMULAS = {
     "cat": {"tensors": "the part of g that came from here"},
     "clamp": {"a": "g where {a} is within the limits, else 0"},
     "constant_pad_nd": {"a": "the part of g inside the padding"},
-    "convolution": {"a": "g ∗ᵀ {weight}", "weight": "each window of {a} × g, added up"},
-    "convolution_transposed": {"output": "g ∗ {weight}", "weight": "each window of g × {output}, added up"},
+    "convolution": {
+        "a": "g ∗ᵀ {weight}", "weight": "each window of {a} × g, added up", "bias": "Σ of g over batch and places"},
+    "convolution_transposed": {
+        "output": "g ∗ {weight}", "weight": "each window of g × {output}, added up", "bias": "Σ of g over batch and places"},
     "convolution_weight": {"a": "{output} ∗ᵀ g", "output": "{a} ∗ g"},
     "copy_slices": {"base": "g, but 0 where it was overwritten", "values": "g where they were written"},
     "cumprod": {"a": "Σ of (g × {out}) from here on / {a}"},
