@@ -118,7 +118,6 @@ LINES = """
     list(DataLoader(Failing(IndexError("no")), num_workers=1))
     list(DataLoader(Failing(KeyError("no")), num_workers=2))
     list(DataLoader(Failing(UnicodeDecodeError("utf8", b"a", 0, 1, "no")), num_workers=1))
-    list(DataLoader(Failing(SystemExit(2)), num_workers=1))
     list(DataLoader(Endless(), batch_size=2, sampler=[1, 2, 3]))
     next(iter(DataLoader(Endless())))
     DataLoader(Endless())
