@@ -6,7 +6,7 @@ import numpy as np
 
 from engine import dtypes
 from engine.autograd.graph import TensorBase, record, set_recording, setting
-from engine.functions.arguments import NUMBER, OPERAND, STR, TENSOR
+from engine.functions.arguments import NUMBER, OPERAND, STR, TENSOR, autocasting
 from engine.functions.arguments import check_tensor, method, operand, optional, quick_method, reads
 from engine.ops import elementwise
 
@@ -260,6 +260,8 @@ def floor_divide(input, other):
 @quick_method
 def pow(input, exponent):
     """input to the power of exponent, elementwise with broadcasting; either may be a Python number."""
+    if autocasting and (call := autocasting[0]("pow", (input, exponent), {})):
+        return call(pow)
     exponent = operand(exponent, "pow", 2)
     if isinstance(exponent, TensorBase):
         return _pow(input, exponent)

@@ -3,7 +3,7 @@
 import math
 
 from engine import dtypes, return_types
-from engine.functions.arguments import ANY, check_dims, check_tensor, method, quick_method, reads
+from engine.functions.arguments import ANY, autocasting, check_dims, check_tensor, method, quick_method, reads
 from engine.functions.shape import broadcast_to, permute, reshape
 from engine.ops import elementwise, linear
 
@@ -35,6 +35,8 @@ __all__ = [
 @quick_method
 def matmul(input, other):
     """The matrix product. A vector is a row (left) or a column (right); batch dimensions in front broadcast."""
+    if autocasting and (call := autocasting[0]("matmul", (input, other), {})):
+        return call(matmul)
     check_tensor(input, "matmul")
     check_tensor(other, "matmul", "other", 2)
     if not input.ndim or not other.ndim:
