@@ -10,7 +10,7 @@ import threading
 import warnings
 
 from engine import backend, dtypes
-from engine.amp.policies import BANNED, FLOAT32, LOWER, POLICIES, RESULT
+from engine.amp.policies import AS_GIVEN, BANNED, FLOAT32, LOWER, POLICIES, RESULT, STATE
 from engine.autograd.graph import TensorBase, setting
 from engine.functions.arguments import autocasting
 
@@ -150,12 +150,15 @@ def _type_for(policy, device, arguments, keywords):
     """The type to cast to; None to leave all as they are."""
     if policy == LOWER:
         return get_autocast_dtype(device)
+    if policy == AS_GIVEN:
+        return None
     if policy == FLOAT32:
         return dtypes.float32
     if policy == RESULT:
         has_dtype = any(isinstance(each, dtypes.dtype) for each in (*arguments, *keywords.values()))
         return None if has_dtype else dtypes.float32
-    found = [each.dtype for each in _tensors((*arguments, *keywords.values())) if _is_eligible(each, device)]
+    among = arguments[1:-4] if policy == STATE else (*arguments, *keywords.values())  # weights and biases are the last four
+    found = [each.dtype for each in _tensors(among) if _is_eligible(each, device)]
     return functools.reduce(dtypes.promote_types, found, get_autocast_dtype(device))
 
 

@@ -191,11 +191,11 @@ def reads(function=None, **kinds):
     return reading
 
 
-def autocasts(function):
-    """Have amp.autocast see the calls of a function that reads its arguments by hand."""
-    name = function.__name__
+def autocasts(function, name=None):
+    """The function, whose calls amp.autocast sees under that name (its own unless given); for what `reads` does not read."""
+    name = name or function.__name__
 
-    @functools.wraps(function)
+    @functools.wraps(function, updated=())
     def seen(*arguments, **keywords):
         if autocasting and (call := autocasting[0](name, arguments, keywords)):
             return call(function)

@@ -196,7 +196,8 @@ def tensordot(a, b, dims=2):
     shape = [a.shape[dim] for dim in rest_a] + [b.shape[dim] for dim in rest_b]
     left = reshape(permute(a, (*rest_a, *of_a)), _size(a, rest_a), _size(a, of_a))
     right = reshape(permute(b, (*of_b, *rest_b)), _size(b, of_b), _size(b, rest_b))
-    return reshape(linear.matmul(left, right), shape)
+    product = linear.matmul if math.prod(shape) == 1 else matmul  # autocast leaves a dot product alone
+    return reshape(product(left, right), shape)
 
 
 def _size(tensor, dims):
