@@ -5,6 +5,7 @@ A function that casts runs with autocast off, so that only the outermost decides
 gradients arrive in the type of the parameter.
 """
 
+import contextlib
 import functools
 import threading
 import warnings
@@ -221,6 +222,20 @@ def get_autocast_dtype(device_type):
 def is_autocast_cache_enabled():
     """Whether autocast keeps parameters that it has cast."""
     return _state.cache_enabled
+
+
+def autocast_as_now():
+    """A function that makes a context manager, inside of which autocast is what it is here now. For `checkpoint`."""
+    kinds = [(each, _state.dtype[each], _state.enabled[each], _state.cache_enabled) for each in POLICIES]
+
+    @contextlib.contextmanager
+    def as_then():
+        with contextlib.ExitStack() as stack:
+            for each in kinds:
+                stack.enter_context(autocast(*each))
+            yield
+
+    return as_then
 
 
 def clear_autocast_cache():

@@ -8,7 +8,7 @@ import math
 import string
 
 from engine.autograd.graph import TensorBase
-from engine.functions.arguments import INT
+from engine.functions.arguments import INT, autocasts
 from engine.functions.linear import diagonal_of_first_two, matmul
 from engine.functions.shape import expand, permute, reshape
 from engine.ops import elementwise
@@ -19,6 +19,7 @@ LETTERS = string.ascii_uppercase + string.ascii_lowercase
 ELLIPSIS = "..."
 
 
+@autocasts
 def einsum(*args):
     """einsum("ij,jk->ik", a, b): the sum of products over every letter that is not in the result.
 
