@@ -67,11 +67,12 @@ class autocast:
                 f"supports dtypes of torch.bfloat16, torch.float16 currently, got {dtype}.", stacklevel=2)
             enabled = False
         self._enabled = enabled
+        self._before = []  # what was on at each entry: a decorated function may call itself
         self._cache_enabled = is_autocast_cache_enabled() if cache_enabled is None else cache_enabled
 
     def __enter__(self):
         device = self.device
-        self._before = _state.enabled[device], _state.dtype[device], _state.cache_enabled
+        self._before.append((_state.enabled[device], _state.dtype[device], _state.cache_enabled))
         _state.enabled[device], _state.cache_enabled = self._enabled, self._cache_enabled
         _state.dtype[device] = self.fast_dtype or _state.dtype[device]
         _state.nesting += 1
@@ -85,7 +86,7 @@ class autocast:
             clear_autocast_cache()
             _count_threads(-1)
         device = self.device
-        _state.enabled[device], _state.dtype[device], _state.cache_enabled = self._before
+        _state.enabled[device], _state.dtype[device], _state.cache_enabled = self._before.pop()
         return False
 
     def __call__(self, func):
