@@ -42,6 +42,8 @@ def _unary(op, takes=ANY, unchanged=""):
     """The function of an entry. takes: the kinds of types it is there for; unchanged: those whose values it keeps."""
 
     def function(input):
+        if autocasting and (call := autocasting[0](op.name, (input,), {})):
+            return call(function)
         check_tensor(input, op.name)
         kind = input.array.dtype.kind
         if kind not in takes:

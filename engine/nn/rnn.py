@@ -148,7 +148,7 @@ class RNNBase(Module):
         if not self.bias:
             weights[2:2] = [_zeros((len(weights[0]),), weights[0])] * 2
         if self.proj_size:
-            return autocasts(_projected, "lstm")(input, states, weights)
+            return _projected(input, states, weights)
         result = _LAYERS[entry](input, *states, *weights, **options)
         if self.mode == "LSTM":
             return result[:-1], (result[-2], result[-1])
