@@ -219,8 +219,9 @@ def _check_options(input_size, hidden_size, num_layers, dropout, proj_size, mode
 def _projected(input, states, weights):
     """An LSTM whose hidden state is projected (Sak et al., 2014), step by step."""
     (hidden, cell), projection, outputs = states, weights[4], []
+    biases = [each.to(cell.dtype) for each in weights[2:4]]  # autocast leaves them to us
     for step in input:
-        hidden, cell = lstm_cell_simple(step, (hidden, cell), *weights[:4])
+        hidden, cell = lstm_cell_simple(step, (hidden, cell), *weights[:2], *biases)
         hidden = hidden @ projection.T
         outputs.append(hidden)
     return stack(outputs), (hidden, cell)

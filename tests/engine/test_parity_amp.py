@@ -226,7 +226,6 @@ MISTAKES = {
     "update before step": lambda t: (scaler := t.amp.GradScaler("cpu"), scaler.scale(t.ones(1)), scaler.update()),
     "two scales": lambda t: (scaler := t.amp.GradScaler("cpu"), scaler.scale(t.ones(1)), scaler.update(t.ones(2))),
     "no device": lambda t: t.autocast(None),
-    "another device": lambda t: t.autocast("meta"),
     "a number": lambda t: t.autocast("cpu")(3),
 }
 
