@@ -49,8 +49,8 @@ def several(value, count, function, argument):
         values = tuple(operator.index(each) for each in value)
     except TypeError:
         raise TypeError(
-            f"{function}(): argument '{argument}' must be an int or a tuple of ints, not {type(value).__name__}: {value!r}"
-        ) from None
+            f"{function}(): argument '{argument}' must be an int or a tuple of ints, not "
+            f"{type(value).__name__}: {value!r}") from None
     if len(values) == 1:
         return values * count
     if len(values) != count:
@@ -70,9 +70,8 @@ def check_constant(function, **tensors):
     for name, value in tensors.items():
         if value is not None and setting.record and value.requires_grad:
             raise RuntimeError(
-                f"The function '{function}' is not differentiable with respect to argument '{name}'. This input cannot have "
-                "requires_grad True."
-            )
+                f"The function '{function}' is not differentiable with respect to argument '{name}'. This input cannot "
+                "have requires_grad True.")
 
 
 def batched(input, dims, function):
@@ -80,6 +79,5 @@ def batched(input, dims, function):
     if input.ndim not in (dims + 1, dims + 2):
         raise RuntimeError(
             f"Expected {dims + 1}D (unbatched) or {dims + 2}D (batched) input to {function}, but got input of size: "
-            f"{list(input.shape)}"
-        )
+            f"{list(input.shape)}")
     return (input, True) if input.ndim == dims + 2 else (input.unsqueeze(0), False)
