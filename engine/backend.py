@@ -77,39 +77,6 @@ def current_gpu():
     return cupy().cuda.runtime.getDevice()
 
 
-most_memory = {}  # number of a GPU that is watched -> the most bytes in use since then
-
-
-def watch_memory(index, used):
-    """Keep `most_memory` of that GPU from now on, when `used` bytes of it are in use; in this thread."""
-    most_memory[index] = used
-    if not hasattr(_watching, "hook"):
-        _watching.hook = _memory_hook().__enter__()
-    _watching.hook.used[index] = used
-
-
-_watching = threading.local()
-
-
-def _memory_hook():
-    class CountsMemory(cupy().cuda.MemoryHook):
-        name = "chainrule"
-
-        def __init__(self):
-            self.used = {}
-
-        def malloc_postprocess(self, *, device_id, mem_size, **others):
-            if device_id in self.used:
-                self.used[device_id] += mem_size
-                most_memory[device_id] = max(most_memory[device_id], self.used[device_id])
-
-        def free_postprocess(self, *, device_id, mem_size, **others):
-            if device_id in self.used:
-                self.used[device_id] -= mem_size
-
-    return CountsMemory()
-
-
 def to_cuda(array, index=0):
     """The array on GPU number `index` (itself when it is there already)."""
     with gpu(index):
