@@ -18,6 +18,7 @@ FILES_ON_THE_CPU = {
     "test_rules.py": "words about derivatives; the derivatives themselves are taken on both (test_table.py)",
     "test_parity": "torch is on the CPU; test_lines_give_the_same_on_the_stand_in runs the same lines",
     "test_parity_optim.py": "torch is on the CPU; test_the_same_on_the_stand_in takes steps there",
+    "test_parity_amp.py": "torch is on the CPU; types on GPUs are compared on the stand-in",
     "test_serialization.py": "files, and arrays on the CPU; checkpoints and map_location are tried on both",
     "test_opinfo.py": "runs every sample on the stand-in as well",
     "test_errors.py": "arguments are refused before any array is touched; kinds of error are compared with torch's",
@@ -53,6 +54,11 @@ TESTS_ON_THE_CPU = {
         "test_only_what_is_needed_is_recorded": "edges, not arrays",
         "test_traversal_by_torch_names": "edges, not arrays",
         "test_no_grad_and_enable_grad_as_context_and_decorator": "a switch, not arrays",
+    },
+    "test_amp.py": {
+        "test_probabilities_in_half_are_refused_on_gpus": "only there",
+        "test_without_a_gpu_autocast_and_scaler_are_off": "says what machine this is",
+        "test_the_old_names_warn": "they are for GPUs",
     },
     "test_strict_cupy.py": {
         "test_every_function_exists_in_the_real_cupy": "about the stand-in itself",
