@@ -62,13 +62,12 @@ def to_numpy(array):
 
 def gpu(index):
     """A context manager within which cupy works on GPU number `index`; RuntimeError if there is none."""
-    module = cupy()
     count = cuda_device_count()
     if not count:
         raise RuntimeError(_NO_CUDA)
     if not 0 <= index < count:
         raise RuntimeError(f"CUDA error: invalid device ordinal: got cuda:{index}, {count} device(s) present")
-    return module.cuda.Device(index)
+    return cupy().cuda.Device(index)
 
 
 def current_gpu():

@@ -56,9 +56,7 @@ TESTS_ON_THE_CPU = {
         "test_no_grad_and_enable_grad_as_context_and_decorator": "a switch, not arrays",
     },
     "test_amp.py": {
-        "test_probabilities_in_half_are_refused_on_gpus": "only there",
         "test_without_a_gpu_autocast_and_scaler_are_off": "says what machine this is",
-        "test_the_old_names_warn": "they are for GPUs",
     },
     "test_strict_cupy.py": {
         "test_every_function_exists_in_the_real_cupy": "about the stand-in itself",

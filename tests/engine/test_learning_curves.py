@@ -276,6 +276,7 @@ def test_learning_under_a_schedule(name):
     """Each scheduler bends the rates, and so the curves, as torch's."""
     schedule, optimizer, model = SCHEDULERS[name]
     with warnings.catch_warnings():
+        warnings.simplefilter("error")
         warnings.filterwarnings("ignore", "The epoch parameter", UserWarning)  # torch's own, within SequentialLR
         check(model, (optimizer, OPTIONS.get(optimizer, [{}])[0]), schedule=schedule)
 
