@@ -58,8 +58,8 @@ def _from_python(data, dtype):
     data = _unwrap(data)
     try:
         array = np.array(data)
-    except ValueError as error:
-        raise ValueError(f"tensor(): the nested lists must have the same length at every level ({error})") from None
+    except ValueError:
+        raise ValueError("tensor(): the nested lists must have the same length at every level") from None
     if array.dtype.kind not in "biufcV" or array.dtype == np.uint64:
         raise _explain_data(data)
     if dtype is None:
@@ -98,7 +98,7 @@ def _leaves(data):
 def _explain_data(data):
     for leaf in _leaves(data):
         if isinstance(leaf, (str, bytes)):
-            return TypeError(f"tensor(): argument 'data' must hold numbers, found {type(leaf).__name__}")
+            return ValueError(f"tensor(): argument 'data' must hold numbers, found {type(leaf).__name__}")
         if not isinstance(leaf, numbers.Number):
             return RuntimeError(f"tensor(): could not infer a dtype of {type(leaf).__name__}")
     return ValueError("tensor(): an integer is too large for int64")

@@ -67,6 +67,9 @@ class Function:
             f"{type(self)} should not be instantiated. Methods on autograd functions are all static, so you should "
             "invoke them on the class itself. Use the static method .apply(...).", DeprecationWarning, stacklevel=2)
 
+    def __call__(self, *args):
+        raise RuntimeError("an autograd Function is not called: its methods are static. Use the class's .apply(...)")
+
     @staticmethod
     def forward(*args):
         """Compute the output(s) from the arguments."""

@@ -640,12 +640,11 @@ concat = concatenate = cat
 def stack(tensors, dim=0):
     """The tensors, all of one shape, joined along a new dimension `dim`."""
     tensors = _several(tensors, "stack")
-    for each in tensors:
+    for position, each in enumerate(tensors):
         if each.shape != tensors[0].shape:
             raise RuntimeError(
                 f"stack expects each tensor to be equal size, but got {list(tensors[0].shape)} at entry 0 and "
-                f"{list(each.shape)} at another"
-            )
+                f"{list(each.shape)} at entry {position}")
     dim = check_dim(dim, tensors[0].ndim + 1)
     return shape.cat(*[unsqueeze(each, dim) for each in tensors], dim=dim)
 

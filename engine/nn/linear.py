@@ -55,7 +55,7 @@ def _add_bias(module, size, device, dtype):
 
 
 def draw_bias(bias, weight):
-    """Uniform within ±1/√fan_in of the weight (out, in, *kernel); a missing bias, or one of no inputs, is left alone."""
+    """Uniform within ±1/√fan_in of the weight (out, in, *kernel); a missing bias, or one of no inputs, stays."""
     fan_in, _ = init._calculate_fan_in_and_fan_out(weight)
     if bias is not None and fan_in > 0:
         init.uniform_(bias, -1 / math.sqrt(fan_in), 1 / math.sqrt(fan_in))
@@ -128,8 +128,9 @@ class Embedding(Module):
 
     @classmethod
     def from_pretrained(
-        cls, embeddings, freeze=True, padding_idx=None, max_norm=None, norm_type=2.0, scale_grad_by_freq=False, sparse=False
-    ):
+        cls, embeddings, freeze=True, padding_idx=None, max_norm=None, norm_type=2.0, scale_grad_by_freq=False,
+        sparse=False,
+    ):  # fmt: skip
         """An Embedding with these vectors, (num_embeddings, embedding_dim); freeze: which are not learned."""
         if embeddings.ndim != 2:
             raise AssertionError("Embeddings parameter is expected to be 2-dimensional")

@@ -101,7 +101,8 @@ class Module:
         self._check_new_name(name, "parameter", self._parameters)
         if param is not None and not isinstance(param, Parameter):
             raise TypeError(
-                f"cannot assign '{_type_name(param)}' object to parameter '{name}' (torch.nn.Parameter or None required)"
+                f"cannot assign '{_type_name(param)}' object to parameter '{name}' "
+                "(torch.nn.Parameter or None required)"
             )
         self._parameters[name] = param
 
@@ -152,7 +153,8 @@ class Module:
             registered = self.__dict__.get(place)
             if isinstance(value, its_class):
                 if registered is None:
-                    raise AttributeError(f"cannot assign {'parameters' if kind == 'parameter' else kind} before Module.__init__() call")
+                    what = "parameters" if kind == "parameter" else kind
+                    raise AttributeError(f"cannot assign {what} before Module.__init__() call")
                 self._forget(name, besides=place)
                 self._register(kind, name, value)
                 return
@@ -604,7 +606,8 @@ def _pre_hook(hook, with_kwargs):
         if not with_kwargs:
             return (replaced if isinstance(replaced, tuple) else (replaced,)), kwargs
         if not (isinstance(replaced, tuple) and len(replaced) == 2):
-            raise RuntimeError(f"forward pre-hook must return None or a tuple of (new_args, new_kwargs), but got {replaced}.")
+            expected = "None or a tuple of (new_args, new_kwargs)"
+            raise RuntimeError(f"forward pre-hook must return {expected}, but got {replaced}.")
         return replaced
 
     return calling
@@ -624,8 +627,8 @@ def _load(module, state, prefix, metadata, strict, assign, amiss):
     for hook in module._load_state_dict_post_hooks.values():
         if hook(module, _IncompatibleKeys(*amiss[:2])) is not None:
             raise AssertionError(
-                "Hooks registered with ``register_load_state_dict_post_hook`` are not expected to return new values, if "
-                "incompatible_keys need to be modified, it should be done inplace."
+                "Hooks registered with ``register_load_state_dict_post_hook`` are not expected to return new values, "
+                "if incompatible_keys need to be modified, it should be done inplace."
             )
 
 
@@ -710,6 +713,7 @@ def _or_replaced(gradients, returned):
     returned = returned if isinstance(returned, tuple) else (returned,)
     if len(returned) != len(gradients):
         raise RuntimeError(
-            f"Backward hook returned an invalid number of grad_input, got {len(returned)}, but expected {len(gradients)}"
+            f"Backward hook returned an invalid number of grad_input, got {len(returned)}, "
+            f"but expected {len(gradients)}"
         )
     return returned

@@ -73,9 +73,10 @@ def gru_cell_simple(input, hidden, w_ih, w_hh, b_ih, b_hh):
 
 
 def attention_simple(query, key, value, mask=None):
-    """softmax(query keyᵀ / √E + mask) value (Vaswani et al., 2017): (..., L, E), (..., S, E), (..., S, V) -> (..., L, V).
+    """softmax(query keyᵀ / √E + mask) value: (..., L, E), (..., S, E), (..., S, V) -> (..., L, V).
 
-    mask: (..., L, S), added to the scores: 0 where a query may look, -inf where it may not.
+    Scaled dot-product attention (Vaswani et al., 2017). mask: (..., L, S), added to the scores: 0 where a query may
+    look, -inf where it may not.
     """
     scores = query @ key.mT / math.sqrt(query.shape[-1])
     return softmax(scores if mask is None else scores + mask, -1) @ value

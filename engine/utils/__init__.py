@@ -1,5 +1,5 @@
-"""torch.utils, as far as the course has come: `checkpoint`."""
+"""torch.utils, as far as the course has come: `checkpoint` and `data`."""
 
-from engine.utils import checkpoint
+from engine.utils import checkpoint, data
 
-__all__ = ["checkpoint"]
+__all__ = ["checkpoint", "data"]

@@ -19,8 +19,10 @@ FORMULAS = {
     "cat": {"tensors": "the part of g that came from here"},
     "clamp": {"a": "g where {a} is within the limits, else 0"},
     "constant_pad_nd": {"a": "the part of g inside the padding"},
-    "convolution": {"a": "g ∗ᵀ {weight}", "weight": "each window of {a} × g, added up"},
-    "convolution_transposed": {"output": "g ∗ {weight}", "weight": "each window of g × {output}, added up"},
+    "convolution": {
+        "a": "g ∗ᵀ {weight}", "weight": "each window of {a} × g, added up", "bias": "Σ of g over batch and places"},
+    "convolution_transposed": {
+        "output": "g ∗ {weight}", "weight": "each window of g × {output}, added up", "bias": "Σ of g over batch and places"},
     "convolution_weight": {"a": "{output} ∗ᵀ g", "output": "{a} ∗ g"},
     "copy_slices": {"base": "g, but 0 where it was overwritten", "values": "g where they were written"},
     "cumprod": {"a": "Σ of (g × {out}) from here on / {a}"},
@@ -40,6 +42,7 @@ FORMULAS = {
     "index": {"a": "g where the elements were picked, else 0"},
     "index_put": {"a": "g, but 0 where it was overwritten", "values": "g where they were written"},
     "index_put_add": {"g": "g where they were added"},
+    "linear": {"a": "g @ {weight}", "weight": "gᵀ @ {a}, summed over the batch", "bias": "Σ of g over the batch"},
     "linalg_det": {"a": "g × {out} × inv({a})ᵀ"},
     "log_softmax": {"a": "g − exp({out}) × Σg"},
     "logabsdet": {"a": "g × inv({a})ᵀ"},

@@ -52,6 +52,11 @@ KNOWN = [
         "an input without channels is refused; torch lets one through that has no elements",
     ),
     Known(
+        "nn.functional.binary_cross_entropy_with_logits",
+        "bfloat16.*values",
+        "computed in float32 and rounded once; torch rounds each of its steps, so that differences cancel more digits",
+    ),
+    Known(
         "nn.functional.conv_transpose2d",
         "float16.*values",
         "computed in float32 and rounded once; torch rounds each window before it adds them up",
@@ -65,6 +70,11 @@ KNOWN = [
         "nn.functional.interpolate",
         "got mode 'bicubic'|is not supported for torch.uint8",
         "no bicubic mode, and linear modes of floats alone; NotImplementedError says so",
+    ),
+    Known(
+        "nn.functional.scaled_dot_product_attention",
+        r"dropout_p=0\.5",
+        "which weights are dropped is drawn at random",
     ),
     Known(
         "scatter",

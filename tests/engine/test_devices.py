@@ -18,6 +18,7 @@ FILES_ON_THE_CPU = {
     "test_rules.py": "words about derivatives; the derivatives themselves are taken on both (test_table.py)",
     "test_parity": "torch is on the CPU; test_lines_give_the_same_on_the_stand_in runs the same lines",
     "test_parity_optim.py": "torch is on the CPU; test_the_same_on_the_stand_in takes steps there",
+    "test_parity_amp.py": "torch is on the CPU; types on GPUs are compared on the stand-in",
     "test_serialization.py": "files, and arrays on the CPU; checkpoints and map_location are tried on both",
     "test_opinfo.py": "runs every sample on the stand-in as well",
     "test_errors.py": "arguments are refused before any array is touched; kinds of error are compared with torch's",
@@ -26,6 +27,8 @@ FILES_ON_THE_CPU = {
     "test_reference.py": "writes a page",
     "test_size.py": "counts lines",
     "test_package.py": "imports",
+    "test_data_loader.py": "orders, and datasets of plain numbers; test_data.py makes batches of tensors on both",
+    "test_data_workers.py": "processes send plain data and tensors on the CPU",
     "test_deep_graphs.py": "references, not arrays",
     "test_derivatives.py": "what autograd calls and when; the derivatives themselves are taken on both (test_table.py)",
     "test_elementwise.py": "single corners; test_table.py and the parity lines run every function on both",
@@ -52,6 +55,9 @@ TESTS_ON_THE_CPU = {
         "test_traversal_by_torch_names": "edges, not arrays",
         "test_no_grad_and_enable_grad_as_context_and_decorator": "a switch, not arrays",
     },
+    "test_amp.py": {
+        "test_without_a_gpu_autocast_and_scaler_are_off": "says what machine this is",
+    },
     "test_strict_cupy.py": {
         "test_every_function_exists_in_the_real_cupy": "about the stand-in itself",
         "test_what_we_know_of_cupy_is_what_it_says": "about the stand-in itself",
@@ -65,7 +71,10 @@ TESTS_ON_THE_CPU = {
         "test_embeddings_start_normal_and_the_padding_zero": "the initialisers run on both above",
         "test_a_seed_gives_the_same_layers": "draws are made on the CPU, then moved",
     },
-    "test_recurrent.py": {"test_mistakes_raise_torch_s_kind_of_error": "refused before any array is touched"},
+    "test_recurrent.py": {
+        "test_mistakes_raise_torch_s_kind_of_error": "refused before any array is touched",
+        "test_mistakes_in_padding": "refused before any array is touched",
+    },
     "test_attention.py": {
         "test_mistakes_raise_torch_s_kind_of_error": "refused before any array is touched",
         "test_first_weights_have_torch_s_distribution": "draws are made on the CPU, then moved",
@@ -75,7 +84,7 @@ TESTS_ON_THE_CPU = {
         "test_a_missing_layer_names_the_nearest": "a text",
     },
     "test_functional.py": {"test_a_missing_name_says_which_is_near": "names, not arrays"},
-    "test_recurrent.py": {"test_mistakes_raise_torch_s_kind_of_error": "refused before any array is touched"},
+
     "test_graph.py": {"test_a_leaf_goes_with_its_last_name": "references, not arrays"},
     "test_table.py": {"test_every_entry_has_an_example": "looks at the table alone"},
     "test_tensor.py": {

@@ -23,7 +23,7 @@ def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     """The cross-correlation of `input` with `weight` over two dimensions, plus a bias for each output channel.
 
     input: (N, C, H, W) or (C, H, W). weight: (out, C / groups, KH, KW). bias: (out) or None. stride, padding, dilation:
-    a number or one for each dimension; padding also "valid" (none) or "same" (as many zeros as keep the size; stride 1).
+    a number or one for each dimension; padding also "valid" (none) or "same" (what keeps the size; stride 1).
     """
     return _convolve("conv2d", 2, input, weight, bias, stride, padding, dilation, groups)
 
@@ -36,8 +36,7 @@ def conv_transpose1d(input, weight, bias=None, stride=1, padding=0, output_paddi
     L' = (L - 1)·stride - 2·padding + dilation·(K - 1) + output_padding + 1.
     """
     return _convolve_transposed(
-        "conv_transpose1d", 1, input, weight, bias, stride, padding, output_padding, groups, dilation
-    )
+        "conv_transpose1d", 1, input, weight, bias, stride, padding, output_padding, groups, dilation)
 
 
 @in_float32
@@ -48,13 +47,13 @@ def conv_transpose2d(input, weight, bias=None, stride=1, padding=0, output_paddi
     (size - 1)·stride - 2·padding + dilation·(K - 1) + output_padding + 1.
     """
     return _convolve_transposed(
-        "conv_transpose2d", 2, input, weight, bias, stride, padding, output_padding, groups, dilation
-    )
+        "conv_transpose2d", 2, input, weight, bias, stride, padding, output_padding, groups, dilation)
 
 
 def _convolve(function, dims, input, weight, bias, stride, padding, dilation, groups):
     check_tensors(function, input=input, weight=weight, bias=bias)
-    how = _how(function, dims, input, weight, bias, stride, 0 if isinstance(padding, str) else padding, dilation, groups)
+    sides = 0 if isinstance(padding, str) else padding
+    how = _how(function, dims, input, weight, bias, stride, sides, dilation, groups)
     input, is_batch = batched(input, dims, function)
     kernel = tuple(weight.shape[2:])
     _check_shapes(input, weight, bias, groups, weight.shape[1] * groups, weight.shape[0])
@@ -66,7 +65,8 @@ def _convolve(function, dims, input, weight, bias, stride, padding, dilation, gr
         raise RuntimeError(
             f"Calculated padded input size per channel: ({' x '.join(map(str, reached))}). Kernel size: "
             f"({' x '.join(map(str, spans))}). Kernel size can't be greater than actual input size")
-    return _finished(table.convolution(input, weight, how=how), bias, is_batch)
+    output = table.convolution(input, weight, *(() if bias is None else (bias,)), how=how)
+    return output if is_batch else output.squeeze(0)
 
 
 def _convolve_transposed(function, dims, input, weight, bias, stride, padding, output_padding, groups, dilation):
@@ -85,12 +85,7 @@ def _convolve_transposed(function, dims, input, weight, bias, stride, padding, o
             input.shape[2:], weight.shape[2:], how.stride, how.padding, how.dilation, more)])
     if min(size) < 1:
         raise RuntimeError(f"{function}: the calculated output size {list(size)} is too small")
-    return _finished(table.convolution_transposed(input, weight, size=size, how=how), bias, is_batch)
-
-
-def _finished(output, bias, is_batch):
-    if bias is not None:
-        output = output + bias.reshape(-1, *[1] * (output.ndim - 2))
+    output = table.convolution_transposed(input, weight, *(() if bias is None else (bias,)), size=size, how=how)
     return output if is_batch else output.squeeze(0)
 
 
@@ -118,16 +113,16 @@ def _check_shapes(input, weight, bias, groups, channels, out):
     """RuntimeError unless the input has so many channels and the bias as many elements as the output has channels."""
     if weight.shape[0] % groups:
         raise RuntimeError(
-            f"Given groups={groups}, expected weight to be divisible by {groups} at dimension 0, but got weight of size "
-            f"{list(weight.shape)} instead")
+            f"Given groups={groups}, expected weight to be divisible by {groups} at dimension 0, but got weight of "
+            f"size {list(weight.shape)} instead")
     if input.shape[1] != channels:
         raise RuntimeError(
             f"Given groups={groups}, weight of size {list(weight.shape)}, expected input{list(input.shape)} to have "
             f"{channels} channels, but got {input.shape[1]} channels instead")
     if bias is not None and tuple(bias.shape) != (out,):
         raise RuntimeError(
-            f"Given weight of size {list(weight.shape)}, expected bias to be 1-dimensional with {out} elements, but got "
-            f"bias of size {list(bias.shape)} instead")
+            f"Given weight of size {list(weight.shape)}, expected bias to be 1-dimensional with {out} elements, but "
+            f"got bias of size {list(bias.shape)} instead")
     if 0 in weight.shape[2:]:
         raise RuntimeError(f"a kernel must have elements, but got weight of size {list(weight.shape)}")
 

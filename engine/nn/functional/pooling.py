@@ -11,8 +11,8 @@ from engine.nn.functional.vision import mixed
 from engine.nn.primitives import pooling as table
 
 __all__ = [
-    "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_max_pool1d", "adaptive_max_pool2d", "avg_pool1d", "avg_pool2d",
-    "max_pool1d", "max_pool2d",
+    "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_max_pool1d", "adaptive_max_pool2d", "avg_pool1d",
+    "avg_pool2d", "max_pool1d", "max_pool2d",
 ]  # fmt: skip
 
 # ---- the largest ----------------------------------------------------------------------------------------
@@ -38,7 +38,7 @@ def _max_pool(function, dims, input, kernel_size, stride, padding, dilation, cei
     windows = _windows(function, dims, input.shape[2:], kernel_size, stride, padding, dilation, ceil_mode)
     results = [table.max_pool(input, windows=windows)]
     if return_indices:
-        winner = table.winners.forward(input.array, windows=windows)
+        winner = table.winners(input, windows=windows).array
         results.append(type(input)(_flat_places(winner, input.shape[2:], windows)))
     results = results if is_batch else [each.squeeze(0) for each in results]
     return tuple(results) if return_indices else results[0]
@@ -67,8 +67,7 @@ def avg_pool1d(input, kernel_size, stride=None, padding=0, ceil_mode=False, coun
 
 @in_float32
 def avg_pool2d(
-    input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None
-):
+        input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None):
     """The mean of each window of (N, C, H, W) or (C, H, W).
 
     stride: how far the windows are apart (None: kernel_size). padding: how many zeros on each side, at most half of the
@@ -76,8 +75,7 @@ def avg_pool2d(
     divisor_override: what to divide the sums by instead of the count.
     """
     return _avg_pool(
-        "avg_pool2d", 2, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
-    )
+        "avg_pool2d", 2, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
 
 
 def _avg_pool(function, dims, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override):
@@ -115,7 +113,7 @@ def adaptive_avg_pool1d(input, output_size):
 
 @in_float32
 def adaptive_avg_pool2d(input, output_size):
-    """The means of `output_size` (a number, or two; None: as many as there are elements) windows that cover H and W evenly.
+    """The means of `output_size` (a number, or two; None: as many as elements) windows that cover H and W evenly.
 
     input: (N, C, H, W) or (C, H, W). Window i of n over a size s goes from floor(i·s / n) to ceil((i + 1)·s / n).
     """
@@ -141,15 +139,15 @@ def _adaptive(function, dims, input, output_size, compute, return_indices=False)
         raise ValueError(f"Input dimension should be at least 3, got {input.ndim}")
     if input.ndim not in (dims + 1, dims + 2) or 0 in input.shape[-dims - 1 if input.ndim == dims + 2 else -dims :]:
         raise RuntimeError(
-            f"{function}: Expected {dims + 1}D or {dims + 2}D tensor whose dimensions but for the batch have elements, but "
-            f"got {list(input.shape)}"
-        )
+            f"{function}: Expected {dims + 1}D or {dims + 2}D tensor whose dimensions but for the batch have elements, "
+            f"but got {list(input.shape)}")
     if not input.dtype.is_floating_point:
         raise NotImplementedError(f'"{function}" not implemented for {input.dtype}')
     sizes = output_size if isinstance(output_size, (tuple, list)) else (output_size,) * dims
     if len(sizes) != dims:
         raise RuntimeError(f"{function}: internal error: output_size must have {dims} elements, got {list(sizes)}")
-    sizes = several([old if new is None else new for old, new in zip(input.shape[-dims:], sizes)], dims, function, "size")
+    sizes = [old if new is None else new for old, new in zip(input.shape[-dims:], sizes)]
+    sizes = several(sizes, dims, function, "output_size")
     if min(sizes) < 0:
         raise RuntimeError(f"{function}: elements of output_size must be greater than or equal to 0, got {sizes}")
     is_batch = input.ndim == dims + 2
@@ -187,8 +185,8 @@ def _adaptive_largest(input, sizes):
     for size, count in zip(input.shape[2:], sizes):
         edges = _edges(size, count)
         length = max((end - start for start, end in edges), default=0)
-        along = np.array([[min(start + k, end - 1) for k in range(length)] for start, end in edges]).reshape(count, length)
-        positions = np.add.outer(positions * size, along)
+        along = [[min(start + k, end - 1) for k in range(length)] for start, end in edges]
+        positions = np.add.outer(positions * size, np.reshape(along, (count, length)))
     dims = len(sizes)  # (count, length, count, length) -> (count, count, length · length)
     order = (*range(0, 2 * dims, 2), *range(1, 2 * dims, 2))
     flat = input.reshape(*input.shape[:2], math.prod(input.shape[2:]))
@@ -213,8 +211,7 @@ def _pictures(input, dims, function):
     if input.ndim not in (dims + 1, dims + 2) or 0 in input.shape[input.ndim - dims - 1 :]:
         raise RuntimeError(
             f"Expected {dims + 1}D or {dims + 2}D (batch mode) tensor with optional 0 dim batch size for input of "
-            f"{function}, but got: {list(input.shape)}"
-        )
+            f"{function}, but got: {list(input.shape)}")
     return (input, True) if input.ndim == dims + 2 else (input.unsqueeze(0), False)
 
 
@@ -235,7 +232,8 @@ def _windows(function, dims, size, kernel_size, stride, padding, dilation, ceil_
     places = tuple(_count(*each, ceil_mode) for each in zip(size, spans, stride, padding))
     if min(places) < 1:
         raise RuntimeError(
-            f"{function}: Given input size: {list(size)}. Calculated output size: {list(places)}. Output size is too small")
+            f"{function}: Given input size: {list(size)}. Calculated output size: {list(places)}. Output size "
+            "is too small")
     return table.Windows(kernel, stride, padding, dilation, places)
 
 

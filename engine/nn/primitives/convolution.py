@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from engine import backend
+from engine.ops.reduction import sum_
 from engine.ops.table import primitive
 
 # How many elements of columns are made at a time: on the CPU what stays in the cache, on the GPU what is worth a call.
@@ -21,7 +22,7 @@ ELEMENTS_ON_CPU, ELEMENTS_ON_GPU = 2**18, 2**27
 
 
 class How(NamedTuple):
-    """How kernels go over an input: for each dimension their step, the zeros on each side and the spread of their elements.
+    """How kernels go over an input: for each dimension their step, the zeros on each side, how far elements are apart.
 
     groups: of channels; each group of outputs sees one group of inputs.
     """
@@ -105,7 +106,7 @@ def _rows(output, groups):
 # ---- the three operations -----------------------------------------------------------------------------
 
 
-def _convolution(a, weight, *, how):
+def _convolution(a, weight, bias=None, *, how):
     kernel, out = weight.shape[2:], weight.shape[0]
     views = windows(padded(a, how.padding), kernel, how.stride, how.dilation)
     places = views.shape[2 : 2 + len(kernel)]
@@ -115,11 +116,13 @@ def _convolution(a, weight, *, how):
     memory = _memory(views, batches)
     for batch in batches:
         product = np.matmul(matrices, _columns(views[batch], how.groups, memory))
+        if bias is not None:
+            product += bias.reshape(how.groups, -1, 1)
         result[batch] = product.reshape(out, -1, result.shape[2]).swapaxes(0, 1)
     return result.reshape(*result.shape[:2], *places)
 
 
-def _convolution_transposed(output, weight, *, size, how):
+def _convolution_transposed(output, weight, bias=None, *, size, how):
     """What convolution would send back to an input (N, C, *size): each output's share of each window, added up."""
     kernel, places, channels = weight.shape[2:], output.shape[2:], weight.shape[1] * how.groups
     reached = [
@@ -132,7 +135,10 @@ def _convolution_transposed(output, weight, *, size, how):
         part = whole[batch]
         for index, where in offsets(kernel, how.stride, how.dilation, places):
             part[where] += columns[(slice(None), *index)].swapaxes(0, 1)
-    return backend.module_of(whole).ascontiguousarray(whole[inside(size, how.padding)])
+    result = backend.module_of(whole).ascontiguousarray(whole[inside(size, how.padding)])
+    if bias is not None:
+        result += bias.reshape(-1, *[1] * len(size))
+    return result
 
 
 def _convolution_weight(a, output, *, kernel, how):
@@ -150,29 +156,36 @@ def _convolution_weight(a, output, *, kernel, how):
 
 
 def _to_output(a, weight, output_shape, how):
-    """The convolution at as many places as the output has: a transposed one may have been given fewer than there are."""
+    """The convolution at as many places as the output has: a transposed one may be given fewer than there are."""
     output = convolution(a, weight, how=how)
     return output if output.shape == output_shape else output[tuple(map(slice, output_shape))]
+
+
+def _to_bias(g):
+    """What goes back to the bias, one number for each channel."""
+    return sum_(g, dim=(0, *range(2, g.ndim)), keepdim=False)
 
 
 _HOW = How(stride=(2, 1), padding=(1, 0), dilation=(1, 2), groups=2)
 
 convolution = primitive(
-    "convolution", "a weight", _convolution,
+    "convolution", "a weight bias", _convolution,  # the bias (out) may be left out
     [lambda g, a_shape, weight, how: convolution_transposed(g, weight, size=tuple(a_shape[2:]), how=how),
-     lambda g, a, weight_shape, how: convolution_weight(a, g, kernel=tuple(weight_shape[2:]), how=how)],
-    label="∗", example=lambda random: ((random(2, 2, 4, 5), random(4, 1, 3, 2)), {"how": _HOW}))
+     lambda g, a, weight_shape, how: convolution_weight(a, g, kernel=tuple(weight_shape[2:]), how=how), _to_bias],
+    label="∗", example=lambda random: ((random(2, 2, 4, 5), random(4, 1, 3, 2), random(4)), {"how": _HOW}))
 convolution_transposed = primitive(
-    "convolution_transposed", "output weight", _convolution_transposed,
+    "convolution_transposed", "output weight bias", _convolution_transposed,  # here, too
     [lambda g, output_shape, weight, how: _to_output(g, weight, output_shape, how),
-     lambda g, output, weight_shape, how: convolution_weight(g, output, kernel=tuple(weight_shape[2:]), how=how)],
+     lambda g, output, weight_shape, how: convolution_weight(g, output, kernel=tuple(weight_shape[2:]), how=how),
+     _to_bias],
     label="∗ᵀ", node="ConvolutionBackward0",
-    example=lambda random: ((random(2, 4, 2, 3), random(4, 1, 3, 2)), {"size": (4, 5), "how": _HOW}))
+    example=lambda random: ((random(2, 4, 2, 3), random(4, 1, 3, 2), random(2)), {"size": (4, 5), "how": _HOW}))
 convolution_weight = primitive(
     "convolution_weight", "a output", _convolution_weight,
     [lambda g, a_shape, output, how: convolution_transposed(output, g, size=tuple(a_shape[2:]), how=how),
      lambda g, a, output_shape, how: _to_output(a, g, output_shape, how)],
-    label="∗ weight", example=lambda random: ((random(2, 2, 4, 5), random(2, 4, 2, 3)), {"kernel": (3, 2), "how": _HOW}))
+    label="∗ weight",
+    example=lambda random: ((random(2, 2, 4, 5), random(2, 4, 2, 3)), {"kernel": (3, 2), "how": _HOW}))
 
 # ---- windows as columns, and back -----------------------------------------------------------------------
 

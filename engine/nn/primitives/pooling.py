@@ -15,7 +15,7 @@ from engine.ops.table import primitive
 
 
 class Windows(NamedTuple):
-    """Where the windows lie: for each dimension their size, step, the padding on each side, the spread of their elements.
+    """Where the windows lie: for each dimension size, step, padding on each side, how far their elements are apart.
 
     places: how many windows there are along each dimension; the last may reach beyond the input and its padding.
     """

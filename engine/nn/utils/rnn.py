@@ -1,7 +1,11 @@
-"""torch.nn.utils.rnn: sequences of different lengths side by side, filled up to the longest."""
+"""torch.nn.utils.rnn: sequences of different lengths side by side, filled up to the longest.
+
+There are no packed sequences: pad, and pick each sequence's own last step from the output by its length.
+"""
 
 from engine.autograd.graph import TensorBase
 from engine.functions import stack
+from engine.names import missing
 from engine.nn import functional
 
 __all__ = ["pad_sequence", "unpad_sequence"]
@@ -35,3 +39,11 @@ def unpad_sequence(padded_sequences, lengths, batch_first=False):
     """The sequences in a tensor (T, B, ...), or (B, T, ...) with batch_first, as a list: the first lengths[i] steps."""
     rows = padded_sequences if batch_first else padded_sequences.transpose(0, 1)
     return [row[:int(length)] for row, length in zip(rows, lengths)]
+
+
+def __getattr__(name):
+    if "pack" in name.lower():
+        raise AttributeError(
+            f"'engine.nn.utils.rnn' has no attribute {name!r}: packed sequences are not supported; pad_sequence, and "
+            "pick each sequence's own last step from the output by its length", name=name)
+    raise missing("engine.nn.utils.rnn", name, list(globals()))
