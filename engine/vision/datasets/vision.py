@@ -2,10 +2,12 @@
 
 import pathlib
 
+from engine.utils.data import Dataset
+
 __all__ = ["VisionDataset"]
 
 
-class VisionDataset:
+class VisionDataset(Dataset):
     """Pictures with labels, by number. A subclass says `__getitem__(index)` and `__len__()`.
 
     root: the folder with the files. transform, target_transform: functions of the picture and of the label; transforms: one
@@ -39,7 +41,7 @@ class VisionDataset:
         lines += [] if self.root is None else [f"Root location: {self.root}"]
         lines += self.extra_repr().splitlines()
         lines += [] if self.transforms is None else [repr(self.transforms)]
-        return "\n    ".join([f"Dataset {type(self).__name__}", *(line for line in lines)])
+        return "\n    ".join([f"Dataset {type(self).__name__}", *lines])
 
 
 class StandardTransform:
