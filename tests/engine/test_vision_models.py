@@ -127,6 +127,8 @@ def test_single_and_grey_pictures(device):
         x = pictures(device, *shape)
         grid = utils.make_grid(x)
         assert grid.shape == (3, 4, 6) and all((each == x.reshape(4, 6)).all() for each in grid)
+        grid[0] = 2.0  # its memory is its own
+        assert (x < 1).all() and (grid[1] < 1).all()
     assert utils.make_grid(pictures(device, 2, 1, 4, 6)).shape == (3, 8, 18)
     assert utils.make_grid(pictures(device, 3, 4, 6)).shape == (3, 4, 6)
 
@@ -165,13 +167,16 @@ def test_saved_images_come_back(device, tmp_path):
     assert np.asarray(Image.open(tmp_path / "open.png")).min() == 0
 
 
-def test_an_image_is_written_whole_or_not_at_all(tmp_path):
+def test_an_image_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
     pytest.importorskip("PIL.Image", reason="pictures need Pillow")
     (tmp_path / "a.png").write_bytes(b"as it was")
     with pytest.raises(ValueError, match="no such format|unknown file extension|NOPE"):
         utils.save_image(engine.ones(3, 2, 2), tmp_path / "a.nope")
     with pytest.raises(KeyError):
         utils.save_image(engine.ones(3, 2, 2), tmp_path / "a.png", format="NOPE")
+    monkeypatch.delattr("os.replace")  # what puts it in its place at once
+    with pytest.raises(AttributeError):
+        utils.save_image(engine.ones(3, 2, 2), tmp_path / "a.png")
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"a.png": b"as it was"}
 
 
