@@ -34,7 +34,7 @@ ROOMS = (
     "backend creation devices dtypes functions inplace names ops printing random return_types size tensor viz autograd.graph "
     "nn.activation nn.attention nn.containers nn.convolution nn.dropout nn.layer nn.linear nn.loss nn.module "
     "nn.normalization nn.pooling nn.primitives nn.rnn nn.simple nn.transformer nn.vision utils.data.collate "
-    "utils.data.dataloader utils.data.dataset utils.data.fetch utils.data.sampler utils.data.worker_info utils.data.workers"
+    "utils.data.dataloader utils.data.dataset utils.data.fetch utils.data.sampler utils.data.worker_info utils.data.workers "
     "vision.download vision.idx vision.pillow vision.datasets.cifar vision.datasets.digits vision.datasets.folder "
     "vision.datasets.mnist vision.datasets.shapes vision.datasets.vision vision.models.lenet vision.models.resnet "
     "vision.transforms.color vision.transforms.conversion vision.transforms.geometry vision.transforms.images "
