@@ -17,17 +17,18 @@ __all__ = ["make_grid", "save_image"]
 def make_grid(tensor, nrow=8, padding=2, normalize=False, value_range=None, scale_each=False, pad_value=0.0):
     """One picture (C, H, W) of all those in a tensor (B, C, H, W), or in a list of tensors (C, H, W) of one size.
 
-    nrow: how many stand in a row. padding: pixels around each, of the value pad_value. normalize: whether to bring values from
-    value_range, by default from the lowest to the highest of all, to 0 to 1; scale_each: of each picture by itself. Grey pictures
-    (one channel) become three equal channels; a single picture (H, W), (C, H, W) or (1, C, H, W) gets no padding.
-    TypeError for anything but tensors.
+    nrow: how many stand in a row. padding: pixels around each, of the value pad_value. normalize: whether to bring
+    values from value_range, by default from the lowest to the highest of all, to 0 to 1; scale_each: of each picture by
+    itself. Grey pictures (one channel) become three equal channels; a single picture (H, W), (C, H, W) or (1, C, H, W)
+    gets no padding. TypeError for anything but tensors.
     """
     if isinstance(tensor, list) and tensor and all(isinstance(each, Tensor) for each in tensor):
         tensor = stack(tensor)
     if not isinstance(tensor, Tensor):
         raise TypeError(f"tensor or list of tensors expected, got {type(tensor)}")
     if not 2 <= tensor.ndim <= 4:
-        raise ValueError(f"make_grid: expected a tensor of shape (H, W), (C, H, W) or (B, C, H, W), got {tuple(tensor.shape)}")
+        raise ValueError(f"make_grid: expected a tensor of shape (H, W), (C, H, W) or (B, C, H, W), got "
+                         f"{tuple(tensor.shape)}")
     if tensor.ndim == 4 and not len(tensor):
         raise ValueError("make_grid: there are no pictures in a batch of 0")
     if value_range is not None and (not isinstance(value_range, tuple) or len(value_range) != 2):

@@ -1,8 +1,9 @@
-"""Shapes32: coloured shapes on busy backgrounds, drawn when they are asked for. In CIFAR-10's layout, without its download.
+"""Shapes32: coloured shapes on busy backgrounds, drawn when they are asked for, in CIFAR-10's layout.
 
-Each shape is a function that says how far a point lies outside of it, in units of its radius; what colour a pixel has follows
-from that. The same pictures come out on every machine: random numbers are PCG64's own bits, whose order numpy promises,
-and the arithmetic keeps to what IEEE 754 rounds in one way only (+ - * / and the square root; no sine, no sum of floats).
+Each shape is a function that says how far a point lies outside of it, in units of its radius; what colour a pixel has
+follows from that. The same pictures come out on every machine: random numbers are PCG64's own bits, whose order numpy
+promises, and the arithmetic keeps to what IEEE 754 rounds in one way only (+ - * / and the square root; no sine, no sum
+of floats).
 """
 
 import numpy as np
@@ -17,12 +18,13 @@ EACH = {True: 500, False: 100}  # pictures of each class
 
 
 class Shapes32(LabelledPictures):
-    """Ten shapes, turned, scaled, coloured, with noise and clutter: 5,000 pictures for training, 1,000 for testing. A network of
-    three convolutions gets above 90 % of them right.
+    """Ten shapes, turned, scaled, coloured, with noise and clutter: 5,000 pictures for training, 1,000 for testing.
 
-    root and download are taken, as by other datasets, and not needed: the pictures are drawn, in a few seconds. `data`: a
-    uint8 array (N, 32, 32, 3), `targets`: a list of ints. `dataset[i]` is (a PIL picture, or what `transform` makes of it; an
-    int).
+    A network of three convolutions gets above 90 % of them right.
+
+    root and download are taken, as by other datasets, and not needed: the pictures are drawn, in a few seconds. `data`:
+    a uint8 array (N, 32, 32, 3), `targets`: a list of ints. `dataset[i]` is (a PIL picture, or what `transform` makes
+    of it; an int).
     """
 
     classes = ["arrow", "circle", "crescent", "cross", "heart", "pentagon", "ring", "square", "star", "triangle"]

@@ -14,8 +14,8 @@ from engine.vision.transforms import functional as F
 from engine.vision.transforms.images import InterpolationMode, as_mode, check_image, get_dimensions
 
 __all__ = [
-    "CenterCrop", "ColorJitter", "Compose", "Grayscale", "InterpolationMode", "Lambda", "Normalize", "PILToTensor", "Pad",
-    "RandomApply", "RandomCrop", "RandomErasing", "RandomGrayscale", "RandomHorizontalFlip", "RandomRotation",
+    "CenterCrop", "ColorJitter", "Compose", "Grayscale", "InterpolationMode", "Lambda", "Normalize", "PILToTensor",
+    "Pad", "RandomApply", "RandomCrop", "RandomErasing", "RandomGrayscale", "RandomHorizontalFlip", "RandomRotation",
     "RandomVerticalFlip", "Resize", "ToPILImage", "ToTensor"]  # fmt: skip
 
 
@@ -63,7 +63,8 @@ class RandomApply(Module):
         return img
 
     def __repr__(self):
-        return "\n".join([f"{type(self).__name__}(", f"    p={self.p}", *(f"    {each}" for each in self.transforms), ")"])
+        lines = [f"p={self.p}", *map(str, self.transforms)]
+        return "\n".join([f"{type(self).__name__}(", *(f"    {line}" for line in lines), ")"])
 
 
 class Lambda:
@@ -150,8 +151,8 @@ class Resize(Module):
         return F.resize(img, self.size, self.interpolation, self.max_size, self.antialias)
 
     def __repr__(self):
-        return (f"{type(self).__name__}(size={self.size}, interpolation={self.interpolation.value}, max_size={self.max_size}, "
-                f"antialias={self.antialias})")
+        return (f"{type(self).__name__}(size={self.size}, interpolation={self.interpolation.value}, "
+                f"max_size={self.max_size}, antialias={self.antialias})")
 
 
 def _height_and_width(size):
@@ -188,7 +189,8 @@ class Pad(Module):
         if padding_mode not in ("constant", "edge", "reflect", "symmetric"):
             raise ValueError("Padding mode should be either constant, edge, reflect or symmetric")
         if not isinstance(padding, int) and len(padding) not in (1, 2, 4):
-            raise ValueError(f"Padding must be an int or a 1, 2, or 4 element tuple, not a {len(padding)} element tuple")
+            raise ValueError(f"Padding must be an int or a 1, 2, or 4 element tuple, not a {len(padding)} element "
+                             "tuple")
         self.padding, self.fill, self.padding_mode = padding, fill, padding_mode
 
     def forward(self, img):
@@ -201,8 +203,8 @@ class Pad(Module):
 class RandomCrop(Module):
     """A rectangle of this size from anywhere in the image, after padding.
 
-    padding, fill, padding_mode: of functional.pad. pad_if_needed: whether a smaller image is padded to this size; otherwise it
-    is a ValueError.
+    padding, fill, padding_mode: of functional.pad. pad_if_needed: whether a smaller image is padded to this size;
+    otherwise it is a ValueError.
     """
 
     def __init__(self, size, padding=None, pad_if_needed=False, fill=0, padding_mode="constant"):
@@ -284,8 +286,8 @@ class RandomRotation(Module):
 
     def __repr__(self):
         center = "" if self.center is None else f", center={self.center}"
-        return (f"{type(self).__name__}(degrees={self.degrees}, interpolation={self.interpolation.value}, expand={self.expand}"
-                f"{center}, fill={self.fill})")
+        return (f"{type(self).__name__}(degrees={self.degrees}, interpolation={self.interpolation.value}, "
+                f"expand={self.expand}{center}, fill={self.fill})")
 
 
 def _angles(degrees):
@@ -307,8 +309,9 @@ def _check_pair(values, name):
 class RandomErasing(Module):
     """With probability p a rectangle of a tensor (..., C, H, W) is overwritten (Zhong, Zheng, Kang, Li & Yang 2017).
 
-    scale: between which shares of the image its area lies, ratio: between which its height by its width. value: what it is
-    overwritten with, a number, one for each channel, or "random" for normal numbers. inplace: whether in the image itself.
+    scale: between which shares of the image its area lies, ratio: between which its height by its width. value: what it
+    is overwritten with, a number, one for each channel, or "random" for normal numbers. inplace: whether in the image
+    itself.
     """
 
     def __init__(self, p=0.5, scale=(0.02, 0.33), ratio=(0.3, 3.3), value=0, inplace=False):
@@ -330,7 +333,7 @@ class RandomErasing(Module):
 
     @staticmethod
     def get_params(img, scale, ratio, value=None):
-        """(top, left, height, width, what to overwrite it with), drawn; the whole image if in ten attempts none fits."""
+        """(top, left, height, width, values for it), drawn; the whole image if in ten attempts none fits."""
         channels, rows, columns = img.shape[-3:]
         for _ in range(10):
             area = rows * columns * _uniform(*scale)
@@ -349,7 +352,8 @@ class RandomErasing(Module):
             return img
         if check_image(img) or img.ndim < 3:
             raise TypeError(f"img should be Tensor Image. Got {type(img)}")
-        value = [float(self.value)] if isinstance(self.value, (int, float)) else None if self.value == "random" else [*self.value]
+        value = [float(self.value)] if isinstance(self.value, (int, float)) else self.value
+        value = None if value == "random" else [*value]
         if value is not None and len(value) not in (1, img.shape[-3]):
             raise ValueError("If value is a sequence, it should have either a single value or "
                              f"{img.shape[-3]} (number of input channels)")
@@ -394,8 +398,8 @@ class RandomGrayscale(Module):
 class ColorJitter(Module):
     """Brightness, contrast, saturation and hue changed by random factors, in random order.
 
-    brightness, contrast, saturation: x for factors from max(0, 1 - x) to 1 + x, or (lowest, highest). hue: x for shifts from -x
-    to x, or (lowest, highest), within -0.5 and 0.5.
+    brightness, contrast, saturation: x for factors from max(0, 1 - x) to 1 + x, or (lowest, highest). hue: x for shifts
+    from -x to x, or (lowest, highest), within -0.5 and 0.5.
     """
 
     def __init__(self, brightness=0, contrast=0, saturation=0, hue=0):
@@ -409,7 +413,8 @@ class ColorJitter(Module):
     def get_params(brightness, contrast, saturation, hue):
         """(the order, then a factor for each, None where it stays as it is), drawn."""
         order = random.randperm(4)
-        return order, *(None if bounds is None else _uniform(*bounds) for bounds in (brightness, contrast, saturation, hue))
+        ranges = brightness, contrast, saturation, hue
+        return order, *(None if bounds is None else _uniform(*bounds) for bounds in ranges)
 
     def forward(self, img):
         order, *factors = self.get_params(self.brightness, self.contrast, self.saturation, self.hue)
