@@ -1,4 +1,4 @@
-"""Fetching a file that is known by its checksum, from the first mirror that gives it whole, going on where it broke off.
+"""Fetch a file that is known by its checksum, from the first mirror that gives it whole, going on where it broke off.
 
 What arrives is kept beside its place as `<name>.part`, looked at when it is whole, and only then moved to where it
 belongs: a file that stands there is the right one. Proxies are taken from the environment, as urllib does.

@@ -13,7 +13,8 @@ from engine.vision import models, utils
 
 
 @pytest.mark.parametrize("make, shape, classes", [
-    (models.lenet, (2, 1, 28, 28), 10), (models.resnet20, (2, 3, 32, 32), 10), (models.resnet18, (2, 3, 40, 48), 1000)])  # fmt: skip
+    (models.lenet, (2, 1, 28, 28), 10), (models.resnet20, (2, 3, 32, 32), 10),
+    (models.resnet18, (2, 3, 40, 48), 1000)])  # fmt: skip
 def test_networks_run_forward_and_backward(make, shape, classes, device):
     """Every parameter gets a gradient; in eval mode a sample does not depend on the others."""
     engine.manual_seed(0)
@@ -28,7 +29,8 @@ def test_networks_run_forward_and_backward(make, shape, classes, device):
         assert (network(x)[:1] - network(x[:1])).abs().max().item() < 1e-4
 
 
-@pytest.mark.parametrize("make, count", [(models.lenet, 61_706), (models.resnet18, 11_689_512), (models.resnet20, 272_474)])
+@pytest.mark.parametrize(
+    "make, count", [(models.lenet, 61_706), (models.resnet18, 11_689_512), (models.resnet20, 272_474)])
 def test_networks_have_as_many_parameters_as_they_should(make, count, device):
     assert sum(each.numel() for each in make().to(device).parameters()) == count
 
@@ -53,7 +55,7 @@ def test_resnet18_has_torchvision_s_names_and_shapes(device):
 
 
 def test_first_values_are_torchvision_s():
-    """Convolutions normal with variance 2 / (outputs x window), normalizations 1 and 0; each block the identity if asked."""
+    """Convolutions normal, variance 2 / (outputs x window); normalizations 1 and 0; blocks the identity if asked."""
     engine.manual_seed(0)
     network = models.resnet18(num_classes=7, zero_init_residual=True)
     assert network.fc.out_features == 7
@@ -145,7 +147,8 @@ def test_normalized_grids(device):
     together = (values - values.min()) / np.ptp(values)
     np.testing.assert_allclose(utils.make_grid(x, **options).cpu().numpy(), beside(*together), atol=1e-6)
     ranged = (values.clip(0.5, 2) - 0.5) / 1.5
-    np.testing.assert_allclose(utils.make_grid(x, value_range=(0.5, 2), **options).cpu().numpy(), beside(*ranged), atol=1e-6)
+    grid = utils.make_grid(x, value_range=(0.5, 2), **options)
+    np.testing.assert_allclose(grid.cpu().numpy(), beside(*ranged), atol=1e-6)
     alone = [(each - each.min()) / np.ptp(each) for each in values]
     np.testing.assert_allclose(utils.make_grid(x, scale_each=True, **options).cpu().numpy(), beside(*alone), atol=1e-6)
     assert (x == before).all()
@@ -183,7 +186,8 @@ def test_an_image_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
 @pytest.mark.parametrize("kind, text, call", [
     (TypeError, "tensor or list of tensors expected, got <class 'str'>", lambda: utils.make_grid("x")),
     (TypeError, "tensor or list of tensors expected", lambda: utils.make_grid([engine.ones(2, 2), 3])),
-    (TypeError, "value_range has to be a tuple", lambda: utils.make_grid(engine.ones(3, 2, 2), normalize=True, value_range=[0, 1])),
+    (TypeError, "value_range has to be a tuple",
+     lambda: utils.make_grid(engine.ones(3, 2, 2), normalize=True, value_range=[0, 1])),
     (ValueError, "expected a tensor of shape", lambda: utils.make_grid(engine.ones(2))),
     (ValueError, "batch of 0", lambda: utils.make_grid(engine.ones(0, 3, 2, 2))),
     (NotImplementedError, "weights='DEFAULT' is not supported", lambda: models.resnet18(weights="DEFAULT")),
@@ -198,4 +202,5 @@ def test_vision_is_loaded_when_it_is_wanted():
     """Not with the engine, and without Pillow or scikit-learn before a picture is."""
     code = ("import sys, engine; first = 'engine.vision' in sys.modules; engine.vision.datasets.Shapes32(train=False)\n"
             "print(first, 'PIL' in sys.modules, 'sklearn' in sys.modules)")  # fmt: skip
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split() == ["False"] * 3
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == ["False"] * 3

@@ -56,8 +56,8 @@ def test_to_tensor():
 
 
 @pytest.mark.parametrize("mode, channels, kind", [
-    ("L", 1, "uint8"), ("LA", 2, "uint8"), ("RGB", 3, "uint8"), ("RGBA", 4, "uint8"), ("I", 1, "int32"), ("F", 1, "float32"),
-    ("I;16", 1, "int16"), ("HSV", 3, "uint8"), ("CMYK", 4, "uint8")])  # fmt: skip
+    ("L", 1, "uint8"), ("LA", 2, "uint8"), ("RGB", 3, "uint8"), ("RGBA", 4, "uint8"), ("I", 1, "int32"),
+    ("F", 1, "float32"), ("I;16", 1, "int16"), ("HSV", 3, "uint8"), ("CMYK", 4, "uint8")])  # fmt: skip
 def test_to_pil_image(mode, channels, kind, device):
     """Each mode, of arrays and of tensors, with the numbers that were given."""
     values = (pixels(3, 4, channels) % 100).astype(kind)
@@ -158,7 +158,8 @@ def test_rotation_turns_counter_clockwise_about_the_center(device):
     for img in (picture(6, 4), image(device, 6, 4)):
         assert (array(F.rotate(img, 270, expand=True)) == np.rot90(pixels(6, 4), 3)).all()
     grey = engine.ones(1, 9, 9).to(device)
-    assert 60 < float(F.rotate(grey, 45, BILINEAR).sum()) < 75 and float(F.rotate(grey, 45, BILINEAR, fill=1).sum()) == pytest.approx(81)
+    assert 60 < float(F.rotate(grey, 45, BILINEAR).sum()) < 75
+    assert float(F.rotate(grey, 45, BILINEAR, fill=1).sum()) == pytest.approx(81)
 
 
 @pytest.mark.slow
@@ -171,7 +172,7 @@ def test_rotation_is_torch_s(mode, angle, center, device):
     h, w = x.shape[1:]
     cx, cy = (0, 0) if center is None else (center[0] - w / 2, center[1] - h / 2)
     a = np.radians(angle)
-    down, right = np.mgrid[:h, :w] + 0.5 - np.array([h / 2, w / 2]).reshape(2, 1, 1) - np.array([cy, cx]).reshape(2, 1, 1)
+    down, right = np.mgrid[:h, :w] + 0.5 - np.array([h / 2 + cy, w / 2 + cx]).reshape(2, 1, 1)
     across, along = np.cos(a) * right - np.sin(a) * down + cx, np.sin(a) * right + np.cos(a) * down + cy
     grid = torch.tensor(np.stack([across / (w / 2), along / (h / 2)], -1)[None], dtype=torch.float32)
     expected = torch.nn.functional.grid_sample(torch.tensor(x)[None], grid, mode, "zeros", align_corners=False)[0]
@@ -190,7 +191,8 @@ def test_resize_is_torch_s(mode, antialias, size, device):
         with pytest.raises(NotImplementedError, match="antialias=False"):
             F.resize(x, size, BICUBIC, antialias=False)
         return
-    expected = torch.nn.functional.interpolate(torch.tensor(x.cpu().numpy())[None], size, mode=mode, align_corners=False, antialias=antialias)
+    batch = torch.tensor(x.cpu().numpy())[None]
+    expected = torch.nn.functional.interpolate(batch, size, mode=mode, align_corners=False, antialias=antialias)
     ours = F.resize(x, size, T.InterpolationMode(mode), antialias=antialias)
     np.testing.assert_allclose(ours.cpu().numpy(), expected[0].numpy(), atol=2e-6)
 
@@ -256,8 +258,10 @@ def test_how_often_and_where(device):
     engine.manual_seed(0)
     x = engine.tensor([[[0, 1]]], dtype=engine.uint8).to(device)
     flipped = sum(T.RandomHorizontalFlip(0.3)(x)[0, 0, 0].item() for _ in range(1000))
-    assert 250 < flipped < 350 and T.RandomHorizontalFlip(0)(x) is x and T.RandomHorizontalFlip(1)(x)[0, 0, 0].item() == 1
-    assert {T.RandomCrop.get_params(image(device, 4, 6), (3, 4))[:2] for _ in range(200)} == {(i, j) for i in range(2) for j in range(3)}
+    assert 250 < flipped < 350
+    assert T.RandomHorizontalFlip(0)(x) is x and T.RandomHorizontalFlip(1)(x)[0, 0, 0].item() == 1
+    places = {T.RandomCrop.get_params(image(device, 4, 6), (3, 4))[:2] for _ in range(200)}
+    assert places == {(i, j) for i in range(2) for j in range(3)}
     angles = [T.RandomRotation.get_params([-10.0, 20.0]) for _ in range(500)]
     assert -10 <= min(angles) < -8 and 18 < max(angles) <= 20
     orders = {tuple(T.ColorJitter.get_params(None, None, None, (0, 0))[0].tolist()) for _ in range(300)}
@@ -301,7 +305,8 @@ TEXTS = {
     "RandomRotation(degrees=[-10.0, 10.0], interpolation=nearest, expand=False, fill=0)": T.RandomRotation(10),
     "RandomRotation(degrees=[0.0, 5.0], interpolation=bilinear, expand=True, center=(1, 2), fill=0)":
         T.RandomRotation((0, 5), BILINEAR, True, (1, 2)),
-    "ColorJitter(brightness=(0.5, 1.5), contrast=None, saturation=(0.0, 3.0), hue=(-0.1, 0.1))": T.ColorJitter(0.5, 0, 2, 0.1),
+    "ColorJitter(brightness=(0.5, 1.5), contrast=None, saturation=(0.0, 3.0), hue=(-0.1, 0.1))":
+        T.ColorJitter(0.5, 0, 2, 0.1),
     "RandomErasing(p=0.5, scale=(0.02, 0.33), ratio=(0.3, 3.3), value=0, inplace=False)": T.RandomErasing(),
     "Grayscale(num_output_channels=1)": T.Grayscale(),
     "RandomGrayscale(p=0.1)": T.RandomGrayscale(),

@@ -62,7 +62,7 @@ class StandardTransform:
 
 
 class LabelledPictures(VisionDataset):
-    """Pictures that lie in memory: `data`, `targets`, `classes`; a subclass says `_load()`, which returns (data, targets).
+    """Pictures in memory: `data`, `targets`, `classes`; a subclass says `_load()`, which returns (data, targets).
 
     train: the training part, or that for testing.
     """

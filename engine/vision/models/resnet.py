@@ -75,7 +75,7 @@ class ResNet(nn.Module):
 
 
 class CIFARResNet(nn.Module):
-    """(N, 3, 32, 32) -> (N, num_classes): a 3x3 convolution, three stages of `layers` blocks, 16, 32 and 64 channels wide.
+    """(N, 3, 32, 32) -> (N, num_classes): a 3x3 convolution, three stages of `layers` blocks, 16 to 64 channels wide.
 
     Section 4.2 of the paper; where the shape changes, a 1x1 convolution stands in the shortcut.
     """

@@ -40,7 +40,7 @@ def crop(img, top, left, height, width):
 
 
 def center_crop(img, output_size):
-    """The middle of the image, of this size: (height, width) or one number for both; padded with 0 where it is larger."""
+    """The middle, of this size: (height, width) or one number for both, padded with 0 where it is larger."""
     if isinstance(output_size, int):
         output_size = (output_size, output_size)
     height, width = output_size if len(output_size) == 2 else (output_size[0], output_size[0])
