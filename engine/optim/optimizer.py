@@ -4,6 +4,7 @@ A subclass says in `_update` what one step does to one parameter; everything els
 """
 
 import collections
+import functools
 import copy
 import itertools
 import warnings
@@ -85,16 +86,17 @@ class Optimizer:
 
         Returns the closure's loss, or None.
         """
-        for hook in list(self._pre_hooks.values()):
-            hook(self, (closure,), {})
         loss = None
         if closure is not None:
             with autograd.enable_grad():
                 loss = closure()
         self._step()
-        for hook in list(self._post_hooks.values()):
-            hook(self, (closure,), {})
         return loss
+
+    def __init_subclass__(cls, **keywords):
+        super().__init_subclass__(**keywords)
+        if "step" in vars(cls):
+            cls.step = _with_hooks(cls.step)
 
     def _step(self):
         with backend.quiet():
@@ -174,6 +176,23 @@ def _number(value):
     if isinstance(value, Tensor):
         return value.item()
     return tuple(_number(each) for each in value) if isinstance(value, tuple) else value
+
+
+def _with_hooks(step):
+    """A step before and after which the hooks are called; every way to define one has them."""
+    @functools.wraps(step)
+    def hooked(self, *args, **kwargs):
+        for hook in list(self._pre_hooks.values()):
+            hook(self, args, kwargs)
+        result = step(self, *args, **kwargs)
+        for hook in list(self._post_hooks.values()):
+            hook(self, args, kwargs)
+        return result
+
+    return hooked
+
+
+Optimizer.step = _with_hooks(Optimizer.step)
 
 
 def _add(hooks, hook):
