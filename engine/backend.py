@@ -33,10 +33,10 @@ def cuda_device_count():
     """How many GPUs cupy sees; 0 where cupy is absent or finds no driver."""
     try:
         import cupy
+
+        return cupy.cuda.runtime.getDeviceCount()
     except ImportError:
         return 0
-    try:
-        return cupy.cuda.runtime.getDeviceCount()
     except cupy.cuda.runtime.CUDARuntimeError:
         return 0
 

@@ -190,7 +190,7 @@ def _main(wire, info, worker_init_fn, recipe):
     """What a worker process runs."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent; it reaches all processes of a terminal
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    _mask(signal.SIG_UNBLOCK)
+    _mask("SIG_UNBLOCK")
     for each in list(_ends_in_parent):  # copies that fork made, which would keep workers from seeing the parent's end
         each.close()
     set_worker_info(info)
@@ -298,7 +298,7 @@ def _start(workers, number, seed, loader):
     info = WorkerInfo(number, loader.num_workers, seed + number, loader.dataset)
     recipe = loader.dataset, loader.batch_sampler is not None, loader.collate_fn, loader.drop_last
     process = context.Process(target=_main, args=(theirs, info, loader.worker_init_fn, recipe), daemon=True)
-    before = _mask(signal.SIG_BLOCK)
+    before = _mask("SIG_BLOCK")
     try:
         process.start()
         workers.append((process, ours))
@@ -309,8 +309,8 @@ def _start(workers, number, seed, loader):
 
 
 def _mask(how):
-    """Block or unblock SIGINT in this thread, where the system can; the mask as it was."""
-    return signal.pthread_sigmask(how, {signal.SIGINT}) if hasattr(signal, "pthread_sigmask") else None
+    """Block or unblock SIGINT in this thread; the mask as it was, or None where the system has no such thing."""
+    return signal.pthread_sigmask(getattr(signal, how), {signal.SIGINT}) if hasattr(signal, "pthread_sigmask") else None
 
 
 def _tell(worker, kind, indices=None):
