@@ -1,6 +1,6 @@
 """Writes docs/parity.md: what was compared with PyTorch on PyTorch's own test inputs, and what differs.
 
-python docs/make_parity.py        (needs `pip install 'chainrule[parity]'`; takes a minute or two)
+python docs/make_parity.py        (needs `pip install 'chainrule[parity]' ml_dtypes`; takes a minute)
 """
 
 import collections
@@ -10,6 +10,7 @@ import sys
 ROOT = pathlib.Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tests" / "engine")]
 
+import modinfo  # noqa: E402
 import opinfo  # noqa: E402
 import opinfo_known  # noqa: E402
 import strict_cupy  # noqa: E402
@@ -20,10 +21,10 @@ INTRODUCTION = """\
 Made by `python docs/make_parity.py`; do not edit. PyTorch {version} keeps, for each of its operations, arguments that it
 tests itself with. Every name that the engine shares with that collection is called here with the same arguments on both
 sides, in every way in which both offer it: as a function, as a method, in place, as an operator, and once more on the
-stand-in for cupy. Compared are structure, dtype, shape, values (to {float64} in float64, {float32} in float32, relative
-and absolute), `requires_grad`, for float64 the gradients of every input under the same random gradient of the result,
-and for wrong arguments the kind of exception. Of each operation's samples at most so many are drawn, spread evenly:
-{samples}; and at most {mistakes} wrong calls.
+stand-in for cupy. Compared are structure, dtype, shape, values (to {float64} in float64, {float32} in float32, relative and
+absolute), `requires_grad`, for {with_gradients} the gradients of every input under the same random gradient of
+the result, and for wrong arguments the kind of exception. Of each operation's samples at most so many are drawn, spread
+evenly: {samples}; and at most {mistakes} wrong calls.
 
 **{names} names, {total_samples} samples, {calls} calls, {gradients} backward passes, {total_mistakes} wrong calls.
 {differences} calls differ, for {reasons} known reasons.**
@@ -31,15 +32,33 @@ and for wrong arguments the kind of exception. Of each operation's samples at mo
 
 
 def main():
-    sys.modules["cupy"] = strict_cupy.as_module()
+    if not opinfo.HAS_BFLOAT16:
+        sys.exit("not written: it needs ml_dtypes (pip install ml_dtypes), for bfloat16")
+    sys.modules.update({"cupy": strict_cupy.as_module(), **strict_cupy.as_cupyx()})
     names = opinfo.public_names()
     reports = [opinfo.compare(name) for name in names if name in opinfo.database()]
+    of_modules = [modinfo.compare(name) for name in modinfo.public_names() if name in modinfo.database()]
     left = [each for report in reports for each in opinfo_known.unknown(report)]
+    left += [each for report in of_modules for each in modinfo.unknown(report)]
     if left:
-        sys.exit("not written: these differences are not in tests/engine/opinfo_known.py\n" + "\n".join(left))
-    without = [name for name in names if name not in opinfo.database()]
-    page = "\n".join([introduction(reports), known_differences(reports), compared(reports), the_rest(reports, without)])
+        sys.exit("not written: these differences are not in tests/engine/*_known.py or modinfo.py\n" + "\n".join(left))
+    without = [name for name in names if name not in opinfo.database() and not is_a_way_of_another(name, reports)]
+    parts = [introduction(reports), known_differences(reports), compared(reports), modules(of_modules)]
+    page = "\n".join([*parts, the_rest(reports, without)])
     (ROOT / "docs" / "parity.md").write_text(page, encoding="utf-8")
+
+
+def is_a_way_of_another(name, reports):
+    """Whether the name was called under that of its function: `add_` in place, `__add__` and `__iadd__` as operators."""
+    ways = {report.name: report.ways for report in reports}
+    bare = name.strip("_")
+    in_place = name.endswith("_") and not name.startswith("_") and "in place" in ways.get(bare, ())
+    operator = name.startswith("__") and "operator" in ways.get(OPERATORS.get(bare, bare), ())
+    return in_place or operator or name.startswith("__i") and "operator in place" in ways.get(bare[1:], ())
+
+
+# Operators that have another name than their function.
+OPERATORS = {"truediv": "div", "floordiv": "floor_divide", "mod": "remainder"}
 
 
 def introduction(reports):
@@ -49,6 +68,7 @@ def introduction(reports):
         version=torch.__version__.split("+")[0],
         float64="1e-8",
         float32=opinfo.TOLERANCE["float32"],
+        with_gradients=" and ".join(sorted(opinfo.WITH_GRADIENTS, reverse=True)),
         samples=", ".join(f"{count} in {dtype}" for dtype, count in opinfo.SAMPLES.items()),
         mistakes=opinfo.MISTAKES,
         names=len(reports),
@@ -85,6 +105,28 @@ def compared(reports):
     return "\n".join([*lines, ""])
 
 
+def modules(reports):
+    """What tests/engine/modinfo.py compared."""
+    lines = [
+        "## Modules",
+        "",
+        "PyTorch keeps inputs for its modules too. Each is built on both sides and ours is given PyTorch's state;",
+        "compared are the text, the keys, shapes and values of the state before and after, the outputs, the gradients of",
+        "inputs and parameters, and kinds of error, in training and evaluation mode, and once more on the stand-in for cupy.",
+        "",
+        f"**All of {len(reports)} modules hold, but for {len(modinfo.KNOWN)} known differences.**",
+        "",
+        "| module | samples | calls | gradients | wrong calls |",
+        "|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| `{report.name}` | {report.samples} | {report.calls} | {report.gradients} | {report.mistakes} |"
+        for report in reports
+    ]
+    lines += ["", *(f"- {known.names}: {known.reason}" for known in modinfo.KNOWN)]
+    return "\n".join([*lines, ""])
+
+
 def the_rest(reports, without):
     left_out = collections.Counter()
     for report in reports:
@@ -93,7 +135,7 @@ def the_rest(reports, without):
     lines += [f"- {count} calls: {reason}" for reason, count in sorted(left_out.items())]
     lines += [
         f"- only shapes and dtypes, since the values are random or not defined: {quoted(opinfo.UNDETERMINED)}",
-        f"- PyTorch keeps no test inputs under these names: {quoted(without)}",
+        f"- PyTorch keeps no test inputs for these names: {quoted(without)}",
     ]
     return "\n".join([*lines, ""])
 

@@ -30,7 +30,7 @@ place, with `_` after its name.
 
 # Modules that are the engine's own rooms; every other one answers to a dotted path of torch's.
 ROOMS = (
-    "backend creation dtypes functions inplace names ops printing random return_types tensor viz autograd.graph "
+    "backend creation devices dtypes functions inplace names ops printing random return_types size tensor viz autograd.graph "
     "nn.activation nn.attention nn.containers nn.convolution nn.dropout nn.layer nn.linear nn.loss nn.module "
     "nn.normalization nn.pooling nn.primitives nn.rnn nn.simple nn.transformer nn.vision utils.data.collate "
     "utils.data.dataloader utils.data.dataset utils.data.fetch utils.data.sampler utils.data.worker_info utils.data.workers".split()

@@ -17,9 +17,11 @@ def cupy():
     try:
         import cupy
     except ImportError:
-        raise RuntimeError(
-            "this engine has no CUDA: cupy is not installed (pip install 'chainrule[gpu]') or finds no GPU") from None
+        raise RuntimeError(_NO_CUDA) from None
     return cupy
+
+
+_NO_CUDA = "this engine has no CUDA: cupy is not installed (pip install 'chainrule[gpu]') or finds no GPU"
 
 
 def has_cuda():
@@ -31,10 +33,10 @@ def cuda_device_count():
     """How many GPUs cupy sees; 0 where cupy is absent or finds no driver."""
     try:
         import cupy
+
+        return cupy.cuda.runtime.getDeviceCount()
     except ImportError:
         return 0
-    try:
-        return cupy.cuda.runtime.getDeviceCount()
     except cupy.cuda.runtime.CUDARuntimeError:
         return 0
 
@@ -60,11 +62,18 @@ def to_numpy(array):
 
 def gpu(index):
     """A context manager within which cupy works on GPU number `index`; RuntimeError if there is none."""
-    module = cupy()
-    count = module.cuda.runtime.getDeviceCount()
+    count = cuda_device_count()
+    if not count:
+        raise RuntimeError(_NO_CUDA)
     if not 0 <= index < count:
         raise RuntimeError(f"CUDA error: invalid device ordinal: got cuda:{index}, {count} device(s) present")
-    return module.cuda.Device(index)
+    return cupy().cuda.Device(index)
+
+
+def current_gpu():
+    """The number of the GPU that is in use; RuntimeError where there is none."""
+    gpu(0)
+    return cupy().cuda.runtime.getDevice()
 
 
 def to_cuda(array, index=0):

@@ -2,13 +2,13 @@
 
 import math
 import numbers
-import operator
 
 import numpy as np
 
 from engine import backend, dtypes
-from engine.functions.arguments import as_shape, check_tensor
-from engine.tensor import Tensor, array_on, device_index
+from engine.functions.arguments import INT, INTS, NUMBER, OPERAND, as_shape, reads
+from engine.devices import array_on, device_index
+from engine.tensor import Tensor
 
 __all__ = [
     "arange", "as_tensor", "empty", "empty_like", "eye", "from_numpy", "full", "full_like", "linspace", "logspace",
@@ -18,6 +18,7 @@ __all__ = [
 # ---- from data --------------------------------------------------------------------------------------
 
 
+@reads
 def tensor(data, *, dtype=None, device=None, requires_grad=False):
     """A new tensor with a copy of `data`: a number, nested lists of numbers (or 0-d tensors), an array or a tensor.
 
@@ -29,6 +30,7 @@ def tensor(data, *, dtype=None, device=None, requires_grad=False):
     return _finish(array, dtype, device, requires_grad)
 
 
+@reads
 def as_tensor(data, dtype=None, device=None):
     """As `tensor`, but shares memory with `data` where type and device allow; a Tensor stays itself then."""
     if isinstance(data, Tensor):
@@ -56,16 +58,24 @@ def _from_python(data, dtype):
     data = _unwrap(data)
     try:
         array = np.array(data)
-    except ValueError as error:
-        raise ValueError(f"tensor(): the nested lists must have the same length at every level ({error})") from None
+    except ValueError:
+        raise ValueError("tensor(): the nested lists must have the same length at every level") from None
     if array.dtype.kind not in "biufcV" or array.dtype == np.uint64:
         raise _explain_data(data)
-    if not array.size or array.dtype == np.float64 and not any(type(leaf) is np.float64 for leaf in _leaves(data)):
-        array = _converted(array, dtypes.get_default_dtype())
-    elif array.dtype == np.complex128:
-        array = _converted(array, dtypes.get_default_dtype().to_complex())
+    if dtype is None:
+        array = _converted(array, _inferred(array, data))
     _check_fits(array, dtype)
     return array
+
+
+def _inferred(array, data):
+    """The type for numbers that come without one: Python's floats take the default type, numpy's keep their own."""
+    its_own, default = dtypes.from_numpy(array.dtype), dtypes.get_default_dtype()
+    if not array.size:
+        return default
+    if its_own not in (dtypes.float64, dtypes.complex128) or {np.float64, np.complex128} & set(map(type, _leaves(data))):
+        return its_own
+    return default.to_complex() if its_own.is_complex else default
 
 
 def _unwrap(data):
@@ -88,7 +98,7 @@ def _leaves(data):
 def _explain_data(data):
     for leaf in _leaves(data):
         if isinstance(leaf, (str, bytes)):
-            return TypeError(f"tensor(): argument 'data' must hold numbers, found {type(leaf).__name__}")
+            return ValueError(f"tensor(): argument 'data' must hold numbers, found {type(leaf).__name__}")
         if not isinstance(leaf, numbers.Number):
             return RuntimeError(f"tensor(): could not infer a dtype of {type(leaf).__name__}")
     return ValueError("tensor(): an integer is too large for int64")
@@ -96,7 +106,6 @@ def _explain_data(data):
 
 def _check_fits(array, dtype):
     """Python numbers, other than arrays, may not overflow an integer type, nor lose their imaginary part."""
-    dtype = None if dtype is None else dtypes.check_dtype(dtype)
     if dtype is None or dtype.is_complex:
         return
     if array.dtype.kind == "c":
@@ -112,7 +121,7 @@ def _converted(array, dtype):
 
 def _finish(array, dtype, device, requires_grad):
     if dtype is not None:
-        array = _converted(array, dtypes.check_dtype(dtype))
+        array = _converted(array, dtype)
     dtypes.from_numpy(array.dtype)
     made = Tensor(array_on(array, device))
     return made.requires_grad_() if requires_grad else made
@@ -138,103 +147,86 @@ def checked_shape(shape):
     return shape
 
 
-def python_number(value, function, argument):
-    """A Python number from one, from numpy's or from a 0-d tensor; TypeError for anything else."""
-    if isinstance(value, Tensor):
-        if value.ndim:
-            raise RuntimeError(
-                f"{function} only supports a 0-dimensional {argument}, but got {value.ndim} dimension(s)."
-            )
-        return value.item()
-    if isinstance(value, np.generic):
-        return value.item()
-    if not isinstance(value, numbers.Number):
-        raise TypeError(f"{function}(): argument '{argument}' must be Number, not {type(value).__name__}")
-    return value
-
-
-def _whole(value, function, argument):
-    try:
-        return operator.index(value)
-    except TypeError:
-        raise TypeError(f"{function}(): argument '{argument}' must be int, not {type(value).__name__}") from None
-
-
 def _filled(shape, value, dtype, device, requires_grad):
-    dtype = dtypes.check_dtype(dtype or dtypes.get_default_dtype())
+    dtype = dtype or dtypes.get_default_dtype()
     made = Tensor(backend.full(shape, value, dtype.numpy, device_index(device)))
     return made.requires_grad_() if requires_grad else made
 
 
+@reads(size=INTS)
 def full(size, fill_value, *, dtype=None, device=None, requires_grad=False):
     """A tensor of shape `size` with `fill_value` everywhere, in the value's own type unless `dtype` says otherwise."""
-    if not isinstance(size, (tuple, list)):
-        raise TypeError(f"full(): argument 'size' (position 1) must be tuple of ints, not {type(size).__name__}")
-    value = python_number(fill_value, "full", "fill_value")
-    dtype = dtypes.of_number(value) if dtype is None else dtypes.check_dtype(dtype)
-    return _filled(_size("full", (size,), None), dtypes.fitting(value, dtype), dtype, device, requires_grad)
+    dtype = dtypes.of_number(fill_value) if dtype is None else dtype
+    return _filled(checked_shape(size), dtypes.fitting(fill_value, dtype), dtype, device, requires_grad)
 
 
+@reads(size=INTS)
 def zeros(*sizes, size=None, dtype=None, device=None, requires_grad=False):
     """A tensor of zeros: zeros(2, 3) or zeros((2, 3)); the default float type."""
     return _filled(_size("zeros", sizes, size), 0, dtype, device, requires_grad)
 
 
+@reads(size=INTS)
 def ones(*sizes, size=None, dtype=None, device=None, requires_grad=False):
     """A tensor of ones: ones(2, 3) or ones((2, 3)); the default float type."""
     return _filled(_size("ones", sizes, size), 1, dtype, device, requires_grad)
 
 
+@reads(size=INTS)
 def empty(*sizes, size=None, dtype=None, device=None, requires_grad=False):
     """A tensor whose elements are yet to be set (here they are 0): empty(2, 3) or empty((2, 3))."""
     return _filled(_size("empty", sizes, size), 0, dtype, device, requires_grad)
 
 
+@reads
 def full_like(input, fill_value, *, dtype=None, device=None, requires_grad=False):
     """As `full`, with the shape, order in memory, type and device of `input`."""
-    check_tensor(input, "full_like")
-    dtype = dtypes.check_dtype(dtype or input.dtype)
-    value = dtypes.fitting(python_number(fill_value, "full_like", "fill_value"), dtype)
+    return _full_like(input, fill_value, dtype, device, requires_grad)
+
+
+def _full_like(input, fill_value, dtype, device, requires_grad):
+    dtype = dtype or input.dtype
+    value = dtypes.fitting(fill_value, dtype)
     return _finish(np.full_like(input.array, value, dtype=dtype.numpy), None, device, requires_grad)
 
 
+@reads
 def zeros_like(input, *, dtype=None, device=None, requires_grad=False):
     """Zeros with the shape, type and device of `input`."""
-    check_tensor(input, "zeros_like")
-    return full_like(input, 0, dtype=dtype, device=device, requires_grad=requires_grad)
+    return _full_like(input, 0, dtype, device, requires_grad)
 
 
+@reads
 def ones_like(input, *, dtype=None, device=None, requires_grad=False):
     """Ones with the shape, type and device of `input`."""
-    check_tensor(input, "ones_like")
-    return full_like(input, 1, dtype=dtype, device=device, requires_grad=requires_grad)
+    return _full_like(input, 1, dtype, device, requires_grad)
 
 
+@reads
 def empty_like(input, *, dtype=None, device=None, requires_grad=False):
     """A tensor of the shape, type and device of `input` whose elements are yet to be set (here they are 0)."""
-    check_tensor(input, "empty_like")
-    return full_like(input, 0, dtype=dtype, device=device, requires_grad=requires_grad)
+    return _full_like(input, 0, dtype, device, requires_grad)
 
 
+@reads(m=INT)
 def eye(n, m=None, *, dtype=None, device=None, requires_grad=False):
     """An n x m matrix (m: n) with ones on the diagonal."""
-    rows = _whole(n, "eye", "n")
-    columns = rows if m is None else _whole(m, "eye", "m")
-    for name, size in (("n", rows), ("m", columns)):
+    m = n if m is None else m
+    for name, size in (("n", n), ("m", m)):
         if size < 0:
             raise RuntimeError(f"{name} must be greater or equal to 0, got {size}")
-    return _finish(np.eye(rows, columns), dtype or dtypes.get_default_dtype(), device, requires_grad)
+    return _finish(np.eye(n, m), dtype or dtypes.get_default_dtype(), device, requires_grad)
 
 
 # ---- in steps ---------------------------------------------------------------------------------------
 
 
+@reads(start=NUMBER, end=NUMBER, step=NUMBER)
 def arange(start=None, end=None, step=1, *, dtype=None, device=None, requires_grad=False):
     """start (0), start + step, ... below end (above it for a negative step); int64 if all three are integers."""
     if end is None:
         start, end = 0, start
-    bounds = {"start": 0 if start is None else start, "end": end, "step": step}
-    start, end, step = [python_number(value, "arange", name) for name, value in bounds.items()]
+    start = 0 if start is None else start
     if any(isinstance(each, complex) for each in (start, end, step)):
         raise RuntimeError("arange: start, end and step must be real numbers")
     if not (math.isfinite(start) and math.isfinite(end)):
@@ -256,18 +248,20 @@ def arange(start=None, end=None, step=1, *, dtype=None, device=None, requires_gr
 
 
 def _steps_dtype(function, dtype, otherwise):
-    dtype = dtypes.check_dtype(dtype or otherwise)
+    dtype = dtype or otherwise
     if dtype is dtypes.bool or (dtype.is_complex and function == "arange"):
         raise NotImplementedError(f'"{function}" not implemented for {dtype}')
     return dtype
 
 
+@reads(start=OPERAND, end=OPERAND)
 def linspace(start, end, steps, *, dtype=None, device=None, requires_grad=False):
     """`steps` numbers from start to end, both included, evenly apart."""
     values, dtype = _evenly("linspace", start, end, steps, dtype)
     return _finish(values, dtype, device, requires_grad)
 
 
+@reads(start=OPERAND, end=OPERAND)
 def logspace(start, end, steps, base=10.0, *, dtype=None, device=None, requires_grad=False):
     """`steps` powers of `base`, whose exponents are evenly apart from start to end, both included."""
     exponents, dtype = _evenly("logspace", start, end, steps, dtype)
@@ -277,8 +271,10 @@ def logspace(start, end, steps, base=10.0, *, dtype=None, device=None, requires_
 
 
 def _evenly(function, start, end, steps, dtype):
-    start, end = python_number(start, function, "start"), python_number(end, function, "end")
-    steps = _whole(steps, function, "steps")
+    for each in (start, end):
+        if isinstance(each, Tensor) and each.ndim:
+            raise RuntimeError(f"{function} only supports 0-dimensional start and end, but got {each.ndim} dimensions.")
+    start, end = [each.item() if isinstance(each, Tensor) else each for each in (start, end)]
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
     is_complex = isinstance(start, complex) or isinstance(end, complex)
@@ -294,11 +290,13 @@ def _evenly(function, start, end, steps, dtype):
 # ---- places in a matrix -----------------------------------------------------------------------------
 
 
+@reads
 def tril_indices(row, col, offset=0, *, dtype=None, device=None, requires_grad=False):
     """Rows and columns, a (2, N) tensor, of the elements on and below the diagonal `offset` of a row x col matrix."""
     return _indices("tril_indices", row, col, offset, lambda below, _: below, dtype, device, requires_grad)
 
 
+@reads
 def triu_indices(row, col, offset=0, *, dtype=None, device=None, requires_grad=False):
     """Rows and columns, a (2, N) tensor, of the elements on and above the diagonal `offset` of a row x col matrix."""
     return _indices(
@@ -308,9 +306,9 @@ def triu_indices(row, col, offset=0, *, dtype=None, device=None, requires_grad=F
 
 def _indices(function, row, col, offset, choose, dtype, device, requires_grad):
     for name, size in (("row", row), ("col", col)):
-        if _whole(size, function, name) < 0:
+        if size < 0:
             raise RuntimeError(f"{name} must be non-negative, got {size}")
-    dtype = dtypes.check_dtype(dtype or dtypes.int64)
+    dtype = dtype or dtypes.int64
     if dtype not in (dtypes.int64, dtypes.int32):
         raise NotImplementedError(f'"{function}" not implemented for {dtype}')
     below, strictly_below = np.tri(row, col, offset, dtype=bool), np.tri(row, col, offset - 1, dtype=bool)

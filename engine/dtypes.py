@@ -118,7 +118,7 @@ def from_numpy(numpy_type):
 def check_dtype(value, name="dtype"):
     """The argument if it is a dtype, or the one that Python's type stands for; TypeError in torch's words otherwise."""
     if not isinstance(value, dtype):
-        if value in _OF_PYTHON:
+        if isinstance(value, type) and value in _OF_PYTHON:
             return _OF_PYTHON[value]
         raise TypeError(f"argument '{name}' must be torch.dtype, not {type(value).__name__}")
     return value
@@ -126,10 +126,8 @@ def check_dtype(value, name="dtype"):
 
 def of_number(value):
     """The dtype that a Python number would take as a tensor."""
-    if isinstance(value, builtins.bool):
-        return bool
     if isinstance(value, builtins.int):
-        return int64
+        return bool if isinstance(value, builtins.bool) else int64
     if isinstance(value, builtins.float):
         return get_default_dtype()
     if isinstance(value, builtins.complex):
@@ -169,10 +167,7 @@ def promote_types(type1, type2):
         return type1
     if type1.category != type2.category and {type1.category, type2.category} != {FLOAT, COMPLEX}:
         return type1 if type1.category > type2.category else type2
-    if loaded_bfloat16 and loaded_bfloat16[0] in (
-        type1,
-        type2,
-    ):  # beside another float it counts as float16 does, but mixes to float32
+    if loaded_bfloat16 and loaded_bfloat16[0] in (type1, type2):  # counts as float16, but mixes with that to float32
         type1, type2 = [float16 if each is loaded_bfloat16[0] else each for each in (type1, type2)]
         return float32 if type1 is type2 else promote_types(type1, type2)
     return from_numpy(np.promote_types(type1.numpy, type2.numpy))

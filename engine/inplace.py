@@ -31,10 +31,14 @@ def in_place_methods(functions):
 
 
 def _method(function):
+    is_abs = function.__name__ == "abs"
+
     def method(self, *arguments, **keywords):
         def changed(tensor):
             return function(tensor, *arguments, **keywords)
 
+        if is_abs and self.dtype.is_complex:
+            raise RuntimeError("In-place abs is not supported for complex tensors.")
         if function.__name__ in TURNING:
             return turn(self, changed)
         operands = [*arguments, *keywords.values()]
@@ -94,7 +98,7 @@ def turn(tensor, function):
 
 
 def assign(tensor, index, values):
-    """tensor[index] = values, a number or a tensor that broadcasts to what is picked. `index`: as the table takes it."""
+    """tensor[index] = values, a number or a tensor that broadcasts to what is picked. index: as the table takes it."""
     if _is_recorded(tensor, values):
         change(tensor, lambda before: indexing.index_put(before, values, index=index), [values])
         return
@@ -168,7 +172,7 @@ def _rewrite_history(tensor, result):
         hooks.retain(each)
 
 
-# A result that does not move with anything, like that of a comparison; yet what it was made from is part of its history.
+# A result that moves with nothing, like that of a comparison; yet what it was made from is part of its history.
 unmoved = primitive("unmoved", "*tensors", lambda values, *others: values.copy(), [lambda g: g * 0], label="const")
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine import backend, dtypes
+from engine.functions.arguments import reads
 
 __all__ = ["set_printoptions"]
 
@@ -26,6 +27,7 @@ options = Options()
 PROFILES = {"default": Options(), "short": Options(precision=2, edgeitems=2), "full": Options(threshold=math.inf)}
 
 
+@reads
 def set_printoptions(precision=None, threshold=None, edgeitems=None, linewidth=None, profile=None, sci_mode=None):
     """Change how tensors print; what is None stays (but sci_mode, which None sets back to automatic).
 

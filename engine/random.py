@@ -9,12 +9,13 @@ import secrets
 import numpy as np
 
 from engine import backend, dtypes
-from engine.creation import _finish, _size, _whole, checked_shape, python_number
-from engine.functions.arguments import as_shape, check_tensor
+from engine.creation import _finish, _size, checked_shape
+from engine.functions.arguments import DIMS, INT, INTS, NUMBER, OPERAND, as_shape, check_tensor, reads
 from engine.functions.elementwise import isfinite
 from engine.inplace import change
+from engine.ops.elementwise import where
 from engine.tensor import Tensor
-from engine.tensor import device as as_device
+from engine.devices import device as as_device
 
 __all__ = [
     "Generator", "bernoulli", "default_generator", "get_rng_state", "initial_seed", "manual_seed", "multinomial", "normal",
@@ -59,9 +60,14 @@ class Generator:
     def set_state(self, new_state):
         """Continue from what `get_state` returned."""
         check_tensor(new_state, "set_state", "new_state")
-        state = json.loads(new_state.numpy().tobytes())
-        self._seed = state["seed"]
-        self.numpy.bit_generator.state = state["numpy"]
+        if new_state.dtype is not dtypes.uint8:
+            raise TypeError(f"set_state(): a state is a uint8 tensor, not {new_state.dtype}")
+        try:
+            state = json.loads(new_state.numpy().tobytes())
+            seed, self.numpy.bit_generator.state = state["seed"], state["numpy"]
+        except (ValueError, KeyError, TypeError):
+            raise RuntimeError("set_state(): this tensor is not what get_state() returned") from None
+        self._seed = seed
 
 
 default_generator = Generator()
@@ -98,7 +104,7 @@ def _source(generator):
 
 
 def _float_type(function, dtype):
-    dtype = dtypes.check_dtype(dtype or dtypes.get_default_dtype())
+    dtype = dtype or dtypes.get_default_dtype()
     if dtype.category < dtypes.FLOAT:
         raise NotImplementedError(f'"{function}" not implemented for {dtype}: the numbers drawn are floats')
     return dtype
@@ -129,61 +135,66 @@ def _pairs(draw, source, shape, dtype):
 # ---- of a shape -------------------------------------------------------------------------------------
 
 
+@reads(size=INTS)
 def rand(*sizes, size=None, generator=None, dtype=None, device=None, requires_grad=False):
     """Uniform on [0, 1)."""
     dtype = _float_type("rand", dtype)
     return _finish(_uniform(_source(generator), _size("rand", sizes, size), dtype), dtype, device, requires_grad)
 
 
+@reads(size=INTS)
 def randn(*sizes, size=None, generator=None, dtype=None, device=None, requires_grad=False):
     """Normal with mean 0 and standard deviation 1."""
     dtype = _float_type("randn", dtype)
     return _finish(_normal(_source(generator), _size("randn", sizes, size), dtype), dtype, device, requires_grad)
 
 
+@reads
 def rand_like(input, *, generator=None, dtype=None, device=None, requires_grad=False):
     """Uniform on [0, 1), with the shape, type and device of `input`."""
     return _like(rand, input, generator, dtype, device, requires_grad)
 
 
+@reads
 def randn_like(input, *, generator=None, dtype=None, device=None, requires_grad=False):
     """Normal with mean 0 and standard deviation 1, with the shape, type and device of `input`."""
     return _like(randn, input, generator, dtype, device, requires_grad)
 
 
 def _like(function, input, generator, dtype, device, requires_grad):
-    check_tensor(input, f"{function.__name__}_like")
     return function(
         size=tuple(input.shape),
         generator=generator,
-        dtype=dtype or input.dtype,
-        device=device or input.device,
+        dtype=input.dtype if dtype is None else dtype,
+        device=input.device if device is None else device,
         requires_grad=requires_grad,
     )
 
 
+@reads(low=INT, high=DIMS, size=INTS)
 def randint(low=0, high=None, size=None, *, generator=None, dtype=None, device=None, requires_grad=False):
     """Integers from low (0 if only `high` is given) up to but without high; int64."""
     if size is None:
         low, high, size = 0, low, high
     elif high is None:
         low, high = 0, low
+    high = INT.read(high, "randint", "high")
     if not isinstance(size, (tuple, list)):
         raise TypeError(f"randint(): argument 'size' must be tuple of ints, not {type(size).__name__}")
-    low, high = _whole(low, "randint", "low"), _whole(high, "randint", "high")
     if low >= high:
         raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
-    dtype = dtypes.check_dtype(dtype or dtypes.int64)
+    dtype = dtype or dtypes.int64
     for each in (low, high - 1):
         dtypes.fitting(each, dtype)
     shape = checked_shape(as_shape((size,)))
     return _finish(np.asarray(_source(generator).integers(low, high, shape)), dtype, device, requires_grad)
 
 
+@reads
 def randperm(n, *, generator=None, dtype=None, device=None, requires_grad=False):
     """The integers below n in random order; int64."""
-    (count,) = checked_shape((_whole(n, "randperm", "n"),))
-    dtype = dtypes.check_dtype(dtype or dtypes.int64)
+    (count,) = checked_shape((n,))
+    dtype = dtype or dtypes.int64
     if dtype is dtypes.bool:
         raise NotImplementedError('"randperm" not implemented for torch.bool')
     dtypes.fitting(max(count - 1, 0), dtype)
@@ -193,10 +204,11 @@ def randperm(n, *, generator=None, dtype=None, device=None, requires_grad=False)
 # ---- with given parameters --------------------------------------------------------------------------
 
 
+@reads(mean=OPERAND, std=OPERAND, size=INTS)
 def normal(mean, std=1.0, size=None, *, generator=None, dtype=None, device=None, requires_grad=False):
     """Normal numbers: of shape `size` with numbers for mean and std; without it as the tensors mean and std broadcast."""
     if size is not None:
-        mean, std = _parameter(mean, "normal", "mean"), _parameter(std, "normal", "std")
+        mean, std = NUMBER.read(mean, "normal", "mean"), NUMBER.read(std, "normal", "std")
         _check_std(std)
         return (randn(size=size, generator=generator, dtype=dtype, device=device) * std + mean).requires_grad_(
             requires_grad
@@ -206,19 +218,19 @@ def normal(mean, std=1.0, size=None, *, generator=None, dtype=None, device=None,
     model = mean if isinstance(mean, Tensor) else std
     _float_type("normal", model.dtype)
     _check_std(std)
-    mean, std = [each.detach() if isinstance(each, Tensor) else each for each in (mean, std)]
+    parameters = mean, std
+    mean, std = [each.detach() if isinstance(each, Tensor) else each for each in parameters]
     shape = (mean + std).shape
     drawn = _finish(_normal(_source(generator), tuple(shape), model.dtype), None, model.device, False)
-    return (drawn * std + mean).to(model.dtype)
+    return _drawn_by((drawn * std + mean).to(model.dtype), *parameters)
 
 
-def _parameter(value, function, argument):
-    """A Python number from one or from a 0-d tensor; TypeError for any other tensor, as no gradient comes of it."""
-    if isinstance(value, Tensor) and (value.ndim or value.requires_grad):
-        raise TypeError(
-            f"{function}(): argument '{argument}' must be a number, not a Tensor of shape {tuple(value.shape)}"
-        )
-    return python_number(value, function, argument)
+def _drawn_by(drawn, *parameters):
+    """The draw with a history: its gradient with respect to the parameters is 0, as in torch."""
+    for each in parameters:
+        if isinstance(each, Tensor) and each.requires_grad:
+            drawn = where(True, drawn, each).to(drawn.dtype)
+    return drawn
 
 
 def _check_std(std):
@@ -227,9 +239,9 @@ def _check_std(std):
         raise RuntimeError(f"normal expects std >= 0.0, but found std {float(lowest)}")
 
 
+@reads
 def bernoulli(input, p=None, *, generator=None):
     """1 with the probability that `input` says (or with probability p for each element of it), else 0; input's type."""
-    check_tensor(input, "bernoulli")
     if p is not None and not 0 <= p <= 1:
         raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p}")
     chances = backend.to_numpy(input.array).astype(np.float64) if p is None else p
@@ -238,16 +250,16 @@ def bernoulli(input, p=None, *, generator=None):
         if not ((chances >= 0) & (chances <= 1)).all():
             raise RuntimeError("bernoulli: the probabilities must lie in [0, 1]")
     hits = np.asarray(_source(generator).random(tuple(input.shape)) < chances)
-    return _finish(hits, input.dtype, input.device, False)
+    return _drawn_by(_finish(hits, input.dtype, input.device, False), input)
 
 
+@reads
 def multinomial(input, num_samples, replacement=False, *, generator=None):
     """`num_samples` indices for each row of `input`, a vector or a matrix of weights, drawn in proportion to them; int64.
 
     Without replacement no index comes twice in a row; those of weight 0 come last.
     """
-    check_tensor(input, "multinomial")
-    weights = _check_weights(input, _whole(num_samples, "multinomial", "num_samples"), replacement)
+    weights = _check_weights(input, num_samples, replacement)
     source = _source(generator)
     if replacement:
         reached = np.cumsum(weights, axis=-1)
@@ -283,7 +295,7 @@ def _check_weights(input, num_samples, replacement):
 
 def _overwrite(tensor, drawn):
     """The tensor with the drawn numbers in its memory; of what it was before no gradient comes."""
-    return change(tensor, lambda before: before.masked_fill(isfinite(before) | True, 0) + drawn)
+    return change(tensor, lambda before: before.masked_fill(isfinite(before) | True, 0) + drawn, [drawn])
 
 
 def _redraw(tensor, draw, function, generator):
@@ -292,13 +304,14 @@ def _redraw(tensor, draw, function, generator):
     return _overwrite(tensor, _finish(drawn, dtype, tensor.device, False))
 
 
+@reads(mean=NUMBER, std=NUMBER)
 def normal_(self, mean=0.0, std=1.0, *, generator=None):
     """Overwrite every element with a normal number."""
-    mean, std = _parameter(mean, "normal_", "mean"), _parameter(std, "normal_", "std")
     _check_std(std)
     return _redraw(self, lambda *what: _normal(*what) * std + mean, "normal_", generator)
 
 
+@reads
 def uniform_(self, from_=0.0, to=1.0, *, generator=None):
     """Overwrite every element with a number that is uniform on [from_, to)."""
     if from_ > to:
@@ -306,6 +319,7 @@ def uniform_(self, from_=0.0, to=1.0, *, generator=None):
     return _redraw(self, lambda *what: _uniform(*what) * (to - from_) + from_, "uniform_", generator)
 
 
+@reads(p=OPERAND)
 def bernoulli_(self, p=0.5, *, generator=None):
     """Overwrite every element with 1 with probability p (a number, or a tensor that broadcasts), else with 0."""
     if isinstance(p, Tensor):

@@ -2,7 +2,7 @@
 
 import collections
 
-__all__ = ["max", "min", "sort", "topk"]
+__all__ = ["linalg_eigh", "linalg_qr", "linalg_slogdet", "linalg_svd", "max", "min", "slogdet", "sort", "topk"]
 
 
 def _named(name, fields):
@@ -19,7 +19,12 @@ def _named(name, fields):
     return Result
 
 
+linalg_eigh = _named("linalg_eigh", "eigenvalues eigenvectors")
+linalg_qr = _named("linalg_qr", "Q R")
+linalg_slogdet = _named("linalg_slogdet", "sign logabsdet")
+linalg_svd = _named("linalg_svd", "U S Vh")
 max = _named("max", "values indices")
 min = _named("min", "values indices")
+slogdet = _named("slogdet", "sign logabsdet")
 sort = _named("sort", "values indices")
 topk = _named("topk", "values indices")

@@ -47,7 +47,7 @@ def decoded(content):
     header.pop("__metadata__", None)
     arrays, expected = {}, 0
     for name, said in sorted(header.items(), key=lambda item: item[1]["data_offsets"]):
-        dtype, shape, (start, stop) = dtypes.named(NAMES[said["dtype"]]).numpy, said["shape"], said["data_offsets"]
+        dtype, shape, (start, stop) = dtype_named(NAMES[said["dtype"]]).numpy, said["shape"], said["data_offsets"]
         if not all(type(size) is int and size >= 0 for size in [*shape, start, stop]) or start != expected:
             raise ValueError(f"{name!r} has a wrong shape or place")
         if stop > len(numbers) or stop - start != math.prod(shape) * dtype.itemsize:
@@ -57,3 +57,13 @@ def decoded(content):
     if expected != len(numbers):
         raise ValueError("there is more in it than the header says")
     return {name: arrays[name] for name in header}
+
+
+def dtype_named(name):
+    """The dtype of this name; ValueError if there is none."""
+    if name == "bfloat16":
+        return dtypes.bfloat16()
+    for each in dtypes.ALL:
+        if each.name == name:
+            return each
+    raise ValueError(f"{name!r} is no dtype")

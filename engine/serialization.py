@@ -18,8 +18,10 @@ import numpy as np
 
 from engine import dtypes, safetensors
 from engine.backend import to_numpy
+from engine.devices import device
 from engine.nn.parameter import Buffer, Parameter
-from engine.tensor import Size, Tensor, device
+from engine.size import Size
+from engine.tensor import Tensor
 
 __all__ = ["load", "save"]
 
@@ -133,7 +135,7 @@ class _Writer:
 PLAIN = {
     "bytes": (bytes, lambda value: base64.b64encode(value).decode("ascii"), lambda text: base64.b64decode(text, validate=True)),
     "complex": (complex, lambda value: [repr(value.real), repr(value.imag)], lambda parts: complex(*map(float, parts))),
-    "dtype": (dtypes.dtype, lambda value: value.name, lambda name: dtypes.named(name)),
+    "dtype": (dtypes.dtype, lambda value: value.name, safetensors.dtype_named),
     "device": (device, str, device),
     "Size": (Size, list, lambda sizes: Size(int(size) for size in sizes)),
     "float": (None, None, lambda text: {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}[text]),
@@ -216,7 +218,7 @@ class _Reader:
         return PLAIN[kind][2](value)
 
     def tensor(self, said):
-        number, dtype, saved_on = said["array"], dtypes.named(said["dtype"]), said["device"]
+        number, dtype, saved_on = said["array"], safetensors.dtype_named(said["dtype"]), said["device"]
         key = number, dtype
         if key not in self.arrays:
             array = self.array(number)

@@ -4,7 +4,7 @@ The arithmetic is the table's, the methods are `engine.functions`; what is writt
 tensor can do: say what it is, be indexed, be changed in place, and start the backward pass.
 """
 
-import math
+import copy
 import numbers
 import warnings
 
@@ -13,94 +13,22 @@ import numpy as np
 from engine import autograd, backend, dtypes, functions
 from engine.autograd import graph, hooks
 from engine.autograd.graph import TensorBase, setting
-from engine.functions.arguments import METHODS, check_dim, check_tensor, number_in
+from engine.devices import CPU, array_on, device
+from engine.functions.arguments import BOOL, METHODS, OPERAND, check_dim, number_in, reads
 from engine.functions.indexing import as_index, check_written_type
 from engine.inplace import assign, in_place_methods
 from engine.ops import elementwise, indexing
 from engine.ops.table import primitive
 from engine.printing import tensor_text
+from engine.size import Size
 
 
-class Size(tuple):
-    """A shape: a tuple that prints as torch's and can count its elements."""
-
-    __slots__ = ()
-
-    def __new__(cls, sizes=()):
-        sizes = tuple(sizes)
-        for position, size in enumerate(sizes):
-            if not hasattr(size, "__index__"):
-                raise TypeError(f"torch.Size() takes an iterable of 'int' (item {position} is {type(size).__name__!r})")
-        return tuple.__new__(cls, sizes)
-
-    def numel(self):
-        """The number of elements of a tensor of this shape."""
-        return math.prod(self)
-
-    def __getitem__(self, index):
-        found = tuple.__getitem__(self, index)
-        return Size(found) if isinstance(index, slice) else found
-
-    def __add__(self, other):
-        return Size(tuple.__add__(self, other))
-
-    def __radd__(self, other):
-        return Size(other + tuple(self))
-
-    def __mul__(self, times):
-        return Size(tuple.__mul__(self, times))
-
-    def __repr__(self):
-        return f"torch.Size({list(self)})"
-
-
-class device:
-    """Where a tensor lives: device("cpu"), device("cuda"), device("cuda:1") or device("cuda", 1)."""
-
-    __slots__ = ("type", "index")
-
-    def __init__(self, type, index=None):
-        if isinstance(type, device):
-            type, index = type.type, type.index
-        if isinstance(type, int):
-            type, index = "cuda", type
-        if not isinstance(type, str):
-            raise TypeError(f"device(): argument 'type' must be str, not {type.__class__.__name__}")
-        name, colon, number = type.partition(":")
-        if name not in ("cpu", "cuda") or (colon and not number.isdigit()):
-            raise RuntimeError(f"Expected one of cpu, cuda, cuda:<number> as device, got: {type!r}")
-        self.type = name
-        self.index = int(number) if colon else index
-
-    def __eq__(self, other):
-        return isinstance(other, device) and (self.type, self.index) == (other.type, other.index)
-
-    def __hash__(self):
-        return hash((self.type, self.index))
-
-    def __str__(self):
-        return self.type if self.index is None else f"{self.type}:{self.index}"
-
-    def __repr__(self):
-        return (
-            f"device(type={self.type!r})" if self.index is None else f"device(type={self.type!r}, index={self.index})")
-
-
-CPU = device("cpu")
-
-
-def array_on(array, where):
-    """The array on that device (None: where it is)."""
-    if where is None:
-        return array
-    where = device(where)
-    return backend.to_numpy(array) if where.type == "cpu" else backend.to_cuda(array, where.index or 0)
-
-
-def device_index(where):
-    """The number of a GPU; None for the CPU, which is also what None means."""
-    where = CPU if where is None else device(where)
-    return None if where.type == "cpu" else where.index or 0
+# What Tensor.type() calls the dtypes.
+_TYPE_NAMES = {
+    "float16": "Half", "float32": "Float", "float64": "Double", "bfloat16": "BFloat16", "int8": "Char", "int16": "Short",
+    "int32": "Int", "int64": "Long", "uint8": "Byte", "bool": "Bool", "complex64": "ComplexFloat",
+    "complex128": "ComplexDouble",
+}  # fmt: skip
 
 
 class Tensor(TensorBase):
@@ -161,6 +89,7 @@ class Tensor(TensorBase):
     def requires_grad(self, value):
         self.requires_grad_(value)
 
+    @reads(requires_grad=BOOL)
     def requires_grad_(self, requires_grad=True):
         """Record operations on this tensor from now on (or no longer); RuntimeError if it cannot have a gradient."""
         if requires_grad and self.is_inference() and not setting.inference:
@@ -189,21 +118,22 @@ class Tensor(TensorBase):
         return Tensor(self.array)
 
     @data.setter
-    def data(self, value):
-        if not isinstance(value, Tensor):
-            raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
-        self.array = value.array
+    def data(self, tensor):
+        if not isinstance(tensor, Tensor):
+            raise TypeError(f"Variable data has to be a tensor, but got {type(tensor).__name__}")
+        if self.requires_grad and tensor.dtype.category < dtypes.FLOAT:
+            raise RuntimeError("data set to a tensor that requires gradients must be floating point or complex dtype")
+        if tensor.array is not self.array:
+            self.array, self.storage, self.view_of = tensor.array, graph.new_storage(), None
 
     def __deepcopy__(self, memo):
         if not self.is_leaf:
             raise RuntimeError(
                 "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment."
             )
-        if id(self) not in memo:
-            memo[id(self)] = copied = Tensor(self.array.copy())
-            copied.requires_grad_(self.requires_grad)
-            copied.grad = None if self.grad is None else self.grad.__deepcopy__(memo)
-        return memo[id(self)]
+        copied = Tensor(self.array.copy()).requires_grad_(self.requires_grad)
+        copied.grad = copy.deepcopy(self.grad, memo)
+        return copied
 
     def __len__(self):
         if not self.ndim:
@@ -224,7 +154,7 @@ class Tensor(TensorBase):
         return tensor_text(self)
 
     def __format__(self, specification):
-        return format(self.item() if not self.ndim and specification else str(self), specification)
+        return format(self.item(), specification) if not self.ndim else object.__format__(self, specification)
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         """In a notebook: the text and, for the result of recorded operations, its computation graph."""
@@ -279,7 +209,7 @@ class Tensor(TensorBase):
 
     def _number(self):
         if self.array.size != 1:
-            raise ValueError("only one element tensors can be converted to Python scalars")
+            raise ValueError(f"only one element tensors can be converted to Python scalars, not {self.array.size}")
         return self.array.item()
 
     def __float__(self):
@@ -294,7 +224,7 @@ class Tensor(TensorBase):
     def __index__(self):
         if self.array.size != 1 or self.dtype.category > dtypes.INTEGER:
             raise TypeError("only integer tensors of a single element can be converted to an index")
-        return int(self._number())
+        return int(self.array.item())
 
     # ---- type and device ----
 
@@ -330,6 +260,8 @@ class Tensor(TensorBase):
 
     def cuda(self, device=None, non_blocking=False):
         """On the GPU (the first, or number `device`)."""
+        if isinstance(device, (Tensor, bool)):
+            raise TypeError(f"cuda(): argument 'device' must be torch.device, not {type(device).__name__}")
         return self.to("cuda" if device is None else f"cuda:{device}" if isinstance(device, int) else device)
 
     def double(self):
@@ -353,6 +285,20 @@ class Tensor(TensorBase):
     def bool(self):
         return self.to(dtypes.bool)
 
+    def type(self, dtype=None, non_blocking=False):
+        """The name of the tensor's type, such as "torch.FloatTensor"; with a dtype or such a name, the tensor in it."""
+        if dtype is None:
+            return f"torch.{'cuda.' if self.is_cuda else ''}{_TYPE_NAMES[self.dtype.name]}Tensor"
+        if isinstance(dtype, dtypes.dtype):
+            return self.to(dtype)
+        if not isinstance(dtype, str):
+            raise TypeError("dtype must be a type, str, or dtype object")
+        for name, word in _TYPE_NAMES.items():
+            for prefix, device in (("torch.", "cpu"), ("torch.cuda.", "cuda")):
+                if dtype == f"{prefix}{word}Tensor":
+                    return self.to(device, getattr(dtypes, name) if name != "bfloat16" else dtypes.bfloat16())
+        raise ValueError(f"invalid type: {dtype!r}")
+
     def contiguous(self):
         """Itself, or a copy in row-major order."""
         return self if self.is_contiguous() else self.clone()
@@ -363,7 +309,7 @@ class Tensor(TensorBase):
         if self.ndim != 2:
             warnings.warn(
                 "The use of `x.T` on tensors of dimension other than 2 is deprecated. Consider `x.mT`.", stacklevel=2)
-        return self.permute(*reversed(range(self.ndim)))
+        return self.permute(tuple(reversed(range(self.ndim))))
 
     @property
     def mT(self):
@@ -401,8 +347,8 @@ class Tensor(TensorBase):
         """The gradient that backward has left: of a leaf, or where retain_grad was called. None if there is none."""
         if self._grad is None and self._grad_fn is not None and not self.retains_grad:
             warnings.warn(
-                "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be "
-                "populated during autograd.backward(). If you want it to be, call .retain_grad() on it.", stacklevel=2)
+                "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't "
+                "be populated during autograd.backward(). If you want it to be, call .retain_grad() on it.", stacklevel=2)
         return self._grad
 
     @grad.setter
@@ -414,6 +360,17 @@ class Tensor(TensorBase):
             if (its := getattr(gradient, name)) != (wanted := getattr(self, name)):
                 raise RuntimeError(f"assigned grad has {name} {its}, but the tensor has {wanted}")
         self._grad = gradient
+
+    @grad.deleter
+    def grad(self):
+        self._grad = None
+
+    def detach_(self):
+        """Forget where this tensor came from; RuntimeError for a view."""
+        if self.view_of is not None:
+            raise RuntimeError("Can't detach views in-place. Use detach() instead.")
+        self._grad_fn, self.requires_grad_flag = None, False
+        return self
 
     def retain_grad(self):
         """Keep the gradient of this non-leaf tensor in its `.grad` too."""
@@ -467,12 +424,14 @@ class Tensor(TensorBase):
 
     def copy_(self, other, non_blocking=False):
         """Overwrite the elements with those of `other` (a tensor that broadcasts)."""
-        check_tensor(other, "copy_", "other")
-        self[...] = other.to(self.device)
+        other = OPERAND.read(other, "copy_", "other", 1)
+        self[...] = other.to(self.device) if isinstance(other, Tensor) else other
         return self
 
     def fill_(self, value):
-        """Overwrite every element with a number."""
+        """Overwrite every element with a number or a 0-d tensor."""
+        if isinstance(value, Tensor) and value.ndim:
+            raise RuntimeError(f"fill_ only supports a 0-dimensional value tensor, but got {value.ndim} dimensions.")
         self[...] = value
         return self
 
@@ -493,15 +452,16 @@ for _function in (*METHODS, *in_place_methods(METHODS)):
     setattr(Tensor, _function.__name__, _function)
 
 
-def _reflected(function):
-    return lambda self, other: function(other, self)
+def _operator(name, function, takes=(Tensor, numbers.Number), is_reflected=False):
+    """The method of an operator; for operands other than these it leaves the answer to them."""
 
+    def operate(self, other):
+        if not isinstance(other, takes):
+            return NotImplemented
+        return function(other, self) if is_reflected else function(self, other)
 
-def _comparison(function):
-    def compare(self, other):
-        return function(self, other) if isinstance(other, (Tensor, numbers.Number)) else NotImplemented
-
-    return compare
+    operate.__name__ = operate.__qualname__ = f"__{name}__"
+    setattr(Tensor, operate.__name__, operate)
 
 
 def _invert(self):
@@ -514,11 +474,12 @@ for _name, _sign in {
         "add": "add", "sub": "sub", "mul": "mul", "div": "truediv", "floor_divide": "floordiv", "remainder": "mod",
         "pow": "pow", "bitwise_and": "and", "bitwise_or": "or", "bitwise_xor": "xor"}.items():
     setattr(Tensor, f"__{_sign}__", getattr(functions, _name))
-    setattr(Tensor, f"__r{_sign}__", _reflected(getattr(functions, _name)))
+    _operator(f"r{_sign}", getattr(functions, _name), is_reflected=True)
     setattr(Tensor, f"__i{_sign}__", getattr(Tensor, f"{_name}_"))
 for _name in ("eq", "ne", "lt", "le", "gt", "ge"):
-    setattr(Tensor, f"__{_name}__", _comparison(getattr(functions, _name)))
-Tensor.__matmul__, Tensor.__rmatmul__ = functions.matmul, _reflected(functions.matmul)
+    _operator(_name, getattr(functions, _name))
+_operator("rmatmul", functions.matmul, Tensor, is_reflected=True)
+Tensor.__matmul__ = functions.matmul
 Tensor.__neg__ = functions.neg
 Tensor.__pos__ = lambda self: self
 Tensor.__abs__ = functions.abs

@@ -37,8 +37,8 @@ def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, 
         grad_tensors = grad_variables
     if create_graph:
         warnings.warn(
-            "Using backward() with create_graph=True will create a reference cycle between the parameter and its gradient. "
-            "Use autograd.grad, or set the .grad fields of your parameters to None afterwards.", stacklevel=2)
+            "Using backward() with create_graph=True will create a reference cycle between the parameter and its "
+            "gradient. Use autograd.grad, or set the .grad fields of your parameters to None afterwards.", stacklevel=2)
     roots = _as_list(tensors)
     weights = _weights(roots, grad_tensors, create_graph)
     retain_graph = create_graph if retain_graph is None else retain_graph
@@ -101,18 +101,26 @@ def _sources(inputs, function):
     sources = list(inputs.values()) if isinstance(inputs, dict) else _as_list(inputs)
     if not sources:
         raise RuntimeError(f"`inputs` argument to `{function}()` cannot be empty.")
+    for source in sources:
+        if not isinstance(source, TensorBase):
+            raise RuntimeError(f"all inputs have to be Tensors, but got {type(source).__name__}")
     return sources
 
 
 def _weights(roots, given, create_graph):
     """For each root the gradient to start with: an array, or a tensor if the pass is to be recorded."""
     given = [None] * len(roots) if given is None else _as_list(given)
+    for each in given:
+        if each is not None and not isinstance(each, TensorBase):
+            raise TypeError(f"gradients can be either Tensors or None, but got {type(each).__name__}")
     if len(given) != len(roots):
         raise RuntimeError(f"got {len(roots)} tensors and {len(given)} gradients")
     return [_weight(position, *pair, create_graph) for position, pair in enumerate(zip(roots, given))]
 
 
 def _weight(position, root, weight, create_graph):
+    if not isinstance(root, TensorBase):
+        raise TypeError(f"expected a Tensor to differentiate, but got {type(root).__name__}")
     if not root.requires_grad:
         raise RuntimeError(f"element {position} of tensors does not require grad and does not have a grad_fn")
     if weight is None:
@@ -121,8 +129,6 @@ def _weight(position, root, weight, create_graph):
         if root.dtype.is_complex:
             raise RuntimeError(f"grad can be implicitly created only for real scalar outputs but got {root.dtype}")
         weight = setting.tensor_class(backend.module_of(root.array).ones_like(root.array))
-    elif not isinstance(weight, TensorBase):
-        raise TypeError(f"gradients can be either Tensors or None, but got {type(weight).__name__}")
     if weight.shape != root.shape:
         raise RuntimeError(
             f"Mismatch in shape: grad_output[{position}] has a shape of {weight.shape} and output[{position}] has a "

@@ -64,8 +64,11 @@ class Function:
 
     def __init__(self):
         warnings.warn(
-            f"{type(self)} should not be instantiated. Methods on autograd functions are all static, so you should invoke "
-            "them on the class itself. Use the static method .apply(...).", DeprecationWarning, stacklevel=2)
+            f"{type(self)} should not be instantiated. Methods on autograd functions are all static, so you should "
+            "invoke them on the class itself. Use the static method .apply(...).", DeprecationWarning, stacklevel=2)
+
+    def __call__(self, *args):
+        raise RuntimeError("an autograd Function is not called: its methods are static. Use the class's .apply(...)")
 
     @staticmethod
     def forward(*args):
@@ -264,7 +267,7 @@ class FunctionNode(Node):
                 "corresponding forward input was not a Variable")
         shape, numpy_dtype = self.facts[position]
         if gradient.dtype.is_complex and numpy_dtype.kind != "c":
-            raise RuntimeError(f"function {self.name()} returned a complex gradient at index {position} of a real input")
+            raise RuntimeError(f"function {self.name()} returned a complex gradient for real input {position}")
         if tuple(gradient.shape) != shape:
             ahead = gradient.ndim - len(shape)
             if ahead < 0 or any(size not in (1, found) for size, found in zip(shape, gradient.shape[ahead:])):

@@ -84,7 +84,9 @@ class set_grad_enabled(_Switch, set_recording):
         return object.__new__(cls)
 
     def __init__(self, mode):
-        super().__init__(bool(mode))
+        if not isinstance(mode, bool):
+            raise TypeError(f"set_grad_enabled(): argument 'mode' must be bool, not {type(mode).__name__}")
+        super().__init__(mode)
         super().__enter__()
 
     def __enter__(self):

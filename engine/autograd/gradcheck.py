@@ -1,7 +1,8 @@
 """gradcheck: are the derivatives that backward gives those of the function? Compared with central differences.
 
 Each element of each input is moved by ±eps, and the change of each element of each output is compared with the
-derivative that a backward pass from that element gives.
+derivative that a backward pass from that element gives. Of a complex output, the real and the imaginary part are
+looked at one after the other; the derivative by a complex input z = x + iy is ∂/∂x + i ∂/∂y, as everywhere in torch.
 """
 
 import warnings
@@ -26,8 +27,9 @@ def gradcheck(
         check_forward_ad=False, check_backward_ad=True, fast_mode=False, masked=None):
     """True if the derivatives of func(*inputs) are right, within atol + rtol · |difference quotient|.
 
-    inputs: a Tensor or several arguments; those of float64 that require a gradient are checked. With raise_exception
-    (the default) GradcheckError tells the argument, the index and both values; without, the result is False.
+    inputs: a Tensor or several arguments; those of float64 or complex128 that require a gradient are checked. With
+    raise_exception (the default) GradcheckError tells the argument, the index and both values; without, the result is
+    False.
     nondet_tol: how much two backward passes may differ. A backward pass starts from one output at a time, so that
     the others have no gradient (check_undefined_grad). The other checks of torch are not supported.
     ValueError: no input requires a gradient.
@@ -89,59 +91,79 @@ def _check_output(func, inputs, checked, number, eps, atol, rtol, nondet_tol, ch
         numeric = _numeric(func, inputs, position, number, eps)
         wrong = ~np.isclose(found, numeric, rtol=rtol, atol=atol)
         if wrong.any():
-            raise GradcheckError(
-                _mismatch(number, position, inputs[position].shape, output.shape, found, numeric, wrong))
+            raise GradcheckError(_mismatch(number, position, inputs[position], output, found, numeric, wrong))
         if not (abs(found - repeated) <= nondet_tol).all():
             raise GradcheckError(
                 f"Backward is not reentrant: two passes give derivatives of output {number} with respect to input "
                 f"{position} that differ by {abs(found - repeated).max()}, more than nondet_tol = {nondet_tol}")
 
 
-def _mismatch(number, position, input_shape, output_shape, found, numeric, wrong):
+def _mismatch(number, position, source, output, found, numeric, wrong):
     row, column = [int(each) for each in np.argwhere(wrong)[0]]
-    of_input = tuple(int(each) for each in np.unravel_index(row, input_shape))
-    of_output = tuple(int(each) for each in np.unravel_index(column, output_shape))
+    of_input = tuple(int(each) for each in np.unravel_index(row, source.shape))
+    of_output = tuple(int(each) for each in np.unravel_index(column % output.numel(), output.shape))
+    part = "the imaginary part of " if column >= output.numel() else ""
     return (
         f"Jacobian mismatch for output {number} with respect to input {position},\n"
-        f"at element {of_output} of the output and {of_input} of the input: backward gives {found[row, column]:.6g}, "
-        f"the difference quotient is {numeric[row, column]:.6g}; so at {wrong.sum()} of {wrong.size} places\n"
+        f"at {part}element {of_output} of the output and {of_input} of the input: backward gives "
+        f"{found[row, column]:.6g}, the difference quotient is {numeric[row, column]:.6g}; so at {wrong.sum()} of "
+        f"{wrong.size} places\n"
         f"numerical:{numeric}\nanalytical:{found}")
 
 
 def _numeric(func, inputs, position, number, eps):
     """The change of each element of the output for each element of the input: (input's size, output's size)."""
     moving = inputs[position]
+    directions = (1, 1j) if moving.dtype.is_complex else (1,)
     rows = []
     for place in np.ndindex(*moving.shape):
-        values = []
-        for step in (eps, -eps):
-            array = moving.array.copy()
-            array[place] += step
-            moved = type(moving)(array).requires_grad_()
-            with no_grad():
-                output = _outputs(func, [moved if each is moving else each for each in inputs])[number]
-            values.append(backend.to_numpy(output.array).astype(np.float64).ravel())
-        rows.append((values[0] - values[1]) / (2 * eps))
+        slopes = [_slope(func, inputs, moving, place, number, eps * direction) / eps for direction in directions]
+        rows.append(slopes[0] + 1j * slopes[1] if len(slopes) == 2 else slopes[0])
     return np.array(rows).reshape(moving.numel(), -1) if rows else np.zeros((0, 0))
+
+
+def _slope(func, inputs, moving, place, number, step):
+    """Half of what output `number` changes by when that element of the input goes from -step to +step."""
+    values = []
+    for offset in (step, -step):
+        array = moving.array.copy()
+        array[place] += offset
+        moved = type(moving)(array).requires_grad_()
+        with no_grad():
+            output = _outputs(func, [moved if each is moving else each for each in inputs])[number]
+        values.append(_parts(backend.to_numpy(output.array)))
+    return (values[0] - values[1]) / 2
+
+
+def _parts(array):
+    """The elements as a float64 vector; of complex ones first all real parts, then all imaginary ones."""
+    flat = array.ravel()
+    return np.concatenate([flat.real, flat.imag] if flat.dtype.kind == "c" else [flat]).astype(np.float64)
 
 
 def _analytic(output, sources, check_grad_dtypes):
     """The derivatives by backward, as `_numeric` orders them, with respect to each of the sources."""
     columns = []
-    for place in np.ndindex(*output.shape) if output.requires_grad else ():
-        weight = output.detach().clone().zero_()
-        weight[place] = 1
-        columns.append(grad(output, sources, weight, retain_graph=True, allow_unused=True))
-    jacobians = []
-    for position, source in enumerate(sources):
-        jacobian = np.zeros((source.numel(), output.numel()))
-        for number, slopes in enumerate(columns):
-            if slopes[position] is not None:
-                if check_grad_dtypes and slopes[position].dtype is not source.dtype:
-                    raise GradcheckError(f"The gradient of a {source.dtype} input is of type {slopes[position].dtype}")
-                jacobian[:, number] = backend.to_numpy(slopes[position].array).ravel()
-        jacobians.append(jacobian)
-    return jacobians
+    for part in (1, 1j) if output.dtype.is_complex else (1,):
+        for place in np.ndindex(*output.shape):
+            weight = output.detach().clone().zero_()
+            weight[place] = part
+            if output.requires_grad:
+                columns.append(grad(output, sources, weight, retain_graph=True, allow_unused=True))
+            else:
+                columns.append([None] * len(sources))
+    by_source = zip(*columns) if columns else [()] * len(sources)
+    return [_jacobian(source, slopes, check_grad_dtypes) for source, slopes in zip(sources, by_source)]
+
+
+def _jacobian(source, columns, check_grad_dtypes):
+    jacobian = np.zeros((source.numel(), len(columns)), np.complex128 if source.dtype.is_complex else np.float64)
+    for number, slope in enumerate(columns):
+        if slope is not None:
+            if check_grad_dtypes and slope.dtype is not source.dtype:
+                raise GradcheckError(f"The gradient of a {source.dtype} input is of type {slope.dtype}")
+            jacobian[:, number] = backend.to_numpy(slope.array).ravel()
+    return jacobian
 
 
 def _outputs(func, inputs):
@@ -151,9 +173,7 @@ def _outputs(func, inputs):
     for output in outputs:
         if not isinstance(output, TensorBase):
             raise TypeError(f"the function to check must return tensors, not {type(output).__name__}")
-        if output.dtype.is_complex:
-            raise NotImplementedError("gradcheck of complex outputs is not supported")
-    return [output for output in outputs if output.dtype.is_floating_point]
+    return [output for output in outputs if output.dtype.is_floating_point or output.dtype.is_complex]
 
 
 def _checked_inputs(inputs):
@@ -165,9 +185,7 @@ def _checked_inputs(inputs):
             "gradcheck expects at least one input tensor to require gradient, but none of them have requires_grad=True."
         )
     for position in positions:
-        if inputs[position].dtype.is_complex:
-            raise NotImplementedError("gradcheck of complex inputs is not supported")
-        if inputs[position].array.dtype != np.float64:
+        if inputs[position].array.dtype not in (np.float64, np.complex128):
             warnings.warn(
                 f"Input #{position} requires gradient and is not a double precision floating point or complex. "
                 "This check will likely fail if all the inputs are not of double precision floating point or complex.",
@@ -186,5 +204,6 @@ def _as_tuple(given):
 
 
 def _random_like(generator, tensor):
-    drawn = generator.standard_normal(tuple(tensor.shape)).astype(tensor.array.dtype)
-    return type(tensor)(backend.as_array(drawn, like=tensor.array))
+    drawn = generator.standard_normal(tuple(tensor.shape))
+    drawn = drawn + 1j * generator.standard_normal(tuple(tensor.shape)) if tensor.dtype.is_complex else drawn
+    return type(tensor)(backend.as_array(drawn.astype(tensor.array.dtype), like=tensor.array))

@@ -73,8 +73,8 @@ class View:
 
 
 ONE_OF_SEVERAL = (
-    "This view is the output of a function that returns multiple views. Such functions do not allow the output views to "
-    "be modified inplace. You should replace the inplace operation by an out-of-place one.")
+    "This view is the output of a function that returns multiple views. Such functions do not allow the output views "
+    "to be modified inplace. You should replace the inplace operation by an out-of-place one.")
 
 
 class TensorBase:
@@ -85,6 +85,8 @@ class TensorBase:
         "__weakref__")
 
     def __init__(self, array, storage=None, grad_fn=None):
+        if not hasattr(array, "strides") or type(storage) is int:
+            raise TypeError("Tensor() makes no tensors of data or sizes: use engine.tensor(data), engine.empty(sizes)")
         self.array = array
         self.storage = new_storage() if storage is None else storage
         self.view_of = None

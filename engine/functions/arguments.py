@@ -1,7 +1,12 @@
-"""Reading arguments as torch reads them: tensors, numbers, dimensions, shapes; and which functions are methods."""
+"""Reading arguments as torch reads them: tensors, numbers, dimensions, shapes; and which functions are methods.
+
+In torch a parameter's name says what it takes: `dim` is an int, `keepdim` a bool, `mask` a Tensor. `reads` goes by
+these names (`_KIND_OF`), so that a function looks at what its arguments mean, not at whether they are of the right type.
+"""
 
 import builtins
 import functools
+import inspect
 import operator
 
 import numpy as np
@@ -9,41 +14,230 @@ import numpy as np
 from engine import dtypes
 from engine.autograd.graph import TensorBase
 
-METHODS = []
+METHODS = []  # the functions that are also methods of Tensor
+
+# While some thread is inside amp.autocast, what to ask about each call: given the function's name and its arguments, the
+# way to call it with other types, or None.
+autocasting = []
+
+# ---- what an argument may be ------------------------------------------------------------------------
 
 
-def method(function):
-    """Make the function a method of Tensor as well."""
+class Kind:
+    """What a parameter takes: instances of `classes` as they are, and what `convert` makes of anything else.
+
+    name: in torch's words, for messages. convert: raises TypeError for what it cannot make anything of.
+    """
+
+    def __init__(self, name, *classes, convert=None):
+        self.name = name
+        self.classes = classes
+        self.convert = convert
+
+    def read(self, value, function, argument, position=None):
+        """The value, converted if need be; TypeError in torch's words if an argument of this kind cannot be that."""
+        if isinstance(value, self.classes) and (builtins.bool in self.classes or not isinstance(value, builtins.bool)):
+            return value
+        try:
+            if self.convert is not None:
+                return self.convert(value)
+        except TypeError:
+            pass
+        place = f" (position {position})" if position else ""
+        raise TypeError(f"{function}(): argument '{argument}'{place} must be {self.name}, not {_type_name(value)}")
+
+
+def as_int(value):
+    """The integer that an int, numpy's integer or a 0-d integer tensor is; TypeError for anything else, bools too."""
+    if type(value) is builtins.int:
+        return value
+    if isinstance(value, (builtins.bool, np.ndarray)) or (isinstance(value, TensorBase) and value.ndim):
+        raise TypeError(f"must be int, not {_type_name(value)}")
+    return operator.index(value)
+
+
+def _as_number(value):
+    if isinstance(value, np.generic) or (isinstance(value, TensorBase) and not value.ndim and not value.requires_grad):
+        return value.item()
+    raise TypeError
+
+
+def _as_float(value):
+    value = _as_number(value)
+    if isinstance(value, builtins.complex):
+        raise TypeError
+    return value
+
+
+def _as_ints(value):
+    if not isinstance(value, (tuple, list)):
+        raise TypeError
+    return tuple([each if type(each) is builtins.int else as_int(each) for each in value])
+
+
+def _as_int_or_ints(value):
+    return _as_ints(value) if isinstance(value, (tuple, list)) else as_int(value)
+
+
+def _as_tensors(value):
+    if not isinstance(value, (tuple, list)):
+        raise TypeError
+    for each in value:
+        if not isinstance(each, TensorBase):
+            raise TypeError
+    return value
+
+
+TENSOR = Kind("Tensor", TensorBase)
+NUMBER = Kind("Number", builtins.bool, builtins.int, builtins.float, builtins.complex, convert=_as_number)
+OPERAND = Kind("Tensor or a number", TensorBase, *NUMBER.classes, convert=_as_number)
+NUMBER_OR_STR = Kind("Number or str", *NUMBER.classes, str, convert=_as_number)
+FLOAT = Kind("float", builtins.bool, builtins.int, builtins.float, convert=_as_float)
+INT = Kind("int", builtins.int, convert=as_int)
+BOOL = Kind("bool", builtins.bool)
+STR = Kind("str", str)
+DIMS = Kind("int or tuple of ints", builtins.int, convert=_as_int_or_ints)
+INTS = Kind("tuple of ints", convert=_as_ints)
+TENSORS = Kind("tuple of Tensors", convert=_as_tensors)
+DTYPE = Kind("torch.dtype", dtypes.dtype, convert=dtypes.check_dtype)
+ANY = Kind("anything", convert=lambda value: value)
+
+
+def optional(kind):
+    """The kind, or None."""
+    return Kind(kind.name, *kind.classes, type(None), convert=kind.convert)
+
+
+# What a parameter of this name takes, unless the function says otherwise.
+_KIND_OF = {
+    name: kind
+    for kind, names in {
+        TENSOR: "A B a b batch1 batch2 bias condition index input mask mat mat1 mat2 new_state other self source src "
+        "target tensor tensor1 tensor2 values vec vec1 vec2 weight weights x y",
+        INT: "axis0 axis1 chunks col decimals diagonal dim dim0 dim1 dim2 dimension edgeitems end_dim ignore_index k "
+        "length linewidth m minlength n num_classes num_samples offset output_size precision row sections split_size "
+        "start_dim step steps",
+        BOOL: "accumulate as_tuple descending equal_nan full_matrices keepdim largest left replacement "
+        "return_counts return_inverse sci_mode sorted sparse_grad upper unbiased",
+        optional(BOOL): "requires_grad stable",
+        NUMBER: "alpha beta correction fill_value",
+        FLOAT: "atol base from_ label_smoothing nan neginf p posinf rtol threshold to",
+        STR: "UPLO indexing mode profile reduce rounding_mode",
+        DIMS: "destination dims shifts",
+        DTYPE: "dtype",
+        TENSORS: "tensors",
+    }.items()
+    for name in names.split()
+}
+_OTHER_NAMES = {"axis": "dim", "keepdims": "keepdim"}  # numpy's, which torch takes too
+
+
+class _Parameter:
+    """A parameter of one function: its place, and the types whose values it takes without another look."""
+
+    def __init__(self, name, position, kind, takes_none):
+        self.name, self.position, self.kind = name, position, kind
+        self.types = {*kind.classes, type(None)} if takes_none else {*kind.classes}
+
+    def read(self, value, function, position=None):
+        """The value as its kind reads it; where any will do, and for Tensor's subclasses, the type is remembered."""
+        if type(value) in self.types:
+            return value
+        if self.kind is ANY or (isinstance(value, TensorBase) and isinstance(value, self.kind.classes)):
+            self.types.add(type(value))
+        return self.kind.read(value, function, self.name, position)
+
+
+def _type_name(value):
+    if not isinstance(value, (tuple, list)):
+        return type(value).__name__
+    inside = sorted({type(each).__name__ for each in value})
+    return f"{type(value).__name__} of {', '.join(inside)}" if inside else f"empty {type(value).__name__}"
+
+
+def reads(function=None, **kinds):
+    """Have the function's arguments read before it is called, each as its name says or as `kinds` says.
+
+    By its name a parameter whose default is None also takes None. `axis` and `keepdims`, numpy's, mean `dim` and
+    `keepdim`, as in torch.
+    """
+    if function is None:
+        return functools.partial(reads, **kinds)
+    name, in_order, by_name = function.__name__, [], {}
+    for position, parameter in enumerate(inspect.signature(function).parameters.values(), 1):
+        kind = kinds.get(parameter.name) or _KIND_OF.get(parameter.name, ANY)
+        takes_none = parameter.default is None and parameter.name not in kinds
+        each = _Parameter(parameter.name, position, kind, takes_none)
+        if parameter.kind is parameter.POSITIONAL_OR_KEYWORD:
+            in_order.append(each)
+        if parameter.kind is not parameter.VAR_POSITIONAL:
+            by_name[parameter.name] = each
+    if kinds.keys() - by_name.keys():
+        raise TypeError(f"{name}() has no parameters {kinds.keys() - by_name.keys()}")
+
+    @functools.wraps(function)
+    def reading(*arguments, **keywords):
+        if autocasting and (call := autocasting[0](name, arguments, keywords)):
+            return call(reading)
+        for value, parameter in zip(arguments, in_order):
+            if type(value) not in parameter.types:
+                read = [each.read(value, name, each.position) for value, each in zip(arguments, in_order)]
+                arguments = (*read, *arguments[len(read) :])
+                break
+        if keywords:
+            keywords = _read_keywords(name, by_name, keywords)
+        return function(*arguments, **keywords)
+
+    return reading
+
+
+def autocasts(function, name=None):
+    """The function, whose calls amp.autocast sees under that name (its own unless given); for what `reads` does not read."""
+    name = name or function.__name__
+
+    @functools.wraps(function, updated=())
+    def seen(*arguments, **keywords):
+        if autocasting and (call := autocasting[0](name, arguments, keywords)):
+            return call(function)
+        return function(*arguments, **keywords)
+
+    return seen
+
+
+def method(function=None, **kinds):
+    """As `reads`, of a function that is also a method of Tensor."""
+    return functools.partial(method, **kinds) if function is None else quick_method(reads(function, **kinds))
+
+
+def quick_method(function):
+    """Make the function, which reads its arguments by hand to save time, a method of Tensor as well."""
     METHODS.append(function)
     return function
 
 
-def numpy_names(function):
-    """Let the function take numpy's names `axis` and `keepdims` for `dim` and `keepdim`, as torch does."""
+def _read_keywords(function, parameters, keywords):
+    read = {}
+    for given, value in keywords.items():
+        name = given if given in parameters else _OTHER_NAMES.get(given, given)
+        if name in read or (name != given and name in keywords):
+            raise TypeError(f"{function}() received both {name!r} and {given!r}, which mean the same")
+        read[name] = parameters[name].read(value, function) if name in parameters else value
+    return read
 
-    @functools.wraps(function)
-    def renaming(*arguments, **keywords):
-        for its, ours in (("axis", "dim"), ("keepdims", "keepdim")) if keywords else ():
-            if its in keywords:
-                if ours in keywords:
-                    raise TypeError(f"{function.__name__}() received both {ours!r} and {its!r}, which mean the same")
-                keywords[ours] = keywords.pop(its)
-        return function(*arguments, **keywords)
 
-    return renaming
+# ---- reading by hand: where there is no time for the above, or one argument depends on another ----------
 
 
 def check_tensor(value, function, argument="input", position=1):
     """TypeError in torch's words unless `value` is a Tensor."""
     if not isinstance(value, TensorBase):
-        raise TypeError(
-            f"{function}(): argument '{argument}' (position {position}) must be Tensor, not {type(value).__name__}"
-        )
+        TENSOR.read(value, function, argument, position)
 
 
 def check_dim(dim, ndim):
     """`dim` as a number in [0, ndim); IndexError outside of [-ndim, ndim). A 0-d tensor counts as having one."""
-    dim = operator.index(dim)
+    if type(dim) is not builtins.int:
+        dim = as_int(dim)
     limit = ndim if ndim else 1
     if not -limit <= dim < limit:
         raise IndexError(f"Dimension out of range (expected to be in range of [{-limit}, {limit - 1}], but got {dim})")
@@ -74,25 +268,19 @@ def as_shape(sizes, keyword=None):
     """(2, 3), ((2, 3),) and ([2, 3],) all mean the shape (2, 3); so does what was given by keyword."""
     if keyword is not None:
         sizes = (*sizes, keyword)
+    if not sizes:
+        raise TypeError("missing 1 required argument: a tuple of ints")
     if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)):
         sizes = sizes[0]
     try:
-        return tuple(operator.index(size) for size in sizes)
+        return tuple([size if type(size) is builtins.int else as_int(size) for size in sizes])
     except TypeError:
-        raise TypeError(f"a shape must consist of integers, got {sizes!r}") from None
+        raise TypeError(f"a shape must be a tuple of ints, not {_type_name(sizes)}") from None
 
 
 def operand(value, function, position, argument=None):
     """A tensor, or a Python number; numpy's scalars become one. argument: its name unless it is "input" or "other"."""
-    if isinstance(value, (TensorBase, builtins.bool, builtins.int, builtins.float, builtins.complex)):
-        return value
-    if isinstance(value, np.generic):
-        return value.item()
-    argument = argument or ("input", "other")[position - 1]
-    raise TypeError(
-        f"{function}(): argument '{argument}' (position {position}) must be Tensor or a number, "
-        f"not {type(value).__name__}"
-    )
+    return OPERAND.read(value, function, argument or ("input", "other")[position - 1], position)
 
 
 def number_in(value, dtype):

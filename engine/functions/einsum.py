@@ -8,9 +8,10 @@ import math
 import string
 
 from engine.autograd.graph import TensorBase
-from engine.functions.linear import diagonal_of_first_two
+from engine.functions.arguments import INT, autocasts
+from engine.functions.linear import diagonal_of_first_two, matmul
 from engine.functions.shape import expand, permute, reshape
-from engine.ops import elementwise, linear
+from engine.ops import elementwise
 
 __all__ = ["einsum"]
 
@@ -18,6 +19,7 @@ LETTERS = string.ascii_uppercase + string.ascii_lowercase
 ELLIPSIS = "..."
 
 
+@autocasts
 def einsum(*args):
     """einsum("ij,jk->ik", a, b): the sum of products over every letter that is not in the result.
 
@@ -45,7 +47,7 @@ def einsum(*args):
 
 def _read(args):
     """(letters of each operand, letters of the result or None, operands), from either way of calling."""
-    if not args or (isinstance(args[0], str) and len(args) < 2):
+    if len(args) < 2:
         raise ValueError(
             "einsum(): must specify the equation string and at least one operand, or at least one operand and its "
             "subscripts list"
@@ -54,6 +56,8 @@ def _read(args):
         equation, *operands = args
         if len(operands) == 1 and isinstance(operands[0], (tuple, list)):
             operands = list(operands[0])
+        if not operands:
+            raise ValueError("einsum(): must specify at least one operand beside the equation")
         left, arrow, right = equation.partition("->")
         start = len(left) + len(arrow)
         inputs, begin = [], 0
@@ -91,8 +95,10 @@ def _letters(part, begin, where):
 
 def _numbered(numbers):
     """[0, Ellipsis, 1] -> ["A", "...", "B"]."""
+    if not isinstance(numbers, (tuple, list)):
+        raise TypeError(f"einsum(): a subscripts list must be a list of ints, not {type(numbers).__name__}")
     for number in numbers:
-        if number is not Ellipsis and not 0 <= number < len(LETTERS):
+        if number is not Ellipsis and not 0 <= INT.read(number, "einsum", "subscripts") < len(LETTERS):
             raise ValueError("einsum(): subscript in subscript list is not within the valid range [0, 52)")
     return [ELLIPSIS if number is Ellipsis else LETTERS[number] for number in numbers]
 
@@ -177,7 +183,7 @@ def _diagonals(tensor, labels, position):
                     f"{tensor.shape[second]} != {tensor.shape[first]}"
                 )
             rest = [dim for dim in range(tensor.ndim) if dim not in (first, second)]
-            tensor = diagonal_of_first_two(permute(tensor, first, second, *rest))
+            tensor = diagonal_of_first_two(permute(tensor, (first, second, *rest)))
             labels = [label, *[labels[dim] for dim in rest]]
     return tensor, labels
 
@@ -199,7 +205,7 @@ def _pair(first, second, wanted, sizes):
     b = _stretched(b, has_b, summed, sizes)
     left = _grouped(a, has_a, batch, only_a, summed)
     right = _grouped(b, has_b, batch, summed, only_b)
-    product = linear.matmul(left, right) if summed else elementwise.mul(left, right)
+    product = matmul(left, right) if summed else elementwise.mul(left, right)
     labels = batch + only_a + only_b
     of_batch = list(product.shape[: len(batch)])
     kept = [a.shape[has_a.index(x)] for x in only_a] + [b.shape[has_b.index(x)] for x in only_b]
@@ -220,7 +226,7 @@ def _grouped(tensor, labels, batch, rows, columns):
 
 
 def _ordered(tensor, labels, wanted):
-    return tensor if labels == wanted else permute(tensor, *[labels.index(label) for label in wanted])
+    return tensor if labels == wanted else permute(tensor, [labels.index(label) for label in wanted])
 
 
 def _shaped(tensor, shape):

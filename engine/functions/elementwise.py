@@ -1,13 +1,13 @@
 """torch's functions of each element: unary, arithmetic, comparison, logic, choice."""
 
 import builtins
-import numbers
 
 import numpy as np
 
 from engine import dtypes
-from engine.autograd.graph import TensorBase, record, set_recording
-from engine.functions.arguments import check_tensor, method, operand
+from engine.autograd.graph import TensorBase, record, set_recording, setting
+from engine.functions.arguments import NUMBER, OPERAND, STR, TENSOR, autocasting
+from engine.functions.arguments import check_tensor, method, operand, optional, quick_method, reads
 from engine.ops import elementwise
 
 __all__ = [
@@ -42,6 +42,8 @@ def _unary(op, takes=ANY, unchanged=""):
     """The function of an entry. takes: the kinds of types it is there for; unchanged: those whose values it keeps."""
 
     def function(input):
+        if autocasting and (call := autocasting[0](op.name, (input,), {})):
+            return call(function)
         check_tensor(input, op.name)
         kind = input.array.dtype.kind
         if kind not in takes:
@@ -49,7 +51,7 @@ def _unary(op, takes=ANY, unchanged=""):
         return record(op if kind not in unchanged else elementwise.clone, (input,), {})
 
     doc = f"{op.label} of each element; shape and, but for integers, type of `input`."
-    return method(_named(function, op.name, doc))
+    return quick_method(_named(function, op.name, doc))
 
 
 sign = _unary(elementwise.sign, REAL, unchanged="b")
@@ -85,7 +87,7 @@ bitwise_not = _unary(elementwise.bitwise_not, BITS)
 clone = _unary(elementwise.clone)
 
 
-@method
+@quick_method
 def neg(input):
     """The negative of each element."""
     check_tensor(input, "neg")
@@ -97,7 +99,7 @@ def neg(input):
     return elementwise.neg(input)
 
 
-@method
+@quick_method
 def abs(input):
     """The size of each element; of a complex number √(re² + im²), a float."""
     check_tensor(input, "abs")
@@ -109,9 +111,6 @@ def abs(input):
 @method
 def round(input, *, decimals=0):
     """Each element rounded to `decimals` places; halves go to the even neighbour."""
-    check_tensor(input, "round")
-    if not isinstance(decimals, builtins.int):
-        raise TypeError(f"round(): argument 'decimals' must be int, not {type(decimals).__name__}")
     if input.dtype.category == dtypes.INTEGER and not decimals:
         return elementwise.clone(input)
     if not input.dtype.is_floating_point:
@@ -119,7 +118,7 @@ def round(input, *, decimals=0):
     return elementwise.round_(input, decimals=decimals)
 
 
-@method
+@quick_method
 def square(input):
     """input × input."""
     return pow(input, 2)
@@ -128,7 +127,6 @@ def square(input):
 @method
 def nan_to_num(input, nan=None, posinf=None, neginf=None):
     """NaN replaced by `nan` (None: 0), inf by `posinf`, -inf by `neginf` (None: the type's largest, smallest)."""
-    check_tensor(input, "nan_to_num")
     if input.dtype.category < dtypes.FLOAT:
         return elementwise.clone(input)
     return elementwise.nan_to_num(input, nan=0.0 if nan is None else nan, posinf=posinf, neginf=neginf)
@@ -137,22 +135,22 @@ def nan_to_num(input, nan=None, posinf=None, neginf=None):
 # ---- complex ----------------------------------------------------------------------------------------
 
 
-@method
+@quick_method
 def conj(input):
     """The complex conjugate; a tensor that is not complex as it is."""
     check_tensor(input, "conj")
     return elementwise.conj(input) if input.dtype.is_complex else input
 
 
+@reads
 def real(input):
     """The real part, a view; a tensor that is not complex as it is."""
-    check_tensor(input, "real")
     return elementwise.real(input) if input.dtype.is_complex else input
 
 
+@reads
 def imag(input):
     """The imaginary part of a complex tensor, a view; RuntimeError for one that is not complex."""
-    check_tensor(input, "imag")
     if not input.dtype.is_complex:
         raise RuntimeError("imag is not implemented for tensors with non-complex dtypes.")
     return elementwise.imag(input)
@@ -161,13 +159,12 @@ def imag(input):
 # ---- two operands -----------------------------------------------------------------------------------
 
 
-def _binary(op, takes=ANY, number_for="input other", is_method=True):
-    """The function of an entry of two inputs. takes: kinds of types; number_for: which may be a Python number."""
+def _binary(op, takes=ANY, first=OPERAND, second=OPERAND, is_method=True):
+    """The function of an entry of two inputs. takes: kinds of types; first, second: what the operands may be."""
 
     def function(input, other):
-        if not (isinstance(input, TensorBase) and isinstance(other, TensorBase)):
-            input = operand(input, op.name, 1) if "input" in number_for else _tensor(input, op.name, "input", 1)
-            other = operand(other, op.name, 2) if "other" in number_for else _tensor(other, op.name, "other", 2)
+        if type(input) is not setting.tensor_class or type(other) is not setting.tensor_class:
+            input, other = first.read(input, op.name, "input", 1), second.read(other, op.name, "other", 2)
             if not isinstance(input, TensorBase) and not isinstance(other, TensorBase):
                 check_tensor(input, op.name)
         if takes is not ANY:
@@ -176,14 +173,9 @@ def _binary(op, takes=ANY, number_for="input other", is_method=True):
                 raise _refuse(op.name, common)
         return record(op, (input, other), {})
 
-    either = "; either may be a Python number" if number_for == "input other" else ""
+    either = "; either may be a Python number" if first is OPERAND else ""
     _named(function, op.name, f"input {op.label} other, with broadcasting{either}.")
-    return method(function) if is_method else function
-
-
-def _tensor(value, function, argument, position):
-    check_tensor(value, function, argument, position)
-    return value
+    return quick_method(function) if is_method else function
 
 
 _add = _binary(elementwise.add, is_method=False)
@@ -192,40 +184,43 @@ mul = _binary(elementwise.mul)
 _div = _binary(elementwise.div, is_method=False)
 _pow = _binary(elementwise.pow_, NUMERIC, is_method=False)
 remainder = _binary(elementwise.remainder, REAL_NUMERIC)
-fmod = _binary(elementwise.fmod, REAL_NUMERIC, number_for="other")
-maximum = _binary(elementwise.maximum, REAL, number_for="")
-minimum = _binary(elementwise.minimum, REAL, number_for="")
-atan2 = _binary(elementwise.atan2, REAL, number_for="")
-logaddexp = _binary(elementwise.logaddexp, FLOAT, number_for="")
-eq = _binary(elementwise.eq, number_for="other")
-ne = _binary(elementwise.ne, number_for="other")
-lt = _binary(elementwise.lt, REAL, number_for="other")
-le = _binary(elementwise.le, REAL, number_for="other")
-gt = _binary(elementwise.gt, REAL, number_for="other")
-ge = _binary(elementwise.ge, REAL, number_for="other")
-logical_and = _binary(elementwise.logical_and, number_for="")
-logical_or = _binary(elementwise.logical_or, number_for="")
-logical_xor = _binary(elementwise.logical_xor, number_for="")
+fmod = _binary(elementwise.fmod, REAL_NUMERIC, first=TENSOR)
+maximum = _binary(elementwise.maximum, REAL, first=TENSOR, second=TENSOR)
+minimum = _binary(elementwise.minimum, REAL, first=TENSOR, second=TENSOR)
+atan2 = _binary(elementwise.atan2, REAL, first=TENSOR, second=TENSOR)
+logaddexp = _binary(elementwise.logaddexp, FLOAT + "c", first=TENSOR, second=TENSOR)
+eq = _binary(elementwise.eq, first=TENSOR)
+ne = _binary(elementwise.ne, first=TENSOR)
+lt = _binary(elementwise.lt, REAL, first=TENSOR)
+le = _binary(elementwise.le, REAL, first=TENSOR)
+gt = _binary(elementwise.gt, REAL, first=TENSOR)
+ge = _binary(elementwise.ge, REAL, first=TENSOR)
+logical_and = _binary(elementwise.logical_and, first=TENSOR, second=TENSOR)
+logical_or = _binary(elementwise.logical_or, first=TENSOR, second=TENSOR)
+logical_xor = _binary(elementwise.logical_xor, first=TENSOR, second=TENSOR)
 bitwise_and = _binary(elementwise.bitwise_and, BITS)
 bitwise_or = _binary(elementwise.bitwise_or, BITS)
 bitwise_xor = _binary(elementwise.bitwise_xor, BITS)
 
 
-@method
+@quick_method
 def add(input, other, *, alpha=1):
     """input + alpha·other, with broadcasting; either may be a Python number."""
-    return _add(input, other if alpha == 1 else _scaled(input, other, alpha))
+    return _add(input, other if type(alpha) is builtins.int and alpha == 1 else _scaled("add", input, other, alpha))
 
 
-@method
+@quick_method
 def sub(input, other, *, alpha=1):
     """input − alpha·other, with broadcasting; either may be a Python number. RuntimeError for bools."""
-    return _sub(input, other if alpha == 1 else _scaled(input, other, alpha))
+    return _sub(input, other if type(alpha) is builtins.int and alpha == 1 else _scaled("sub", input, other, alpha))
 
 
-def _scaled(input, other, alpha):
+def _scaled(function, input, other, alpha):
     """alpha·other in the type that input + other has."""
-    common = dtypes.result_type(operand(input, "add", 1), operand(other, "add", 2))
+    common = dtypes.result_type(operand(input, function, 1), operand(other, function, 2))
+    alpha = NUMBER.read(alpha, function, "alpha")
+    if isinstance(alpha, builtins.bool) and common is not dtypes.bool:
+        raise RuntimeError("Boolean alpha only supported for Boolean results.")
     category = dtypes.of_number(alpha).category
     if category > common.category and category > dtypes.INTEGER:
         raise RuntimeError(f"For tensors of type {common}, argument alpha must not be a {type(alpha).__name__}.")
@@ -233,7 +228,7 @@ def _scaled(input, other, alpha):
     return mul(other.to(common), alpha) if isinstance(other, TensorBase) else other * alpha
 
 
-@method
+@quick_method
 def div(input, other, *, rounding_mode=None):
     """input ÷ other, with broadcasting; either may be a Python number. rounding_mode: None, "trunc" (to 0) or "floor".
 
@@ -241,7 +236,7 @@ def div(input, other, *, rounding_mode=None):
     """
     if rounding_mode is None:
         return _div(input, other)
-    if rounding_mode not in ("trunc", "floor"):
+    if STR.read(rounding_mode, "div", "rounding_mode") not in ("trunc", "floor"):
         raise RuntimeError(
             f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found {rounding_mode!r}"
         )
@@ -252,21 +247,23 @@ def div(input, other, *, rounding_mode=None):
     return elementwise.div_rounded(input, other, rounding_mode=rounding_mode)
 
 
-@method
+@quick_method
 def true_divide(input, other):
     """The same as div(input, other)."""
     return _div(input, other)
 
 
-@method
+@quick_method
 def floor_divide(input, other):
     """The largest whole number that is not above input ÷ other; either may be a Python number."""
     return div(input, other, rounding_mode="floor")
 
 
-@method
+@quick_method
 def pow(input, exponent):
     """input to the power of exponent, elementwise with broadcasting; either may be a Python number."""
+    if autocasting and (call := autocasting[0]("pow", (input, exponent), {})):
+        return call(pow)
     exponent = operand(exponent, "pow", 2)
     if isinstance(exponent, TensorBase):
         return _pow(input, exponent)
@@ -281,19 +278,17 @@ def pow(input, exponent):
 # ---- three operands ---------------------------------------------------------------------------------
 
 
-@method
+@method(value=NUMBER)
 def addcmul(input, tensor1, tensor2, *, value=1):
     """input + value·tensor1·tensor2, with broadcasting."""
-    _check_tensors("addcmul", input, tensor1=tensor1, tensor2=tensor2)
     if dtypes.result_type(input, tensor1, tensor2).category < dtypes.FLOAT:
         value = builtins.int(value)
     return _add(input, mul(mul(tensor1, tensor2), value))
 
 
-@method
+@method(value=NUMBER)
 def addcdiv(input, tensor1, tensor2, *, value=1):
     """input + value·tensor1 ÷ tensor2, with broadcasting; RuntimeError for the quotient of two integers."""
-    _check_tensors("addcdiv", input, tensor1=tensor1, tensor2=tensor2)
     if dtypes.result_type(tensor1, tensor2).category < dtypes.FLOAT:
         raise RuntimeError(
             "Integer division with addcdiv is not supported: convert the tensors to floats, or use div with a "
@@ -302,10 +297,9 @@ def addcdiv(input, tensor1, tensor2, *, value=1):
     return _add(input, mul(_div(tensor1, tensor2), value))
 
 
-@method
+@method(end=TENSOR, weight=OPERAND)
 def lerp(input, end, weight):
     """input + weight·(end − input): on the line from input to end. weight: a number or a tensor; all of one float type."""
-    _check_tensors("lerp", input, end=end)
     for name, each in (("end", end), ("weight", weight)):
         if isinstance(each, TensorBase) and each.dtype is not input.dtype:
             raise RuntimeError(f"expected dtype {input.dtype} for `{name}` but got dtype {each.dtype}")
@@ -317,30 +311,20 @@ def lerp(input, end, weight):
     return input + weight * distance if builtins.abs(weight) < 0.5 else end - distance * (1 - weight)
 
 
-def _check_tensors(function, input, **others):
-    check_tensor(input, function)
-    for position, (name, value) in enumerate(others.items(), 2):
-        check_tensor(value, function, name, position)
-
-
 # ---- limits and choice ------------------------------------------------------------------------------
 
 
-@method
+@method(min=optional(OPERAND), max=optional(OPERAND))
 def clamp(input, min=None, max=None):
     """Each element, but no less than `min` and no more than `max`: numbers, tensors that broadcast, or None for no limit.
 
     Where an element is outside, the limit takes its place and its gradient.
     """
-    check_tensor(input, "clamp")
     if min is None and max is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
+    if isinstance(min, TensorBase) + isinstance(max, TensorBase) == 1 and min is not None and max is not None:
+        min, max = NUMBER.read(min, "clamp", "min"), NUMBER.read(max, "clamp", "max")  # not one of each
     limits = {"min": min, "max": max}
-    for name, limit in limits.items():
-        if not (limit is None or isinstance(limit, (TensorBase, numbers.Number))):
-            raise TypeError(
-                f"clamp(): argument '{name}' must be a number, a Tensor or None, not {type(limit).__name__}"
-            )
     common = dtypes.result_type(input, *[limit for limit in (min, max) if limit is not None])
     if common.is_complex:
         raise _refuse("clamp", common)
@@ -359,13 +343,13 @@ def _clamp_to_tensors(input, min, max):
     return input if max is None else where((input > max) | (max != max), max, input)
 
 
-@method
+@method(min=OPERAND)
 def clamp_min(input, min):
     """Each element, but no less than `min`, a number or a tensor."""
     return clamp(input, min=min)
 
 
-@method
+@method(max=OPERAND)
 def clamp_max(input, max):
     """Each element, but no more than `max`, a number or a tensor."""
     return clamp(input, max=max)
@@ -394,19 +378,16 @@ def _where_method(input, condition, other):
     return where(condition, input, other)
 
 
-method(_named(_where_method, "where", "This tensor where the bool tensor `condition` is True, `other` elsewhere."))
+quick_method(_named(_where_method, "where", "This tensor where the bool `condition` is True, `other` elsewhere."))
 
 
-@method
+@method(value=OPERAND)
 def masked_fill(input, mask, value):
     """`value`, a number or a 0-d tensor, where the bool tensor `mask` is True, `input` elsewhere; of input's type."""
-    _check_tensors("masked_fill", input, mask=mask)
     if mask.dtype is not dtypes.bool:
         raise RuntimeError(f"masked_fill only supports boolean masks, but got mask with dtype {mask.dtype}")
     if not isinstance(value, TensorBase):
-        return elementwise.masked_fill(
-            input, mask, dtypes.fitting(operand(value, "masked_fill", 3, "value"), input.dtype)
-        )
+        return elementwise.masked_fill(input, mask, dtypes.fitting(value, input.dtype))
     if value.ndim:
         raise RuntimeError(
             f"masked_fill only supports a 0-dimensional value tensor, but got tensor with {value.ndim} dimension(s)."
@@ -431,38 +412,35 @@ def result_type(tensor, other):
 @method
 def is_floating_point(input):
     """True if the type is a real float."""
-    check_tensor(input, "is_floating_point")
     return input.dtype.is_floating_point
 
 
 @method
 def is_complex(input):
     """True if the type is complex."""
-    check_tensor(input, "is_complex")
     return input.dtype.is_complex
 
 
+@reads
 def numel(input):
     """The number of elements."""
-    check_tensor(input, "numel")
     return input.numel()
 
 
 @method
 def equal(input, other):
     """True if the two tensors have the same shape and the same elements; a Python bool."""
-    check_tensor(input, "equal")
-    check_tensor(other, "equal", "other", 2)
     return tuple(input.shape) == tuple(other.shape) and builtins.bool((input == other).all())
 
 
 @method
 def allclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
     """True if |input - other| <= atol + rtol·|other| everywhere; a Python bool. equal_nan: NaN is close to NaN."""
-    check_tensor(input, "allclose")
-    check_tensor(other, "allclose", "other", 2)
     if input.dtype is not other.dtype:
         raise RuntimeError(f"allclose: {input.dtype} did not match {other.dtype}")
+    for name, tolerance in (("rtol", rtol), ("atol", atol)):
+        if tolerance < 0:
+            raise RuntimeError(f"{name} must be greater than or equal to zero, but got {tolerance}")
     with set_recording(False):
         near = abs(input - other).le(atol + rtol * abs(other)) | (input == other)
         if equal_nan:

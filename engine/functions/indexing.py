@@ -8,7 +8,7 @@ import numpy as np
 
 from engine import backend, dtypes
 from engine.autograd.graph import TensorBase, setting
-from engine.functions.arguments import check_dim, check_tensor, method, number_in, numpy_names
+from engine.functions.arguments import NUMBER, OPERAND, STR, TENSOR, TENSORS, check_dim, method, number_in
 from engine.functions.shape import broadcast_shapes, broadcast_tensors, expand, flatten, reshape
 from engine.ops import indexing
 
@@ -30,11 +30,10 @@ __all__ = [
 ]
 
 
-def _check_index(index, function, position=3, types=(dtypes.int64, dtypes.int32)):
-    """`index` is a tensor of one of the types that torch indexes with here."""
-    check_tensor(index, function, "index", position)
+def _check_index(index, function, types=(dtypes.int64, dtypes.int32)):
+    """`index` is of one of the types that torch indexes with here."""
     if index.dtype not in types:
-        raise RuntimeError(
+        raise (IndexError if function == "index_fill" else RuntimeError)(
             f"{function}(): Expected dtype {' or '.join(each.name for each in types)} for index, got {index.dtype}"
         )
 
@@ -63,7 +62,6 @@ def _along(input, dim, index):
 
 
 @method
-@numpy_names
 def gather(input, dim, index, *, sparse_grad=False):
     """out[i][j] = input[index[i][j]][j] for dim 0, and so on: one pick for each entry of the integer tensor `index`."""
     if sparse_grad:
@@ -74,8 +72,6 @@ def gather(input, dim, index, *, sparse_grad=False):
 
 def _check_places(function, input, dim, index, src=None):
     """The dimension, after checking that `index` has a place in `input` (and `src`) for each of its entries."""
-    check_tensor(input, function)
-    check_tensor(index, function, "index", 3)
     dim = check_dim(dim, input.ndim)
     if not index.numel():  # then its type does not matter
         return dim
@@ -109,8 +105,7 @@ def _with_dims(op, input, index, *values, **metadata):
     return result if tuple(result.shape) == result_shape else reshape(result, result_shape)
 
 
-@method
-@numpy_names
+@method(src=OPERAND, value=NUMBER, reduce=STR)
 def scatter(input, dim, index, src=None, *, value=None, reduce=None):
     """A copy of `input` with copy[index[i][j]][j] = src[i][j] for dim 0, and so on; `src` is a tensor or a number.
 
@@ -120,8 +115,6 @@ def scatter(input, dim, index, src=None, *, value=None, reduce=None):
         raise TypeError("scatter() takes either 'src' or 'value'")
     value = src if value is None else value
     is_tensor = isinstance(value, TensorBase)
-    if not is_tensor and not isinstance(value, (builtins.int, builtins.float, builtins.complex)):
-        raise TypeError(f"scatter(): argument 'src' must be Tensor or a number, not {type(value).__name__}")
     dim = _check_places("scatter", input, dim, index, value if is_tensor else None)
     if is_tensor and value.dtype is not input.dtype:
         raise RuntimeError("scatter(): Expected self.dtype to be equal to src.dtype")
@@ -150,10 +143,8 @@ def _head(src, index):
 
 
 @method
-@numpy_names
 def scatter_add(input, dim, index, src):
     """A copy of `input` with copy[index[i][j]][j] += src[i][j] for dim 0, and so on; every entry counts."""
-    check_tensor(src, "scatter_add", "src", 4)
     dim = _check_places("scatter_add", input, dim, index, src)
     if src.dtype is not input.dtype:
         raise RuntimeError("scatter(): Expected self.dtype to be equal to src.dtype")
@@ -165,15 +156,13 @@ def scatter_add(input, dim, index, src):
     return total if input.ndim else reshape(total, ())
 
 
-@method
-@numpy_names
+@method(indices=TENSOR)
 def take_along_dim(input, indices, dim=None):
     """gather in which the other dimensions broadcast, and negative indices count from the end.
 
     dim None looks the indices up in the flattened tensor, from its start only.
     """
-    check_tensor(input, "take_along_dim")
-    _check_index(indices, "take_along_dim", 2, (dtypes.int64,))
+    _check_index(indices, "take_along_dim", (dtypes.int64,))
     if dim is None:
         return gather(flatten(input), 0, flatten(indices))
     if input.ndim != indices.ndim:
@@ -199,11 +188,10 @@ def _with_size(shape, dim, size):
 
 def _check_slices(function, input, dim, index, error=IndexError, from_end=False):
     """(dimension, index as a vector), after checking that every entry is a place along the dimension."""
-    check_tensor(input, function)
-    _check_index(index, function)
     dim = check_dim(dim, input.ndim)
     if index.ndim > 1:
         raise IndexError(f"{function}(): Index is supposed to be a vector")
+    _check_index(index, function)
     index = index if index.ndim else reshape(index, (1,))
     size = input.shape[dim] if input.ndim else 1
     backend.check_bounds(index.array, size, dim, error, lowest=-size if from_end else 0)
@@ -211,7 +199,6 @@ def _check_slices(function, input, dim, index, error=IndexError, from_end=False)
 
 
 @method
-@numpy_names
 def index_select(input, dim, index):
     """The slices of `input` along `dim` that the integer vector `index` names; a copy."""
     dim, index = _check_slices("index_select", input, dim, index)
@@ -221,11 +208,10 @@ def index_select(input, dim, index):
 
 
 @method
-@numpy_names
 def index_add(input, dim, index, source, *, alpha=1):
     """A copy of `input` with alpha · source's slices added to the slices along `dim` that `index` names."""
     dim, index = _check_slices("index_add", input, dim, index, RuntimeError)
-    _check_source("index_add", RuntimeError, input, dim, index, source)
+    _check_source("index_add", input, dim, index, source)
     source = source if alpha == 1 else source * alpha
     if not input.ndim:
         return input + reshape(source, ())
@@ -233,18 +219,16 @@ def index_add(input, dim, index, source, *, alpha=1):
 
 
 @method
-@numpy_names
 def index_copy(input, dim, index, source):
     """A copy of `input` with its slices along `dim` that `index` names replaced by those of `source`."""
     dim, index = _check_slices("index_copy", input, dim, index)
-    _check_source("index_copy", IndexError, input, dim, index, source)
+    _check_source("index_copy", input, dim, index, source)
     if not input.ndim:
         return indexing.index_put(input, reshape(source, ()), index=(Ellipsis,))
     return indexing.index_put(input, source, index=_along(input, dim, index))
 
 
-@method
-@numpy_names
+@method(value=OPERAND)
 def index_fill(input, dim, index, value):
     """A copy of `input` with its slices along `dim` that `index` names filled with a number or a 0-d tensor."""
     dim, index = _check_slices("index_fill", input, dim, index, from_end=True)
@@ -264,16 +248,17 @@ def index_fill(input, dim, index, value):
     return indexing.index_put(input, value, index=(slice(None),) * dim + (once,))
 
 
-def _check_source(function, error, input, dim, index, source):
+def _check_source(function, input, dim, index, source):
     """An error unless `source` has `input`'s type and, but for one slice for each entry of `index`, its shape."""
-    check_tensor(source, function, "source", 4)
     if source.dtype is not input.dtype:
         raise RuntimeError(
             f"{function}_(): self ({input.dtype}) and source ({source.dtype}) must have the same scalar type"
         )
-    scalars = source.numel() == 1 and not (input.ndim and source.ndim) and function == "index_copy"
+    ndims = {input.ndim, source.ndim}
+    scalars = source.numel() == 1 and ndims in ({0}, {0, 1}) and function == "index_copy"
     if not scalars and tuple(source.shape) != _with_size(input.shape, dim, index.numel())[: input.ndim]:
-        raise error(
+        is_count = 0 not in ndims and (len(ndims) > 1 or source.shape[dim] != index.numel())
+        raise (IndexError if is_count and function == "index_copy" else RuntimeError)(
             f"{function}_(): source has shape {list(source.shape)}; with {index.numel()} indices into dimension {dim} "
             f"of a tensor of shape {list(input.shape)} it must have as many slices there and agree in the others"
         )
@@ -282,11 +267,9 @@ def _check_source(function, error, input, dim, index, source):
 # ---- any place ----------------------------------------------------------------------------------------
 
 
-@method
+@method(indices=TENSORS)
 def index_put(input, indices, values, accumulate=False):
     """A copy of `input` with copy[indices] = values, or += values, every entry counting, with accumulate."""
-    check_tensor(input, "index_put")
-    check_tensor(values, "index_put", "values", 3)
     place = as_index(tuple(indices), input)
     _check_same_type(input, values)
     if not accumulate:
@@ -298,16 +281,13 @@ def index_put(input, indices, values, accumulate=False):
 @method
 def take(input, index):
     """The elements of the flattened tensor at the int64 tensor `index`, in the shape of `index`."""
-    check_tensor(input, "take")
-    _check_index(index, "take", 2, (dtypes.int64,))
+    _check_index(index, "take", (dtypes.int64,))
     return indexing.getitem(flatten(input), index=(_beside(input, index),))
 
 
 @method
 def masked_select(input, mask):
     """The elements where the bool tensor `mask` is True (the two broadcast), in one dimension."""
-    check_tensor(input, "masked_select")
-    check_tensor(mask, "masked_select", "mask", 2)
     if mask.dtype is not dtypes.bool:
         raise RuntimeError(f"masked_select: expected BoolTensor for mask, got {mask.dtype}")
     input, mask = broadcast_tensors(input, mask)
@@ -317,7 +297,6 @@ def masked_select(input, mask):
 @method
 def masked_scatter(input, mask, source):
     """A copy of `input` in which the places where `mask` is True hold the first elements of `source`, in order."""
-    check_tensor(source, "masked_scatter", "source", 3)
     if mask.dtype is not dtypes.bool:
         raise RuntimeError(f"masked_scatter_ only supports boolean masks, but got mask with dtype {mask.dtype}")
     if source.dtype is not input.dtype:
@@ -336,7 +315,6 @@ def masked_scatter(input, mask, source):
 @method
 def nonzero(input, *, as_tuple=False):
     """Where the elements are not 0: int64 (count, ndim), or with as_tuple one vector for each dimension."""
-    check_tensor(input, "nonzero")
     array = input.array if input.ndim or not as_tuple else input.array.reshape(1)
     if not array.ndim:
         found = backend.module_of(array).zeros((builtins.int(array != 0), 0), dtype="int64")
@@ -390,6 +368,8 @@ def _part(part, tensor):
         return _lookup(part, tensor)
     if isinstance(part, (list, tuple, range, np.ndarray)):
         array = np.asarray(part, dtype=None if len(part) else np.int64)
+        if array.dtype.kind not in "biufc":
+            raise TypeError(f"an index must consist of integers or bools, not {array.dtype}")
         return _lookup(setting.tensor_class(backend.as_array(array, like=tensor.array)), tensor)
     error = TypeError if isinstance(part, str) else IndexError
     raise error(

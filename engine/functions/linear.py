@@ -2,8 +2,8 @@
 
 import math
 
-from engine import dtypes
-from engine.functions.arguments import check_dims, check_tensor, method
+from engine import dtypes, return_types
+from engine.functions.arguments import ANY, autocasting, check_dims, check_tensor, method, quick_method, reads
 from engine.functions.shape import broadcast_to, permute, reshape
 from engine.ops import elementwise, linear
 
@@ -32,9 +32,11 @@ __all__ = [
 ]
 
 
-@method
+@quick_method
 def matmul(input, other):
     """The matrix product. A vector is a row (left) or a column (right); batch dimensions in front broadcast."""
+    if autocasting and (call := autocasting[0]("matmul", (input, other), {})):
+        return call(matmul)
     check_tensor(input, "matmul")
     check_tensor(other, "matmul", "other", 2)
     if not input.ndim or not other.ndim:
@@ -47,16 +49,16 @@ def matmul(input, other):
 @method
 def mm(input, mat2):
     """(n, m) x (m, k) -> (n, k); RuntimeError unless both are matrices."""
-    _check_ndim("mm", "self must be a matrix", input, 2, "input", 1)
-    _check_ndim("mm", "mat2 must be a matrix", mat2, 2, "mat2", 2)
+    _check_ndim("self must be a matrix", input, 2)
+    _check_ndim("mat2 must be a matrix", mat2, 2)
     return linear.matmul(input, mat2)
 
 
 @method
 def bmm(input, mat2):
     """(b, n, m) x (b, m, k) -> (b, n, k), without broadcasting."""
-    _check_ndim("bmm", "batch1 must be a 3D tensor", input, 3, "input", 1)
-    _check_ndim("bmm", "batch2 must be a 3D tensor", mat2, 3, "mat2", 2)
+    _check_ndim("batch1 must be a 3D tensor", input, 3)
+    _check_ndim("batch2 must be a 3D tensor", mat2, 3)
     expected = [input.shape[0], input.shape[2]]
     if list(mat2.shape[:2]) != expected:
         raise RuntimeError(
@@ -69,8 +71,6 @@ def bmm(input, mat2):
 @method
 def mv(input, vec):
     """(n, m) x (m) -> (n)."""
-    check_tensor(input, "mv")
-    check_tensor(vec, "mv", "vec", 2)
     if (input.ndim, vec.ndim) != (2, 1):
         raise RuntimeError(f"vector + matrix @ vector expected, got 1, {input.ndim}, {vec.ndim}")
     if input.shape[1] != vec.shape[0]:
@@ -81,8 +81,6 @@ def mv(input, vec):
 @method
 def dot(input, tensor):
     """The sum of the products of two vectors of one length; 0-d."""
-    check_tensor(input, "dot")
-    check_tensor(tensor, "dot", "tensor", 2)
     if input.ndim != 1 or tensor.ndim != 1:
         raise RuntimeError(f"1D tensors expected, but got {input.ndim}D and {tensor.ndim}D tensors")
     if input.dtype is not tensor.dtype:
@@ -100,23 +98,20 @@ def dot(input, tensor):
 @method
 def vdot(input, other):
     """dot of the first vector's conjugate and the second."""
-    check_tensor(input, "vdot")
     return dot(input.conj(), other)
 
 
 @method
 def outer(input, vec2):
     """(n) and (m) -> (n, m): every product of an element of the one with an element of the other."""
-    _check_ndim("outer", f"outer: Expected 1-D argument self, but got {_ndim(input)}-D", input, 1, "input", 1)
-    _check_ndim("outer", f"outer: Expected 1-D argument vec2, but got {_ndim(vec2)}-D", vec2, 1, "vec2", 2)
+    _check_ndim(f"outer: Expected 1-D argument self, but got {input.ndim}-D", input, 1)
+    _check_ndim(f"outer: Expected 1-D argument vec2, but got {vec2.ndim}-D", vec2, 1)
     return elementwise.mul(reshape(input, -1, 1), vec2)
 
 
 @method
 def inner(input, other):
     """The sums of products over the last dimension of both: (..., n) and (***, n) -> (..., ***)."""
-    check_tensor(input, "inner")
-    check_tensor(other, "inner", "other", 2)
     if not input.ndim or not other.ndim:
         return elementwise.mul(input, other)
     if input.shape[-1] != other.shape[-1]:
@@ -133,41 +128,35 @@ def inner(input, other):
 @method
 def addmm(input, mat1, mat2, *, beta=1, alpha=1):
     """beta · input + alpha · (mat1 @ mat2), for matrices; `input` broadcasts to the product's shape."""
-    check_tensor(mat1, "addmm", "mat1", 2)
     return _plus("addmm", input, beta, mm(mat1, mat2), alpha)
 
 
 @method
 def addmv(input, mat, vec, *, beta=1, alpha=1):
     """beta · input + alpha · (mat @ vec); `input` broadcasts to the product's shape."""
-    check_tensor(mat, "addmv", "mat", 2)
     return _plus("addmv", input, beta, mv(mat, vec), alpha)
 
 
 @method
 def addr(input, vec1, vec2, *, beta=1, alpha=1):
     """beta · input + alpha · outer(vec1, vec2); `input` broadcasts to the product's shape."""
-    check_tensor(vec1, "addr", "vec1", 2)
     return _plus("addr", input, beta, outer(vec1, vec2), alpha, same_type=False)
 
 
 @method
 def baddbmm(input, batch1, batch2, *, beta=1, alpha=1):
     """beta · input + alpha · bmm(batch1, batch2); `input` broadcasts to the product's shape."""
-    check_tensor(batch1, "baddbmm", "batch1", 2)
     return _plus("baddbmm", input, beta, bmm(batch1, batch2), alpha)
 
 
 @method
 def addbmm(input, batch1, batch2, *, beta=1, alpha=1):
     """beta · input + alpha · the sum of bmm(batch1, batch2) over the batch; `input` broadcasts to its shape."""
-    check_tensor(batch1, "addbmm", "batch1", 2)
     return _plus("addbmm", input, beta, bmm(batch1, batch2).sum(0, dtype=batch1.dtype), alpha)
 
 
 def _plus(function, input, beta, product, alpha, same_type=True):
     """beta · input + alpha · product, in the product's shape; with beta 0, NaN in `input` does not count."""
-    check_tensor(input, function)
     if same_type and input.dtype is not product.dtype:
         raise RuntimeError(
             f"{function}: input and the product must have the same dtype, but got {input.dtype} and {product.dtype}"
@@ -185,14 +174,13 @@ def _plus(function, input, beta, product, alpha, same_type=True):
 # ---- products over chosen dimensions -------------------------------------------------------------------------
 
 
+@reads(dims=ANY)
 def tensordot(a, b, dims=2):
     """The sums of products over dimensions of a and as many of b.
 
     dims: how many (the last of a with the first of b), or a pair of lists, those of a and those of b.
     The result has the other dimensions of a, then those of b.
     """
-    check_tensor(a, "tensordot", "a", 1)
-    check_tensor(b, "tensordot", "b", 2)
     of_a, of_b = _tensordot_dims(a, b, dims)
     for dim_a, dim_b in zip(of_a, of_b):
         if a.shape[dim_a] != b.shape[dim_b] and 1 not in (a.shape[dim_a], b.shape[dim_b]):
@@ -206,9 +194,10 @@ def tensordot(a, b, dims=2):
     rest_a = [dim for dim in range(a.ndim) if dim not in of_a]
     rest_b = [dim for dim in range(b.ndim) if dim not in of_b]
     shape = [a.shape[dim] for dim in rest_a] + [b.shape[dim] for dim in rest_b]
-    left = reshape(permute(a, *rest_a, *of_a), _size(a, rest_a), _size(a, of_a))
-    right = reshape(permute(b, *of_b, *rest_b), _size(b, of_b), _size(b, rest_b))
-    return reshape(linear.matmul(left, right), shape)
+    left = reshape(permute(a, (*rest_a, *of_a)), _size(a, rest_a), _size(a, of_a))
+    right = reshape(permute(b, (*of_b, *rest_b)), _size(b, of_b), _size(b, rest_b))
+    product = linear.matmul if math.prod(shape) == 1 else matmul  # autocast leaves a dot product alone
+    return reshape(product(left, right), shape)
 
 
 def _size(tensor, dims):
@@ -224,6 +213,8 @@ def _tensordot_dims(a, b, dims):
         if dims > min(a.ndim, b.ndim):
             raise RuntimeError(f"tensordot expects dims < ndim_a or ndim_b, but got dims={dims}")
         return list(range(a.ndim - dims, a.ndim)), list(range(dims))
+    if not isinstance(dims, (tuple, list)) or len(dims) != 2:
+        raise RuntimeError(f"tensordot expects dims to be an int or a pair of lists of ints, but got {dims!r}")
     of_a, of_b = dims
     for name, each in (("dims_self", of_a), ("dims_other", of_b)):
         if not isinstance(each, (tuple, list)):
@@ -236,8 +227,6 @@ def _tensordot_dims(a, b, dims):
 @method
 def kron(input, other):
     """The Kronecker product: `other` once for each element of `input`, multiplied with it, laid out as blocks."""
-    check_tensor(input, "kron")
-    check_tensor(other, "kron", "other", 2)
     ndim = max(input.ndim, other.ndim)
     outer_sizes = [1] * (ndim - input.ndim) + list(input.shape)
     inner_sizes = [1] * (ndim - other.ndim) + list(other.shape)
@@ -249,7 +238,7 @@ def kron(input, other):
 @method
 def trace(input):
     """The sum of a matrix's diagonal."""
-    _check_ndim("trace", f"trace: expected a matrix, but got tensor with dim {_ndim(input)}", input, 2, "input", 1)
+    _check_ndim(f"trace: expected a matrix, but got tensor with dim {input.ndim}", input, 2)
     if input.dtype is dtypes.bool:
         raise NotImplementedError("\"trace\" not implemented for 'Bool'")
     return diagonal_of_first_two(input).sum()
@@ -285,7 +274,7 @@ def slogdet(input):
     """linalg.slogdet."""
     from engine import linalg
 
-    return linalg.slogdet(input)
+    return return_types.slogdet(*linalg.slogdet(input))
 
 
 @method
@@ -305,14 +294,9 @@ def matrix_power(input, n):
     return linalg.matrix_power(input, n)
 
 
-def _check_ndim(function, message, value, ndim, argument, position):
-    check_tensor(value, function, argument, position)
+def _check_ndim(message, value, ndim):
     if value.ndim != ndim:
         raise RuntimeError(message)
-
-
-def _ndim(value):
-    return getattr(value, "ndim", None)
 
 
 def _times(matrix):

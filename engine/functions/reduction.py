@@ -2,7 +2,6 @@
 
 import builtins
 import math
-import operator
 import warnings
 
 import numpy as np
@@ -10,7 +9,8 @@ import numpy as np
 from engine import dtypes, return_types
 from engine.autograd.graph import TensorBase, setting
 from engine.functions import elementwise, indexing
-from engine.functions.arguments import check_dim, check_dims, check_tensor, method, numpy_names, one_or_several
+from engine.functions.arguments import ANY, BOOL, DIMS, NUMBER_OR_STR, TENSOR, check_dim, check_dims, method
+from engine.functions.arguments import one_or_several, optional, reads
 from engine.functions.shape import flatten, narrow, reshape
 from engine.ops import reduction
 
@@ -49,16 +49,9 @@ __all__ = [
 _FULL = object()  # no `dim` was given
 
 
-def _reduce_dims(input, function, dim, keepdim):
+def _reduce_dims(input, dim, keepdim):
     """The arguments of a reduction as the table wants them."""
-    check_tensor(input, function)
-    return {"dim": check_dims(dim, input.ndim), "keepdim": _check_bool(keepdim, function, "keepdim")}
-
-
-def _check_bool(value, function, argument):
-    if not isinstance(value, builtins.bool):
-        raise TypeError(f"{function}(): argument '{argument}' must be bool, not {type(value).__name__}")
-    return value
+    return {"dim": check_dims(dim, input.ndim), "keepdim": keepdim}
 
 
 def _is_float(input):
@@ -89,28 +82,24 @@ def _along_one(op, input, dim, **metadata):
 # ---- sums and products ------------------------------------------------------------------------------
 
 
-@method
-@numpy_names
+@method(dim=optional(DIMS))
 def sum(input, dim=None, keepdim=False, *, dtype=None):
     """The sum over `dim` (a number, several, or None for all). bool and integers are summed as int64."""
-    where_to = _reduce_dims(input, "sum", dim, keepdim)
+    where_to = _reduce_dims(input, dim, keepdim)
     total = reduction.sum_(_as_summand(input, dtype), **where_to)
     return total if dtype is None else total.to(dtype)
 
 
-@method
-@numpy_names
+@method(dim=optional(DIMS))
 def nansum(input, dim=None, keepdim=False, *, dtype=None):
     """The sum over `dim` in which NaN counts as 0."""
-    check_tensor(input, "nansum")
     return sum(elementwise.where(input != input, 0, input) if _is_float(input) else input, dim, keepdim, dtype=dtype)
 
 
-@method
-@numpy_names
+@method(dim=optional(DIMS))
 def mean(input, dim=None, keepdim=False, *, dtype=None):
     """The mean over `dim` (a number, several, or None for all); RuntimeError for integers, whose type holds no mean."""
-    where_to = _reduce_dims(input, "mean", dim, keepdim)
+    where_to = _reduce_dims(input, dim, keepdim)
     input = input if dtype is None else input.to(dtype)
     if not _is_float(input):
         raise RuntimeError(
@@ -120,21 +109,17 @@ def mean(input, dim=None, keepdim=False, *, dtype=None):
     return reduction.mean(input, **where_to)
 
 
-@method
-@numpy_names
+@method(dim=optional(DIMS))
 def nanmean(input, dim=None, keepdim=False, *, dtype=None):
     """The mean over `dim` of the elements that are not NaN."""
-    check_tensor(input, "nanmean")
     if not _is_float(input):
         raise RuntimeError(f"nanmean(): expected input to have floating point or complex dtype but got {input.dtype}")
     return nansum(input, dim, keepdim, dtype=dtype) / (input == input).sum(dim, keepdim)
 
 
 @method
-@numpy_names
 def prod(input, dim=None, keepdim=False, *, dtype=None):
     """The product over `dim` (one number, or None for all). bool and integers are multiplied as int64."""
-    check_tensor(input, "prod")
     factors = _as_summand(input, dtype)
     if dim is None:
         if keepdim:
@@ -143,63 +128,52 @@ def prod(input, dim=None, keepdim=False, *, dtype=None):
     elif not input.ndim:
         product = _along_one(reduction.prod, factors, dim, keepdim=True)
     else:
-        dim, keepdim = check_dim(dim, input.ndim), _check_bool(keepdim, "prod", "keepdim")
-        product = reduction.prod(factors, dim=dim, keepdim=keepdim)
+        product = reduction.prod(factors, dim=check_dim(dim, input.ndim), keepdim=keepdim)
     return product if dtype is None else product.to(dtype)
 
 
 @method
-@numpy_names
 def cumsum(input, dim, *, dtype=None):
     """The sums of the elements up to and including each along `dim`. bool and integers are summed as int64."""
-    check_tensor(input, "cumsum")
     return _along_one(reduction.cumsum, _as_summand(input, dtype), dim)
 
 
 @method
-@numpy_names
 def cumprod(input, dim, *, dtype=None):
     """The products of the elements up to and including each along `dim`. bool and integers are multiplied as int64."""
-    check_tensor(input, "cumprod")
     return _along_one(reduction.cumprod, _as_summand(input, dtype), dim)
 
 
-@method
-@numpy_names
+@method(dim=optional(DIMS))
 def count_nonzero(input, *dims, dim=None):
     """How many elements over `dim` are not 0; int64."""
-    check_tensor(input, "count_nonzero")
     return (input != 0).sum(one_or_several(dims, dim))
 
 
-@method
-@numpy_names
+@method(dim=optional(DIMS))
 def all(input, dim=None, keepdim=False):
     """True where all elements over `dim` are non-zero; uint8 gives uint8."""
     return _truth(reduction.all_, "all", input, dim, keepdim)
 
 
-@method
-@numpy_names
+@method(dim=optional(DIMS))
 def any(input, dim=None, keepdim=False):
     """True where some element over `dim` is non-zero; uint8 gives uint8."""
     return _truth(reduction.any_, "any", input, dim, keepdim)
 
 
 def _truth(op, name, input, dim, keepdim):
-    check_tensor(input, name)
     if isinstance(dim, (tuple, list)) and not dim:
         result = input.bool()  # here, unlike elsewhere, no dims are no dims
     else:
-        result = op(input, **_reduce_dims(input, name, dim, keepdim))
+        result = op(input, **_reduce_dims(input, dim, keepdim))
     return result.to(dtypes.uint8) if input.dtype is dtypes.uint8 else result
 
 
 # ---- spread and size --------------------------------------------------------------------------------
 
 
-@method
-@numpy_names
+@method(dim=ANY, unbiased=BOOL)
 def var(input, dim=None, unbiased=None, keepdim=False, *, correction=None):
     """The mean square distance from the mean over `dim`, as if there were `correction` (1) fewer elements.
 
@@ -208,21 +182,20 @@ def var(input, dim=None, unbiased=None, keepdim=False, *, correction=None):
     return reduction.var(input, **_spread("var", input, dim, unbiased, keepdim, correction))
 
 
-@method
-@numpy_names
+@method(dim=ANY, unbiased=BOOL)
 def std(input, dim=None, unbiased=None, keepdim=False, *, correction=None):
     """The square root of `var`; where nothing varies its gradient is 0."""
     return reduction.std(input, **_spread("std", input, dim, unbiased, keepdim, correction))
 
 
-@numpy_names
+@reads(dim=ANY, unbiased=BOOL)
 def var_mean(input, dim=None, unbiased=None, keepdim=False, *, correction=None):
     """(var, mean) over `dim`."""
     how = _spread("var_mean", input, dim, unbiased, keepdim, correction)
     return reduction.var(input, **how), reduction.mean(input, dim=how["dim"], keepdim=how["keepdim"])
 
 
-@numpy_names
+@reads(dim=ANY, unbiased=BOOL)
 def std_mean(input, dim=None, unbiased=None, keepdim=False, *, correction=None):
     """(std, mean) over `dim`."""
     how = _spread("std_mean", input, dim, unbiased, keepdim, correction)
@@ -236,8 +209,8 @@ def _spread(function, input, dim, unbiased, keepdim, correction):
     if unbiased is not None:
         if correction is not None:
             raise TypeError(f"{function}() takes 'unbiased' or 'correction', not both")
-        correction = builtins.int(_check_bool(unbiased, function, "unbiased"))
-    how = _reduce_dims(input, function, dim, keepdim) | {"correction": 1 if correction is None else correction}
+        correction = builtins.int(unbiased)
+    how = _reduce_dims(input, dim, keepdim) | {"correction": 1 if correction is None else correction}
     if not _is_float(input):
         raise RuntimeError("std and var only support floating point and complex dtypes")
     if reduction.count(input.shape, how["dim"]) <= how["correction"]:
@@ -249,26 +222,26 @@ def _spread(function, input, dim, unbiased, keepdim, correction):
     return how
 
 
-@method
-@numpy_names
+@method(dim=optional(DIMS), p=optional(NUMBER_OR_STR))
 def norm(input, p="fro", dim=None, keepdim=False, dtype=None):
     """(Σ |x|^p)^(1/p) over `dim`. p: "fro" or None (2), a number, inf (the largest |x|), -inf, 0 (how many are not 0).
 
     At 0 the gradient is 0. p="nuc": the sum of the singular values of the matrices in the two dimensions `dim`.
     """
+    if not _is_float(input if dtype is None else input.to(dtype)):
+        raise RuntimeError(
+            f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {input.dtype}"
+        )
     if p == "nuc":
         from engine import linalg  # it is made from these functions, so it cannot be there before them
 
-        return linalg.matrix_norm(input, "nuc", tuple(range(input.ndim)) if dim is None else dim, keepdim, dtype=dtype)
-    where_to = _reduce_dims(input, "norm", dim, keepdim)
+        dims = tuple(range(input.ndim)) if dim is None else dim if isinstance(dim, tuple) else (dim,)
+        return linalg.matrix_norm(input, "nuc", dims, keepdim, dtype=dtype)
+    where_to = _reduce_dims(input, dim, keepdim)
     if dtype is not None:
         if dtypes.promote_types(input.dtype, dtype) is not dtype:
             raise RuntimeError(f"norm(): {input.dtype} should be convertible without narrowing to the dtype, {dtype}")
         input = input.to(dtype)
-    if not _is_float(input):
-        raise RuntimeError(
-            f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {input.dtype}"
-        )
     p = 2.0 if p is None or p == "fro" else p
     if isinstance(p, str):
         raise RuntimeError(f"norm(): p must be 'fro', 'nuc' or a number, got {p!r}")
@@ -301,22 +274,20 @@ def _power(size, exponent):
 # ---- extremes ---------------------------------------------------------------------------------------
 
 
-@method
-@numpy_names
+@method(dim=optional(DIMS))
 def amax(input, dim=(), keepdim=False):
     """The largest element over `dim`; equal ones share the gradient evenly."""
     return _extreme("amax", input, dim, keepdim, largest=True)
 
 
-@method
-@numpy_names
+@method(dim=optional(DIMS))
 def amin(input, dim=(), keepdim=False):
     """The smallest element over `dim`; equal ones share the gradient evenly."""
     return _extreme("amin", input, dim, keepdim, largest=False)
 
 
 def _extreme(name, input, dim, keepdim, largest):
-    where_to = _reduce_dims(input, name, dim, keepdim)
+    where_to = _reduce_dims(input, dim, keepdim)
     _refuse(input, name, dtypes.COMPLEX)
     _check_not_empty(name, input, where_to["dim"], RuntimeError)
     return (reduction.amax if largest else reduction.amin)(input, **where_to)
@@ -337,30 +308,26 @@ def _check_not_empty(name, input, dims, error):
 
 
 @method
-@numpy_names
 def argmax(input, dim=None, keepdim=False):
     """Where the largest element is along `dim`, or in the flattened tensor (None); int64, the first of equals."""
     return _arg_extreme(reduction.argmax, "argmax", input, dim, keepdim)
 
 
 @method
-@numpy_names
 def argmin(input, dim=None, keepdim=False):
     """Where the smallest element is, as `argmax`."""
     return _arg_extreme(reduction.argmin, "argmin", input, dim, keepdim)
 
 
 def _arg_extreme(op, name, input, dim, keepdim):
-    check_tensor(input, name)
     if input.dtype.category in (dtypes.BOOL, dtypes.COMPLEX):
         raise RuntimeError(f"{name}(): does not support {input.dtype.name} input")
     dims = None if dim is None else (check_dim(dim, input.ndim),)
     _check_not_empty(name, input, dims, IndexError)
-    return op(input, dim=dims[0] if dims and input.ndim else None, keepdim=_check_bool(keepdim, name, "keepdim"))
+    return op(input, dim=dims[0] if dims and input.ndim else None, keepdim=keepdim)
 
 
-@method
-@numpy_names
+@method(dim=ANY, other=TENSOR)
 def max(input, dim=_FULL, keepdim=False, *, other=_FULL):
     """max(input): the largest element; max(input, dim): (values, indices); max(input, other): the larger of each pair.
 
@@ -369,15 +336,13 @@ def max(input, dim=_FULL, keepdim=False, *, other=_FULL):
     return _max_or_min("max", input, dim, keepdim, other)
 
 
-@method
-@numpy_names
+@method(dim=ANY, other=TENSOR)
 def min(input, dim=_FULL, keepdim=False, *, other=_FULL):
     """The smallest, in the three ways of `max`."""
     return _max_or_min("min", input, dim, keepdim, other)
 
 
 def _max_or_min(name, input, dim, keepdim, other):
-    check_tensor(input, name)
     _refuse(input, name, dtypes.COMPLEX)
     if isinstance(dim, TensorBase):
         dim, other = _FULL, dim
@@ -389,72 +354,52 @@ def _max_or_min(name, input, dim, keepdim, other):
         if keepdim:
             raise TypeError(f"{name}(): 'keepdim' needs a 'dim'")
         return _extreme(name, input, None, False, largest=name == "max")
-    if not _is_index(dim):
-        raise TypeError(f"{name}(): argument 'dim' must be int, not {type(dim).__name__}")
     dim = check_dim(dim, input.ndim)
     if input.ndim:
         _check_not_empty(name, input, (dim,), IndexError)
     arg = reduction.argmax if name == "max" else reduction.argmin
     indices = _along_one(arg, input, dim, keepdim=True)
     values = indexing.gather(input, dim, indices)
-    if not _check_bool(keepdim, name, "keepdim"):
+    if not keepdim:
         values, indices = values.squeeze(dim), indices.squeeze(dim)
     return getattr(return_types, name)(values, indices)
-
-
-def _is_index(value):
-    return hasattr(value, "__index__") and not isinstance(value, builtins.bool)
 
 
 # ---- order ------------------------------------------------------------------------------------------
 
 
-@method
-@numpy_names
+@method(stable=BOOL)
 def argsort(input, dim=-1, descending=False, stable=False):
     """The order of the elements along `dim`, int64. Always stable: equal ones keep their order. NaN is the largest."""
-    check_tensor(input, "argsort")
     if input.dtype.is_complex:
         raise RuntimeError("Sort does not support complex dtypes")
-    for name, value in (("descending", descending), ("stable", stable)):
-        _check_bool(value, "argsort", name)
     return _along_one(reduction.argsort, input, dim, descending=descending)
 
 
 @method
-@numpy_names
 def sort(input, dim=-1, descending=False, stable=False):
     """(values, indices) in order along `dim`, as `argsort`."""
-    check_tensor(input, "sort")
-    if isinstance(dim, builtins.bool):
-        raise TypeError("sort(): argument 'dim' must be int, not bool")
-    indices = argsort(input, dim, descending, stable)
+    indices = argsort(input, dim, descending)
     return return_types.sort(indexing.gather(input, dim, indices), indices)
 
 
 @method
-@numpy_names
 def topk(input, k, dim=-1, largest=True, sorted=True):
     """(values, indices) of the k largest (or smallest) elements along `dim`, always sorted."""
-    check_tensor(input, "topk")
     dim = check_dim(dim, input.ndim)
-    if not 0 <= operator.index(k) <= (input.shape[dim] if input.ndim else 1):
+    if not 0 <= k <= (input.shape[dim] if input.ndim else 1):
         raise RuntimeError("selected index k out of range")
-    for name, value in (("largest", largest), ("sorted", sorted)):
-        _check_bool(value, "topk", name)
     indices = argsort(input, dim, descending=largest)
     indices = narrow(indices, dim, 0, k).contiguous() if input.ndim else indices
     return return_types.topk(indexing.gather(input, dim, indices), indices)
 
 
 @method
-@numpy_names
 def unique(input, sorted=True, return_inverse=False, return_counts=False, dim=None):
     """The different elements (or slices along `dim`), in order.
 
     If asked, also which of them each element is (return_inverse), and how often each occurs (return_counts).
     """
-    check_tensor(input, "unique")
     if dim is None:
         array, axis, places = input.array.reshape(-1), None, tuple(input.shape)
     else:
@@ -473,7 +418,6 @@ def unique(input, sorted=True, return_inverse=False, return_counts=False, dim=No
 @method
 def bincount(input, weights=None, minlength=0):
     """How often each of 0, 1, ... occurs in a one-dimensional integer tensor, or the sum of the `weights` there."""
-    check_tensor(input, "bincount")
     _refuse(input, "bincount", dtypes.BOOL, dtypes.FLOAT, dtypes.COMPLEX)
     if minlength < 0:
         raise RuntimeError("minlength should be >= 0")
@@ -481,7 +425,6 @@ def bincount(input, weights=None, minlength=0):
         raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
     if weights is None:
         return setting.tensor_class(np.bincount(input.array, minlength=minlength))
-    check_tensor(weights, "bincount", "weights", 2)
     if weights.shape != input.shape:
         raise RuntimeError("weights should be 1-d and have the same length as input")
     dtype = dtypes.float32 if weights.dtype is dtypes.float32 else dtypes.float64
@@ -491,11 +434,10 @@ def bincount(input, weights=None, minlength=0):
 # ---- exponentials -----------------------------------------------------------------------------------
 
 
-@method
-@numpy_names
+@method(dim=DIMS)
 def logsumexp(input, dim, keepdim=False):
     """log Σ exp over `dim`, without overflow."""
-    return reduction.logsumexp(input, **_reduce_dims(input, "logsumexp", dim, keepdim))
+    return reduction.logsumexp(input, **_reduce_dims(input, dim, keepdim))
 
 
 @method
@@ -511,7 +453,6 @@ def log_softmax(input, dim, dtype=None):
 
 
 def _normalised(op, input, dim, dtype):
-    check_tensor(input, op.name)
     input = input if dtype is None else input.to(dtype)
     _refuse(input, op.name, dtypes.BOOL, dtypes.INTEGER, dtypes.COMPLEX)
     return _along_one(op, input, dim)

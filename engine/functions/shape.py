@@ -1,24 +1,18 @@
 """torch's functions that move, repeat, cut or join elements. What torch calls a view shares memory here too."""
 
-import operator
 import warnings
 
 import numpy as np
 
 from engine import backend, dtypes
 from engine.autograd.graph import TensorBase, setting
-from engine.functions.arguments import (
-    as_shape,
-    check_dim,
-    check_dims,
-    check_tensor,
-    method,
-    numpy_names,
-    one_or_several,
-)
+from engine.functions.arguments import ANY, DIMS, INT, INTS, TENSORS, Kind, as_int
+from engine.functions.arguments import as_shape, check_dim, check_dims, check_tensor, method, one_or_several
+from engine.functions.arguments import quick_method, reads
 from engine.ops import shape
 from engine.ops.elementwise import clone
 from engine.ops.indexing import getitem
+from engine.size import Size
 
 __all__ = [
     "broadcast_shapes",
@@ -65,7 +59,7 @@ __all__ = [
 # ---- another shape ----------------------------------------------------------------------------------
 
 
-@method
+@quick_method
 def reshape(input, *sizes, shape=None):
     """The same elements in the given shape, a view where possible; one size may be -1."""
     check_tensor(input, "reshape")
@@ -76,6 +70,8 @@ def _reshape(input, sizes):
     unknown = sizes.count(-1)
     if unknown > 1:
         raise RuntimeError("only one dimension can be inferred")
+    if sizes and min(sizes) < -1:
+        raise RuntimeError(f"invalid shape dimension {min(sizes)} in shape {list(sizes)}")
     if unknown and not input.numel() and 0 in sizes:
         raise RuntimeError(
             f"cannot reshape tensor of 0 elements into shape {list(sizes)} because the unspecified dimension size -1 "
@@ -90,7 +86,7 @@ def reshape_as(input, other):
     return reshape(input, other.shape)
 
 
-@method
+@quick_method
 def view(input, *sizes, size=None, dtype=None):
     """reshape that never copies: RuntimeError where the memory's order does not allow a view.
 
@@ -127,7 +123,6 @@ def view_as(input, other):
 @method
 def flatten(input, start_dim=0, end_dim=-1):
     """The dimensions from `start_dim` to `end_dim` (included) made into one."""
-    check_tensor(input, "flatten")
     start, end = check_dim(start_dim, input.ndim), check_dim(end_dim, input.ndim)
     if start > end:
         raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
@@ -141,11 +136,10 @@ def ravel(input):
     return flatten(input)
 
 
-@method
+@method(sizes=INTS)
 def unflatten(input, dim, sizes):
     """Dimension `dim` divided into `sizes`, one of which may be -1; a view."""
-    check_tensor(input, "unflatten")
-    dim, sizes = check_dim(dim, input.ndim), as_shape((sizes,))
+    dim = check_dim(dim, input.ndim)
     if not sizes:
         raise RuntimeError("unflatten: sizes must be non-empty")
     known = int(np.prod([size for size in sizes if size != -1]))
@@ -161,25 +155,21 @@ def unflatten(input, dim, sizes):
     return view(input, (*input.shape[:dim], *sizes, *input.shape[dim + 1 :]))
 
 
-@method
-@numpy_names
+@method(dim=DIMS)
 def squeeze(input, *dims, dim=None):
     """Without the dimensions of size 1 (all, or only those in `dim`); a view."""
-    check_tensor(input, "squeeze")
-    dim = one_or_several(dims, dim)
-    if dim is None:
-        dims = range(input.ndim)
-    else:
+    if dims or dim is not None:
+        dim = DIMS.read(one_or_several(dims, dim), "squeeze", "dim")
         dims = check_dims(dim, input.ndim) or () if dim != () else ()
+    else:
+        dims = range(input.ndim)
     kept = tuple(size for d, size in enumerate(input.shape) if not (d in dims and size == 1))
     return shape.reshape(input, shape=kept)
 
 
 @method
-@numpy_names
 def unsqueeze(input, dim):
     """With a dimension of size 1 inserted at `dim`; a view."""
-    check_tensor(input, "unsqueeze")
     dim = check_dim(dim, input.ndim + 1)
     return shape.reshape(input, shape=(*input.shape[:dim], 1, *input.shape[dim:]))
 
@@ -187,12 +177,12 @@ def unsqueeze(input, dim):
 # ---- dimensions in another order --------------------------------------------------------------------
 
 
-@method
+@quick_method
 def permute(input, *order, dims=None):
     """The dimensions in the order `dims`; a view."""
     check_tensor(input, "permute")
     dims = as_shape(order, dims)
-    order = tuple(check_dim(dim, input.ndim) for dim in dims)
+    order = tuple(check_dim(dim, input.ndim) for dim in dims) if len(dims) == input.ndim else ()
     if sorted(order) != list(range(input.ndim)):
         raise RuntimeError(
             f"permute(dims): dims {list(dims)} must name each of the tensor's {input.ndim} dimensions once"
@@ -203,7 +193,6 @@ def permute(input, *order, dims=None):
 @method
 def transpose(input, dim0, dim1):
     """Dimensions dim0 and dim1 exchanged; a view."""
-    check_tensor(input, "transpose")
     dim0, dim1 = check_dim(dim0, input.ndim), check_dim(dim1, input.ndim)
     if not input.ndim:
         return shape.reshape(input, shape=())
@@ -225,17 +214,17 @@ def swapdims(input, dim0, dim1):
 @method
 def t(input):
     """A matrix transposed; a vector as it is."""
-    check_tensor(input, "t")
     if input.ndim > 2:
         raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {input.ndim}D")
     return transpose(input, 0, 1) if input.ndim == 2 else shape.reshape(input, shape=tuple(input.shape))
 
 
-@method
+@method(source=DIMS)
 def movedim(input, source, destination):
     """The dimensions `source` (one or several) put where `destination` says, the others in their order; a view."""
-    check_tensor(input, "movedim")
     given = [list(each) if isinstance(each, (tuple, list)) else [each] for each in (source, destination)]
+    if isinstance(source, int) != isinstance(destination, int):
+        raise TypeError("movedim(): 'source' and 'destination' must be two ints or two tuples of ints, not one of each")
     if len(given[0]) != len(given[1]):
         raise RuntimeError(
             f"movedim: Invalid source or destination dims: source ({given[0]} dims) should contain the same number of "
@@ -251,7 +240,7 @@ def movedim(input, source, destination):
     return shape.permute(input, dims=tuple(order[: input.ndim]))
 
 
-@method
+@method(source=DIMS)
 def moveaxis(input, source, destination):
     """movedim under numpy's name."""
     return movedim(input, source, destination)
@@ -260,7 +249,7 @@ def moveaxis(input, source, destination):
 # ---- stretching and repeating -----------------------------------------------------------------------
 
 
-@method
+@quick_method
 def expand(input, *sizes, size=None):
     """Dimensions of size 1 stretched to `sizes` (-1 leaves one as it is), new ones in front; a view."""
     check_tensor(input, "expand")
@@ -286,7 +275,7 @@ def expand_as(input, other):
     return expand(input, other.shape)
 
 
-@method
+@quick_method
 def broadcast_to(input, *sizes, size=None):
     """The same as expand(*sizes)."""
     return expand(input, *sizes, size=size)
@@ -294,8 +283,8 @@ def broadcast_to(input, *sizes, size=None):
 
 def broadcast_shapes(*shapes):
     """The shape to which tensors of these shapes broadcast."""
-    from engine.tensor import Size
-
+    for each in shapes:
+        DIMS.read(each, "broadcast_shapes", "shapes")
     try:
         return Size(np.broadcast_shapes(*shapes))
     except ValueError as error:
@@ -306,12 +295,12 @@ def broadcast_shapes(*shapes):
 
 def broadcast_tensors(*tensors):
     """The tensors stretched to their common shape; views."""
-    tensors = _several(_one_list(tensors), "broadcast_tensors")
+    tensors = _several(_one_list(tensors, "broadcast_tensors"), "broadcast_tensors")
     common = broadcast_shapes(*[tuple(each.shape) for each in tensors])
     return tuple(expand(each, common) for each in tensors)
 
 
-@method
+@quick_method
 def repeat(input, *sizes, repeats=None):
     """The whole tensor repeated so many times along each dimension; further numbers in front make new dimensions."""
     repeats = as_shape(sizes, repeats)
@@ -327,23 +316,20 @@ def repeat(input, *sizes, repeats=None):
     return shape.reshape(clone(stretched), shape=tuple(total))  # a copy even where nothing is repeated
 
 
-@method
+@method(dims=INTS)
 def tile(input, *sizes, dims=None):
     """repeat, with ones put in front of `dims` where they are fewer than the dimensions."""
-    check_tensor(input, "tile")
     dims = as_shape(sizes, dims)
     return repeat(input, (1,) * (input.ndim - len(dims)) + dims)
 
 
-@method
-@numpy_names
+@method(repeats=Kind("Tensor or int", TensorBase, int, convert=as_int))
 def repeat_interleave(input, repeats=None, dim=None, *, output_size=None):
     """Each slice along `dim` (None: each element of the flattened tensor) `repeats` times in a row.
 
     repeats: a number, or an integer tensor with a count for each slice; alone, it gives the positions that those
     counts ask for. output_size: the size that `dim` must get; RuntimeError if it is another.
     """
-    check_tensor(input, "repeat_interleave")
     if repeats is None:
         return _positions(input, output_size)
     if dim is None:
@@ -351,7 +337,7 @@ def repeat_interleave(input, repeats=None, dim=None, *, output_size=None):
     dim = check_dim(dim, input.ndim)
     size = input.shape[dim] if input.ndim else 1
     if not isinstance(repeats, TensorBase):
-        repeats = setting.tensor_class(backend.as_array(np.full(size, operator.index(repeats)), like=input.array))
+        repeats = setting.tensor_class(backend.as_array(np.full(size, repeats), like=input.array))
     elif repeats.numel() == 1:
         repeats = expand(flatten(repeats), size)
     if repeats.ndim != 1 or repeats.shape[0] != size:
@@ -376,12 +362,13 @@ def _positions(repeats, output_size):
     return setting.tensor_class(np.searchsorted(np.cumsum(repeats.array), places, side="right"))
 
 
+@reads
 def meshgrid(*tensors, indexing=None):
     """One tensor for each of the one-dimensional `tensors`, stretched over the grid that they span; views.
 
     indexing: "ij" (also without it, with a warning): the first tensor runs along dimension 0; "xy": along dimension 1.
     """
-    tensors = _several(_one_list(tensors), "meshgrid")
+    tensors = _several(_one_list(tensors, "meshgrid"), "meshgrid")
     if indexing is None:
         warnings.warn("torch.meshgrid: pass indexing='ij' or indexing='xy'; 'ij' is assumed", stacklevel=2)
     elif indexing not in ("ij", "xy"):
@@ -407,16 +394,14 @@ def meshgrid(*tensors, indexing=None):
 # ---- cutting: every piece is a view -------------------------------------------------------------------
 
 
-@method
-@numpy_names
+@method(start=ANY)
 def narrow(input, dim, start, length):
     """`length` neighbours along `dim` from `start` on; a view."""
-    check_tensor(input, "narrow")
     if not input.ndim:
         raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
     if isinstance(start, TensorBase) and (start.ndim or start.dtype.category != dtypes.INTEGER):
         raise RuntimeError("start must be an 0-dim integral Tensor.")
-    dim, start, length = (check_dim(dim, input.ndim), operator.index(start), operator.index(length))
+    dim, start = check_dim(dim, input.ndim), INT.read(start, "narrow", "start")
     size = input.shape[dim]
     if length < 0:
         raise RuntimeError("narrow(): length must be non-negative.")
@@ -432,14 +417,12 @@ def _stretch(input, dim, start, stop):
     return getitem(input, index=(slice(None),) * dim + (slice(start, stop),))
 
 
-@method
-@numpy_names
+@method(index=INT)
 def select(input, dim, index):
     """The slice at `index` along `dim`, without that dimension; a view."""
-    check_tensor(input, "select")
     if not input.ndim:
         raise IndexError("select() cannot be applied to a 0-dim tensor.")
-    dim, index = check_dim(dim, input.ndim), operator.index(index)
+    dim = check_dim(dim, input.ndim)
     if not -input.shape[dim] <= index < input.shape[dim]:
         raise IndexError(
             f"select(): index {index} out of range for tensor of size {list(input.shape)} at dimension {dim}"
@@ -448,38 +431,34 @@ def select(input, dim, index):
 
 
 @method
-@numpy_names
 def unbind(input, dim=0):
     """All slices along `dim`, as a tuple of views."""
-    check_tensor(input, "unbind")
     if not input.ndim:
         raise IndexError("Dimension specified as 0 but tensor has no dimensions")
     dim = check_dim(dim, input.ndim)
     return _pieces("Unbind", [select(input, dim, index) for index in range(input.shape[dim])])
 
 
-@method
-@numpy_names
+@method(split_size_or_sections=DIMS)
 def split(tensor, split_size_or_sections=None, dim=0, *, split_size=None):
     """Pieces of `split_size` along `dim` (the last may be smaller), or of the sizes in a list; a tuple of views."""
     if (split_size is None) == (split_size_or_sections is None):
         raise TypeError("split() takes either 'split_size_or_sections' or 'split_size'")
     if split_size_or_sections is None:
         split_size_or_sections = split_size
-    check_tensor(tensor, "split", "tensor")
     if not tensor.ndim:
         raise RuntimeError("split expects at least a 1-dimensional tensor")
     dim = check_dim(dim, tensor.ndim)
     size = tensor.shape[dim]
     if several_sizes := isinstance(split_size_or_sections, (tuple, list)):
-        sizes = [operator.index(each) for each in split_size_or_sections]
+        sizes = list(split_size_or_sections)
         if sum(sizes) != size or any(each < 0 for each in sizes):
             raise RuntimeError(
                 f"split_with_sizes expects split_sizes to sum exactly to {size} (input tensor's size at dimension "
                 f"{dim}), but got split_sizes={sizes}"
             )
     else:
-        sizes = _even_pieces(size, operator.index(split_size_or_sections))
+        sizes = _even_pieces(size, split_size_or_sections)
     stops = [sum(sizes[: place + 1]) for place in range(len(sizes))]
     views = [_stretch(tensor, dim, stop - its_size, stop) for its_size, stop in zip(sizes, stops)]
     return _pieces("SplitWithSizes" if several_sizes else "Split", views)
@@ -503,41 +482,38 @@ def _even_pieces(size, piece):
 
 
 @method
-@numpy_names
 def chunk(input, chunks, dim=0):
     """At most `chunks` pieces along `dim`, all of one size but for the last; a tuple of views."""
-    check_tensor(input, "chunk")
     if chunks <= 0:
         raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
     size = input.shape[check_dim(dim, input.ndim)] if input.ndim else 0
     return split(input, [0] * chunks if not size else -(-size // chunks), dim)
 
 
-@method
-@numpy_names
+@method(indices=ANY)
 def tensor_split(
     input, indices_or_sections=None, dim=0, *, indices=None, sections=None, tensor_indices_or_sections=None
 ):
     """Exactly so many pieces along `dim`, the first ones larger by one; or pieces cut at the given indices. Views."""
-    check_tensor(input, "tensor_split")
     if not input.ndim:
         raise RuntimeError("tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims")
     given = [each for each in (indices_or_sections, indices, sections, tensor_indices_or_sections) if each is not None]
     if len(given) != 1:
         raise TypeError("tensor_split() takes either 'indices' or 'sections'")
-    cuts = given[0].tolist() if isinstance(given[0], TensorBase) else given[0]
+    if isinstance(given[0], TensorBase) and given[0].dtype is not dtypes.int64:
+        raise RuntimeError(f"tensor_split expected tensor_indices_or_sections of dtype int64, got {given[0].dtype}")
+    cuts = DIMS.read(given[0].tolist() if isinstance(given[0], TensorBase) else given[0], "tensor_split", "indices")
     dim = check_dim(dim, input.ndim)
     size = input.shape[dim]
     if not isinstance(cuts, (tuple, list)):
-        count = operator.index(cuts)
-        if count <= 0:
-            raise RuntimeError(f"number of sections must be larger than 0, got {count}")
-        cuts = [place * (size // count) + min(place, size % count) for place in range(1, count)]
+        if cuts <= 0:
+            raise RuntimeError(f"number of sections must be larger than 0, got {cuts}")
+        cuts = [place * (size // cuts) + min(place, size % cuts) for place in range(1, cuts)]
     starts, stops = [0, *cuts], [*cuts, size]
     return tuple(_stretch(input, dim, start, stop) for start, stop in zip(starts, stops))
 
 
-@method
+@method(size=INT)
 def unfold(input, dimension, size, step):
     """All stretches of `size` neighbours along `dimension`, `step` apart, along a new last dimension; a view."""
     dim = check_dim(dimension, input.ndim)
@@ -555,20 +531,18 @@ def unfold(input, dimension, size, step):
 # ---- diagonals and triangles ------------------------------------------------------------------------
 
 
-@method
+@method(offset=INT)
 def diagonal(input, offset=0, dim1=0, dim2=1):
     """The diagonal between two dimensions, `offset` above it (below if negative), as the last dimension; a view."""
-    check_tensor(input, "diagonal")
     dim1, dim2 = check_dim(dim1, input.ndim), check_dim(dim2, input.ndim)
     if dim1 == dim2:
         raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
     return shape.diagonal(input, offset=offset, dim1=dim1, dim2=dim2)
 
 
-@method
+@method(offset=INT)
 def diag_embed(input, offset=0, dim1=-2, dim2=-1):
     """Zeros with `input`'s last dimension on the diagonal between the result's dimensions dim1 and dim2."""
-    check_tensor(input, "diag_embed")
     ndim = input.ndim + 1
     dim1, dim2 = check_dim(dim1, ndim), check_dim(dim2, ndim)
     if dim1 == dim2:
@@ -582,7 +556,6 @@ def diag_embed(input, offset=0, dim1=-2, dim2=-1):
 @method
 def diag(input, diagonal=0):
     """The diagonal of a matrix (a copy), or the matrix with a vector on its diagonal."""
-    check_tensor(input, "diag")
     if input.ndim not in (1, 2):
         raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {input.ndim}D")
     if input.ndim == 1:
@@ -603,31 +576,29 @@ def triu(input, diagonal=0):
 
 
 def _triangle(op, input, diagonal):
-    check_tensor(input, op.name)
     if input.ndim < 2:
         raise RuntimeError(f"{op.name}: input tensor must have at least 2 dimensions")
-    return op(input, diagonal=operator.index(diagonal))
+    return op(input, diagonal=diagonal)
 
 
 # ---- elements in another order ----------------------------------------------------------------------
 
 
-@method
+@method(dims=INTS)
 def flip(input, *order, dims=None):
     """The elements in reverse along `dims`; a copy."""
-    check_tensor(input, "flip")
-    if not order and dims is None:
-        raise TypeError('flip() missing 1 required positional arguments: "dims"')
     dims = check_dims(as_shape(order, dims), input.ndim)
     return shape.flip(input, dims=dims) if dims else clone(input)
 
 
 @method
-@numpy_names
 def roll(input, shifts, dims=None):
     """The elements moved on by `shifts` along `dims` (None: of the flattened tensor), those at the end to the front."""
-    check_tensor(input, "roll")
     shifts = as_shape((shifts,))
+    if not shifts:
+        raise RuntimeError("`shifts` required")
+    if not input.numel():
+        return clone(input)
     if dims is None:
         if len(shifts) != 1:
             raise RuntimeError(f"shifts and dimensions must align. shifts: {len(shifts)}, dims:0")
@@ -644,7 +615,7 @@ def roll(input, shifts, dims=None):
 # ---- joining ----------------------------------------------------------------------------------------
 
 
-@numpy_names
+@reads
 def cat(tensors, dim=0):
     """The tensors joined along the existing dimension `dim`; one-dimensional tensors of size 0 are passed over."""
     tensors = _several(tensors, "cat", ValueError)
@@ -665,7 +636,7 @@ def cat(tensors, dim=0):
 concat = concatenate = cat
 
 
-@numpy_names
+@reads
 def stack(tensors, dim=0):
     """The tensors, all of one shape, joined along a new dimension `dim`."""
     tensors = _several(tensors, "stack")
@@ -678,17 +649,20 @@ def stack(tensors, dim=0):
     return shape.cat(*[unsqueeze(each, dim) for each in tensors], dim=dim)
 
 
+@reads
 def hstack(tensors):
     """Joined side by side: along dimension 1, or 0 for vectors."""
     tensors = [_at_least(each, 1) for each in _several(tensors, "hstack")]
     return cat(tensors, 0 if tensors[0].ndim == 1 else 1)
 
 
+@reads
 def vstack(tensors):
     """Joined one below the other: along dimension 0; vectors are rows."""
     return cat([_at_least(each, 2) for each in _several(tensors, "vstack")], 0)
 
 
+@reads
 def dstack(tensors):
     """Joined in depth: along dimension 2; matrices get one."""
     return cat([_at_least(each, 3) for each in _several(tensors, "dstack")], 2)
@@ -701,18 +675,13 @@ def _at_least(tensor, ndim):
     return tensor
 
 
-def _one_list(tensors):
+def _one_list(tensors, function):
     """f(a, b) and f([a, b]) are the same."""
-    return tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)) else tensors
+    one = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)) else tensors
+    return TENSORS.read(one, function, "tensors")
 
 
 def _several(tensors, function, error=RuntimeError):
-    if isinstance(tensors, TensorBase) or not isinstance(tensors, (tuple, list)):
-        raise TypeError(
-            f"{function}(): argument 'tensors' (position 1) must be tuple of Tensors, not {type(tensors).__name__}"
-        )
     if not tensors:
         raise error(f"{function}(): expected a non-empty list of Tensors")
-    for each in tensors:
-        check_tensor(each, function, "tensors")
     return list(tensors)

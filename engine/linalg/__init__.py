@@ -1,15 +1,14 @@
 """torch.linalg: inverses, determinants, decompositions and norms of matrices (..., m, n), batch dimensions in front.
 
-All can be differentiated, twice too, but for the modes of `qr` in which torch cannot either.
+All can be differentiated, twice too, for real and for complex matrices; but for the modes of `qr` in which torch cannot
+either. Of complex eigenvectors and singular vectors a loss may not depend on the phase, which could be any.
 """
 
-import collections
 import math
-import numbers
 
 import numpy as np
 
-from engine import dtypes
+from engine import dtypes, return_types
 from engine.functions import arguments, reduction, shape
 from engine.functions import elementwise as elementwise_functions
 from engine.functions.linear import matmul
@@ -38,27 +37,23 @@ __all__ = [
     "vector_norm",
 ]
 
-Eigh = collections.namedtuple("linalg_eigh", "eigenvalues eigenvectors")
-QR = collections.namedtuple("linalg_qr", "Q R")
-SVD = collections.namedtuple("linalg_svd", "U S Vh")
-SlogDet = collections.namedtuple("linalg_slogdet", "sign logabsdet")
-
 
 # ---- square matrices: A is (..., n, n) -------------------------------------------------------------------
 
 
+@arguments.reads
 def inv(A):
     """The inverses; LinAlgError for a singular matrix."""
     return decompositions.inv(_square(A, "inv"))
 
 
+@arguments.reads
 def solve(A, B, *, left=True):
     """The X with A @ X = B (X @ A = B if not left). B is (..., n, k), or (..., n) for one vector for each A.
 
     LinAlgError if some A is singular.
     """
     _square(A, "solve")
-    arguments.check_tensor(B, "linalg_solve", "B", 2)
     if A.dtype is not B.dtype:
         raise RuntimeError(
             f"linalg.solve: Expected A and B to have the same dtype, but found A of type {A.dtype} and B of type "
@@ -78,17 +73,20 @@ def solve(A, B, *, left=True):
     return decompositions.solve(A, B) if left else decompositions.solve(A.mT, B.mT).mT
 
 
+@arguments.reads
 def det(A):
     """The determinants (...)."""
     return decompositions.det(_square(A, "det"))
 
 
+@arguments.reads
 def slogdet(A):
     """(sign, logabsdet) of the determinants: det = sign · exp(logabsdet), also where det itself would overflow."""
     _square(A, "slogdet")
-    return SlogDet(decompositions.det_sign(A), decompositions.logabsdet(A))
+    return return_types.linalg_slogdet(decompositions.det_sign(A), decompositions.logabsdet(A))
 
 
+@arguments.reads
 def matrix_power(A, n):
     """A @ A @ ... (n times); the identity for 0, powers of the inverse for n < 0."""
     _check_matrix(A, "matrix_power", square=True, floating=False)
@@ -106,41 +104,44 @@ def matrix_power(A, n):
 # ---- decompositions -----------------------------------------------------------------------------------------
 
 
+@arguments.reads
 def cholesky(A, *, upper=False):
     """The lower triangular L with L @ L.mT = A, or the upper one; A: symmetric and positive definite.
 
     Only A's lower triangle (the upper one, if `upper`) is read. LinAlgError if A is not positive definite.
     """
-    _check_gradient(_square(A, "cholesky"), "cholesky")
-    lower = decompositions.cholesky(_symmetric(A, upper))
+    lower = decompositions.cholesky(_square(A, "cholesky"), triangle="upper" if upper else "lower")
     return lower.mH if upper else lower
 
 
+@arguments.reads
 def eigh(A, UPLO="L"):
     """(eigenvalues in ascending order (..., n), eigenvectors in columns (..., n, n)) of symmetric matrices.
 
     UPLO: which triangle of A is read, "L" or "U". The gradient of the vectors needs different eigenvalues.
     """
-    _check_gradient(_square(A, "eigh"), "eigh")
+    _square(A, "eigh")
     if not isinstance(UPLO, str) or UPLO.upper() not in ("L", "U"):
         raise RuntimeError(f"Expected UPLO argument to be 'L' or 'U', but got {UPLO}")
     n = A.shape[-1]
-    packed = decompositions.eigh(_symmetric(A, UPLO.upper() == "U"))
+    packed = decompositions.eigh(A, triangle="upper" if UPLO.upper() == "U" else "lower")
     vectors, values = decompositions.unpack(packed, (n, n), (n,))
-    return Eigh(elementwise_functions.real(values), vectors)
+    return return_types.linalg_eigh(elementwise_functions.real(values), vectors)
 
 
+@arguments.reads
 def eigvalsh(A, UPLO="L"):
     """The eigenvalues of symmetric matrices, in ascending order; arguments as for `eigh`."""
     return eigh(A, UPLO).eigenvalues
 
 
+@arguments.reads
 def qr(A, mode="reduced"):
     """(Q, R) with Q @ R = A, Q's columns orthonormal, R upper triangular; A: (..., m, n), k = min(m, n).
 
     mode: "reduced" (Q: (..., m, k)), "complete" (Q: (..., m, m)) or "r" (only R, Q is empty).
     """
-    _check_gradient(_check_matrix(A, "qr"), "qr")
+    _check_matrix(A, "qr")
     if mode not in ("reduced", "complete", "r"):
         raise RuntimeError(
             f"qr received unrecognized mode '{mode}' but expected one of 'reduced' (default), 'r', or 'complete'"
@@ -149,27 +150,29 @@ def qr(A, mode="reduced"):
     k = min(m, n)
     if mode == "r":
         (R,) = decompositions.unpack(decompositions.qr(A, mode="r"), (k, n))
-        return QR(type(A)(A.array[:0].reshape(0)), R)
+        return return_types.linalg_qr(type(A)(A.array[:0].reshape(0)), R)
     if m < n:  # the columns beyond a square have no part in Q
         Q, R = qr(A[..., :m])
-        return QR(Q, shape.cat([R, Q.mH @ A[..., m:]], -1))
+        return return_types.linalg_qr(Q, shape.cat([R, Q.mH @ A[..., m:]], -1))
     if mode == "complete" and m > n:
-        return QR(*decompositions.unpack(decompositions.qr(A, mode="complete"), (m, m), (m, n)))
-    return QR(*decompositions.unpack(decompositions.qr(A, mode="reduced"), (m, k), (k, n)))
+        return return_types.linalg_qr(*decompositions.unpack(decompositions.qr(A, mode="complete"), (m, m), (m, n)))
+    return return_types.linalg_qr(*decompositions.unpack(decompositions.qr(A, mode="reduced"), (m, k), (k, n)))
 
 
+@arguments.reads
 def svd(A, full_matrices=True):
     """(U, S, Vh) with U @ diag(S) @ Vh = A, S descending; A: (..., m, n), k = min(m, n).
 
     U: (..., m, m), Vh: (..., n, n), or (..., m, k) and (..., k, n) if not full_matrices. The gradient of U and Vh
     needs different singular values, and there is none for columns of U and rows of Vh beyond k.
     """
-    _check_gradient(_check_matrix(A, "svd"), "svd")
+    _check_matrix(A, "svd")
     packed = decompositions.svd(A, full_matrices=bool(full_matrices))
     U, S, Vh = decompositions.unpack(packed, *decompositions.svd_shapes(A.shape, full_matrices))
-    return SVD(U, elementwise_functions.real(S), Vh)
+    return return_types.linalg_svd(U, elementwise_functions.real(S), Vh)
 
 
+@arguments.reads
 def svdvals(A):
     """The singular values, in descending order."""
     _check_matrix(A, "svdvals")
@@ -179,12 +182,10 @@ def svdvals(A):
 # ---- norms ------------------------------------------------------------------------------------------------------
 
 
+@arguments.reads(dim=arguments.optional(arguments.DIMS), ord=arguments.NUMBER)
 def vector_norm(x, ord=2, dim=None, keepdim=False, *, dtype=None):
     """(Σ |x|^ord)^(1/ord) over `dim` (a number, several, or None for all). ord: a number; inf, -inf: the largest or
-    smallest |x|; 0: how many are not 0. Where the norm is 0 its gradient is 0."""
-    arguments.check_tensor(x, "linalg_vector_norm", "x")
-    if not isinstance(ord, numbers.Real):
-        raise TypeError(f"linalg_vector_norm(): argument 'ord' (position 2) must be Number, not {type(ord).__name__}")
+    smallest |x|; 0: how many are not 0. Where the norm is 0 its derivatives are 0, the first and the second."""
     x = _as_type(x, dtype, "vector_norm")
     dims = arguments.check_dims(dim, x.ndim)
     combined = x.shape if dims is None else [x.shape[each] for each in dims]
@@ -196,17 +197,17 @@ def vector_norm(x, ord=2, dim=None, keepdim=False, *, dtype=None):
     return linear.vector_norm(x, ord=ord, dim=dims, keepdim=bool(keepdim))
 
 
+@arguments.reads(dim=arguments.INTS, ord=arguments.NUMBER_OR_STR)
 def matrix_norm(A, ord="fro", dim=(-2, -1), keepdim=False, *, dtype=None):
     """The norm of the matrices in the two dimensions `dim`.
 
     ord: "fro" (as a vector), "nuc" (the sum of the singular values), 2 or -2 (the largest or smallest of them),
     1 or -1 (the largest or smallest sum of a column's |x|), inf or -inf (of a row's).
     """
-    arguments.check_tensor(A, "linalg_matrix_norm", "A")
     if A.ndim < 2:
         raise RuntimeError("linalg.matrix_norm: The input tensor A must have at least 2 dimensions.")
-    if not isinstance(dim, (tuple, list)) or len(dim) != 2:
-        raise TypeError(f"linalg_matrix_norm(): argument 'dim' must be a tuple of two ints, got {dim!r}")
+    if len(dim) != 2:
+        raise RuntimeError(f"linalg.matrix_norm: dim must be a tuple of two ints, got {dim!r}")
     rows, columns = [arguments.check_dim(each, A.ndim) for each in dim]
     if rows == columns:
         raise RuntimeError(f"linalg.matrix_norm: dims must be different. Got ({dim[0]}, {dim[1]})")
@@ -233,10 +234,10 @@ def matrix_norm(A, ord="fro", dim=(-2, -1), keepdim=False, *, dtype=None):
     return norm if keepdim else shape.squeeze(norm, (rows, columns))
 
 
+@arguments.reads(dim=arguments.optional(arguments.DIMS), ord=arguments.optional(arguments.NUMBER_OR_STR))
 def norm(A, ord=None, dim=None, keepdim=False, *, dtype=None):
     """`vector_norm` over one dimension or of a vector, `matrix_norm` over two or of a matrix; with neither ord nor dim,
     the length of all elements together."""
-    arguments.check_tensor(A, "linalg_norm", "A")
     if dim is not None:
         dim = tuple(dim) if isinstance(dim, (tuple, list)) else (dim,)
         if ord is not None and len(dim) not in (1, 2):
@@ -253,12 +254,13 @@ def norm(A, ord=None, dim=None, keepdim=False, *, dtype=None):
 # ---- products -----------------------------------------------------------------------------------------------------
 
 
+@arguments.reads
 def vecdot(x, y, *, dim=-1):
     """The sums of the products over `dim`, with broadcasting; of x its conjugate is taken."""
-    arguments.check_tensor(x, "linalg_vecdot", "x")
     return reduction.sum(elementwise.mul(x.conj(), y), dim)
 
 
+@arguments.reads
 def multi_dot(tensors):
     """The matrix product of several matrices, in the order that takes the fewest multiplications.
 
@@ -268,7 +270,6 @@ def multi_dot(tensors):
     if len(tensors) < 2:
         raise RuntimeError(f"multi_dot(): expected at least 2 tensors but got {len(tensors)}")
     for position, each in enumerate(tensors):
-        arguments.check_tensor(each, "linalg_multi_dot", "tensors")
         if each.ndim != 2 and not (each.ndim == 1 and position in (0, len(tensors) - 1)):
             allowed = "1D or 2D" if position in (0, len(tensors) - 1) else "2D"
             raise RuntimeError(f"multi_dot(): tensor {position} must be {allowed} but got {each.ndim}D")
@@ -314,7 +315,6 @@ def _square(A, function):
 
 def _check_matrix(A, function, square=False, floating=True):
     """A, if it holds matrices that LAPACK takes; RuntimeError in torch's words otherwise."""
-    arguments.check_tensor(A, f"linalg_{function}", "A")
     if A.ndim < 2:
         raise RuntimeError(f"linalg.{function}: The input tensor A must have at least 2 dimensions.")
     if floating and not (A.dtype.is_floating_point or A.dtype.is_complex):
@@ -327,21 +327,6 @@ def _check_matrix(A, function, square=False, floating=True):
             f"{A.shape[-1]} matrices"
         )
     return A
-
-
-def _check_gradient(A, function):
-    """NotImplementedError for a complex A that needs a gradient: the VJPs of decompositions are for real matrices."""
-    if A.dtype.is_complex and A.requires_grad:
-        raise NotImplementedError(f"linalg.{function}: the gradient of a complex matrix is not supported")
-
-
-def _symmetric(A, upper):
-    """A itself if it is symmetric (Hermitian), or else what its lower (upper) triangle says."""
-    if np.all(A.array == np.swapaxes(A.array, -2, -1).conj()):
-        return A
-    half = A.mH if upper else A
-    below = half * type(A)(decompositions.constant(A.array, decompositions.half_below))
-    return below + below.mH
 
 
 def _as_type(tensor, dtype, function):

@@ -1,7 +1,8 @@
 """torch.nn: Module, the layers and losses, `functional`, `init` and `utils`."""
 
-from engine.nn import activation, attention, containers, convolution, dropout, functional, init, linear, loss  # noqa: F401
-from engine.nn import module, normalization, parameter, pooling, rnn, transformer, utils, vision  # noqa: F401
+from engine.nn import activation, attention, containers, convolution, dropout, functional, init  # noqa: F401
+from engine.nn import linear, loss, module, normalization, parameter, pooling, rnn, transformer  # noqa: F401
+from engine.nn import utils, vision  # noqa: F401
 from engine.nn.activation import *  # noqa: F403
 from engine.nn.attention import *  # noqa: F403
 from engine.nn.containers import *  # noqa: F403
@@ -18,8 +19,8 @@ from engine.nn.transformer import *  # noqa: F403
 from engine.nn.vision import *  # noqa: F403
 
 _FILES = (
-    activation, attention, containers, convolution, dropout, linear, loss, module, normalization, parameter, pooling, rnn,
-    transformer, vision
+    activation, attention, containers, convolution, dropout, linear, loss, module, normalization, parameter, pooling,
+    rnn, transformer, vision,
 )  # fmt: skip
 __all__ = [name for file in _FILES for name in file.__all__]
 

@@ -7,10 +7,20 @@ from engine.nn.module import Module
 from engine.nn.parameter import Parameter
 
 __all__ = [
-    "CELU", "ELU", "GELU", "GLU", "Hardsigmoid", "Hardswish", "Hardtanh", "LeakyReLU", "LogSigmoid", "LogSoftmax", "Mish",
-    "PReLU", "ReLU", "ReLU6", "SELU", "SiLU", "Sigmoid", "Softmax", "Softmax2d", "Softmin", "Softplus", "Softsign", "Tanh",
-    "Tanhshrink", "Threshold",
+    "CELU", "ELU", "GELU", "GLU", "Hardsigmoid", "Hardswish", "Hardtanh", "LeakyReLU", "LogSigmoid", "LogSoftmax",
+    "Mish", "PReLU", "ReLU", "ReLU6", "SELU", "SiLU", "Sigmoid", "Softmax", "Softmax2d", "Softmin", "Softplus",
+    "Softsign", "Tanh", "Tanhshrink", "Threshold",
 ]  # fmt: skip
+
+
+class _InPlace(FunctionLayer):
+    def __init__(self, inplace=False):
+        super().__init__(inplace=inplace)
+
+
+class _Along(FunctionLayer):
+    def __init__(self, dim=None):
+        super().__init__(dim=dim)
 
 
 class Threshold(FunctionLayer):
@@ -22,13 +32,10 @@ class Threshold(FunctionLayer):
         super().__init__(threshold=threshold, value=value, inplace=inplace)
 
 
-class ReLU(FunctionLayer):
+class ReLU(_InPlace):
     """max(input, 0)."""
 
     _function = "relu"
-
-    def __init__(self, inplace=False):
-        super().__init__(inplace=inplace)
 
 
 class Hardtanh(FunctionLayer):
@@ -102,17 +109,17 @@ class CELU(FunctionLayer):
         super().__init__(alpha=alpha, inplace=inplace)
 
 
-class SELU(FunctionLayer):
+class SELU(_InPlace):
     """ELU with the scale and alpha that keep mean 0 and variance 1 (Klambauer et al., 2017)."""
 
     _function = "selu"
 
-    def __init__(self, inplace=False):
-        super().__init__(inplace=inplace)
-
 
 class GELU(FunctionLayer):
-    """input · Φ(input), Φ of the standard normal distribution (Hendrycks and Gimpel, 2016). approximate: "none", "tanh"."""
+    """input · Φ(input), Φ of the standard normal distribution (Hendrycks and Gimpel, 2016).
+
+    approximate: "none", or "tanh" for a formula with tanh.
+    """
 
     _function = "gelu"
 
@@ -124,40 +131,28 @@ class GELU(FunctionLayer):
         return f"approximate={self.approximate!r}"
 
 
-class SiLU(FunctionLayer):
+class SiLU(_InPlace):
     """input · sigmoid(input), also called swish."""
 
     _function = "silu"
 
-    def __init__(self, inplace=False):
-        super().__init__(inplace=inplace)
 
-
-class Mish(FunctionLayer):
+class Mish(_InPlace):
     """input · tanh(softplus(input)) (Misra, 2019)."""
 
     _function = "mish"
 
-    def __init__(self, inplace=False):
-        super().__init__(inplace=inplace)
 
-
-class Hardswish(FunctionLayer):
+class Hardswish(_InPlace):
     """input · relu6(input + 3) / 6 (Howard et al., 2019)."""
 
     _function, _shown = "hardswish", ()
 
-    def __init__(self, inplace=False):
-        super().__init__(inplace=inplace)
 
-
-class Hardsigmoid(FunctionLayer):
+class Hardsigmoid(_InPlace):
     """relu6(input + 3) / 6."""
 
     _function, _shown = "hardsigmoid", ()
-
-    def __init__(self, inplace=False):
-        super().__init__(inplace=inplace)
 
 
 class Softplus(FunctionLayer):
@@ -178,31 +173,22 @@ class GLU(FunctionLayer):
         super().__init__(dim=dim)
 
 
-class Softmax(FunctionLayer):
+class Softmax(_Along):
     """exp(input), divided by its sum along `dim`."""
 
     _function = "softmax"
 
-    def __init__(self, dim=None):
-        super().__init__(dim=dim)
 
-
-class LogSoftmax(FunctionLayer):
+class LogSoftmax(_Along):
     """The logarithm of softmax along `dim`."""
 
     _function = "log_softmax"
 
-    def __init__(self, dim=None):
-        super().__init__(dim=dim)
 
-
-class Softmin(FunctionLayer):
+class Softmin(_Along):
     """softmax of −input along `dim`."""
 
     _function = "softmin"
-
-    def __init__(self, dim=None):
-        super().__init__(dim=dim)
 
 
 class Softmax2d(Module):

@@ -17,23 +17,23 @@ class NonDynamicallyQuantizableLinear(Linear):
 
 
 class MultiheadAttention(Module):
-    """The embedding is projected to queries, keys and values, cut into heads; each head attends, the results are joined.
+    """Embeddings are projected to queries, keys and values and cut into heads; each attends, the results are joined.
 
-    embed_dim: of query and output, a multiple of num_heads. dropout: of the weights, in training. kdim, vdim: sizes of key
-    and value where they are others. add_bias_kv: one more key and value that are learned. add_zero_attn: one more key and
-    value of zeros. batch_first: (B, T, E) instead of (T, B, E).
+    embed_dim: of query and output, a multiple of num_heads. dropout: of the weights, in training. kdim, vdim: sizes of
+    key and value where they are others. add_bias_kv: one more key and value that are learned. add_zero_attn: one more
+    key and value of zeros. batch_first: (B, T, E) instead of (T, B, E).
 
-    in_proj_weight (3E, E) holds the projections of query, key and value, or q_proj_weight (E, E), k_proj_weight (E, kdim)
-    and v_proj_weight (E, vdim) do; in_proj_bias (3E); bias_k, bias_v (1, 1, E); out_proj, a Linear. At first the weights
-    are xavier_uniform, biases 0, bias_k and bias_v xavier_normal.
+    in_proj_weight (3E, E) holds the projections of query, key and value, or q_proj_weight (E, E), k_proj_weight
+    (E, kdim) and v_proj_weight (E, vdim) do; in_proj_bias (3E); bias_k, bias_v (1, 1, E); out_proj, a Linear. At first
+    the weights are xavier_uniform, biases 0, bias_k and bias_v xavier_normal.
     """
 
     def __init__(
-            self, embed_dim, num_heads, dropout=0.0, bias=True, add_bias_kv=False, add_zero_attn=False, kdim=None, vdim=None,
-            batch_first=False, device=None, dtype=None):
+            self, embed_dim, num_heads, dropout=0.0, bias=True, add_bias_kv=False, add_zero_attn=False, kdim=None,
+            vdim=None, batch_first=False, device=None, dtype=None):
         if embed_dim <= 0 or num_heads <= 0:
             raise ValueError(
-                f"embed_dim and num_heads must be greater than 0, got embed_dim={embed_dim} and num_heads={num_heads} instead")
+                f"embed_dim and num_heads must be greater than 0, got embed_dim={embed_dim} and num_heads={num_heads}")
         if embed_dim % num_heads:
             raise AssertionError(f"embed_dim must be divisible by num_heads, got {embed_dim} and {num_heads}")
         super().__init__()
@@ -64,8 +64,8 @@ class MultiheadAttention(Module):
             init.zeros_(self.out_proj.bias)
 
     def forward(
-            self, query, key, value, key_padding_mask=None, need_weights=True, attn_mask=None, average_attn_weights=True,
-            is_causal=False):
+            self, query, key, value, key_padding_mask=None, need_weights=True, attn_mask=None,
+            average_attn_weights=True, is_causal=False):
         """(output, weights): output in the shape of query; weights (B, L, S), or (B, num_heads, L, S) unless
         average_attn_weights, or None unless need_weights.
 
@@ -85,7 +85,8 @@ class MultiheadAttention(Module):
         else:
             time = 1 if self.batch_first else 0
         batch, length = query.shape[1 - time], query.shape[time]
-        queries, keys, values = [self._heads(each, time) for each in self._extended(*self._projected(query, key, value), time)]
+        projected = self._extended(*self._projected(query, key, value), time)
+        queries, keys, values = [self._heads(each, time) for each in projected]
         if self.add_zero_attn:
             zeros = creation.zeros((batch, self.num_heads, 1, self.head_dim), dtype=keys.dtype, device=keys.device)
             keys, values = cat([keys, zeros], 2), cat([values, zeros], 2)
@@ -147,8 +148,8 @@ class MultiheadAttention(Module):
         """AssertionErrors and RuntimeErrors where torch has them."""
         for position, (name, each) in enumerate({"query": query, "key": key, "value": value}.items(), 1):
             if not isinstance(each, TensorBase):
-                raise TypeError(
-                    f"MultiheadAttention: argument '{name}' (position {position}) must be Tensor, not {type(each).__name__}")
+                found = type(each).__name__
+                raise TypeError(f"MultiheadAttention: '{name}' (position {position}) must be Tensor, not {found}")
         if query.ndim not in (2, 3):
             raise AssertionError(
                 f"query should be unbatched 2D or batched 3D tensor but received {query.ndim}-D query tensor")
@@ -166,7 +167,7 @@ class MultiheadAttention(Module):
         time = 1 if query.ndim == 3 and self.batch_first else 0
         self._check_masks(kind, query.shape, query.shape[time], key.shape[time], key_padding_mask, attn_mask)
         if need_weights and attn_mask is not None and attn_mask.dtype not in (dtypes.bool, query.dtype):
-            raise RuntimeError(f"attn_mask must be of the type of query or bool, got {attn_mask.dtype} and {query.dtype}")
+            raise RuntimeError(f"attn_mask must be bool or of query's type, {query.dtype}, got {attn_mask.dtype}")
 
     def _check_masks(self, kind, query_shape, length, key_length, key_padding_mask, attn_mask):
         for name, mask in {"key_padding_mask": key_padding_mask, "attn_mask": attn_mask}.items():
@@ -176,7 +177,7 @@ class MultiheadAttention(Module):
             if mask.ndim not in wanted:
                 wanted = " or ".join(f"{each}-D" for each in wanted)
                 raise AssertionError(
-                    f"For {kind} `query`, expected `{name}` to be `None` or {wanted} but found {mask.ndim}-D tensor instead")
+                    f"For {kind} `query`, expected `{name}` to be `None` or {wanted} but found {mask.ndim}-D tensor")
             if mask.dtype is not dtypes.bool and not mask.dtype.is_floating_point:
                 raise AssertionError(f"only bool and floating types of {name} are supported, got {mask.dtype}")
         batch = 1 if len(query_shape) == 2 else query_shape[0 if self.batch_first else 1]
@@ -188,7 +189,8 @@ class MultiheadAttention(Module):
         if key_padding_mask is not None:
             wanted = (key_length,) if len(query_shape) == 2 else (batch, key_length)
             if tuple(key_padding_mask.shape) != wanted:
-                raise AssertionError(f"Expected key_padding_mask of shape {wanted}, but got {list(key_padding_mask.shape)}")
+                found = list(key_padding_mask.shape)
+                raise AssertionError(f"Expected key_padding_mask of shape {wanted}, but got {found}")
 
 
 def _added(mask, dtype):

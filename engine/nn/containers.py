@@ -239,7 +239,8 @@ class _Values(Module):
     """Parameters, or anything else, under names: what ParameterList and ParameterDict share."""
 
     def _put(self, name, value):
-        setattr(self, name, Parameter(value) if isinstance(value, Tensor) and not isinstance(value, Parameter) else value)
+        is_plain = isinstance(value, Tensor) and not isinstance(value, Parameter)
+        setattr(self, name, Parameter(value) if is_plain else value)
 
     def extra_repr(self):
         """A line for each value."""

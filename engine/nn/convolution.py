@@ -84,7 +84,8 @@ class _Convolution(Module):
         text = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"
         nothing, ones = (0,) * self._dims, (1,) * self._dims
         defaults = {"padding": nothing, "dilation": ones, "output_padding": nothing, "groups": 1}
-        text += "".join(f", {name}={getattr(self, name)}" for name, each in defaults.items() if getattr(self, name) != each)
+        changed = (name for name, default in defaults.items() if getattr(self, name) != default)
+        text += "".join(f", {name}={getattr(self, name)}" for name in changed)
         text += ", bias=False" if self.bias is None else ""
         return text + (f", padding_mode={self.padding_mode}" if self.padding_mode != "zeros" else "")
 
@@ -95,8 +96,9 @@ class _Convolving(_Convolution):
         padding_mode="zeros", device=None, dtype=None,
     ):  # fmt: skip
         super().__init__(
-            in_channels, out_channels, kernel_size, stride, padding, 0, dilation, groups, bias, padding_mode, device, dtype
-        )
+            in_channels, out_channels, kernel_size, stride, padding, 0, dilation, groups, bias, padding_mode, device,
+            dtype,
+        )  # fmt: skip
 
 
 class Conv1d(_Convolving):
@@ -128,8 +130,8 @@ class _Transposed(_Convolution):
         dilation=1, padding_mode="zeros", device=None, dtype=None,
     ):  # fmt: skip
         super().__init__(
-            in_channels, out_channels, kernel_size, stride, padding, output_padding, dilation, groups, bias, padding_mode,
-            device, dtype,
+            in_channels, out_channels, kernel_size, stride, padding, output_padding, dilation, groups, bias,
+            padding_mode, device, dtype,
         )  # fmt: skip
 
     def forward(self, input, output_size=None):
@@ -167,8 +169,8 @@ class _Transposed(_Convolution):
 class ConvTranspose1d(_Transposed):
     """The gradient of Conv1d with respect to its input, as a layer: it makes what is short long.
 
-    weight: (in_channels, out_channels / groups, kernel_size). output_padding: so many more at one end, as a stride leaves
-    the length open. Other arguments as for Conv1d; padding takes away at either end.
+    weight: (in_channels, out_channels / groups, kernel_size). output_padding: so many more at one end, as a stride
+    leaves the length open. Other arguments as for Conv1d; padding takes away at either end.
     """
 
     _dims, _function = 1, "conv_transpose1d"

@@ -11,6 +11,8 @@ class Dropout(FunctionLayer):
     _function = "dropout"
 
     def __init__(self, p=0.5, inplace=False):
+        if not isinstance(p, (int, float)):
+            raise TypeError(f"dropout probability p must be a number, not {type(p).__name__}")
         if not 0 <= p <= 1:
             raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
         super().__init__(p=p, inplace=inplace)

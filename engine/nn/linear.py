@@ -55,7 +55,7 @@ def _add_bias(module, size, device, dtype):
 
 
 def draw_bias(bias, weight):
-    """Uniform within ±1/√fan_in of the weight (out, in, *kernel); a missing bias, or one of no inputs, is left alone."""
+    """Uniform within ±1/√fan_in of the weight (out, in, *kernel); a missing bias, or one of no inputs, stays."""
     fan_in, _ = init._calculate_fan_in_and_fan_out(weight)
     if bias is not None and fan_in > 0:
         init.uniform_(bias, -1 / math.sqrt(fan_in), 1 / math.sqrt(fan_in))
@@ -100,7 +100,7 @@ class Embedding(Module):
 
     weight: (num_embeddings, embedding_dim), standard normal at first. padding_idx: a row that is zero at first and
     receives no gradient. max_norm: longer vectors, in norm_type, are shortened to it when they are used.
-    scale_grad_by_freq: divide gradients by how often the integer occurs. sparse gradients are not supported.
+    scale_grad_by_freq and sparse must be False.
     """
 
     def __init__(
@@ -112,8 +112,8 @@ class Embedding(Module):
             if not -num_embeddings <= padding_idx < num_embeddings:
                 raise AssertionError("Padding_idx must be within num_embeddings")
             padding_idx %= num_embeddings
-        if sparse:
-            raise NotImplementedError("Embedding(): sparse=True is not supported")
+        if scale_grad_by_freq or sparse:
+            raise NotImplementedError("Embedding(): scale_grad_by_freq=True and sparse=True are not supported")
         self.num_embeddings, self.embedding_dim, self.padding_idx = num_embeddings, embedding_dim, padding_idx
         self.max_norm, self.norm_type, self.scale_grad_by_freq = max_norm, norm_type, scale_grad_by_freq
         self.sparse = sparse
@@ -128,8 +128,9 @@ class Embedding(Module):
 
     @classmethod
     def from_pretrained(
-        cls, embeddings, freeze=True, padding_idx=None, max_norm=None, norm_type=2.0, scale_grad_by_freq=False, sparse=False
-    ):
+        cls, embeddings, freeze=True, padding_idx=None, max_norm=None, norm_type=2.0, scale_grad_by_freq=False,
+        sparse=False,
+    ):  # fmt: skip
         """An Embedding with these vectors, (num_embeddings, embedding_dim); freeze: which are not learned."""
         if embeddings.ndim != 2:
             raise AssertionError("Embeddings parameter is expected to be 2-dimensional")
@@ -151,7 +152,7 @@ class Embedding(Module):
     def extra_repr(self):
         """Sizes, and options other than the defaults."""
         text = f"{self.num_embeddings}, {self.embedding_dim}"
-        defaults = {"padding_idx": None, "max_norm": None, "norm_type": 2, "scale_grad_by_freq": False}
+        defaults = {"padding_idx": None, "max_norm": None, "norm_type": 2}
         changed = (name for name, default in defaults.items() if getattr(self, name) != default)
         return ", ".join([text, *(f"{name}={getattr(self, name)}" for name in changed)])
 

@@ -1,13 +1,13 @@
-"""Losses: how far an input is from a target. reduction: "mean", "sum" or "none"; size_average and reduce are torch's older
-way to say it."""
+"""Losses: how far an input is from a target. reduction: "mean", "sum" or "none"; size_average and reduce are torch's
+older way to say it."""
 
 import warnings
 
 from engine.nn.layer import FunctionLayer
 
 __all__ = [
-    "BCELoss", "BCEWithLogitsLoss", "CosineSimilarity", "CrossEntropyLoss", "HuberLoss", "KLDivLoss", "L1Loss", "MSELoss",
-    "NLLLoss", "PairwiseDistance", "SmoothL1Loss",
+    "BCELoss", "BCEWithLogitsLoss", "CosineSimilarity", "CrossEntropyLoss", "HuberLoss", "KLDivLoss", "L1Loss",
+    "MSELoss", "NLLLoss", "PairwiseDistance", "SmoothL1Loss",
 ]  # fmt: skip
 
 
@@ -55,7 +55,7 @@ class SmoothL1Loss(_Loss):
 
 
 class HuberLoss(_Loss):
-    """Half the square of the difference where it is less than delta; further out delta times its size less delta / 2."""
+    """Half the square of the difference where it is less than delta; further out delta · (its size − delta / 2)."""
 
     _function = "huber_loss"
 
@@ -109,7 +109,7 @@ class BCEWithLogitsLoss(_Loss):
 
 
 class KLDivLoss(_Loss):
-    """target · (log(target) − input), input in logarithms; log_target: target too. reduction may also be "batchmean"."""
+    """target · (log(target) − input), input in logarithms; log_target: target too. reduction may be "batchmean"."""
 
     _function = "kl_div"
 

@@ -12,7 +12,7 @@ from engine.autograd.function import Function
 from engine.autograd.hooks import RemovableHandle
 from engine.nn.parameter import Buffer, Parameter
 from engine.tensor import Tensor
-from engine.tensor import device as as_device
+from engine.devices import device as as_device
 
 __all__ = ["Module"]
 
@@ -101,7 +101,8 @@ class Module:
         self._check_new_name(name, "parameter", self._parameters)
         if param is not None and not isinstance(param, Parameter):
             raise TypeError(
-                f"cannot assign '{_type_name(param)}' object to parameter '{name}' (torch.nn.Parameter or None required)"
+                f"cannot assign '{_type_name(param)}' object to parameter '{name}' "
+                "(torch.nn.Parameter or None required)"
             )
         self._parameters[name] = param
 
@@ -152,7 +153,8 @@ class Module:
             registered = self.__dict__.get(place)
             if isinstance(value, its_class):
                 if registered is None:
-                    raise AttributeError(f"cannot assign {'parameters' if kind == 'parameter' else kind} before Module.__init__() call")
+                    what = "parameters" if kind == "parameter" else kind
+                    raise AttributeError(f"cannot assign {what} before Module.__init__() call")
                 self._forget(name, besides=place)
                 self._register(kind, name, value)
                 return
@@ -178,8 +180,6 @@ class Module:
         for place, *_ in _KINDS.values():
             if place != besides:
                 self.__dict__[place].pop(name, None)
-        if besides != "_buffers":
-            self._non_persistent_buffers_set.discard(name)
 
     def __delattr__(self, name):
         for place, *_ in _KINDS.values():
@@ -606,7 +606,8 @@ def _pre_hook(hook, with_kwargs):
         if not with_kwargs:
             return (replaced if isinstance(replaced, tuple) else (replaced,)), kwargs
         if not (isinstance(replaced, tuple) and len(replaced) == 2):
-            raise RuntimeError(f"forward pre-hook must return None or a tuple of (new_args, new_kwargs), but got {replaced}.")
+            expected = "None or a tuple of (new_args, new_kwargs)"
+            raise RuntimeError(f"forward pre-hook must return {expected}, but got {replaced}.")
         return replaced
 
     return calling
@@ -626,8 +627,8 @@ def _load(module, state, prefix, metadata, strict, assign, amiss):
     for hook in module._load_state_dict_post_hooks.values():
         if hook(module, _IncompatibleKeys(*amiss[:2])) is not None:
             raise AssertionError(
-                "Hooks registered with ``register_load_state_dict_post_hook`` are not expected to return new values, if "
-                "incompatible_keys need to be modified, it should be done inplace."
+                "Hooks registered with ``register_load_state_dict_post_hook`` are not expected to return new values, "
+                "if incompatible_keys need to be modified, it should be done inplace."
             )
 
 
@@ -641,7 +642,6 @@ class _Passing(Function):
     def forward(ctx, function, *tensors):
         ctx.function = function
         ctx.set_materialize_grads(False)
-        ctx.mark_non_differentiable(*[each for each in tensors if not each.requires_grad])
         return tensors
 
     @staticmethod
@@ -655,20 +655,18 @@ class _Boundary:
     def __init__(self, module):
         self.module = module
         self.grad_output = None
-        self.inputs = None  # (the number of inputs, which of them are tensors), if any of those needs a gradient
+        self.count, self.places = 0, []  # how many inputs there are, and which of them need a gradient
 
     def around_inputs(self, args):
-        places = [place for place, each in enumerate(args) if isinstance(each, Tensor)]
-        if not any(args[place].requires_grad for place in places) or not autograd.is_grad_enabled():
-            self.count = len(args)
+        self.count, self.places = len(args), _needing(args)
+        if not self.places:
             return args
-        self.inputs = len(args), places
-        return _replaced(args, places, _Passing.apply(self.leaving, *[args[place] for place in places]))
+        return _replaced(args, self.places, _Passing.apply(self.leaving, *[args[place] for place in self.places]))
 
     def around_outputs(self, result):
         results = result if isinstance(result, tuple) else (result,)
-        places = [place for place, each in enumerate(results) if isinstance(each, Tensor)]
-        if not any(results[place].requires_grad for place in places) or not autograd.is_grad_enabled():
+        places = _needing(results)
+        if not places:
             return result
         entering = functools.partial(self.entering, len(results), places)
         results = _replaced(results, places, _Passing.apply(entering, *[results[place] for place in places]))
@@ -679,7 +677,7 @@ class _Boundary:
         self.grad_output = _replaced((None,) * count, places, gradients)
         for hook in list(self.module._backward_pre_hooks.values()):
             self.grad_output = _or_replaced(self.grad_output, hook(self.module, self.grad_output))
-        if self.inputs is None:  # nothing will come out at the other end
+        if not self.places:  # nothing will come out at the other end
             nothing = (None,) * self.count
             for hook in list(self.module._backward_hooks.values()):
                 hook(self.module, nothing, self.grad_output)
@@ -687,12 +685,18 @@ class _Boundary:
 
     def leaving(self, gradients):
         """The gradients of the inputs have come."""
-        count, places = self.inputs
-        grad_input = _replaced((None,) * count, places, gradients)
+        grad_input = _replaced((None,) * self.count, self.places, gradients)
         for hook in list(self.module._backward_hooks.values()):
             grad_input = _or_replaced(grad_input, hook(self.module, grad_input, self.grad_output))
         self.grad_output = None
-        return tuple(grad_input[place] for place in places)
+        return tuple(grad_input[place] for place in self.places)
+
+
+def _needing(values):
+    """The places of the tensors that need a gradient."""
+    if not autograd.is_grad_enabled():
+        return []
+    return [place for place, each in enumerate(values) if isinstance(each, Tensor) and each.requires_grad]
 
 
 def _replaced(values, places, new):
@@ -709,6 +713,7 @@ def _or_replaced(gradients, returned):
     returned = returned if isinstance(returned, tuple) else (returned,)
     if len(returned) != len(gradients):
         raise RuntimeError(
-            f"Backward hook returned an invalid number of grad_input, got {len(returned)}, but expected {len(gradients)}"
+            f"Backward hook returned an invalid number of grad_input, got {len(returned)}, "
+            f"but expected {len(gradients)}"
         )
     return returned

@@ -1,4 +1,4 @@
-"""Normalization: shift and scale to mean 0 and variance 1, over the batch or within each sample, then learn both anew."""
+"""Normalization: shift and scale to mean 0 and variance 1, over the batch or in each sample, then learn both anew."""
 
 import numbers
 import warnings
@@ -103,7 +103,7 @@ class _BatchNorm(_RunningNorm):
 class BatchNorm1d(_BatchNorm):
     """Normalizes each feature over the batch, then scales by weight and shifts by bias (Ioffe and Szegedy, 2015).
 
-    input: (N, num_features) or (N, num_features, L). weight, bias: (num_features), 1 and 0 at first; affine=False: none.
+    input: (N, num_features) or (N, num_features, L). weight, bias: (num_features), 1 and 0 at first, or none (affine).
     In training mode mean and variance are the batch's, and running_mean and running_var move towards them by the part
     `momentum` (None: they are the mean over all batches); in evaluation mode the running ones are used.
     """
@@ -146,8 +146,8 @@ class _InstanceNorm(_RunningNorm):
 class InstanceNorm1d(_InstanceNorm):
     """Normalizes each channel of each sample by itself (Ulyanov et al., 2016); arguments as for BatchNorm1d.
 
-    input: (N, num_features, L) or (num_features, L). Running statistics are kept, and used in evaluation mode, only with
-    track_running_stats.
+    input: (N, num_features, L) or (num_features, L). Running statistics are kept, and used in evaluation mode, only
+    with track_running_stats.
     """
 
     _dims = (2, 3)

@@ -31,9 +31,7 @@ class Parameter(Tensor):
         return "Parameter containing:\n" + super().__repr__()
 
     def __deepcopy__(self, memo):
-        if id(self) not in memo:
-            memo[id(self)] = type(self)(Tensor(self.array.copy()), self.requires_grad)
-        return memo[id(self)]
+        return type(self)(Tensor(self.array.copy()), self.requires_grad)
 
 
 class Buffer(Tensor):

@@ -1,10 +1,10 @@
-"""Pooling: the largest or the mean of each window. Lengths are (..., L), images (..., H, W), with or without a batch."""
+"""Pooling: the largest or the mean of each window. Lengths are (..., L), images (..., H, W), a batch or not."""
 
 from engine.nn.layer import FunctionLayer, several
 
 __all__ = [
-    "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveMaxPool1d", "AdaptiveMaxPool2d", "AvgPool1d", "AvgPool2d", "MaxPool1d",
-    "MaxPool2d",
+    "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveMaxPool1d", "AdaptiveMaxPool2d", "AvgPool1d", "AvgPool2d",
+    "MaxPool1d", "MaxPool2d",
 ]  # fmt: skip
 
 
@@ -15,8 +15,8 @@ class _MaxPool(FunctionLayer):
 
     def __init__(self, kernel_size, stride=None, padding=0, dilation=1, return_indices=False, ceil_mode=False):
         super().__init__(
-            kernel_size=kernel_size, stride=kernel_size if stride is None else stride, padding=padding, dilation=dilation,
-            return_indices=return_indices, ceil_mode=ceil_mode,
+            kernel_size=kernel_size, stride=kernel_size if stride is None else stride, padding=padding,
+            dilation=dilation, return_indices=return_indices, ceil_mode=ceil_mode,
         )  # fmt: skip
 
 
@@ -39,8 +39,8 @@ class MaxPool2d(_MaxPool):
 class AvgPool1d(FunctionLayer):
     """The mean of each window of (..., L).
 
-    stride: how far apart windows begin (kernel_size). padding: so many zeros at either end. ceil_mode: windows may reach
-    over the end. count_include_pad: zeros of the padding count in the mean.
+    stride: how far apart windows begin (kernel_size). padding: so many zeros at either end. ceil_mode: windows may
+    reach over the end. count_include_pad: zeros of the padding count in the mean.
     """
 
     _function, _shown = "avg_pool1d", ("kernel_size", "stride", "padding")
@@ -65,8 +65,8 @@ class AvgPool2d(FunctionLayer):
         self, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None
     ):
         super().__init__(
-            kernel_size=kernel_size, stride=kernel_size if stride is None else stride, padding=padding, ceil_mode=ceil_mode,
-            count_include_pad=count_include_pad, divisor_override=divisor_override,
+            kernel_size=kernel_size, stride=kernel_size if stride is None else stride, padding=padding,
+            ceil_mode=ceil_mode, count_include_pad=count_include_pad, divisor_override=divisor_override,
         )  # fmt: skip
 
 

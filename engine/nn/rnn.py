@@ -4,8 +4,10 @@ import math
 import warnings
 
 from engine import creation
+from engine.amp.autocast_mode import is_autocast_enabled
 from engine.autograd.graph import TensorBase
 from engine.functions import cat, flip, stack
+from engine.functions.arguments import autocasts
 from engine.nn import functional, init
 from engine.nn.module import Module
 from engine.nn.parameter import Parameter
@@ -18,6 +20,8 @@ __all__ = ["GRU", "GRUCell", "LSTM", "LSTMCell", "RNN", "RNNBase", "RNNCell", "R
 _MODES = {
     "RNN_TANH": (recurrent.rnn, {"nonlinearity": "tanh"}, 1), "RNN_RELU": (recurrent.rnn, {"nonlinearity": "relu"}, 1),
     "LSTM": (recurrent.lstm, {}, 4), "GRU": (recurrent.gru, {}, 3)}
+_LAYERS = {entry: autocasts(entry, entry.name) for entry, _, _ in _MODES.values()}
+_CELLS = {entry: autocasts(entry, f"{entry.name}_cell") for entry, _, _ in _MODES.values()}
 
 
 def _draw(module):
@@ -50,6 +54,9 @@ class RNNBase(Module):
         super().__init__()
         if mode not in _MODES:
             raise ValueError("Unrecognized RNN mode: " + mode)
+        for name, value in {"bias": bias, "batch_first": batch_first}.items():
+            if not isinstance(value, bool):
+                raise TypeError(f"{name} should be of type bool, got: {type(value).__name__}")
         _check_options(input_size, hidden_size, num_layers, dropout, proj_size, mode)
         self.mode, self.input_size, self.hidden_size, self.num_layers = mode, input_size, hidden_size, num_layers
         self.bias, self.batch_first, self.dropout = bias, batch_first, float(dropout)
@@ -93,9 +100,9 @@ class RNNBase(Module):
     def forward(self, input, hx=None):
         """(output, state): the hidden states of the last layer after each step, and all layers' states at the end.
 
-        input: (T, B, input_size), (B, T, input_size) with batch_first, or (T, input_size) for one sequence. hx: the states
-        to begin with, zeros by default: (layers * directions, B, H), without B for one sequence; of an LSTM a tuple of
-        two. output: as input, with directions * H in the last dimension. The state has the form of hx.
+        input: (T, B, input_size), (B, T, input_size) with batch_first, or (T, input_size) for one sequence. hx: the
+        states to begin with, zeros by default: (layers * directions, B, H), without B for one sequence; of an LSTM a
+        tuple of two. output: as input, with directions * H in the last dimension. The state has the form of hx.
         """
         self._check_input(input)
         is_batch, several = input.ndim == 3, self.mode == "LSTM"
@@ -142,7 +149,7 @@ class RNNBase(Module):
             weights[2:2] = [_zeros((len(weights[0]),), weights[0])] * 2
         if self.proj_size:
             return _projected(input, states, weights)
-        result = entry(input, *states, *weights, **options)
+        result = _LAYERS[entry](input, *states, *weights, **options)
         if self.mode == "LSTM":
             return result[:-1], (result[-2], result[-1])
         return result, (result[-1],)
@@ -154,11 +161,12 @@ class RNNBase(Module):
     def _check_input(self, input):
         name = type(self).__name__
         if not isinstance(input, TensorBase):
-            raise TypeError(f"{name}: input must be Tensor, not {type(input).__name__} (packed sequences are not supported)")
+            raise TypeError(
+                f"{name}: input must be Tensor, not {type(input).__name__} (packed sequences are not supported)")
         if input.ndim not in (2, 3):
             raise ValueError(f"{name}: Expected input to be 2D or 3D, got {input.ndim}D instead")
         weight = getattr(self, self._names[0][0])
-        if input.dtype is not weight.dtype:
+        if input.dtype is not weight.dtype and not is_autocast_enabled(input.device.type):
             raise ValueError(
                 f"{name}: input dtype ({input.dtype}) does not match weight dtype ({weight.dtype}). Convert input: "
                 f"input.to({weight.dtype}), or convert model: model.to({input.dtype})")
@@ -169,7 +177,8 @@ class RNNBase(Module):
     def _check_states(self, states, input):
         names = ["hx", "cx"] if self.mode == "LSTM" else ["hx"]
         if not isinstance(states, (tuple, list)) or not all(isinstance(each, TensorBase) for each in states):
-            raise TypeError(f"{type(self).__name__}: hx must be {'a tuple of two Tensors' if len(names) == 2 else 'a Tensor'}")
+            wanted = "a tuple of two Tensors" if len(names) == 2 else "a Tensor"
+            raise TypeError(f"{type(self).__name__}: hx must be {wanted}")
         if len(states) != len(names):
             raise ValueError(f"{type(self).__name__}: hx must be a tuple (h_0, c_0), got {len(states)} tensors")
         kind = "batched 3-D" if input.ndim == 3 else "unbatched 2-D"
@@ -178,13 +187,13 @@ class RNNBase(Module):
             found = f"({found}) tensors" if len(names) == 2 else f"{found} tensor"
             raise RuntimeError(f"For {kind} input, {' and '.join(names)} should also be {input.ndim}-D but got {found}")
         batch = [] if input.ndim == 2 else [input.shape[0 if self.batch_first else 1]]
-        for place, (each, size) in enumerate(zip(states, self._state_sizes())):
+        for place, (name, each, size) in enumerate(zip(names, states, self._state_sizes())):
             wanted = (len(self._names), *batch, size)
             if tuple(each.shape) != wanted:
                 place = f"[{place}]" if len(names) == 2 else ""
                 raise RuntimeError(f"Expected hidden{place} size {wanted}, got {list(each.shape)}")
-            if each.dtype is not input.dtype:
-                raise RuntimeError(f"input has dtype {input.dtype} but {names[place] if len(names) == 2 else 'hx'} has {each.dtype}")
+            if each.dtype is not input.dtype and not is_autocast_enabled(input.device.type):
+                raise RuntimeError(f"input has dtype {input.dtype} but {name} has {each.dtype}")
 
 
 def _check_options(input_size, hidden_size, num_layers, dropout, proj_size, mode):
@@ -205,15 +214,16 @@ def _check_options(input_size, hidden_size, num_layers, dropout, proj_size, mode
         raise ValueError(f"proj_size has to be smaller than hidden_size, got {proj_size} and {hidden_size}")
     if float(dropout) > 0 and num_layers == 1:
         warnings.warn(
-            "dropout option adds dropout after all but last recurrent layer, so non-zero dropout expects num_layers greater "
-            f"than 1, but got dropout={dropout} and num_layers={num_layers}", stacklevel=4)
+            "dropout option adds dropout after all but last recurrent layer, so non-zero dropout expects num_layers "
+            f"greater than 1, but got dropout={dropout} and num_layers={num_layers}", stacklevel=4)
 
 
 def _projected(input, states, weights):
     """An LSTM whose hidden state is projected (Sak et al., 2014), step by step."""
     (hidden, cell), projection, outputs = states, weights[4], []
+    biases = [each.to(cell.dtype) for each in weights[2:4]]  # autocast leaves them to us
     for step in input:
-        hidden, cell = lstm_cell_simple(step, (hidden, cell), *weights[:4])
+        hidden, cell = lstm_cell_simple(step, (hidden, cell), *weights[:2], *biases)
         hidden = hidden @ projection.T
         outputs.append(hidden)
     return stack(outputs), (hidden, cell)
@@ -233,9 +243,9 @@ class RNN(RNNBase):
 
 
 class LSTM(RNNBase):
-    """Long short-term memory: a cell that gates let in, forget and read (Hochreiter and Schmidhuber, 1997). See RNNBase.
+    """Long short-term memory: gates say what a cell takes in, forgets and shows (Hochreiter and Schmidhuber, 1997).
 
-    The gates in the weights are i, f, g, o: c_t = f c_(t-1) + i g, h_t = o tanh(c_t).
+    See RNNBase. The gates in the weights are i, f, g, o: c_t = f c_(t-1) + i g, h_t = o tanh(c_t).
     """
 
     def __init__(
@@ -263,8 +273,8 @@ class GRU(RNNBase):
 
 
 class RNNCellBase(Module):
-    """What the cells have in common: weight_ih (gates * H, I), weight_hh (gates * H, H), bias_ih, bias_hh (gates * H), all
-    uniform within ±1/√H at first."""
+    """What the cells have in common: weight_ih (gates * H, I), weight_hh (gates * H, H), bias_ih and bias_hh
+    (gates * H), all uniform within ±1/√H at first."""
 
     _mode = ""
 
@@ -272,8 +282,8 @@ class RNNCellBase(Module):
         super().__init__()
         self.input_size, self.hidden_size, self.bias = input_size, hidden_size, bias
         rows = num_chunks * hidden_size
-        shapes = {"weight_ih": (rows, input_size), "weight_hh": (rows, hidden_size), "bias_ih": (rows,), "bias_hh": (rows,)}
-        for name, shape in shapes.items():
+        shapes = {"weight_ih": (rows, input_size), "weight_hh": (rows, hidden_size)}
+        for name, shape in (shapes | {"bias_ih": (rows,), "bias_hh": (rows,)}).items():
             empty = Parameter(creation.empty(shape, device=device, dtype=dtype)) if bias or len(shape) == 2 else None
             self.register_parameter(name, empty)
         self.reset_parameters()
@@ -285,7 +295,7 @@ class RNNCellBase(Module):
     def extra_repr(self):
         """Sizes, and options other than the defaults."""
         text = f"{self.input_size}, {self.hidden_size}"
-        text += "" if self.bias else f", bias={self.bias}"
+        text += "" if self.bias is True else f", bias={self.bias}"
         nonlinearity = getattr(self, "nonlinearity", "tanh")
         return text if nonlinearity == "tanh" else f"{text}, nonlinearity={nonlinearity}"
 
@@ -307,7 +317,7 @@ class RNNCellBase(Module):
             raise RuntimeError(f"input has inconsistent input_size: got {row.shape[1]} expected {self.input_size}")
         biases = [self.bias_ih, self.bias_hh] if self.bias else [_zeros((len(self.weight_ih),), row)] * 2
         entry, options, _ = _MODES[self._mode]
-        result = entry(row.unsqueeze(0), *states, self.weight_ih, self.weight_hh, *biases, **options)
+        result = _CELLS[entry](row.unsqueeze(0), *states, self.weight_ih, self.weight_hh, *biases, **options)
         return result if input.ndim == 2 else result.squeeze(1)
 
     def _check(self, states, input, name):
@@ -316,6 +326,8 @@ class RNNCellBase(Module):
             wanted = "a tuple of two Tensors" if self._mode == "LSTM" else "Tensor"
             raise TypeError(f"{name}: argument 'hx' (position 2) must be {wanted}, not {type(states).__name__}")
         for place, each in enumerate(states):
+            if each.ndim not in (1, 2):
+                raise ValueError(f"{name}: Expected hidden{place} to be 1D or 2D, got {each.ndim}D instead")
             if input.ndim == 2 and each.ndim == 2 and len(each) != len(input):
                 raise RuntimeError(f"Input batch size {len(input)} doesn't match hidden{place} batch size {len(each)}")
             if each.ndim != input.ndim or each.shape[-1] != self.hidden_size:

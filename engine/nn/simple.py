@@ -1,14 +1,18 @@
-"""Layers written to be read: each composed from plain tensor operations, equal in value to the fast one of its name.
+"""What chapters build in plain tensor operations, to be read beside the fast ones.
 
-The fast ones are in `nn.functional` and `nn.primitives`; tests hold the two together.
+nn.functional's conv2d, max_pool2d and scaled_dot_product_attention and the recurrent entries of nn.primitives give the
+same results and gradients; their speed comes from how they use memory.
 """
 
 import math
 
-from engine.functions import einsum, relu, sigmoid, softmax, stack, tanh  # noqa: F401
+from engine.functions import einsum, relu, sigmoid, softmax, tanh
 from engine.nn.functional import pad
 
-# ---- convolution and pooling --------------------------------------------------------------------------
+__all__ = [
+    "attention_simple", "conv2d_simple", "gru_cell_simple", "lstm_cell_simple", "max_pool2d_simple", "rnn_cell_simple"]
+
+# ---- convolution and pooling ----------------------------------------------------------------------------
 
 
 def conv2d_simple(input, weight, bias=None, stride=1, padding=0):
@@ -69,9 +73,10 @@ def gru_cell_simple(input, hidden, w_ih, w_hh, b_ih, b_hh):
 
 
 def attention_simple(query, key, value, mask=None):
-    """softmax(query keyᵀ / √E + mask) value (Vaswani et al., 2017): (..., L, E), (..., S, E), (..., S, V) -> (..., L, V).
+    """softmax(query keyᵀ / √E + mask) value: (..., L, E), (..., S, E), (..., S, V) -> (..., L, V).
 
-    mask: (..., L, S), added to the scores: 0 where a query may look, -inf where it may not.
+    Scaled dot-product attention (Vaswani et al., 2017). mask: (..., L, S), added to the scores: 0 where a query may
+    look, -inf where it may not.
     """
     scores = query @ key.mT / math.sqrt(query.shape[-1])
     return softmax(scores if mask is None else scores + mask, -1) @ value

@@ -12,12 +12,13 @@ from engine.nn.linear import Linear
 from engine.nn.module import Module
 from engine.nn.normalization import LayerNorm
 
-__all__ = ["Transformer", "TransformerDecoder", "TransformerDecoderLayer", "TransformerEncoder", "TransformerEncoderLayer"]
+__all__ = [
+    "Transformer", "TransformerDecoder", "TransformerDecoderLayer", "TransformerEncoder", "TransformerEncoderLayer"]
 
 
 class _Layer(Module):
-    """What the two kinds of layers have in common: attention, then a network of two linear maps, each one with dropout, a
-    way around it and a normalization."""
+    """What the two kinds of layers have in common: attention, then a network of two linear maps, each one with dropout,
+    a way around it and a normalization."""
 
     def __init__(
             self, d_model, nhead, dim_feedforward=2048, dropout=0.1, activation=functional.relu, layer_norm_eps=1e-5,
@@ -69,8 +70,7 @@ class TransformerEncoderLayer(_Layer):
     def forward(self, src, src_mask=None, src_key_padding_mask=None, is_causal=False):
         """src: (T, B, d_model) or (T, d_model); the same shape. Masks and is_causal as in MultiheadAttention."""
         def attend(x):
-            return self.self_attn(
-                x, x, x, attn_mask=src_mask, key_padding_mask=src_key_padding_mask, need_weights=False, is_causal=is_causal)[0]
+            return self.self_attn(x, x, x, src_key_padding_mask, False, src_mask, is_causal=is_causal)[0]
 
         return self._around(self._around(src, attend, 1), self._feed, 2)
 
@@ -89,14 +89,11 @@ class TransformerDecoderLayer(_Layer):
         """tgt: (T, B, d_model), memory: (S, B, d_model), or both without B; the shape of tgt. Masks as in
         MultiheadAttention: tgt's for the self-attention, memory's for the attention to `memory`."""
         def attend(x):
-            return self.self_attn(
-                x, x, x, attn_mask=tgt_mask, key_padding_mask=tgt_key_padding_mask, need_weights=False,
-                is_causal=tgt_is_causal)[0]
+            return self.self_attn(x, x, x, tgt_key_padding_mask, False, tgt_mask, is_causal=tgt_is_causal)[0]
 
         def look_up(x):
             return self.multihead_attn(
-                x, memory, memory, attn_mask=memory_mask, key_padding_mask=memory_key_padding_mask, need_weights=False,
-                is_causal=memory_is_causal)[0]
+                x, memory, memory, memory_key_padding_mask, False, memory_mask, is_causal=memory_is_causal)[0]
 
         return self._around(self._around(self._around(tgt, attend, 1), look_up, 2), self._feed, 3)
 
@@ -142,23 +139,26 @@ class TransformerDecoder(Module):
 
 
 class Transformer(Module):
-    """An encoder reads the source, a decoder writes the target (Vaswani et al., 2017); weights are xavier_uniform at first.
+    """An encoder reads the source, a decoder writes the target (Vaswani et al., 2017).
 
-    custom_encoder, custom_decoder: modules in their place. Other arguments as those of TransformerEncoderLayer.
+    Weights are xavier_uniform at first. custom_encoder, custom_decoder: modules in their place. Other arguments as
+    those of TransformerEncoderLayer.
     """
 
     def __init__(
             self, d_model=512, nhead=8, num_encoder_layers=6, num_decoder_layers=6, dim_feedforward=2048, dropout=0.1,
-            activation=functional.relu, custom_encoder=None, custom_decoder=None, layer_norm_eps=1e-5, batch_first=False,
-            norm_first=False, bias=True, device=None, dtype=None):
+            activation=functional.relu, custom_encoder=None, custom_decoder=None, layer_norm_eps=1e-5,
+            batch_first=False, norm_first=False, bias=True, device=None, dtype=None):
         super().__init__()
-        options = (d_model, nhead, dim_feedforward, dropout, activation, layer_norm_eps, batch_first, norm_first, bias, device, dtype)
+        options = (dim_feedforward, dropout, activation, layer_norm_eps, batch_first, norm_first, bias, device, dtype)
 
         def norm():
             return LayerNorm(d_model, eps=layer_norm_eps, bias=bias, device=device, dtype=dtype)
 
-        self.encoder = custom_encoder or TransformerEncoder(TransformerEncoderLayer(*options), num_encoder_layers, norm())
-        self.decoder = custom_decoder or TransformerDecoder(TransformerDecoderLayer(*options), num_decoder_layers, norm())
+        self.encoder = custom_encoder or TransformerEncoder(
+            TransformerEncoderLayer(d_model, nhead, *options), num_encoder_layers, norm())
+        self.decoder = custom_decoder or TransformerDecoder(
+            TransformerDecoderLayer(d_model, nhead, *options), num_decoder_layers, norm())
         self._reset_parameters()
         self.d_model, self.nhead, self.batch_first = d_model, nhead, batch_first
 
@@ -184,7 +184,8 @@ class Transformer(Module):
         memory = self.encoder(src, mask=src_mask, src_key_padding_mask=src_key_padding_mask, is_causal=src_is_causal)
         return self.decoder(
             tgt, memory, tgt_mask=tgt_mask, memory_mask=memory_mask, tgt_key_padding_mask=tgt_key_padding_mask,
-            memory_key_padding_mask=memory_key_padding_mask, tgt_is_causal=tgt_is_causal, memory_is_causal=memory_is_causal)
+            memory_key_padding_mask=memory_key_padding_mask, tgt_is_causal=tgt_is_causal,
+            memory_is_causal=memory_is_causal)
 
     @staticmethod
     def generate_square_subsequent_mask(sz, device=None, dtype=None):

@@ -14,8 +14,8 @@ __all__ = [
 class Upsample(FunctionLayer):
     """Resamples (N, C, L) or (N, C, H, W) to `size`, or to scale_factor times its size.
 
-    mode: "nearest", or "linear", "bilinear" ... by the number of dimensions. align_corners: whether the corners' centres
-    stay. recompute_scale_factor: sample as the rounded size says.
+    mode: "nearest", or "linear", "bilinear" ... by the number of dimensions. align_corners: whether the corners'
+    centres stay. recompute_scale_factor: sample as the rounded size says.
     """
 
     _function = "interpolate"

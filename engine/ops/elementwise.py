@@ -92,7 +92,8 @@ conj = _unary("conj", np.conj, lambda g: conj(g), label="conj")
 real = _unary("real", np.real, lambda g: g, is_view=True, label="Re")
 imag = _unary("imag", np.imag, lambda g: g * 1j, is_view=True, label="Im")
 abs_complex = _unary(
-    "abs_complex", np.abs, lambda g, a, result: g * (a / where(result == 0, 1, result)), label="|·|", node="AbsBackward0")
+    "abs_complex", np.abs, lambda g, a, result: g * (a / where(result == 0, 1, result)), label="|·|",
+    node="AbsBackward0")
 
 # ---- arithmetic -------------------------------------------------------------------------------------
 
@@ -171,7 +172,17 @@ minimum = _binary(
 atan2 = _binary(
     "atan2", np.arctan2, [lambda g, a, b: g * b / (a * a + b * b), lambda g, a, b: -g * a / (a * a + b * b)],
     types="float")
-logaddexp = _binary("logaddexp", np.logaddexp, [lambda g, a, b: g * sigmoid(a - b), lambda g, a, b: g * sigmoid(b - a)])
+
+
+def _logaddexp(a, b):
+    """Of complex numbers: the one with the larger real part, and the logarithm of 1 + the quotient of both."""
+    if a.dtype.kind != "c":
+        return np.logaddexp(a, b)
+    larger, smaller = np.where(a.real >= b.real, a, b), np.where(a.real >= b.real, b, a)
+    return larger + np.log(1 + np.exp(np.where(larger == smaller, 0, smaller - larger)))
+
+
+logaddexp = _binary("logaddexp", _logaddexp, [lambda g, a, b: g * sigmoid(a - b), lambda g, a, b: g * sigmoid(b - a)])
 
 # ---- comparison, logic, bits: no derivatives ----------------------------------------------------------
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from engine import backend
-from engine.ops.elementwise import abs_, sign, where
+from engine.ops.elementwise import abs_, abs_complex, sign, where
 from engine.ops.reduction import restore, sum_
 from engine.ops.shape import reshape, transpose
 from engine.ops.table import primitive, sample, shape_of
@@ -14,6 +14,11 @@ from engine.ops.table import primitive, sample, shape_of
 def transposed(a):
     """The matrices of (..., m, n) as (..., n, m)."""
     return transpose(a, dim0=-2, dim1=-1)
+
+
+def is_complex(a):
+    """Whether the array or tensor holds complex numbers."""
+    return getattr(a, "array", a).dtype.kind == "c"
 
 
 # ---- products -----------------------------------------------------------------------------------------
@@ -88,21 +93,30 @@ def _vector_norm(a, *, ord, dim, keepdim):
     return np.sum(size**ord, **how) ** (1 / ord)
 
 
+def _size_and_direction(a):
+    """|a| and a / |a|; the direction of 0 is 0."""
+    if not is_complex(a):
+        return abs_(a), sign(a)
+    size = abs_complex(a)
+    return size, a / where(size == 0, 1, size)
+
+
 def _vector_norm_vjp(g, a, result, ord, dim, keepdim):
-    """g · sign(a) · (|a| / norm)^(ord - 1); 0 where the norm is 0; shared among equals for the largest or smallest."""
+    """g · a/|a| · (|a| / norm)^(ord - 1); 0 where the norm is 0; shared among equals for the largest or smallest."""
     if ord == 0:  # a count does not move
         return a * 0
     g, norm = restore(g, a.shape, dim, keepdim), restore(result, a.shape, dim, keepdim)
-    if ord == 1:
-        return g * sign(a)
-    if abs(ord) == math.inf:
-        chosen = abs_(a) == norm
-        return g * sign(a) * chosen / restore(sum_(chosen, dim=dim, keepdim=keepdim), a.shape, dim, keepdim)
-    norm = where(norm == 0, math.inf, norm)
+    is_zero = norm == 0
     if ord == 2:
-        return g * (a / norm)
-    size = abs_(a)
-    return g * sign(a) * where(size == 0, 1, size / norm) ** (ord - 1)
+        return g * (a / where(is_zero, math.inf, norm))
+    size, direction = _size_and_direction(a)
+    if ord == 1:
+        return g * direction
+    if abs(ord) == math.inf:
+        chosen = size == norm
+        return g * direction * chosen / restore(sum_(chosen, dim=dim, keepdim=keepdim), a.shape, dim, keepdim)
+    g, norm = where(is_zero, 0, g), where(is_zero, 1, norm)
+    return g * direction * where(size == 0, 1, size / norm) ** (ord - 1)
 
 
 vector_norm = primitive(

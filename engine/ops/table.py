@@ -8,6 +8,7 @@ take arrays and tensors alike; so the same line serves the fast backward pass an
 """
 
 import inspect
+import itertools
 
 import numpy as np
 
@@ -47,7 +48,7 @@ class Op:
         self.is_view = is_view
         self.explain = explain
         self.example = example
-        self.plans = {}
+        self.plans = {}  # (needed, count) -> Plan
 
     def __call__(self, *inputs, **metadata):
         for value in inputs:
@@ -60,11 +61,11 @@ class Op:
 
     def prepare(self, inputs):
         """(the inputs, all on one device; the arrays behind them, in the types that the entry wants)."""
-        arrays = [value.array if isinstance(value, TensorBase) else value for value in inputs]
+        arrays = [each.array if isinstance(each, TensorBase) else each for each in inputs]
         if _are_alike(arrays):
             return inputs, arrays
         inputs = on_one_device(inputs)
-        return inputs, self.bring_together([value.array if isinstance(value, TensorBase) else value for value in inputs])
+        return inputs, self.bring_together([each.array if isinstance(each, TensorBase) else each for each in inputs])
 
     def run(self, arrays, metadata):
         """forward, as an array even where numpy gives a scalar, and with torch's kind of error."""
@@ -87,9 +88,10 @@ class Op:
         return result.astype(dtypes.bfloat16().numpy) if is_rounded else result
 
     def plan(self, needed, count):
-        """Which VJPs to run and what to save for them, when of `count` inputs those in the bit set `needed` need gradients."""
-        self.plans[needed, count] = plan = Plan(self, needed, count)
-        return plan
+        """Which VJPs to run and what they want saved, when of `count` inputs those in the bit set `needed` need them."""
+        if (needed, count) not in self.plans:
+            self.plans[needed, count] = Plan(self, needed, count)
+        return self.plans[needed, count]
 
 
 primitive = Op  # as a verb, where entries are made
@@ -237,8 +239,8 @@ def _promoted_unless_bool(arrays):
     """As `_promoted`; RuntimeError for bools, of which torch takes no difference."""
     if any(isinstance(each, bool) or getattr(each, "dtype", None) == bool for each in arrays):
         raise RuntimeError(
-            "Subtraction, the `-` operator, with a bool tensor is not supported. Use `~` or `logical_not()` to invert a "
-            "mask, `^` or `logical_xor()` for where two differ.")
+            "Subtraction, the `-` operator, with a bool tensor is not supported. Use `~` or `logical_not()` to invert "
+            "a mask, `^` or `logical_xor()` for where two differ.")
     return _promoted(arrays)
 
 
@@ -269,7 +271,11 @@ def shape_of(value):
 
 def explain_broadcast(arrays, metadata):
     """Why shapes do not broadcast, with the two shapes aligned under each other; None if they do."""
-    a, b = [shape_of(array) for array in arrays[-2:]]
+    pairs = itertools.combinations([shape_of(array) for array in arrays], 2)
+    return next(filter(None, (_explain_pair(a, b) for a, b in pairs)), None)
+
+
+def _explain_pair(a, b):
     for dim in range(-1, -1 - min(len(a), len(b)), -1):
         if a[dim] != b[dim] and 1 not in (a[dim], b[dim]):
             where = max(len(a), len(b)) + dim

@@ -2,8 +2,8 @@
 
 PyTorch keeps, for every module, a generator of constructor arguments and inputs that it tests itself with (its
 "ModuleInfo" database). For each name that the engine has too, `compare` builds both modules, loads torch's state into
-ours, and compares text, state dict, outputs, gradients of inputs and parameters, buffers afterwards, and kinds of error,
-in training and evaluation mode, on the CPU and on the stand-in for cupy. KNOWN lists the differences that we know.
+ours, and compares text, state dict, outputs, gradients of inputs and parameters, buffers afterwards, kinds of error, in
+training and evaluation mode, on the CPU and on the stand-in for cupy. KNOWN lists the differences that we know.
 """
 
 import dataclasses
@@ -36,7 +36,8 @@ class Known:
 KNOWN = []
 
 
-# Samples of our own for modules that PyTorch keeps none for: constructor arguments and shapes of the inputs.
+# Samples of our own for modules that PyTorch keeps none for: constructor arguments (or a function of the library that
+# makes them) and shapes of the inputs.
 OWN = {
     "CosineSimilarity": [((), [(4, 3), (4, 3)]), ((0, 1e-6), [(4, 3), (1, 3)]), ((-1,), [(2, 4, 3), (4, 3)])],
     "Dropout": [((0.3,), [(4, 3)]), ((0.3, True), [(4, 3)])],
@@ -49,13 +50,24 @@ OWN = {
     "PairwiseDistance": [((), [(4, 3), (4, 3)]), ((1.0, 1e-3, True), [(2, 4, 3), (3,)]), ((3,), [(3,), (3,)])],
     "PixelShuffle": [((2,), [(2, 8, 3, 4)]), ((3,), [(9, 2, 2)]), ((2,), [(1, 3, 2, 2)]), ((2,), [(4, 2)])],
     "PixelUnshuffle": [((2,), [(2, 3, 4, 6)]), ((3,), [(1, 3, 6)]), ((2,), [(1, 3, 3, 2)])],
+    "TransformerDecoder": [
+        (lambda torch: (torch.nn.TransformerDecoderLayer(8, 2, 12, 0.0), 2), [(3, 2, 8), (4, 2, 8)]),
+        (lambda torch: (_decoder_layer(torch), 2, torch.nn.LayerNorm(8)), [(2, 3, 8), (2, 4, 8)]),
+    ],
     "Unflatten": [((1, (2, 3)), [(4, 6)]), ((-1, (-1, 3)), [(4, 6)]), ((1, (2, 2)), [(4, 6)])],
-    "Unfold": [((2,), [(2, 3, 4, 5)]), (((2, 3), 2, 1, 2), [(2, 3, 6, 7)]), ((2,), [(3, 4, 5)]), ((9,), [(2, 3, 4, 5)])],
+    "Unfold": [
+        ((2,), [(2, 3, 4, 5)]), (((2, 3), 2, 1, 2), [(2, 3, 6, 7)]), ((2,), [(3, 4, 5)]), ((9,), [(2, 3, 4, 5)]),
+    ],
     "Upsample": [
         ((None, 2), [(2, 3, 4)]), (((5, 7),), [(2, 3, 4, 5)]), ((None, 2.0, "bilinear", True), [(2, 3, 4, 5)]),
-        ((None, (2, 1.5), "bilinear"), [(2, 3, 4, 6)]), ((6, None, "linear"), [(2, 3, 4)]), ((6, None, "x"), [(2, 3, 4)]),
+        ((None, (2, 1.5), "bilinear"), [(2, 3, 4, 6)]), ((6, None, "linear"), [(2, 3, 4)]),
+        ((6, None, "x"), [(2, 3, 4)]),
     ],
 }  # fmt: skip
+
+
+def _decoder_layer(library):
+    return library.nn.TransformerDecoderLayer(8, 2, 12, 0.0, "gelu", 1e-3, batch_first=True, norm_first=True)
 
 
 @dataclasses.dataclass
@@ -107,8 +119,10 @@ def converted(value, device="cpu", leaves=None):
 
 
 def converted_module(module):
-    """A module that is an argument: TransformerEncoderLayer and its like, from its attributes."""
+    """A module that is an argument: TransformerEncoderLayer and its like, or LayerNorm, from its attributes."""
     name = type(module).__name__
+    if name == "LayerNorm":
+        return engine.nn.LayerNorm(module.normalized_shape, module.eps)
     if not name.startswith("Transformer") or not hasattr(engine.nn, name):
         raise opinfo.CannotConvert(f"an argument of class {name}")
     attention = module.self_attn
@@ -212,6 +226,7 @@ def own_info(name):
         made = functools.partial(torch.randn, device=device, dtype=dtype, requires_grad=requires_grad)
         for arguments, shapes in OWN[name]:
             fed = types.SimpleNamespace(args=tuple(made(shape) for shape in shapes), kwargs={})
+            arguments = arguments(torch) if callable(arguments) else arguments
             built_with = types.SimpleNamespace(args=arguments, kwargs={})
             yield types.SimpleNamespace(constructor_input=built_with, forward_input=fed)
 
@@ -293,8 +308,5 @@ def unknown(report):
 
 def unnecessary(report):
     """The entries of KNOWN for this module that cover none of its differences."""
-    return [
-        known
-        for known in KNOWN
-        if report.name in known.names.split() and not any(known.covers(report.name, each) for each in report.differences)
-    ]
+    mine = [known for known in KNOWN if report.name in known.names.split()]
+    return [known for known in mine if not any(known.covers(report.name, each) for each in report.differences)]

@@ -6,11 +6,14 @@ operator of that name on both sides and on the stand-in for cupy, and says where
 dtype, shape, values, requires_grad, gradients, kind of error. `opinfo_known.py` lists the differences that we know.
 """
 
+import contextlib
 import dataclasses
 import functools
+import importlib.util
 import random
 import types
 import warnings
+from unittest import mock
 
 import numpy as np
 
@@ -18,10 +21,13 @@ import engine
 
 # What is drawn: for each dtype so many samples (spread evenly over all that PyTorch offers) and mistakes.
 SAMPLES = {
-    "float64": 200, "float32": 40, "int64": 60, "bool": 30, "complex64": 40, "float16": 15, "int32": 15, "uint8": 15,
+    "float64": 200, "float32": 40, "int64": 60, "bool": 30, "complex128": 60, "complex64": 15, "float16": 15,
+    "bfloat16": 15, "int32": 15, "uint8": 15,
 }  # fmt: skip
 MISTAKES = 60
-TOLERANCE = {"float16": 2e-2, "float32": 2e-4, "complex64": 2e-4}  # relative and absolute; 1e-8 for the rest
+WITH_GRADIENTS = {"float64", "complex128"}
+TOLERANCE = {"float16": 2e-2, "bfloat16": 4e-2, "float32": 2e-4, "complex64": 2e-4}  # relative and absolute; 1e-8 for others
+HAS_BFLOAT16 = importlib.util.find_spec("ml_dtypes") is not None  # numpy has no such type without that package
 
 # The values are drawn at random or not defined, so that only shapes and dtypes are compared.
 UNDETERMINED = """
@@ -33,10 +39,25 @@ randint randint_like randn randn_like randperm
 # and gradients where the signs agree.
 UP_TO_SIGN = "linalg.eigh linalg.qr linalg.svd qr svd".split()
 
+
+def _einsum(library):
+    def einsum(tensors, equation):
+        return library.einsum(equation, tensors)
+
+    return einsum
+
+
+def _where(library):
+    def where(self, condition, *other):
+        return library.where(condition, self, *other)
+
+    return where
+
+
 # PyTorch's samples call these with the arguments in another order; said once for both libraries.
 ADAPTED = {
-    "einsum": lambda library: lambda tensors, equation: library.einsum(equation, tensors),
-    "where": lambda library: lambda self, condition, *other: library.where(condition, self, *other),
+    "einsum": _einsum,
+    "where": _where,
     "nn.functional.embedding": lambda library: (
         lambda weight, index, **keywords: library.nn.functional.embedding(index, weight, **keywords)
     ),
@@ -110,7 +131,11 @@ def method_of(library, name):
     method = getattr(library.Tensor, name, None)
     if method is None or callable(method):
         return method
-    return lambda tensor: getattr(tensor, name)
+
+    def read(tensor):
+        return getattr(tensor, name)
+
+    return read
 
 
 @dataclasses.dataclass(frozen=True)
@@ -196,7 +221,11 @@ def _converted_tensor(value, device, leaves):
     if value.device.type != "cpu":
         raise CannotConvert(f"a tensor on {value.device.type}")
     try:
-        array = value.detach().resolve_conj().resolve_neg().numpy()
+        value_there = value.detach().resolve_conj().resolve_neg()
+        if value.dtype is torch.bfloat16:
+            array = value_there.view(torch.int16).numpy().view(engine.bfloat16.numpy)
+        else:
+            array = value_there.numpy()
         ours = engine.from_numpy(array)
     except (TypeError, ValueError) as error:  # a type or a number of dimensions that numpy has not
         raise CannotConvert(str(error)) from None
@@ -301,7 +330,7 @@ def different(ours, theirs, exact=True):
     ):
         if mine != other:
             return f"{what} {mine}, torch's {other}"
-    return different_values(_array(ours), _array(theirs)) if exact else None
+    return different_values(_array(ours), _array(theirs), _tolerance(theirs)) if exact else None
 
 
 def _kind(value):
@@ -309,13 +338,15 @@ def _kind(value):
 
 
 def _array(tensor):
-    if isinstance(tensor, engine.Tensor):
-        return tensor.detach().cpu().numpy()
-    return tensor.detach().resolve_conj().resolve_neg().numpy()
+    tensor = tensor.detach().cpu() if isinstance(tensor, engine.Tensor) else tensor.detach().resolve_conj().resolve_neg()
+    return (tensor.float() if str(tensor.dtype) == "torch.bfloat16" else tensor).numpy()
 
 
-def different_values(ours, theirs):
-    tolerance = TOLERANCE.get(theirs.dtype.name, 1e-8)
+def _tolerance(tensor):
+    return TOLERANCE.get(str(tensor.dtype).removeprefix("torch."), 1e-8)
+
+
+def different_values(ours, theirs, tolerance):
     with np.errstate(all="ignore"):
         near = np.isclose(ours, theirs, rtol=tolerance, atol=tolerance, equal_nan=True)
     if near.all():
@@ -332,11 +363,11 @@ def different_gradients(ours, theirs, leaves, report):
     pairs = [
         pair
         for pair in zip(_tensors(ours, engine.Tensor), _tensors(theirs, torch.Tensor))
-        if pair[1].requires_grad and pair[1].dtype.is_floating_point
+        if pair[1].requires_grad and (pair[1].dtype.is_floating_point or pair[1].dtype.is_complex)
     ]
     if not pairs or not leaves:
         return None
-    weights = [generator.standard_normal(tuple(theirs.shape)) for _, theirs in pairs]
+    weights = [_weights(generator, theirs) for _, theirs in pairs]
     expected, their_error = answer(
         PLAIN,
         torch.autograd.grad,
@@ -368,6 +399,12 @@ def different_gradients(ours, theirs, leaves, report):
     return None
 
 
+def _weights(generator, tensor):
+    """Random numbers of the tensor's shape, complex ones for a complex tensor."""
+    drawn = generator.standard_normal(tuple(tensor.shape))
+    return drawn + 1j * generator.standard_normal(drawn.shape) if tensor.dtype.is_complex else drawn
+
+
 PLAIN = types.SimpleNamespace(in_place=False)
 
 
@@ -378,7 +415,7 @@ def _different_gradient(ours, theirs):
         return None if present is None or not _array(present).any() else "only one of the two is None"
     if tuple(ours.shape) != tuple(theirs.shape) or str(ours.dtype) != str(theirs.dtype):
         return f"{ours.dtype} {tuple(ours.shape)}, torch's {theirs.dtype} {tuple(theirs.shape)}"
-    return different_values(_array(ours), _array(theirs))
+    return different_values(_array(ours), _array(theirs), _tolerance(theirs))
 
 
 def _tensors(result, kind):
@@ -398,6 +435,8 @@ def compare(name):
     for info in database().get(name, ()):
         found = ways(name, info)
         for dtype in SAMPLES:
+            if dtype == "bfloat16" and not HAS_BFLOAT16:
+                continue
             if getattr(torch, dtype) in info.supported_dtypes("cpu"):
                 _compare_samples(report, info, found, dtype)
         _compare_mistakes(report, info, found)
@@ -407,7 +446,7 @@ def compare(name):
 def _compare_samples(report, info, found, dtype):
     import torch
 
-    with_gradients = dtype == "float64" and info.supports_autograd
+    with_gradients = dtype in WITH_GRADIENTS and info.supports_autograd
     samples = drawn(
         lambda: info.sample_inputs("cpu", getattr(torch, dtype), requires_grad=with_gradients), SAMPLES[dtype]
     )
@@ -448,17 +487,27 @@ def drawn(make, limit):
     """At most `limit` of the samples, spread evenly; the same ones each time."""
     import torch
 
-    torch.manual_seed(0)
     random.seed(0)
     state = np.random.get_state()  # PyTorch's generators draw from numpy's global state
     np.random.seed(0)
     try:
-        samples = list(make())
+        with _seeding_no_gpu():
+            torch.manual_seed(0)
+            samples = list(make())
     finally:
         np.random.set_state(state)
     if len(samples) <= limit:
         return samples
     return [samples[round(position * (len(samples) - 1) / (limit - 1))] for position in range(limit)]
+
+
+@contextlib.contextmanager
+def _seeding_no_gpu():
+    """PyTorch seeds before each sample, and for GPUs it keeps the stack of every such call: half of all the time."""
+    with contextlib.ExitStack() as stack:
+        for kind in ("cuda", "mtia", "xpu"):
+            stack.enter_context(mock.patch(f"torch.{kind}.manual_seed_all", lambda seed: None))
+        yield
 
 
 def written(name, info, sample):

@@ -64,6 +64,28 @@ def test_gradcheck_says_which_derivative_is_wrong(device):
     assert gradcheck(Wrong.apply, leaf(1.0, device=device), raise_exception=False) is False
 
 
+def test_gradcheck_of_complex_numbers(device):
+    """The derivative by x + iy is ∂/∂x + i ∂/∂y; a backward that forgets to conjugate is found out."""
+
+    class Forgetful(Function):
+        @staticmethod
+        def forward(ctx, z):
+            ctx.save_for_backward(z)
+            return z * z
+
+        @staticmethod
+        def backward(ctx, g):
+            return g * 2 * ctx.saved_tensors[0]
+
+    z = torch.tensor([1 + 2j, 2 - 1j], dtype=torch.complex128, device=device, requires_grad=True)
+    x = leaf(0.5, 2.0, device=device)
+    for function in (lambda z, x: z * z * x, lambda z, x: (z.abs(), z.conj() * x), lambda z, x: z.real * x * 1j):
+        assert gradcheck(function, (z, x)) and gradgradcheck(function, (z, x))
+    with pytest.raises(GradcheckError, match="imaginary part of|element") as caught:
+        gradcheck(Forgetful.apply, z)
+    assert "backward gives 2+4j, the difference quotient is 2-4j" in str(caught.value)
+
+
 def test_gradcheck_notices_a_wrong_second_derivative():
     class Half(Function):
         @staticmethod

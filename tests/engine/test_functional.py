@@ -83,6 +83,14 @@ def test_running_statistics_of_halves_move_too(random, device):
     np.testing.assert_allclose(mean.cpu().numpy(), expected, rtol=2e-3)
 
 
+@pytest.mark.parametrize("normalize", [
+    lambda x: F.batch_norm(x, None, None, training=True), lambda x: F.layer_norm(x, (4,)),
+    lambda x: F.group_norm(x, 1)])
+def test_normalizations_can_be_differentiated_twice(normalize, random, device):
+    """The mean and variance computed beforehand serve the first derivative alone: the second sees how they move."""
+    assert torch.autograd.gradgradcheck(normalize, [leaf(random(3, 2, 4), device)])
+
+
 # ---- what is drawn ----------------------------------------------------------------------------------------
 
 

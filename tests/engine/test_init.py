@@ -58,8 +58,11 @@ def test_uniform_and_normal(seeded, device):
 
 @pytest.mark.parametrize(
     "mean, std, low, high",
-    [(0, 1, -2, 2), (1, 2, -1, 0.5), (0, 1, 3, 9), (0, 1, -0.1, 0.1), (5, 1, -2, 2), (0, 1, -math.inf, 1), (0, 1, 4, math.inf)],
-)
+    [
+        (0, 1, -2, 2), (1, 2, -1, 0.5), (0, 1, 3, 9), (0, 1, -0.1, 0.1), (5, 1, -2, 2), (0, 1, -math.inf, 1),
+        (0, 1, 4, math.inf),
+    ],
+)  # fmt: skip
 def test_trunc_normal(seeded, mean, std, low, high, device):
     """Also where nearly all proposals of a plain normal would fall outside."""
     numbers = drawn(init.trunc_normal_, mean, std, low, high, device=device)
@@ -131,8 +134,8 @@ def test_dirac(device):
 
 def test_draws_repeat_with_a_generator_and_with_the_seed(device):
     """The same numbers from the same seed; the default generator is left alone when another is given."""
-    draws = [init.uniform_, init.normal_, init.trunc_normal_, init.xavier_normal_, init.kaiming_uniform_, init.orthogonal_]
-    for draw in draws:
+    plain = [init.uniform_, init.normal_, init.trunc_normal_]
+    for draw in [*plain, init.xavier_normal_, init.kaiming_uniform_, init.orthogonal_]:
         engine.manual_seed(1)
         first, again = [drawn(draw, shape=(3, 4), device=device, generator=engine.Generator()) for _ in range(2)]
         np.testing.assert_array_equal(first, again)
@@ -207,9 +210,9 @@ LAYERS = [
 @pytest.mark.parametrize("make, bounds", LAYERS)
 def test_layers_start_uniform_within_torch_s_bounds(seeded, make, bounds):
     layer = make()
-    assert {name: is_uniform(p.detach().numpy(), -bounds[name], bounds[name]) for name, p in layer.named_parameters()} == {
-        "weight": True, "bias": True
-    }  # fmt: skip
+    assert {name for name, _ in layer.named_parameters()} == {"weight", "bias"}
+    for name, parameter in layer.named_parameters():
+        assert is_uniform(parameter.detach().numpy(), -bounds[name], bounds[name]), name
 
 
 def test_embeddings_start_normal_and_the_padding_zero(seeded):

@@ -8,8 +8,8 @@ import pytest
 import engine
 
 STEPS = (
-    "pick", "flatten", "turn", "multiply", "add", "assign", "use", "slice", "silent view", "silent add", "detach", "piece",
-    "compare", "logic", "turn in place", "stretch in place", "silent turn in place")
+    "pick", "flatten", "turn", "multiply", "add", "assign", "use", "slice", "silent view", "silent add", "detach",
+    "piece", "compare", "logic", "turn in place", "stretch in place", "silent turn in place")
 
 
 def start(library):

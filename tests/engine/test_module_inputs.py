@@ -17,8 +17,8 @@ def database():
     return modinfo.database()
 
 
-# Containers, and Module itself, which test_modules.py puts through programs.
-CONTAINERS = "Module ModuleDict ModuleList ParameterDict ParameterList Sequential".split()
+# Base classes and containers, which test_modules.py puts through programs.
+CONTAINERS = "Module ModuleDict ModuleList ParameterDict ParameterList RNNBase RNNCellBase Sequential".split()
 
 
 def test_every_module_is_compared(database):
@@ -76,9 +76,11 @@ def test_the_comparison_sees_what_is_wrong(what, database, strict_cupy, monkeypa
 # ---- what is drawn ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name, shape", [("Dropout", (300, 200)), ("Dropout1d", (300, 200, 4)), ("Dropout2d", (300, 200, 2, 2))])
+@pytest.mark.parametrize(
+    "name, shape", [("Dropout", (300, 200)), ("Dropout1d", (300, 200, 4)), ("Dropout2d", (300, 200, 2, 2))]
+)
 def test_dropout_zeroes_and_scales(name, shape, strict_cupy):
-    """In training mode the part p of all elements (or whole channels) is 0 and the rest 1 / (1 - p); else nothing is."""
+    """In training mode the part p of all elements (or whole channels) is 0 and the rest 1 / (1 - p); else none is."""
     engine.manual_seed(0)
     layer = getattr(engine.nn, name)(0.3)
     for device in modinfo.DEVICES:

@@ -56,7 +56,8 @@ def seen(function, library):
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
         found = described(function(library))
-    return found, [each.category.__name__ for each in warned if "create_graph=True" not in str(each.message)]  # torch: once
+    once = "create_graph=True"  # torch says that only the first time
+    return found, [each.category.__name__ for each in warned if once not in str(each.message)]
 
 
 def names(family):
@@ -83,7 +84,8 @@ def product(torch):
         @staticmethod
         def backward(ctx, gradient):
             a, b = ctx.saved_tensors
-            return (gradient * b if ctx.needs_input_grad[0] else None), (gradient * a if ctx.needs_input_grad[1] else None)
+            first, second = ctx.needs_input_grad
+            return (gradient * b if first else None), (gradient * a if second else None)
 
     return Product
 
@@ -534,7 +536,7 @@ def as_context_managers(torch):
                 with inner():
                     y = x * 2
                     log.append((torch.is_inference_mode_enabled(), y.requires_grad, y.is_inference()))
-                    if inner is torch.no_grad or outer is not torch.inference_mode:  # torch says yes to enable_grad there
+                    if inner is torch.no_grad or outer is not torch.inference_mode:  # torch: yes in enable_grad there
                         log.append(torch.is_grad_enabled())
                 log.append(torch.is_grad_enabled())
     return log, torch.is_grad_enabled()
@@ -559,6 +561,16 @@ def as_decorators(torch):
 @program("switches")
 def as_decorators_of_generators(torch):
     log = []
+    for switch in (torch.enable_grad(), torch.inference_mode(), torch.set_grad_enabled(False)):
+        @switch
+        def steps():
+            yield torch.is_grad_enabled(), torch.is_inference_mode_enabled()
+            yield torch.is_grad_enabled(), torch.is_inference_mode_enabled()
+
+        with torch.no_grad():
+            for step in steps():
+                log += [step, torch.is_grad_enabled()]
+        log.append(torch.is_grad_enabled())
 
     @torch.no_grad()
     def numbers():
@@ -944,7 +956,7 @@ def within_no_grad(torch, use_reentrant):
 
 # ---- what torch refuses to change in place -------------------------------------------------------------------
 
-# The change of b = a * 2 (2, 3), or of something else; words that both errors say: the name of the operation, if torch does.
+# A change of b = a * 2 (2, 3), or of something else; words of the error: the name of the operation, if torch gives it.
 REFUSED = [
     ("a.add_(1)", "a leaf Variable that requires grad"),
     ("a[0].mul_(2)", "a view of a leaf Variable that requires grad"),

@@ -1,4 +1,4 @@
-"""nn.functional under torch and under the engine: values, types, shapes, gradients, warnings and kinds of error agree."""
+"""nn.functional under torch and under the engine: values, types, shapes, gradients, warnings, kinds of error agree."""
 
 import warnings
 
@@ -11,15 +11,16 @@ torch = pytest.importorskip("torch", reason="torch is the oracle here: pip insta
 
 pytestmark = pytest.mark.slow
 
-# Each line sees `torch`, `F` (torch.nn.functional), float64 leaves of these shapes, `p` in (0, 1), `q` that sums to 1 over
-# dimension 1, int64 classes `y` (4) in range(5), `y2` (2, 5, 6), indices `n` (2, 3), ints `i` (2, 3), and the leaves that
-# stand in TIED, where elements are equal or lie on a bend.
+# Each line sees `torch`, `F` (torch.nn.functional), float64 leaves of these shapes, `p` in (0, 1), `q` that sums to 1
+# over dimension 1, int64 classes `y` (4) in range(5), `y2` (2, 5, 6), indices `n` (2, 3), ints `i` (2, 3), and the
+# leaves that stand in TIED, where elements are equal or lie on a bend.
 SHAPES = {
     "s": (), "b3": (3,), "b4": (4,), "b6": (6,), "a": (4, 5), "a2": (4, 5), "b5": (5,), "a6": (2, 6),
     "x1": (2, 4, 9), "w1": (6, 4, 3), "g1": (6, 2, 3), "t1": (4, 3, 3),
-    "x2": (2, 4, 5, 6), "w2": (6, 4, 3, 2), "g2": (6, 2, 2, 3), "d2": (4, 1, 3, 3), "t2": (4, 3, 3, 2), "u2": (4, 3, 2, 3),
-    "x3": (2, 4, 3, 4, 5), "table": (7, 3), "bi": (2, 5, 6), "e2": (0, 4, 5, 6), "col": (2, 12, 10), "shuffle": (2, 8, 3, 2),
-}  # fmt: skip
+    "x2": (2, 4, 5, 6), "w2": (6, 4, 3, 2), "g2": (6, 2, 2, 3), "d2": (4, 1, 3, 3), "t2": (4, 3, 3, 2),
+    "u2": (4, 3, 2, 3), "x3": (2, 4, 3, 4, 5), "table": (7, 3), "bi": (2, 5, 6), "e2": (0, 4, 5, 6),
+    "col": (2, 12, 10), "shuffle": (2, 8, 3, 2),
+}
 TIED = {
     "tied": np.array([[[1.0, 3.0, 3.0, 2.0], [3.0, 0.0, 3.0, 2.0], [2.0, 2.0, 2.0, 2.0]]]),
     "bends": np.array([-7.0, -6.0, -3.0, -1.0, -0.5, 0.0, 0.5, 1.0, 3.0, 6.0, 7.0, 50.0]),
@@ -141,6 +142,9 @@ F.interpolate(x2, (1, 7), mode="bilinear", align_corners=True)
 F.interpolate(x2, scale_factor=(0.5, 1.3), mode="bilinear")
 F.interpolate(x2, (5, 6), mode="bilinear")
 F.interpolate(x3, 5, mode="trilinear")
+F.interpolate(x2[:, :, :3], scale_factor=(1.3, 0.6), mode="bilinear")
+F.interpolate(x1[:, :, :7], scale_factor=0.6)
+F.interpolate(x2[:, :, :3], scale_factor=(1.3, 0.6))
 F.interpolate(x3, (2, 4, 6))
 F.interpolate(x2, (3, 4), mode="area")
 F.interpolate(x2.half(), (3, 9), mode="bilinear")
@@ -170,6 +174,9 @@ F.group_norm(a6, 3, b6)
 F.instance_norm(x2)
 F.instance_norm(x1, weight=b4, bias=b4 * 2, eps=0.1)
 F.instance_norm(x1, b4.detach(), b4.detach() ** 2, use_input_stats=False)
+F.layer_norm(a.half(), (5,), b5.float())
+F.batch_norm(x1.half(), None, None, b4.float(), b4.float(), True)
+F.rms_norm(a.float(), (5,), b5)
 F.rms_norm(a, (5,))
 F.rms_norm(x1, (4, 9), eps=0.1)
 F.rms_norm(a, (5,), b5, 1e-6)
@@ -213,6 +220,11 @@ F.silu(a.half())
 F.linear(a, a2)
 F.linear(x1, w1[:, 0, :1].expand(6, 9), b6)
 F.linear(b5, a, b4)
+F.linear(a, a2)
+F.linear(a, a2, s)
+F.linear(x1, w1[:, 0, :1].expand(6, 9))
+F.linear(a, b5)
+F.linear(a[:0], a2, b4)
 F.linear(a.half(), a2.half(), b4.half())
 F.bilinear(a, a6.repeat(2, 1), bi)
 F.bilinear(b5, b6, bi, b6[:2])
@@ -364,6 +376,10 @@ F.layer_norm(a, (4,))
 F.layer_norm(a, 5)
 F.layer_norm(a, ())
 F.layer_norm(a, (5,), b4)
+F.layer_norm(a, (5,), b5.float())
+F.batch_norm(x1, None, None, b4.half(), training=True)
+F.group_norm(x1.float(), 2, b4)
+F.batch_norm(x2, None, None, training=True, eps=0)
 F.group_norm(x2, 3)
 F.group_norm(x2, 2, b3)
 F.group_norm(b3, 1)
@@ -390,6 +406,9 @@ F.softmax(i, 0)
 F.relu(3)
 F.linear(a, a6)
 F.linear(a, a2.float())
+F.linear(a, a2, b4.float())
+F.linear(s, a)
+F.linear(a, bi)
 F.linear(a, a2, b5)
 F.bilinear(a, a6, bi)
 F.bilinear(a, a2, bi)
@@ -494,9 +513,8 @@ def test_a_line_means_the_same(line):
     np.testing.assert_allclose(ours[1], theirs[1], rtol=tolerance, atol=tolerance)
     assert ours[2].keys() == theirs[2].keys()
     for name, gradient in theirs[2].items():
-        np.testing.assert_allclose(
-            ours[2][name], gradient, rtol=tolerance * 10, atol=tolerance * 10, err_msg=f"gradient of {name}"
-        )
+        near = {"rtol": tolerance * 10, "atol": tolerance * 10}
+        np.testing.assert_allclose(ours[2][name], gradient, **near, err_msg=f"gradient of {name}")
 
 
 @pytest.mark.parametrize("line", MISTAKES)

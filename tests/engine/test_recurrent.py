@@ -1,6 +1,8 @@
 """RNN, LSTM, GRU and their cells: as torch's in every option, and as the simple ones of nn.simple."""
 
+import gc
 import itertools
+import weakref
 
 import numpy as np
 import pytest
@@ -49,6 +51,7 @@ def test_layers_are_torch_s_in_every_combination_of_options(kind, own, torch, de
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:LSTM with projections")
 @pytest.mark.parametrize("kind, own", KINDS, ids=str)
 def test_layers_in_single_precision_over_many_steps(kind, own, torch, device):
     """float32, 60 steps, three layers: rounding does not add up."""
@@ -60,8 +63,8 @@ def test_layers_in_single_precision_over_many_steps(kind, own, torch, device):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name, options", [
-    ("RNNCell", {}), ("RNNCell", {"nonlinearity": "relu"}), ("LSTMCell", {}), ("GRUCell", {}), ("GRUCell", {"bias": False}),
-    ("LSTMCell", {"bias": False})], ids=str)
+    ("RNNCell", {}), ("RNNCell", {"nonlinearity": "relu"}), ("LSTMCell", {}), ("GRUCell", {}),
+    ("GRUCell", {"bias": False}), ("LSTMCell", {"bias": False})], ids=str)
 def test_cells_are_torch_s(name, options, torch, device):
     """With and without a batch, with and without a state before."""
     torch.manual_seed(0)
@@ -94,7 +97,8 @@ def test_learning_curves_are_torch_s(kind, torch, device):
     theirs, ours = twins(torch, kind, 3, 8, device=device, dtype="float32", num_layers=2, batch_first=True)
     x, target = torch.randn(6, 7, 3), torch.randn(6, 8) * 0.5
     expected = learning_curve(torch, theirs, [x], target, of=lambda result: result[0][:, -1])
-    found = learning_curve(engine, ours, [copied(x, device)], copied(target, device), of=lambda result: result[0][:, -1])
+    mine = [copied(x, device)], copied(target, device)
+    found = learning_curve(engine, ours, *mine, of=lambda result: result[0][:, -1])
     assert expected[-1] < 0.8 * expected[0]
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
 
@@ -117,14 +121,17 @@ MISTAKES = [
     "nn.LSTM(3, 4)(R(5, 2, 3), (R(2, 4), R(2, 4)))", "nn.LSTM(3, 4)(R(5, 3), (R(1, 2, 4), R(1, 2, 4)))",
     "nn.GRU(3, 4)(R(5, 2, 3), R(2, 4))", "nn.GRU(3, 4)(R(5, 3), R(1, 2, 4))", "nn.GRU(3, 4)(R(5, 2, 3), R(2, 2, 4))",
     "nn.RNN(3, 4)(R(5, 2, 3).double())", "nn.RNN(3, 4)(torch.zeros(5, 2, 3, dtype=torch.int64))",
-    "nn.LSTM(3, 4)(R(5, 2, 3), (R(1, 2, 4).double(), R(1, 2, 4)))", "nn.LSTM(3, 4, proj_size=2)(R(5, 2, 3), (R(1, 2, 4),) * 2)",
+    "nn.LSTM(3, 4)(R(5, 2, 3), (R(1, 2, 4).double(), R(1, 2, 4)))",
+    "nn.LSTM(3, 4, proj_size=2)(R(5, 2, 3), (R(1, 2, 4),) * 2)",
     "nn.LSTM(0, 4)", "nn.LSTM(3, 0)", "nn.LSTM(3, 4, 0)", "nn.LSTM(3, 4, dropout=2)", "nn.LSTM(3, 4, dropout=True)",
     "nn.LSTM(3, 4, proj_size=4)", "nn.LSTM(3, 4, proj_size=-1)", "nn.LSTM(3, 4.0)", "nn.RNN(3, 4, nonlinearity='gelu')",
-    "nn.RNN(3)", "nn.RNN(3, 4, depth=2)", "nn.RNNBase('ELMAN', 3, 4)",
+    "nn.RNN(3)", "nn.RNN(3, 4, depth=2)", "nn.GRU(3, 4, bias=1)", "nn.GRU(3, 4, batch_first='no')",
+    "nn.RNNBase('ELMAN', 3, 4)",
     "nn.LSTMCell(3, 4)(R(2, 2))", "nn.LSTMCell(3, 4)(R(1, 2, 3))", "nn.LSTMCell(3, 4)(R(2, 3), (R(3, 4), R(2, 4)))",
     "nn.LSTMCell(3, 4)(R(2, 3), (R(2, 5), R(2, 4)))", "nn.LSTMCell(3, 4)(R(3), (R(1, 4), R(4)))",
     "nn.LSTMCell(3, 4)(R(2, 3), R(2, 4))", "nn.GRUCell(3, 4)(R(2, 2))", "nn.GRUCell(3, 4)(R(2, 3), R(4))",
-    "nn.GRUCell(3, 4)(R(2, 3), R(3, 4))", "nn.RNNCell(3, 4, nonlinearity='gelu')(R(2, 3))",
+    "nn.GRUCell(3, 4)(R(2, 3), R(3, 4))", "nn.GRUCell(3, 4)(R(2, 3), R(1, 2, 4))",
+    "nn.RNNCell(3, 4, nonlinearity='gelu')(R(2, 3))",
 ]
 
 
@@ -232,7 +239,7 @@ def test_halves_are_computed_in_float32(kind, gates, states, options, device):
 
 
 def test_dropout_between_layers(device):
-    """A second layer that copies shows it: with p = 0.25 a quarter is 0, the rest is divided by 0.75, anew each time."""
+    """Seen through a second layer that copies: with p = 0.25 a quarter is 0, the rest is divided by 0.75."""
     engine.manual_seed(0)
     net = nn.RNN(3, 40, num_layers=2, nonlinearity="relu", dropout=0.25, device=device)
     with engine.no_grad():
@@ -265,7 +272,8 @@ def test_empty_batches_and_single_steps(device):
     one = nn.LSTMCell(3, 4, device=device)
     one.load_state_dict({name.removesuffix("_l0"): value for name, value in net.state_dict().items()})
     x = engine.randn(2, 3, device=device)
-    check_same([each.cpu() for each in one(x)], [each[0].cpu() for each in net(x[None])[1]])
+    for mine, its in zip(one(x), net(x[None])[1]):
+        check_close(mine, its[0])
 
 
 def test_the_output_lies_as_torch_s_does(device):
@@ -286,3 +294,82 @@ def test_parameters_can_be_replaced_and_packed_sequences_are_refused(device):
     assert [len(each) for each in net.all_weights] == [4] and net.all_weights[0][0] is net.weight_ih_l0
     with pytest.raises(TypeError, match="packed sequences are not supported"):
         net((x, None))
+
+
+# ---- sequences of different lengths -----------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "options", [{}, {"batch_first": True}, {"padding_value": -1.5}, {"padding_side": "left"}], ids=str)
+def test_padding_is_torch_s(options, torch, device):
+    """Values, gradients and the way back, for sequences of vectors and of numbers."""
+    for shape in ((3,), ()):
+        sequences = [torch.randn(length, *shape, requires_grad=True) for length in (4, 1, 6)]
+        mine = copied(sequences, device)
+        expected = torch.nn.utils.rnn.pad_sequence(sequences, **options)
+        found = nn.utils.rnn.pad_sequence(mine, **options)
+        check_same(expected, found)
+        backward(expected), backward(found)
+        check_same([each.grad for each in sequences], [each.grad for each in mine])
+        first = options.get("batch_first", False)
+        lengths = torch.tensor([4, 1, 6])
+        check_same(torch.nn.utils.rnn.unpad_sequence(expected, lengths, first),
+                   nn.utils.rnn.unpad_sequence(found, copied(lengths, device), first))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("line", [
+    "nn.utils.rnn.pad_sequence([R(3, 2), R(4, 3)])", "nn.utils.rnn.pad_sequence([])",
+    "nn.utils.rnn.pad_sequence([R(3)], padding_side='up')"])
+def test_mistakes_in_padding(line, torch):
+    check_mistake(line, torch)
+
+
+def test_packing_is_refused_plainly(device):
+    """The error says what to do instead."""
+    with pytest.raises(AttributeError, match="packed sequences are not supported"):
+        nn.utils.rnn.pack_padded_sequence(engine.zeros(3, 2, device=device), [3, 2])
+
+
+# ---- the walk back is made once in each backward pass, and for that pass alone --------------------------------
+
+
+@pytest.mark.parametrize("kind, gates, states, options", ENTRIES)
+def test_a_gradient_changed_between_two_passes_counts(kind, gates, states, options, device):
+    """What one pass has found is not used for the next, though the gradient is the same array."""
+    leaves = parts(device, gates, states)
+    result = getattr(recurrent, kind)(*leaves, **options)
+    gradient = engine.ones_like(result)
+    once = engine.autograd.grad(result, leaves[:1], gradient, retain_graph=True)
+    gradient.mul_(2)
+    for one, other in zip(once, engine.autograd.grad(result, leaves, gradient)):
+        check_close(one * 2, other)
+
+
+@pytest.mark.parametrize("kind, gates, states, options", ENTRIES)
+def test_the_walk_back_is_made_once_for_all_inputs(kind, gates, states, options, device, monkeypatch):
+    """Seven gradients, one loop over the steps."""
+    entry, calls = getattr(recurrent, kind), []
+    walk_back = entry.walk_back
+    monkeypatch.setattr(entry, "walk_back", lambda *arguments: calls.append(1) or walk_back(*arguments))
+    entry(*parts(device, gates, states), **options).sum().backward()
+    assert len(calls) == 1
+
+
+@pytest.mark.parametrize("kind, gates, states, options", ENTRIES)
+def test_no_cyclic_garbage(kind, gates, states, options, device):
+    """References alone free everything, also when backward was recorded."""
+    gc.collect()
+    gc.disable()
+    try:
+        leaves = parts(device, gates, states)
+        result = getattr(recurrent, kind)(*leaves, **options)
+        (result ** 2).sum().backward(retain_graph=True)
+        slopes = engine.autograd.grad((result ** 2).sum(), leaves[:2], create_graph=True)
+        assert all(slope.requires_grad for slope in slopes)
+        node = weakref.ref(result.grad_fn)
+        del result, slopes, leaves
+        assert node() is None
+    finally:
+        gc.enable()

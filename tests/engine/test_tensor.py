@@ -1,5 +1,7 @@
 """Tensors as values: types, promotion, views, indexing, errors in torch's kind, printing."""
 
+import warnings
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -125,7 +127,7 @@ def test_gather_checks_bounds(device):
         (lambda: torch.ones(2, 2).sum((0, 0)), RuntimeError, "appears multiple times"),
         (lambda: torch.exp(3.0), TypeError, r"exp\(\): argument 'input' \(position 1\) must be Tensor, not float"),
         (lambda: torch.ones(2) + "a", TypeError, r"must be Tensor or a number, not str"),
-        (lambda: np.ones(2) * torch.ones(2), TypeError, "must be Tensor or a number, not ndarray"),
+        (lambda: np.ones(2) * torch.ones(2), TypeError, "unsupported operand type.* 'numpy.ndarray' and 'Tensor'"),
         (lambda: torch.ones(2) * np.ones(2), TypeError, "must be Tensor or a number, not ndarray"),
         (lambda: torch.arange(3).mean(), RuntimeError, "could not infer output dtype"),
         (lambda: torch.arange(3).requires_grad_(), RuntimeError, "floating point"),
@@ -136,7 +138,7 @@ def test_gather_checks_bounds(device):
         (lambda: float(torch.ones(2)), ValueError, "only one element tensors can be converted to Python scalars"),
         (lambda: [1, 2][torch.ones(2, dtype=torch.int64)], TypeError, "only integer tensors of a single element"),
         (lambda: torch.tensor([[1], [1, 2]]), ValueError, "same length"),
-        (lambda: torch.tensor(["a"]), TypeError, "found str"),
+        (lambda: torch.tensor(["a"]), ValueError, "found str"),
         (lambda: torch.zeros(2, -1), RuntimeError, "negative dimension"),
         (lambda: torch.ones(2, 3).expand(4, 3), RuntimeError, "expanded size|Target sizes"),
         (lambda: torch.cat([torch.ones(2, 3), torch.ones(2, 2)]), RuntimeError, "Sizes of tensors must match"),
@@ -235,3 +237,17 @@ def test_any_basic_index_gives_numpy_s_view(data, shape):
     if found.numel():
         found.fill_(-1)
         assert (array[index] == -1).all(), "a view writes through"
+
+
+def test_reading_the_gradient_of_a_tensor_that_keeps_none_warns(device):
+    """It is None for ever; the reader meant the leaf, or forgot retain_grad()."""
+    x = torch.ones(2, requires_grad=True, device=device)
+    with pytest.warns(UserWarning, match="not a leaf"):
+        assert (x * 2).grad is None
+    y = x * 2
+    y.retain_grad()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert y.grad is None and x.grad is None
+        y.sum().backward()
+        assert y.grad.tolist() == [1, 1]

@@ -49,7 +49,8 @@ def backward(results, weights=(1.0, 0.5, 0.25)):
 
 def check_twins(theirs, ours, inputs, device, tolerance=1e-9, **keywords):
     """Both give the same outputs and the same gradients of inputs and parameters."""
-    mine = [copied(each, device) for each in inputs]
+    found = {id(each): copied(each, device) for each in inputs}  # one that is given twice stays one
+    mine = [found[id(each)] for each in inputs]
     my_keywords = {name: copied(each, device) for name, each in keywords.items()}
     what = f"{ours} {list(keywords)}"
     their_results, our_results = theirs(*inputs, **keywords), ours(*mine, **my_keywords)

@@ -4,7 +4,7 @@ import functools
 import warnings
 
 from engine.functions import elementwise, reduction
-from engine.functions.arguments import check_dim, check_tensor
+from engine.functions.arguments import autocasts, check_dim, check_tensor
 from engine.inplace import change
 from engine.nn.functional.arguments import check_tensors, in_float32
 from engine.nn.primitives import activation as table
@@ -40,6 +40,7 @@ def leaky_relu(input, negative_slope=0.01, inplace=False):
     return _apply(table.leaky_relu, input, inplace, slope=negative_slope)
 
 
+@autocasts
 def prelu(input, weight):
     """leaky_relu with a learned slope: `weight` holds one for all, or one for each channel (dimension 1)."""
     check_tensors("prelu", input=input, weight=weight)
@@ -51,11 +52,9 @@ def prelu(input, weight):
     if weight.numel() not in (1, channels) or (weight.numel() != 1 and not input.ndim):
         raise RuntimeError(
             f"Mismatch of parameter numbers and input channel size. Found parameter numbers = {weight.numel()} and "
-            f"channel size = {channels}."
-        )
-    if weight.ndim and input.ndim > 1:
-        weight = weight.reshape(-1, *[1] * (input.ndim - 2))
-    return elementwise.where(input > 0, input, weight.reshape(()) * input if not input.ndim else weight * input)
+            f"channel size = {channels}.")
+    weight = weight.reshape((-1, *[1] * (input.ndim - 2)) if input.ndim > 1 else (1,) * input.ndim)
+    return elementwise.where(input > 0, input, weight * input)
 
 
 def threshold(input, threshold, value, inplace=False):
@@ -111,7 +110,7 @@ def selu(input, inplace=False):
 
 
 def gelu(input, *, approximate="none"):
-    """input · P(a normal number is below it) (Hendrycks and Gimpel, 2016). approximate: "none", or "tanh" for a formula."""
+    """input · P(a normal number is below it); approximate="tanh": by a formula (Hendrycks and Gimpel, 2016)."""
     if approximate not in ("none", "tanh"):
         raise RuntimeError("approximate argument must be either none or tanh.")
     return _apply(table.gelu if approximate == "none" else table.gelu_tanh, input)
@@ -127,6 +126,7 @@ def mish(input, inplace=False):
     return _apply(table.mish, input, inplace)
 
 
+@autocasts
 def softplus(input, beta=1, threshold=20):
     """log(1 + exp(beta · input)) / beta; the input itself where beta · input is above `threshold`."""
     return _apply(table.softplus, input, beta=beta, threshold=threshold)
@@ -192,9 +192,9 @@ def _along(function, name, input, dim, dtype):
     if dim is None:
         dim = 0 if input.ndim in (0, 1, 3) else 1
         warnings.warn(
-            f"Implicit dimension choice for {name} has been deprecated. Change the call to include dim=X as an argument.",
-            stacklevel=3,
-        )
+            f"Implicit dimension choice for {name} has been deprecated. Change the call to include dim=X as an "
+            "argument.",
+            stacklevel=3)
     return in_float32(function)(input if dtype is None else input.to(dtype), dim)
 
 

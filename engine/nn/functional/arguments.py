@@ -4,7 +4,7 @@ import functools
 import operator
 
 from engine.autograd.graph import TensorBase, setting
-from engine.functions.arguments import check_tensor
+from engine.functions.arguments import autocasting, check_tensor
 
 __all__ = []
 
@@ -16,8 +16,12 @@ def in_float32(function):
     what it thinks.
     """
 
+    name = getattr(function, "__name__", None)  # an entry of the table has another, and casts nothing
+
     @functools.wraps(function)
     def widening(*arguments, **keywords):
+        if autocasting and (call := autocasting[0](name, arguments, keywords)):
+            return call(widening)
         half = None
         for each in (*arguments, *keywords.values()):
             if isinstance(each, TensorBase) and each.dtype.is_floating_point:
@@ -45,8 +49,8 @@ def several(value, count, function, argument):
         values = tuple(operator.index(each) for each in value)
     except TypeError:
         raise TypeError(
-            f"{function}(): argument '{argument}' must be an int or a tuple of ints, not {type(value).__name__}: {value!r}"
-        ) from None
+            f"{function}(): argument '{argument}' must be an int or a tuple of ints, not "
+            f"{type(value).__name__}: {value!r}") from None
     if len(values) == 1:
         return values * count
     if len(values) != count:
@@ -66,9 +70,8 @@ def check_constant(function, **tensors):
     for name, value in tensors.items():
         if value is not None and setting.record and value.requires_grad:
             raise RuntimeError(
-                f"The function '{function}' is not differentiable with respect to argument '{name}'. This input cannot have "
-                "requires_grad True."
-            )
+                f"The function '{function}' is not differentiable with respect to argument '{name}'. This input cannot "
+                "have requires_grad True.")
 
 
 def batched(input, dims, function):
@@ -76,6 +79,5 @@ def batched(input, dims, function):
     if input.ndim not in (dims + 1, dims + 2):
         raise RuntimeError(
             f"Expected {dims + 1}D (unbatched) or {dims + 2}D (batched) input to {function}, but got input of size: "
-            f"{list(input.shape)}"
-        )
+            f"{list(input.shape)}")
     return (input, True) if input.ndim == dims + 2 else (input.unsqueeze(0), False)

@@ -4,22 +4,23 @@ import math
 
 from engine import creation, dtypes
 from engine.functions import masked_fill, repeat_interleave, softmax, where
-from engine.functions.arguments import check_tensor
+from engine.functions.arguments import autocasts, check_tensor
 from engine.nn.functional.arguments import in_float32
 from engine.nn.functional.dropout import dropout
 
 __all__ = ["scaled_dot_product_attention"]
 
 
+@autocasts
 def scaled_dot_product_attention(
         query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, *, scale=None, enable_gqa=False):
     """softmax(query keyᵀ · scale + mask) value: (..., L, E), (..., S, E), (..., S, V) -> (..., L, V) (Vaswani et al.,
     2017).
 
-    attn_mask: broadcasts to (..., L, S); bools say where a query may look, floats are added. A query that may look nowhere
-    gets zeros. is_causal: the l-th query may look at the keys up to the l-th. scale: 1/√E by default. dropout_p: of the
-    weights, also in evaluation. enable_gqa: query may have a multiple of the heads (dimension -3) of key and value, and
-    neighbouring heads share those (Ainslie et al., 2023).
+    attn_mask: broadcasts to (..., L, S); bools say where a query may look, floats are added. A query that may look
+    nowhere gets zeros. is_causal: the l-th query may look at the keys up to the l-th. scale: 1/√E by default.
+    dropout_p: of the weights, also in evaluation. enable_gqa: query may have a multiple of the heads (dimension -3) of
+    key and value, and neighbouring heads share those (Ainslie et al., 2023).
     """
     for position, (name, each) in enumerate({"query": query, "key": key, "value": value}.items(), 1):
         check_tensor(each, "scaled_dot_product_attention", name, position)
@@ -28,7 +29,9 @@ def scaled_dot_product_attention(
         key, value = _shared_heads(query, key), _shared_heads(query, value)
     if is_causal:
         attn_mask = creation.ones((query.shape[-2], key.shape[-2]), dtype=dtypes.bool, device=query.device).tril()
-    return _attend(query, key, value, None if attn_mask is None else as_scores(attn_mask, query.dtype), dropout_p, scale)
+    if attn_mask is not None:
+        attn_mask = as_scores(attn_mask, query.dtype)
+    return _attend(query, key, value, attn_mask, dropout_p, scale)
 
 
 @in_float32
@@ -37,13 +40,13 @@ def _attend(query, key, value, mask, dropout_p, scale):
 
 
 def attention_weights(query, key, mask=None, dropout_p=0.0, scale=None, may_be_blocked=True):
-    """softmax(query keyᵀ · scale + mask), (..., L, S). may_be_blocked: rows of the mask that allow nothing give zeros."""
+    """softmax(query keyᵀ · scale + mask), (..., L, S). may_be_blocked: rows that the mask closes altogether are 0."""
     scores = query * (1 / math.sqrt(query.shape[-1] or 1) if scale is None else scale) @ key.mT
     is_blocked = None
     if mask is not None:
         shape, scores = scores.shape, scores + mask
         if scores.shape != shape:
-            raise RuntimeError(f"attn_mask of shape {list(mask.shape)} does not broadcast to the scores' shape {list(shape)}")
+            raise RuntimeError(f"attn_mask of shape {list(mask.shape)} does not broadcast to the scores, {list(shape)}")
         if may_be_blocked:
             is_blocked = (scores.detach() == -math.inf).all(-1, keepdim=True)
             is_blocked = is_blocked if bool(is_blocked.any()) else None
@@ -62,8 +65,8 @@ def _shared_heads(query, shared):
     """The heads of key or value repeated until there is one for each head of the query."""
     if query.ndim < 3 or shared.ndim < 3 or not shared.shape[-3] or query.shape[-3] % shared.shape[-3]:
         raise RuntimeError(
-            f"Number of heads in key and value must divide the number of heads in query: shapes {list(query.shape)} and "
-            f"{list(shared.shape)} (heads are dimension -3)")
+            "Number of heads in key and value must divide the number of heads in query: dimension -3 of shapes "
+            f"{list(shared.shape)} and {list(query.shape)}")
     times = query.shape[-3] // shared.shape[-3]
     return shared if times == 1 else repeat_interleave(shared, times, -3)
 
@@ -72,14 +75,14 @@ def _check(query, key, value, mask, dropout_p, is_causal):
     kinds = [each.dtype for each in (query, key, value)]
     if len(set(kinds)) > 1:
         raise RuntimeError(
-            f"Expected query, key, and value to have the same dtype, but got query.dtype: {kinds[0]} key.dtype: {kinds[1]} "
-            f"and value.dtype: {kinds[2]} instead.")
+            f"Expected query, key, and value to have the same dtype, but got query.dtype: {kinds[0]} key.dtype: "
+            f"{kinds[1]} and value.dtype: {kinds[2]} instead.")
     if not kinds[0].is_floating_point:
         raise RuntimeError(f"scaled_dot_product_attention(): expected floating point tensors, got {kinds[0]}")
     if min(query.ndim, key.ndim, value.ndim) < 2:
         raise RuntimeError(
-            f"Expected query, key, and value to all be  at least 2 dimensional, but got query.dim: {query.ndim} key.dim: "
-            f"{key.ndim} and value.dim: {value.ndim} instead.")
+            "Expected query, key, and value to all be at least 2 dimensional, but got query.dim: "
+            f"{query.ndim} key.dim: {key.ndim} and value.dim: {value.ndim} instead.")
     if not 0 <= dropout_p <= 1:
         raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {dropout_p}")
     if mask is None:

@@ -27,10 +27,9 @@ def dropout2d(input, p=0.5, training=True, inplace=False):
     check_tensor(input, "dropout2d")
     if input.ndim != 4:
         warnings.warn(
-            f"dropout2d: Received a {input.ndim}D input; its first two dimensions count as batch and channels. For an input "
-            "(C, H, W) add a dimension, for (N, C, L) use dropout1d.",
-            stacklevel=2,
-        )
+            f"dropout2d: Received a {input.ndim}D input; its first two dimensions count as batch and channels. For an "
+            "input (C, H, W) add a dimension, for (N, C, L) use dropout1d.",
+            stacklevel=2)
     if input.ndim < 2 and training:
         raise RuntimeError("Feature dropout requires at least 2 dimensions in the input")
     return _drop("dropout2d", input, p, training, inplace, lambda shape: (*shape[:2], *[1] * (len(shape) - 2)))
@@ -43,7 +42,7 @@ def _drop(function, input, p, training, inplace, mask_shape):
     if not training or p == 0 or not input.numel():
         return input
     if input.array.dtype.kind not in "fVc":
-        raise RuntimeError(f"result type Float can't be cast to the desired output type {input.dtype}: {function} of it")
+        raise RuntimeError(f"{function}: result type Float can't be cast to the output type {input.dtype}")
     is_kept = rand(size=mask_shape(tuple(input.shape)), device=input.device) >= p
     scaled = is_kept.to(input.dtype.to_real()) / (1 - p) if p < 1 else is_kept.to(input.dtype.to_real())
     return change(input, lambda before: before * scaled) if inplace else input * scaled

@@ -7,6 +7,7 @@ from engine.functions.arguments import check_tensor
 from engine.linalg import vector_norm
 from engine.nn.functional.arguments import check_tensors, in_float32
 from engine.nn.primitives import embedding as table
+from engine.nn.primitives import linear as layer
 
 __all__ = ["bilinear", "embedding", "linear", "one_hot"]
 
@@ -15,8 +16,16 @@ __all__ = ["bilinear", "embedding", "linear", "one_hot"]
 def linear(input, weight, bias=None):
     """input @ weight.T + bias. input: (..., in), weight: (out, in), bias: (out) or None; result: (..., out)."""
     check_tensors("linear", input=input, weight=weight, bias=bias)
-    product = input @ (weight.T if weight.ndim == 2 else weight)
-    return product if bias is None else product + bias
+    if weight.ndim > 2:
+        raise RuntimeError(f"linear: expected a weight of at most 2 dimensions, but got {list(weight.shape)}")
+    if bias is None and weight.ndim == 2:
+        return layer.linear(input, weight)
+    if weight.ndim < 2 or bias.shape != weight.shape[:1]:
+        product = input @ weight.T if weight.ndim == 2 else input @ weight
+        return product if bias is None else product + bias
+    if bias.dtype is not weight.dtype:
+        raise RuntimeError(f"linear: expected a bias of type {weight.dtype}, but got {bias.dtype}")
+    return layer.linear(input, weight, bias)
 
 
 @in_float32
@@ -28,13 +37,11 @@ def bilinear(input1, input2, weight, bias=None):
     check_tensors("bilinear", input1=input1, input2=input2, weight=weight, bias=bias)
     if input1.ndim != input2.ndim or input1.shape[:-1] != input2.shape[:-1]:
         raise RuntimeError(
-            f"bilinear(): input batch dimensions do not match: got {list(input1.shape)} and {list(input2.shape)}"
-        )
+            f"bilinear(): input batch dimensions do not match: got {list(input1.shape)} and {list(input2.shape)}")
     if tuple(weight.shape[1:]) != (*input1.shape[-1:], *input2.shape[-1:]):
         raise RuntimeError(
-            f"bilinear(): the weight's dimensions 1 and 2 must be the inputs' last: got weight {list(weight.shape)} for "
-            f"{list(input1.shape)} and {list(input2.shape)}"
-        )
+            f"bilinear(): the weight's dimensions 1 and 2 must be the inputs' last: got weight {list(weight.shape)} "
+            f"for {list(input1.shape)} and {list(input2.shape)}")
     if bias is not None and tuple(bias.shape) != (weight.shape[0],):
         raise RuntimeError(f"bilinear(): bias size does not match weight size: got {list(bias.shape)}")
     product = einsum("...i,oij,...j->...o", input1, weight, input2)
@@ -42,12 +49,11 @@ def bilinear(input1, input2, weight, bias=None):
 
 
 def embedding(
-    input, weight, padding_idx=None, max_norm=None, norm_type=2.0, scale_grad_by_freq=False, sparse=False
-):
+        input, weight, padding_idx=None, max_norm=None, norm_type=2.0, scale_grad_by_freq=False, sparse=False):
     """The rows of `weight` (rows, width) that the integer tensor `input` names: (..., width).
 
-    padding_idx: a row that receives no gradient. max_norm: rows that are looked up and longer (by the norm_type-norm) are
-    first shortened to it, in place. scale_grad_by_freq and sparse are not supported.
+    padding_idx: a row that receives no gradient. max_norm: rows that are looked up and longer (by the norm_type-norm)
+    are first shortened to it, in place. scale_grad_by_freq and sparse are not supported.
     """
     check_tensors("embedding", input=input, weight=weight)
     if scale_grad_by_freq or sparse:
@@ -55,8 +61,7 @@ def embedding(
     if input.dtype not in (dtypes.int64, dtypes.int32):
         raise RuntimeError(
             f"Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; but got "
-            f"{input.dtype} instead"
-        )
+            f"{input.dtype} instead")
     if weight.ndim != 2:
         raise RuntimeError(f"'weight' must be 2-D, got {list(weight.shape)}")
     rows = weight.shape[0]
@@ -83,7 +88,7 @@ def _shorten(weight, input, max_norm, norm_type):
 
 
 def one_hot(tensor, num_classes=-1):
-    """int64 tensor (...) of classes -> int64 tensor (..., num_classes) with a 1 at each class. -1: as many as needed."""
+    """int64 tensor (...) of classes -> int64 tensor (..., num_classes) with a 1 at each class. -1: the fewest."""
     check_tensor(tensor, "one_hot")
     if tensor.dtype is not dtypes.int64:
         raise RuntimeError("one_hot is only applicable to index tensor of type LongTensor.")

@@ -77,10 +77,9 @@ def _check_numbers(function, input, target, takes_integers=False):
     check_tensors(function, input=input, target=target)
     if target.shape != input.shape:
         warnings.warn(
-            f"Using a target size ({target.shape}) that is different to the input size ({input.shape}). This will likely "
-            "lead to incorrect results due to broadcasting. Please ensure they have the same size.",
-            stacklevel=4,
-        )
+            f"Using a target size ({target.shape}) that is different to the input size ({input.shape}). This will "
+            "likely lead to incorrect results due to broadcasting. Please ensure they have the same size.",
+            stacklevel=4)
     if not takes_integers and max(input.dtype.category, target.dtype.category) < dtypes.FLOAT:
         raise NotImplementedError(f'"{function}" not implemented for {input.dtype}')
 
@@ -112,8 +111,7 @@ def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=N
     if target.shape != input.shape:
         raise ValueError(
             f"Using a target size ({target.shape}) that is different to the input size ({input.shape}) is deprecated. "
-            "Please ensure they have the same size."
-        )
+            "Please ensure they have the same size.")
     if not input.dtype.is_floating_point:
         raise NotImplementedError(f'"binary_cross_entropy" not implemented for {input.dtype}')
     if target.dtype is not input.dtype:
@@ -122,13 +120,12 @@ def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=N
         raise RuntimeError("all elements of input should be between 0 and 1")
     check_constant("binary_cross_entropy", weight=weight)
     losses = table.binary_cross_entropy(input, target)
-    return _reduce(losses if weight is None else losses * weight.expand(*input.shape), reduction)
+    return _reduce(losses if weight is None else losses * weight.expand(input.shape), reduction)
 
 
 @in_float32
 def binary_cross_entropy_with_logits(
-    input, target, weight=None, size_average=None, reduce=None, reduction="mean", pos_weight=None
-):
+        input, target, weight=None, size_average=None, reduce=None, reduction="mean", pos_weight=None):
     """binary_cross_entropy of sigmoid(input), without overflow.
 
     weight: a factor for each element. pos_weight: a factor for the targets' side alone; both broadcast.
@@ -237,11 +234,11 @@ def _check_classes(input, target, ignore_index):
         raise ValueError("Expected 1 or more dimensions (got 0)")
     expected = (*input.shape[:1], *input.shape[2:]) if input.ndim > 1 else ()
     if input.ndim > 1 and target.ndim and target.shape[0] != input.shape[0]:
-        raise ValueError(f"Expected input batch_size ({input.shape[0]}) to match target batch_size ({target.shape[0]}).")
+        raise ValueError(
+            f"Expected input batch_size ({input.shape[0]}) to match target batch_size ({target.shape[0]}).")
     if tuple(target.shape) != expected:
         raise RuntimeError(
-            f"Expected target size {list(expected)} for input of size {list(input.shape)}, got {list(target.shape)}"
-        )
+            f"Expected target size {list(expected)} for input of size {list(input.shape)}, got {list(target.shape)}")
     if target.dtype not in (dtypes.int64, dtypes.uint8):
         raise RuntimeError(f"expected target dtype to be Long or Byte, but got {target.dtype}")
     count = input.shape[1 if input.ndim > 1 else 0]
@@ -255,8 +252,7 @@ def _check_weight(weight, count):
     if tuple(weight.shape) != (count,):
         raise RuntimeError(
             f"weight tensor should be defined either for all {count} classes or no classes but got weight tensor of "
-            f"shape: {list(weight.shape)}"
-        )
+            f"shape: {list(weight.shape)}")
 
 
 # ---- of distributions -------------------------------------------------------------------------------------
@@ -266,15 +262,14 @@ def _check_weight(weight, count):
 def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_target=False):
     """target·(log(target) - input): how far the log-probabilities `input` are from the probabilities `target`.
 
-    log_target: `target` holds logarithms as well. reduction: also "batchmean", the sum divided by the size of dimension 0,
+    log_target: `target` holds logarithms too. reduction: also "batchmean", the sum divided by the size of dimension 0,
     which is the divergence of Kullback and Leibler; "mean" divides by the number of elements.
     """
     if reduction == "mean" and size_average is None and reduce is None:
         warnings.warn(
-            "reduction: 'mean' divides the total loss by both the batch size and the support size.'batchmean' divides only "
-            "by the batch size, and aligns with the KL div math definition.",
-            stacklevel=3,
-        )
+            "reduction: 'mean' divides the total loss by both the batch size and the support size.'batchmean' divides "
+            "only by the batch size, and aligns with the KL div math definition.",
+            stacklevel=3)
     is_by_batch = reduction == "batchmean" and size_average is None and reduce is None
     reduction = "sum" if is_by_batch else _reduction(size_average, reduce, reduction)
     check_tensors("kl_div", input=input, target=target)
@@ -298,8 +293,7 @@ def _reduction(size_average, reduce, reduction):
         return reduction
     meant = "none" if reduce is False else "sum" if size_average is False else "mean"
     warnings.warn(
-        f"size_average and reduce args will be deprecated, please use reduction='{meant}' instead.", stacklevel=4
-    )
+        f"size_average and reduce args will be deprecated, please use reduction='{meant}' instead.", stacklevel=4)
     return meant
 
 

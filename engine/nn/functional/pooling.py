@@ -11,8 +11,8 @@ from engine.nn.functional.vision import mixed
 from engine.nn.primitives import pooling as table
 
 __all__ = [
-    "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_max_pool1d", "adaptive_max_pool2d", "avg_pool1d", "avg_pool2d",
-    "max_pool1d", "max_pool2d",
+    "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_max_pool1d", "adaptive_max_pool2d", "avg_pool1d",
+    "avg_pool2d", "max_pool1d", "max_pool2d",
 ]  # fmt: skip
 
 # ---- the largest ----------------------------------------------------------------------------------------
@@ -35,23 +35,24 @@ def max_pool2d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode
 
 def _max_pool(function, dims, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices):
     input, is_batch = _pictures(input, dims, function)
-    how = _how(function, dims, input.shape[2:], kernel_size, stride, padding, dilation, ceil_mode)
-    largest = table.max_pool(input, **how)
-    places = (_flat_places(table.winners.forward(input.array, **how), input.shape[2:], how),) if return_indices else ()
-    results = [largest, *map(type(input), places)]
+    windows = _windows(function, dims, input.shape[2:], kernel_size, stride, padding, dilation, ceil_mode)
+    results = [table.max_pool(input, windows=windows)]
+    if return_indices:
+        winner = table.winners(input, windows=windows).array
+        results.append(type(input)(_flat_places(winner, input.shape[2:], windows)))
     results = results if is_batch else [each.squeeze(0) for each in results]
     return tuple(results) if return_indices else results[0]
 
 
-def _flat_places(winner, size, how):
+def _flat_places(winner, size, windows):
     """From the number of the kernel's element to the place in the flattened input."""
     arange, dims = backend.module_of(winner).arange, len(size)
     flat, stretch, rest = 0, 1, winner.astype(np.int64)
     for dim in reversed(range(dims)):
-        start = arange(how["places"][dim]) * how["stride"][dim] - how["padding"][dim]
+        start = arange(windows.places[dim]) * windows.stride[dim] - windows.padding[dim]
         start = start.reshape((-1,) + (1,) * (dims - 1 - dim))
-        flat = flat + (start + rest % how["kernel"][dim] * how["dilation"][dim]) * stretch
-        stretch, rest = stretch * size[dim], rest // how["kernel"][dim]
+        flat = flat + (start + rest % windows.kernel[dim] * windows.dilation[dim]) * stretch
+        stretch, rest = stretch * size[dim], rest // windows.kernel[dim]
     return flat
 
 
@@ -66,8 +67,7 @@ def avg_pool1d(input, kernel_size, stride=None, padding=0, ceil_mode=False, coun
 
 @in_float32
 def avg_pool2d(
-    input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None
-):
+        input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None):
     """The mean of each window of (N, C, H, W) or (C, H, W).
 
     stride: how far the windows are apart (None: kernel_size). padding: how many zeros on each side, at most half of the
@@ -75,28 +75,24 @@ def avg_pool2d(
     divisor_override: what to divide the sums by instead of the count.
     """
     return _avg_pool(
-        "avg_pool2d", 2, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
-    )
+        "avg_pool2d", 2, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
 
 
 def _avg_pool(function, dims, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override):
     input, is_batch = _pictures(input, dims, function)
-    how = _how(function, dims, input.shape[2:], kernel_size, stride, padding, 1, ceil_mode)
+    windows = _windows(function, dims, input.shape[2:], kernel_size, stride, padding, 1, ceil_mode)
     if divisor_override == 0:
         raise RuntimeError("divisor must be not zero")
-    dilation = how.pop("dilation")
-    totals = table.sum_pool(input, **how)
-    divisor = divisor_override or _counts(input, how, dilation, count_include_pad)
+    totals = table.sum_pool(input, windows=windows)
+    divisor = divisor_override or _counts(input, windows, count_include_pad)
     means = totals / divisor if input.dtype.category >= dtypes.FLOAT else totals.div(divisor, rounding_mode="trunc")
     return means if is_batch else means.squeeze(0)
 
 
-def _counts(input, how, dilation, with_padding):
+def _counts(input, windows, with_padding):
     """How many elements each window counts: a number, or a tensor (*places) where windows differ."""
     counts = 1
-    for size, each, step, more, places in zip(
-        input.shape[2:], how["kernel"], how["stride"], how["padding"], how["places"]
-    ):
+    for size, each, step, more, _, places in zip(input.shape[2:], *windows):
         start = np.arange(places) * step - more
         end = np.minimum(start + each, size + more)
         along = end - start if with_padding else np.minimum(end, size) - np.maximum(start, 0)
@@ -117,7 +113,7 @@ def adaptive_avg_pool1d(input, output_size):
 
 @in_float32
 def adaptive_avg_pool2d(input, output_size):
-    """The means of `output_size` (a number, or two; None: as many as there are elements) windows that cover H and W evenly.
+    """The means of `output_size` (a number, or two; None: as many as elements) windows that cover H and W evenly.
 
     input: (N, C, H, W) or (C, H, W). Window i of n over a size s goes from floor(i·s / n) to ceil((i + 1)·s / n).
     """
@@ -143,15 +139,15 @@ def _adaptive(function, dims, input, output_size, compute, return_indices=False)
         raise ValueError(f"Input dimension should be at least 3, got {input.ndim}")
     if input.ndim not in (dims + 1, dims + 2) or 0 in input.shape[-dims - 1 if input.ndim == dims + 2 else -dims :]:
         raise RuntimeError(
-            f"{function}: Expected {dims + 1}D or {dims + 2}D tensor whose dimensions but for the batch have elements, but "
-            f"got {list(input.shape)}"
-        )
+            f"{function}: Expected {dims + 1}D or {dims + 2}D tensor whose dimensions but for the batch have elements, "
+            f"but got {list(input.shape)}")
     if not input.dtype.is_floating_point:
         raise NotImplementedError(f'"{function}" not implemented for {input.dtype}')
     sizes = output_size if isinstance(output_size, (tuple, list)) else (output_size,) * dims
     if len(sizes) != dims:
         raise RuntimeError(f"{function}: internal error: output_size must have {dims} elements, got {list(sizes)}")
-    sizes = several([old if new is None else new for old, new in zip(input.shape[-dims:], sizes)], dims, function, "size")
+    sizes = [old if new is None else new for old, new in zip(input.shape[-dims:], sizes)]
+    sizes = several(sizes, dims, function, "output_size")
     if min(sizes) < 0:
         raise RuntimeError(f"{function}: elements of output_size must be greater than or equal to 0, got {sizes}")
     is_batch = input.ndim == dims + 2
@@ -173,8 +169,8 @@ def adaptive_average(input, sizes):
         return input.mean(tuple(range(2, 2 + dims)), keepdim=True)
     if all(new and old % new == 0 for old, new in zip(input.shape[2:], sizes)):
         kernel = tuple(old // new for old, new in zip(input.shape[2:], sizes))
-        sums = table.sum_pool(input, kernel=kernel, stride=kernel, padding=(0,) * dims, places=tuple(sizes))
-        return sums / math.prod(kernel)
+        windows = table.Windows(kernel, kernel, (0,) * dims, (1,) * dims, tuple(sizes))
+        return table.sum_pool(input, windows=windows) / math.prod(kernel)
     for dim, count in enumerate(sizes, 2):
         weights = np.zeros((count, input.shape[dim]))
         for row, (start, end) in zip(weights, _edges(input.shape[dim], count)):
@@ -189,8 +185,8 @@ def _adaptive_largest(input, sizes):
     for size, count in zip(input.shape[2:], sizes):
         edges = _edges(size, count)
         length = max((end - start for start, end in edges), default=0)
-        along = np.array([[min(start + k, end - 1) for k in range(length)] for start, end in edges]).reshape(count, length)
-        positions = np.add.outer(positions * size, along)
+        along = [[min(start + k, end - 1) for k in range(length)] for start, end in edges]
+        positions = np.add.outer(positions * size, np.reshape(along, (count, length)))
     dims = len(sizes)  # (count, length, count, length) -> (count, count, length · length)
     order = (*range(0, 2 * dims, 2), *range(1, 2 * dims, 2))
     flat = input.reshape(*input.shape[:2], math.prod(input.shape[2:]))
@@ -215,33 +211,30 @@ def _pictures(input, dims, function):
     if input.ndim not in (dims + 1, dims + 2) or 0 in input.shape[input.ndim - dims - 1 :]:
         raise RuntimeError(
             f"Expected {dims + 1}D or {dims + 2}D (batch mode) tensor with optional 0 dim batch size for input of "
-            f"{function}, but got: {list(input.shape)}"
-        )
+            f"{function}, but got: {list(input.shape)}")
     return (input, True) if input.ndim == dims + 2 else (input.unsqueeze(0), False)
 
 
-def _how(function, dims, size, kernel_size, stride, padding, dilation, ceil_mode):
-    """How to step, as the table wants it."""
-    kernel = several(kernel_size, dims, function, "kernel_size")
-    stride = kernel if stride is None or stride == [] or stride == () else several(stride, dims, function, "stride")
-    padding = several(padding, dims, function, "padding")
-    dilation = several(dilation, dims, function, "dilation")
-    for name, values, least in (("kernel size", kernel, 1), ("stride", stride, 1), ("dilation", dilation, 1)):
-        if min(values) < least:
-            raise RuntimeError(f"{function}: {name} should be greater than zero, but got {values}")
-    spans = [spread * (each - 1) + 1 for each, spread in zip(kernel, dilation)]
-    if min(padding) < 0:
-        raise RuntimeError(f"{function}: pad must be non-negative, but got pad: {padding}")
+def _windows(function, dims, size, kernel_size, stride, padding, dilation, ceil_mode):
+    """Where the windows lie."""
+    given = {"kernel_size": kernel_size, "stride": stride, "padding": padding, "dilation": dilation}
+    if stride is None or stride == [] or stride == ():
+        given["stride"] = kernel_size
+    given = {name: several(value, dims, function, name) for name, value in given.items()}
+    for name, values in given.items():
+        if min(values) < (name != "padding"):
+            raise RuntimeError(f"{function}: {name} should be at least {int(name != 'padding')}, but got {values}")
+    kernel, stride, padding, dilation = given.values()
     if any(2 * more > each for more, each in zip(padding, kernel)):
         raise RuntimeError(
-            f"{function}: pad should be at most half of kernel size, but got pad={padding} and kernel_size={kernel}"
-        )
+            f"{function}: pad should be at most half of kernel size, but got pad={padding} and kernel_size={kernel}")
+    spans = [spread * (each - 1) + 1 for each, spread in zip(kernel, dilation)]
     places = tuple(_count(*each, ceil_mode) for each in zip(size, spans, stride, padding))
     if min(places) < 1:
         raise RuntimeError(
-            f"{function}: Given input size: {list(size)}. Calculated output size: {list(places)}. Output size is too small"
-        )
-    return {"kernel": kernel, "stride": stride, "padding": padding, "dilation": dilation, "places": places}
+            f"{function}: Given input size: {list(size)}. Calculated output size: {list(places)}. Output size "
+            "is too small")
+    return table.Windows(kernel, stride, padding, dilation, places)
 
 
 def _count(size, span, step, padding, ceil_mode):

@@ -6,11 +6,12 @@ import numpy as np
 
 from engine import backend
 from engine.functions import cat, flip
-from engine.functions.arguments import check_tensor
+from engine.functions.arguments import autocasts, check_tensor
 from engine.nn.functional.arguments import batched, in_float32, several
 from engine.nn.primitives import convolution as windows
 from engine.nn.primitives.padding import constant_pad
-from engine.nn.primitives.pooling import sum_pool_back
+from engine.nn.primitives.pooling import Windows, sum_pool_back
+from engine.ops.linear import matmul
 
 __all__ = ["fold", "interpolate", "pad", "pixel_shuffle", "pixel_unshuffle", "unfold"]
 
@@ -35,12 +36,19 @@ def pad(input, pad, mode="constant", value=None):
     dims = len(widths)
     if dims > 3 or input.ndim not in (dims + 1, dims + 2):
         raise NotImplementedError(
-            "Only 2D, 3D, 4D, 5D padding with non-constant padding are supported for now: the sizes of 1 to 3 dimensions, "
-            f"got {2 * dims} sizes for an input of {input.ndim} dimensions"
-        )
-    for dim, (low, high) in enumerate(widths, input.ndim - dims):
+            "Only 2D, 3D, 4D, 5D padding with non-constant padding are supported for now: the sizes of 1 to 3 "
+            f"dimensions, got {2 * dims} sizes for an input of {input.ndim} dimensions")
+    is_listed = mode == "replicate" or (mode == "reflect" and dims < 3)  # by autocast
+    return (_with_reflections if is_listed else _with_borders)(input, widths, mode)
+
+
+def _with_borders(input, widths, mode):
+    for dim, (low, high) in enumerate(widths, input.ndim - len(widths)):
         input = _with_border(input, dim, low, high, mode)
     return input
+
+
+_with_reflections = autocasts(_with_borders, "reflection_pad")
 
 
 def _widths(pad, input, mode):
@@ -52,8 +60,7 @@ def _widths(pad, input, mode):
     if len(pad) // 2 > input.ndim:
         raise RuntimeError(
             f"Padding length should be less than or equal to two times the input dimension but got padding length "
-            f"{len(pad)} and input of dimension {input.ndim}"
-        )
+            f"{len(pad)} and input of dimension {input.ndim}")
     pairs = several(tuple(pad), len(pad), "pad", "pad") if pad else ()
     widths = [pairs[start : start + 2] for start in range(0, len(pairs), 2)][::-1]
     sizes = input.shape[input.ndim - len(widths) :]
@@ -75,8 +82,7 @@ def _with_border(input, dim, low, high, mode):
     if max(low, high) > most:
         raise RuntimeError(
             f"Padding size should be at most {most} at dimension {dim} of size {size} for mode {mode!r}, but got "
-            f"{(low, high)}"
-        )
+            f"{(low, high)}")
     parts = [_BORDERS[mode](input, dim, size, low, True), input, _BORDERS[mode](input, dim, size, high, False)]
     parts = [part for part in parts if part is not None]
     return _cut(cat(parts, dim) if len(parts) > 1 else input, dim, low, high)
@@ -108,13 +114,14 @@ _BORDERS = {"reflect": _reflected, "replicate": _replicated, "circular": _around
 
 @in_float32
 def interpolate(
-    input, size=None, scale_factor=None, mode="nearest", align_corners=None, recompute_scale_factor=None, antialias=False
-):
+        input, size=None, scale_factor=None, mode="nearest", align_corners=None, recompute_scale_factor=None,
+        antialias=False):
     """The input (N, C, *sizes) with its spatial dimensions brought to `size`, or multiplied by `scale_factor`.
 
     mode: "nearest" or "nearest-exact" (1 to 3 spatial dimensions), "linear" (1), "bilinear" (2), "trilinear" (3) or
-    "area", the mean over what falls onto each element. align_corners: for the linear modes, whether the centres of the outermost elements stay
-    where they are (True) or the outer edges (False, the default). Other modes and antialias are not supported.
+    "area", the mean over what falls onto each element. align_corners: for the linear modes, whether the centres of the
+    outermost elements stay where they are (True) or the outer edges (False, the default). Other modes and antialias are
+    not supported.
     """
     check_tensor(input, "interpolate")
     dims = input.ndim - 2
@@ -132,23 +139,23 @@ def interpolate(
     for dim, (target, factor) in enumerate(zip(sizes, factors), 2):
         if mode.startswith("nearest"):
             input = _nearest(input, dim, target, factor, 0.5 if mode.endswith("exact") else 0)
-        else:
+        elif target != input.shape[dim]:
             input = mixed(input, dim, _linear_weights(input.shape[dim], target, factor, align_corners))
     return input
 
 
+_ANY = (1, 2, 3)
+_DIMENSIONS = {
+    "nearest": _ANY, "nearest-exact": _ANY, "area": _ANY, "linear": (1,), "bilinear": (2,), "trilinear": (3,)}
+
+
 def _check_mode(mode, align_corners, antialias, dims, dtype):
-    expected = {"nearest": (1, 2, 3), "nearest-exact": (1, 2, 3), "area": (1, 2, 3), "linear": (1,), "bilinear": (2,),
-                "trilinear": (3,)}  # fmt: skip
-    if mode not in expected or dims not in expected[mode]:
+    if dims not in _DIMENSIONS.get(mode, ()):
         raise NotImplementedError(
             "Input Error: Only nearest, nearest-exact and area (3D to 5D inputs), linear (3D), bilinear (4D) and "
-            f"trilinear (5D) are supported, got mode {mode!r} for an input of {dims + 2} dimensions"
-        )
+            f"trilinear (5D) are supported, got mode {mode!r} for an input of {dims + 2} dimensions")
     if align_corners is not None and "linear" not in mode:
-        raise ValueError(
-            "align_corners option can only be set with the interpolating modes: linear | bilinear | bicubic | trilinear"
-        )
+        raise ValueError("align_corners can only be set with the interpolating modes: linear | bilinear | trilinear")
     if antialias:
         raise NotImplementedError("interpolate: antialias=True is not supported")
     if not mode.startswith("nearest") and not dtype.is_floating_point:
@@ -158,8 +165,7 @@ def _check_mode(mode, align_corners, antialias, dims, dtype):
 def _sizes(input, dims, size, scale_factor, recompute):
     """(the new sizes, by what each was multiplied: as given, or None where the sizes themselves say it)."""
     if (size is None) == (scale_factor is None):
-        raise ValueError("only one of size or scale_factor should be defined" if size else
-                         "either size or scale_factor should be defined")  # fmt: skip
+        raise ValueError(f"one of size and scale_factor should be defined, got {size} and {scale_factor}")
     if size is not None:
         if recompute:
             raise ValueError("recompute_scale_factor is not meaningful with an explicit size.")
@@ -175,24 +181,25 @@ def _sizes(input, dims, size, scale_factor, recompute):
         factors = (None,) * dims if recompute else factors
     if min(*size, *input.shape[2:]) < 1:
         raise RuntimeError(
-            f"Input and output sizes should be greater than 0, but got input {list(input.shape[2:])} and output {list(size)}"
-        )
+            f"Input and output sizes should be greater than 0, but got input {list(input.shape[2:])} and output "
+            f"{list(size)}")
     return size, factors
 
 
 def _repeated(input, sizes, repeats):
     """Each element several times along each dimension: the way back from sums of windows that do not overlap."""
-    places, none = tuple(input.shape[2:]), (0,) * len(repeats)
-    return sum_pool_back(input, size=tuple(sizes), kernel=repeats, stride=repeats, padding=none, places=places)
+    windows = Windows(repeats, repeats, (0,) * len(repeats), (1,) * len(repeats), tuple(input.shape[2:]))
+    return sum_pool_back(input, size=tuple(sizes), windows=windows)
 
 
 def _nearest(input, dim, target, factor, middle):
     """Each element of the result is the one of the input that lies there."""
     size = input.shape[dim]
     step = size / target if factor is None else 1 / factor
-    if target == size and step == 1:
+    if target == size and (step == 1 or input.ndim == 4):  # pictures of the same size stay, whatever the factor
         return input
-    places = np.minimum(np.floor((np.arange(target) + middle) * np.float32(step)), size - 1).astype(np.int64)
+    places = (np.arange(target, dtype=np.float32) + np.float32(middle)) * np.float32(step)  # in torch's precision
+    places = np.minimum(np.floor(places), size - 1).astype(np.int64)
     return input[(slice(None),) * dim + (_constant(places, input),)]
 
 
@@ -214,8 +221,8 @@ def mixed(input, dim, weights):
     """Each new element along `dim` is a sum of the old ones, weighed with a row of the numpy matrix `weights`."""
     weights = _constant(weights.astype(input.array.dtype), input)
     if dim == input.ndim - 1:
-        return input @ weights.T
-    return (weights @ input) if dim == input.ndim - 2 else (weights @ input.movedim(dim, -2)).movedim(-2, dim)
+        return matmul(input, weights.T)
+    return matmul(weights, input) if dim == input.ndim - 2 else matmul(weights, input.movedim(dim, -2)).movedim(-2, dim)
 
 
 def _constant(array, like):
@@ -226,16 +233,15 @@ def _constant(array, like):
 
 
 def pixel_shuffle(input, upscale_factor):
-    """(..., C·r², H, W) -> (..., C, H·r, W·r): each group of r² channels becomes a square of r x r pixels (r: the factor)."""
+    """(..., C·r², H, W) -> (..., C, H·r, W·r): r² channels (r: the factor) become a square of r x r pixels."""
     check_tensor(input, "pixel_shuffle")
     *before, channels, height, width = _picture(input, "pixel_shuffle")
     if upscale_factor < 1:
         raise RuntimeError(f"pixel_shuffle expects a positive upscale_factor, but got {upscale_factor}")
     if channels % upscale_factor**2:
         raise RuntimeError(
-            f"pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of upscale_factor, but "
-            f"input.size(-3)={channels} is not divisible by {upscale_factor**2}"
-        )
+            "pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of upscale_factor, "
+            f"but input.size(-3)={channels} is not divisible by {upscale_factor**2}")
     r, n = upscale_factor, len(before)
     parts = input.reshape(*before, channels // r**2, r, r, height, width)
     ordered = parts.permute(*range(n), n, n + 3, n + 1, n + 4, n + 2)
@@ -251,9 +257,8 @@ def pixel_unshuffle(input, downscale_factor):
     for name, size in (("height", height), ("width", width)):
         if size % downscale_factor:
             raise RuntimeError(
-                f"pixel_unshuffle expects {name} to be divisible by downscale_factor, but {name} {size} is not divisible "
-                f"by {downscale_factor}"
-            )
+                f"pixel_unshuffle expects {name} to be divisible by downscale_factor, but {name} {size} is not "
+                f"divisible by {downscale_factor}")
     r, n = downscale_factor, len(before)
     parts = input.reshape(*before, channels, height // r, r, width // r, r)
     ordered = parts.permute(*range(n), n, n + 2, n + 4, n + 1, n + 3)
@@ -271,14 +276,13 @@ def unfold(input, kernel_size, dilation=1, padding=0, stride=1):
     """(N, C, H, W) -> (N, C·KH·KW, places): each window that a convolution would look at, as a column."""
     check_tensor(input, "unfold")
     input, is_batch = batched(input, 2, "unfold")
-    how = _windows(kernel_size, dilation, padding, stride, "unfold")
-    if min(_places(input.shape[2:], **how)) < 1:
+    kernel, how = _how(kernel_size, dilation, padding, stride, "unfold")
+    places = windows.places_of(input.shape[2:], kernel, how)
+    if min(places) < 1:
         raise RuntimeError(
-            f"Given input with spatial size {list(input.shape[2:])}, kernel_size={how['kernel']}, "
-            f"dilation={how['dilation']}, padding={how['padding']}, the array of sliding blocks would be empty: its shape "
-            f"{_places(input.shape[2:], **how)} must be positive"
-        )
-    columns = windows.unfold(input, **how)
+            f"Given input with spatial size {list(input.shape[2:])}, kernel_size={kernel}, dilation={how.dilation}, "
+            f"padding={how.padding}, the array of sliding blocks would be empty: its shape {places} must be positive")
+    columns = windows.unfold(input, kernel=kernel, how=how)
     return columns if is_batch else columns.squeeze(0)
 
 
@@ -288,40 +292,30 @@ def fold(input, output_size, kernel_size, dilation=1, padding=0, stride=1):
     check_tensor(input, "fold")
     if input.ndim not in (2, 3):
         raise RuntimeError(
-            f"Expected 2D or 3D (batch mode) tensor for input to fold, but got input of size: {list(input.shape)}"
-        )
+            f"Expected 2D or 3D (batch mode) tensor for input to fold, but got input of size: {list(input.shape)}")
     is_batch = input.ndim == 3
     input = input if is_batch else input.unsqueeze(0)
     size = several(output_size, 2, "fold", "output_size")
-    how = _windows(kernel_size, dilation, padding, stride, "fold")
-    places = _places(size, **how)
-    if input.shape[1] % math.prod(how["kernel"]):
+    kernel, how = _how(kernel_size, dilation, padding, stride, "fold")
+    places = windows.places_of(size, kernel, how)
+    if input.shape[1] % math.prod(kernel):
         raise RuntimeError(
             f"Expected size of input's dimension 1 to be divisible by the product of kernel_size, but got "
-            f"input.size(1)={input.shape[1]} and kernel_size={how['kernel']}"
-        )
+            f"input.size(1)={input.shape[1]} and kernel_size={kernel}")
     if min(places) < 1 or input.shape[2] != math.prod(places):
         raise RuntimeError(
-            f"Given output_size={size}, kernel_size={how['kernel']}, dilation={how['dilation']}, "
-            f"padding={how['padding']}, stride={how['stride']}, expected size of input's dimension 2 to match the "
-            f"calculated number of sliding blocks {' * '.join(map(str, places))}, but got input.size(2)={input.shape[2]}"
-        )
-    picture = windows.fold(input, size=size, **how)
+            f"Given output_size={size}, kernel_size={kernel}, dilation={how.dilation}, padding={how.padding}, "
+            f"stride={how.stride}, expected size of input's dimension 2 to match the calculated number of sliding "
+            f"blocks {' * '.join(map(str, places))}, but got input.size(2)={input.shape[2]}")
+    picture = windows.fold(input, size=size, kernel=kernel, how=how)
     return picture if is_batch else picture.squeeze(0)
 
 
-def _windows(kernel_size, dilation, padding, stride, function):
-    how = {"kernel": kernel_size, "dilation": dilation, "padding": padding, "stride": stride}
-    how = {name: several(value, 2, function, name) for name, value in how.items()}
-    for name, least in (("kernel", 1), ("dilation", 1), ("stride", 1), ("padding", 0)):
-        if min(how[name]) < least:
-            raise RuntimeError(f"{function}: {name} should be at least {least}, but got {how[name]}")
-    return how
-
-
-def _places(size, kernel, dilation, padding, stride):
-    """How many windows fit along each dimension."""
-    return [
-        (each + 2 * more - spread * (span - 1) - 1) // step + 1
-        for each, span, spread, more, step in zip(size, kernel, dilation, padding, stride)
-    ]
+def _how(kernel_size, dilation, padding, stride, function):
+    """(the kernel's size, how it goes over the input)."""
+    given = {"kernel": kernel_size, "stride": stride, "padding": padding, "dilation": dilation}
+    given = {name: several(value, 2, function, name) for name, value in given.items()}
+    for name, values in given.items():
+        if min(values) < (name != "padding"):
+            raise RuntimeError(f"{function}: {name} should be at least {int(name != 'padding')}, but got {values}")
+    return given.pop("kernel"), windows.How(**given, groups=1)

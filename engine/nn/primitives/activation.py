@@ -14,11 +14,19 @@ def _entry(name, forward, vjp, **how):
 
 
 leaky_relu = _entry(
-    "leaky_relu",
-    lambda a, *, slope: np.where(a > 0, a, a * slope),
-    lambda g, a, slope: where(a > 0, g, g * slope),
-    slope=0.1,
-)
+    "leaky_relu", lambda a, *, slope: np.where(a > 0, a, a * slope), lambda g, a, slope: where(a > 0, g, g * slope),
+    slope=0.1)
+hardtanh = _entry(
+    "hardtanh", lambda a, *, low, high: np.clip(a, low, high), lambda g, a, low, high: g * ((a > low) & (a < high)),
+    low=-1.5, high=1.0)
+hardsigmoid = _entry(
+    "hardsigmoid", lambda a: np.clip(a + 3, 0, 6) / 6, lambda g, a: g / 6 * ((a > -3) & (a < 3)))
+hardswish = _entry(
+    "hardswish", lambda a: a * np.clip(a + 3, 0, 6) / 6,
+    lambda g, a: where(a <= -3, 0, where(a < 3, g * (a / 3 + 0.5), g)))
+threshold = _entry(
+    "threshold", lambda a, *, threshold, value: np.where(a <= threshold, value, a).astype(a.dtype, copy=False),
+    lambda g, a, threshold: g * (a > threshold), threshold=0.3, value=20.0)
 
 
 def _elu(a, *, alpha, scale, steepness):
@@ -30,49 +38,13 @@ def _elu_vjp(g, a, alpha, scale, steepness):
     return where(a > 0, g * scale, g * left)
 
 
-elu = _entry("elu", _elu, _elu_vjp, alpha=1.5, scale=1.1, steepness=0.7)
-hardtanh = _entry(
-    "hardtanh",
-    lambda a, *, low, high: np.clip(a, low, high),
-    lambda g, a, low, high: g * ((a > low) & (a < high)),
-    low=-1.5,
-    high=1.0,
-)
-hardsigmoid = _entry(
-    "hardsigmoid", lambda a: np.clip(a + 3, 0, 6) / 6, lambda g, a: g / 6 * ((a > -3) & (a < 3))
-)
-hardswish = _entry(
-    "hardswish",
-    lambda a: a * np.clip(a + 3, 0, 6) / 6,
-    lambda g, a: where(a <= -3, 0, where(a < 3, g * (a / 3 + 0.5), g)),
-)
-threshold = _entry(
-    "threshold",
-    lambda a, *, threshold, value: np.where(a <= threshold, value, a).astype(a.dtype, copy=False),
-    lambda g, a, threshold: g * (a > threshold),
-    threshold=0.3,
-    value=20.0,
-)
-
-
 def _silu_vjp(g, a):
     gate = sigmoid(a)
     return g * (gate * (1 + a * (1 - gate)))
 
 
-silu = _entry("silu", lambda a: a / (1 + np.exp(-a)), _silu_vjp)
-log_sigmoid = _entry(
-    "log_sigmoid",
-    lambda a: np.minimum(a, 0) - np.log1p(np.exp(-np.abs(a))),  # exp of what is not positive cannot overflow
-    lambda g, a: g * sigmoid(-a),
-)
-softplus = _entry(
-    "softplus",
-    lambda a, *, beta, threshold: np.where(a * beta > threshold, a, np.log1p(np.exp(a * beta)) / beta),
-    lambda g, a, beta, threshold: where(a * beta > threshold, g, g * sigmoid(a * beta)),
-    beta=1.5,
-    threshold=20,
-)
+def _softplus(a, *, beta, threshold):
+    return np.where(a * beta > threshold, a, np.log1p(np.exp(a * beta)) / beta)
 
 
 def _mish_vjp(g, a):
@@ -80,15 +52,21 @@ def _mish_vjp(g, a):
     return g * (gate + a * sigmoid(a) * (1 - gate * gate))
 
 
-mish = _entry("mish", lambda a: a * np.tanh(softplus.forward(a, beta=1, threshold=20)), _mish_vjp)
+elu = _entry("elu", _elu, _elu_vjp, alpha=1.5, scale=1.1, steepness=0.7)
+silu = _entry("silu", lambda a: a / (1 + np.exp(-a)), _silu_vjp)
+log_sigmoid = _entry(  # exp of what is not positive cannot overflow
+    "log_sigmoid", lambda a: np.minimum(a, 0) - np.log1p(np.exp(-np.abs(a))), lambda g, a: g * sigmoid(-a))
+softplus = _entry(
+    "softplus", _softplus, lambda g, a, beta, threshold: where(a * beta > threshold, g, g * sigmoid(a * beta)),
+    beta=1.5, threshold=20)
+mish = _entry("mish", lambda a: a * np.tanh(_softplus(a, beta=1, threshold=20)), _mish_vjp)
 
 # ---- gelu: the input times the probability that a normal number is below it (Hendrycks and Gimpel, 2016) ------
 
-# erf(x) = tanh(x · p(x²)) with this polynomial, the highest power first: fitted to 2e-7 of the value, float32's precision.
+# erf(x) = tanh(x · p(x²)) with this polynomial, the highest power first: fitted to 2e-7 of the value.
 ERF_AS_TANH = [
     5.4212243e-09, 2.7585385e-08, -4.7946883e-06, 8.4596927e-05, -6.1483891e-04, -1.9528755e-04, 1.02769867e-01,
-    1.12837923,
-]  # fmt: skip
+    1.12837923]
 AT_ONCE = 2**14  # as many elements as stay in the cache while several operations go over them
 
 
@@ -137,5 +115,4 @@ def _gelu_tanh_vjp(g, a):
 
 gelu_tanh = primitive(
     "gelu_tanh", "a", lambda a: 0.5 * a * (1 + np.tanh(_gate(a))), [_gelu_tanh_vjp], label="gelu",
-    node="GeluBackward0", example=lambda random: ((random(3, 4),), {}),
-)  # fmt: skip
+    node="GeluBackward0", example=lambda random: ((random(3, 4),), {}))

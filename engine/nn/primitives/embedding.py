@@ -22,9 +22,7 @@ def _add_rows(g, index, *, rows):
 embedding = primitive(
     "embedding", "weight index", lambda weight, index: weight[index],
     [lambda g, weight_shape, index: add_rows(g, index, rows=weight_shape[0]), None],
-    example=lambda random: ((random(4, 3), np.array([[0, 2, 2], [3, 0, 2]])), {}),
-)  # fmt: skip
+    example=lambda random: ((random(4, 3), np.array([[0, 2, 2], [3, 0, 2]])), {}))
 add_rows = primitive(
     "embedding_back", "g index", _add_rows, [lambda g, index: embedding(g, index), None],
-    example=lambda random: ((random(2, 3, 3), np.array([[0, 2, 2], [3, 0, 2]])), {"rows": 4}),
-)  # fmt: skip
+    example=lambda random: ((random(2, 3, 3), np.array([[0, 2, 2], [3, 0, 2]])), {"rows": 4}))

@@ -26,8 +26,7 @@ def _nll_loss_vjp(g, logs_shape, target, reduction):
 
 nll_loss = primitive(
     "nll_loss", "logs target", _nll_loss, [_nll_loss_vjp, None],
-    example=lambda random: ((random(3, 4), np.array([2, 0, 2])), {"reduction": "mean"}),
-)  # fmt: skip
+    example=lambda random: ((random(3, 4), np.array([2, 0, 2])), {"reduction": "mean"}))
 
 # ---- of probabilities for targets between 0 and 1, element by element --------------------------------------
 
@@ -40,5 +39,4 @@ def _binary_cross_entropy(a, target):
 binary_cross_entropy = primitive(
     "binary_cross_entropy", "a target", _binary_cross_entropy,
     [lambda g, a, target: g * (a - target) / maximum(a * (1 - a), 1e-12), lambda g, a: g * (log1p(-a) - log(a))],
-    example=lambda random: ((1 / (1 + np.exp(random(2, 3))), 1 / (1 + np.exp(random(2, 3)))), {}),
-)  # fmt: skip
+    example=lambda random: ((1 / (1 + np.exp(random(2, 3))), 1 / (1 + np.exp(random(2, 3)))), {}))

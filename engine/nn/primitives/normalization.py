@@ -1,27 +1,37 @@
-"""Standardizing: the mean along some dimensions becomes 0 and the variance 1. What all normalizations have in common."""
+"""Standardizing: the mean along some dimensions becomes 0 and the variance 1. All normalizations share it."""
 
 import numpy as np
 
+from engine.autograd.graph import TensorBase
 from engine.ops.elementwise import rsqrt
 from engine.ops.reduction import mean, var
 from engine.ops.table import primitive
 
 
-def _standardize(a, *, dim, eps):
-    centered = a - np.mean(a, axis=dim, keepdims=True)
-    spread = np.mean(centered * centered, axis=dim, keepdims=True)
-    centered *= 1 / np.sqrt(spread + eps)
-    return centered
+def moments_of(a, dim):
+    """The mean and the variance (of all, not one less) of an array along these dimensions, which stay with size 1."""
+    middle = np.mean(a, axis=dim, keepdims=True)
+    distance = a - middle
+    np.multiply(distance, distance, out=distance)
+    return middle, np.mean(distance, axis=dim, keepdims=True)
 
 
-def _standardize_vjp(g, a, result, dim, eps):
-    """What is left of `g` when its parts along the mean and along the result are taken out, divided by the deviation."""
-    scale = rsqrt(var(a, dim=dim, correction=0, keepdim=True) + eps)
+def _standardize(a, *, dim, eps, moments):
+    """moments: what `moments_of` said, if somebody has asked already; else None."""
+    middle, spread = moments or moments_of(a, dim)
+    result = a - middle
+    result *= 1 / np.sqrt(spread + eps)
+    return result
+
+
+def _standardize_vjp(g, a, result, dim, eps, moments):
+    """What is left of `g` without its parts along the mean and along the result, divided by the deviation."""
+    is_recorded = isinstance(a, TensorBase)  # the variance must then be part of the graph
+    spread = moments[1] if moments and not is_recorded else var(a, dim=dim, correction=0, keepdim=True)
     how = {"dim": dim, "keepdim": True}
-    return (g - mean(g, **how) - result * mean(g * result, **how)) * scale
+    return (g - mean(g, **how) - result * mean(g * result, **how)) * rsqrt(spread + eps)
 
 
 standardize = primitive(
     "standardize", "a", _standardize, [_standardize_vjp], node="NativeBatchNormBackward0", label="(·−μ)/σ",
-    example=lambda random: ((random(3, 2, 4),), {"dim": (0, 2), "eps": 1e-2}),
-)  # fmt: skip
+    example=lambda random: ((random(3, 2, 4),), {"dim": (0, 2), "eps": 1e-2, "moments": None}))

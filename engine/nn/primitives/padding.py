@@ -20,5 +20,4 @@ def _pad_vjp(g, widths):
 
 constant_pad = primitive(
     "constant_pad_nd", "a", _pad, [_pad_vjp], label="pad",
-    example=lambda random: ((random(2, 4, 3),), {"widths": ((0, 0), (-1, 2), (1, 0)), "value": 0.5}),
-)  # fmt: skip
+    example=lambda random: ((random(2, 4, 3),), {"widths": ((0, 0), (-1, 2), (1, 0)), "value": 0.5}))

@@ -1,48 +1,60 @@
 """Pooling: the largest element or the sum of each window of (N, C, *size), and the way back.
 
-All go over the elements of the kernel, a few, and handle all windows at once. `places`: how many windows there are along
-each dimension; the last may reach beyond the input and its padding.
+All go over the elements of the kernel, a few, and handle all windows at once.
 """
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
 from engine import backend
-from engine.nn.primitives.convolution import offsets
+from engine.nn.primitives import convolution
 from engine.nn.primitives.padding import constant_pad
 from engine.ops.table import primitive
 
 
-def _widths(size, kernel, stride, padding, dilation, places):
-    """(before, behind) for each dimension: what must be added so that all windows lie inside."""
-    reached = [(count - 1) * step + spread * (each - 1) + 1
-               for count, step, spread, each in zip(places, stride, dilation, kernel)]  # fmt: skip
-    behind = [max(far - each - more, 0) for far, each, more in zip(reached, size, padding)]
-    return ((0, 0), (0, 0), *zip(padding, behind))
+class Windows(NamedTuple):
+    """Where the windows lie: for each dimension size, step, padding on each side, how far their elements are apart.
 
+    places: how many windows there are along each dimension; the last may reach beyond the input and its padding.
+    """
 
-def _inside(a, value, kernel, stride, padding, dilation, places):
-    widths = _widths(a.shape[2:], kernel, stride, padding, dilation, places)
-    return constant_pad.forward(a, widths=widths, value=value) if any(map(any, widths)) else a
+    kernel: tuple
+    stride: tuple
+    padding: tuple
+    dilation: tuple
+    places: tuple
 
+    def parts(self):
+        """For each element of the kernel: where in the padded input it lies at all places."""
+        return [part for _, part in convolution.offsets(self.kernel, self.stride, self.dilation, self.places)]
 
-def _spread(g, size, parts, kernel, stride, padding, dilation, places):
-    """Zeros (N, C, *size) with parts(number) added where the kernel's element of that number lies."""
-    widths = _widths(size, kernel, stride, padding, dilation, places)[2:]
-    shape = (*g.shape[:2], *(each + sum(pair) for each, pair in zip(size, widths)))
-    whole = backend.module_of(g).zeros(shape, dtype=g.dtype)
-    overlap = any(spread * (each - 1) >= step for spread, each, step in zip(dilation, kernel, stride))
-    for number, (_, where) in enumerate(offsets(kernel, stride, dilation, places)):
-        if overlap:
-            whole[where] += parts(number)
-        else:
-            whole[where] = parts(number)
-    return whole[(..., *(slice(low, low + each) for (low, _), each in zip(widths, size)))]
+    def widths(self, size):
+        """(before, behind) for each dimension of (N, C, *size): what must be added so that all windows lie inside."""
+        reached = [(count - 1) * step + spread * (each - 1) + 1
+                   for count, step, spread, each in zip(self.places, self.stride, self.dilation, self.kernel)]
+        behind = [max(far - each - more, 0) for far, each, more in zip(reached, size, self.padding)]
+        return ((0, 0), (0, 0), *zip(self.padding, behind))
 
+    def around(self, a, value):
+        """`a` with as much padding as all windows need."""
+        widths = self.widths(a.shape[2:])
+        return constant_pad.forward(a, widths=widths, value=value) if any(map(any, widths)) else a
 
-def _how(kernel, stride, padding, dilation, places):
-    return {"kernel": kernel, "stride": stride, "padding": padding, "dilation": dilation, "places": places}
+    def spread(self, g, size, part_of):
+        """Zeros (N, C, *size) with part_of(number) added where the kernel's element of that number lies."""
+        widths = self.widths(size)[2:]
+        shape = (*g.shape[:2], *(each + sum(pair) for each, pair in zip(size, widths)))
+        whole = backend.module_of(g).zeros(shape, dtype=g.dtype)
+        overlap = any(
+            spread * (each - 1) >= step for spread, each, step in zip(self.dilation, self.kernel, self.stride))
+        for number, part in enumerate(self.parts()):
+            if overlap:
+                whole[part] += part_of(number)
+            else:
+                whole[part] = part_of(number)
+        return whole[(..., *(slice(low, low + each) for (low, _), each in zip(widths, size)))]
 
 
 # ---- the largest ----------------------------------------------------------------------------------------
@@ -52,93 +64,68 @@ def _lowest(numpy_dtype):
     return np.iinfo(numpy_dtype).min if numpy_dtype.kind in "iu" else -np.inf
 
 
-def _max_pool(a, *, kernel, stride, padding, dilation, places):
-    whole = _inside(a, _lowest(a.dtype), kernel, stride, padding, dilation, places)
-    largest = None
-    for _, where in offsets(kernel, stride, dilation, places):
-        part = whole[where]
-        largest = part.copy() if largest is None else np.maximum(largest, part, out=largest)
+def _max_pool(a, *, windows):
+    whole, largest = windows.around(a, _lowest(a.dtype)), None
+    for part in windows.parts():
+        largest = whole[part].copy() if largest is None else np.maximum(largest, whole[part], out=largest)
     return largest
 
 
-def _winners(a, *, kernel, stride, padding, dilation, places):
+def _winners(a, *, windows):
     """The number of the kernel's element that is the largest, the first of equals; NaN is larger than all."""
-    whole = _inside(a, _lowest(a.dtype), kernel, stride, padding, dilation, places)
-    largest = winner = None
-    for number, (_, where) in enumerate(offsets(kernel, stride, dilation, places)):
-        part = whole[where].copy()
+    whole, largest, winner = windows.around(a, _lowest(a.dtype)), None, None
+    for number, part in enumerate(windows.parts()):
+        seen = whole[part].copy()
         if largest is None:
-            largest, winner = part, np.zeros_like(part, dtype=np.uint8 if math.prod(kernel) < 256 else np.int32)
+            largest, winner = seen, np.zeros_like(seen, dtype=np.uint8 if math.prod(windows.kernel) < 256 else np.int32)
         else:
-            winner = np.where((part > largest) | (part != part), winner.dtype.type(number), winner)
-            np.maximum(largest, part, out=largest)
+            winner = np.where((seen > largest) | (seen != seen), winner.dtype.type(number), winner)
+            np.maximum(largest, seen, out=largest)
     return winner
 
 
-def _max_pool_vjp(g, a, kernel, stride, padding, dilation, places):
-    how = _how(kernel, stride, padding, dilation, places)
-    return to_winners(g, winners(a, **how), size=tuple(a.shape[2:]), **how)
+def _to_winners(g, winner, *, size, windows):
+    return windows.spread(g, size, lambda number: g * (winner == number))
 
 
-def _to_winners(g, winner, *, size, **how):
-    return _spread(g, size, lambda number: g * (winner == number), **how)
+def _of_winners(a, winner, *, windows):
+    whole = windows.around(a, 0)
+    return sum(whole[part] * (winner == number) for number, part in enumerate(windows.parts()))
 
 
-def _of_winners(a, winner, **how):
-    whole = _inside(a, 0, **how)
-    total = 0
-    for number, (_, where) in enumerate(offsets(how["kernel"], how["stride"], how["dilation"], how["places"])):
-        total = total + whole[where] * (winner == number)
-    return total
+_WINDOWS = Windows(kernel=(2, 3), stride=(2, 1), padding=(1, 1), dilation=(1, 2), places=(3, 3))
+_SOME = np.arange(18).reshape(1, 2, 3, 3) % 6
 
-
-_HOW = {"kernel": (2, 3), "stride": (2, 1), "padding": (1, 1), "dilation": (1, 2), "places": (3, 3)}
-
-
-def _winner_example(random):
-    return np.arange(18).reshape(1, 2, 3, 3) % 6
-
-
-max_pool = primitive("max_pool", "a", _max_pool, [_max_pool_vjp], example=lambda random: ((random(2, 2, 4, 5),), _HOW))
-winners = primitive("max_pool_winners", "a", _winners, example=lambda random: ((random(2, 2, 4, 5),), _HOW))
+max_pool = primitive(
+    "max_pool", "a", _max_pool,
+    [lambda g, a, windows: to_winners(g, winners(a, windows=windows), size=tuple(a.shape[2:]), windows=windows)],
+    example=lambda random: ((random(2, 2, 4, 5),), {"windows": _WINDOWS}))
+winners = primitive(
+    "max_pool_winners", "a", _winners, example=lambda random: ((random(2, 2, 4, 5),), {"windows": _WINDOWS}))
 to_winners = primitive(
     "max_pool_to_winners", "g winner", _to_winners,
-    [lambda g, winner, kernel, stride, padding, dilation, places: of_winners(
-        g, winner, **_how(kernel, stride, padding, dilation, places)), None],
-    example=lambda random: ((random(1, 2, 3, 3), _winner_example(random)), {"size": (4, 5), **_HOW}),
-)  # fmt: skip
+    [lambda g, winner, windows: of_winners(g, winner, windows=windows), None],
+    example=lambda random: ((random(1, 2, 3, 3), _SOME), {"size": (4, 5), "windows": _WINDOWS}))
 of_winners = primitive(
     "max_pool_of_winners", "a winner", _of_winners,
-    [lambda g, a_shape, winner, kernel, stride, padding, dilation, places: to_winners(
-        g, winner, size=tuple(a_shape[2:]), **_how(kernel, stride, padding, dilation, places)), None],
-    example=lambda random: ((random(1, 2, 4, 5), _winner_example(random)), _HOW),
-)  # fmt: skip
+    [lambda g, a_shape, winner, windows: to_winners(g, winner, size=tuple(a_shape[2:]), windows=windows), None],
+    example=lambda random: ((random(1, 2, 4, 5), _SOME), {"windows": _WINDOWS}))
 
 # ---- the sum --------------------------------------------------------------------------------------------
 
 
-def _sum_pool(a, *, kernel, stride, padding, places):
-    whole = _inside(a, 0, kernel, stride, padding, (1,) * len(kernel), places)
-    total = None
-    for _, where in offsets(kernel, stride, (1,) * len(kernel), places):
-        part = whole[where]
-        total = part.copy() if total is None else np.add(total, part, out=total)
+def _sum_pool(a, *, windows):
+    whole, total = windows.around(a, 0), None
+    for part in windows.parts():
+        total = whole[part].copy() if total is None else np.add(total, whole[part], out=total)
     return total
 
 
-def _sum_pool_back(g, *, size, kernel, stride, padding, places):
-    return _spread(g, size, lambda number: g, kernel, stride, padding, (1,) * len(kernel), places)
-
-
-_SUM_HOW = {"kernel": (2, 3), "stride": (2, 1), "padding": (1, 0), "places": (3, 3)}
-
 sum_pool = primitive(
-    "sum_pool", "a", _sum_pool, [lambda g, a_shape, kernel, stride, padding, places: sum_pool_back(
-        g, size=tuple(a_shape[2:]), kernel=kernel, stride=stride, padding=padding, places=places)],
-    node="AvgPoolBackward0", example=lambda random: ((random(2, 2, 4, 5),), _SUM_HOW),
-)  # fmt: skip
+    "sum_pool", "a", _sum_pool,
+    [lambda g, a_shape, windows: sum_pool_back(g, size=tuple(a_shape[2:]), windows=windows)], node="AvgPoolBackward0",
+    example=lambda random: ((random(2, 2, 4, 5),), {"windows": _WINDOWS}))
 sum_pool_back = primitive(
-    "sum_pool_back", "g", _sum_pool_back, [lambda g, kernel, stride, padding, places: sum_pool(
-        g, kernel=kernel, stride=stride, padding=padding, places=places)],
-    example=lambda random: ((random(2, 2, 3, 3),), {"size": (4, 5), **_SUM_HOW}),
-)  # fmt: skip
+    "sum_pool_back", "g", lambda g, *, size, windows: windows.spread(g, size, lambda number: g),
+    [lambda g, windows: sum_pool(g, windows=windows)],
+    example=lambda random: ((random(2, 2, 3, 3),), {"size": (4, 5), "windows": _WINDOWS}))

@@ -16,6 +16,7 @@ import numpy as np
 
 from engine import autograd
 from engine.autograd.graph import TensorBase
+from engine.functions import stack
 from engine.ops.shape import reshape
 from engine.ops.table import Op
 
@@ -35,38 +36,56 @@ class RecurrentOp(Op):
     def __init__(self, name, inputs, forward, walk_back, compose, metadata=(), **options):
         self.walk_back, self.compose = walk_back, compose
         names = inputs.split()
+        signature = inspect.Signature([
+            inspect.Parameter(each, inspect.Parameter.POSITIONAL_ONLY)
+            for each in ("g", *names, "result", "kept", *metadata)])
         vjps = [functools.partial(self._vjp, each) for each in names]
-        parameters = [inspect.Parameter(each, inspect.Parameter.POSITIONAL_ONLY) for each in
-                      ("g", *names, "result", "kept", *metadata)]
         for each in vjps:
-            each.__signature__ = inspect.Signature(parameters)
+            each.__signature__ = signature
         super().__init__(name, inputs, _rounding(forward), vjps, **options)
 
     def __call__(self, *inputs, **metadata):
         return super().__call__(*inputs, **metadata, kept={})
 
-    def _vjp(self, wanted, g, *values):
-        """The gradient of the input of that name. The way back is walked once for all of them."""
+    def plan(self, needed, count):
+        """As every entry's; the VJPs of one backward pass share what they find."""
+        plan = super().plan(needed, count)
+        plan.vjps = _Sharing(plan.vjps)
+        return plan
+
+    def _vjp(self, wanted, g, *values, shared):
+        """The gradient of the input of that name."""
         count = len(self.inputs)
         inputs, (result, kept, *metadata) = dict(zip(self.inputs, values)), values[count:]
-        if kept.get("gradient") is not g:
-            kept["gradient"] = g
-            if isinstance(g, TensorBase):
-                kept["composed"] = self._composed_gradients(g, inputs, metadata)
-            else:
-                g, result, hidden, weight = _wide([g, result, inputs["hidden"], inputs["weight_hh"]])
-                kept["walk"] = self.walk_back(g, result, kept, hidden, weight)
         if isinstance(g, TensorBase):
-            return kept["composed"][wanted]
-        return _gradient(wanted, kept["walk"], result, *_wide([inputs[each] for each in ("input", "hidden", "weight_ih")]))
+            if not shared:
+                shared.update(self._composed_gradients(g, inputs, metadata))
+            return shared[wanted]
+        g, result, input, hidden, weight_ih, weight_hh = _wide(
+            [g, result, *[inputs[each] for each in ("input", "hidden", "weight_ih", "weight_hh")]])
+        if not shared:
+            shared["walk"] = self.walk_back(g, result, kept, hidden, weight_hh)
+        return _gradient(wanted, shared["walk"], result, input, hidden, weight_ih)
 
     def _composed_gradients(self, g, inputs, metadata):
-        """The same as tensors with a history. Each input is looked at anew, or a gradient of one that was computed from
-        another input would count for both."""
+        """The gradients of all inputs as tensors with a history. Each input is looked at anew, or a gradient of one
+        that was computed from another input would count for both."""
         fresh = {name: reshape(each, shape=each.array.shape) for name, each in inputs.items()}
         leaves = {name: each for name, each in fresh.items() if each.requires_grad}
         result = self.compose(*fresh.values(), *metadata)
         return dict(zip(leaves, autograd.grad(result, list(leaves.values()), g, create_graph=True)))
+
+
+class _Sharing:
+    """The VJPs of a plan. Whoever goes through them gets them with a dict for what they have in common, a new one each
+    time: a later pass has another gradient, and what is kept beyond a pass would be a cycle."""
+
+    def __init__(self, vjps):
+        self.vjps = vjps
+
+    def __iter__(self):
+        shared = {}
+        return ((position, functools.partial(vjp, shared=shared), picks) for position, vjp, picks in self.vjps)
 
 
 def _wide(arrays):
@@ -125,6 +144,17 @@ def _scales(weight, sigmoids, count):
     return scales
 
 
+def _compose(cell, input, state, *weights):
+    """The sequence step by step, with a cell of nn.simple: what `forward` of the entry gives, as a tensor."""
+    from engine.nn import simple  # stands on the table
+
+    states = []
+    for x in input:
+        state = getattr(simple, cell)(x, state, *weights)
+        states.append(state[0] if isinstance(state, tuple) else state)
+    return stack([*states, state[1]] if isinstance(state, tuple) else states)
+
+
 # ---- RNN ----------------------------------------------------------------------------------------------
 
 
@@ -150,16 +180,6 @@ def _rnn_back(g, result, kept, hidden, weight_hh):
     return Walk(gates, gates, d_hidden)
 
 
-def _compose_rnn(input, hidden, weight_ih, weight_hh, bias_ih, bias_hh, nonlinearity):
-    from engine.nn import simple  # stands on the table
-
-    states = []
-    for x in input:
-        hidden = simple.rnn_cell_simple(x, hidden, weight_ih, weight_hh, bias_ih, bias_hh, nonlinearity)
-        states.append(hidden)
-    return simple.stack(states)
-
-
 # ---- LSTM ---------------------------------------------------------------------------------------------
 
 
@@ -171,8 +191,9 @@ def _lstm(input, hidden, cell, weight_ih, weight_hh, bias_ih, bias_hh, *, kept):
     steps, scales = len(input), _scales(weight_ih, (0, 1, 3), 4)
     gates = _from_input(input, weight_ih * scales[:, None], (bias_ih + bias_hh) * scales)
     across, shifts = (weight_hh * scales[:, None]).T, 1 - scales
-    result, product, inward = np.empty_like(gates, shape=(steps + 1, *cell.shape)), np.empty_like(gates[0]), np.empty_like(cell)
+    result = np.empty_like(gates, shape=(steps + 1, *cell.shape))
     cells, squashed = np.empty_like(result), np.empty_like(result[1:])
+    product, inward = np.empty_like(gates[0]), np.empty_like(cell)
     cells[0] = cell
     for gate, i, f, g, o, before, after, tanh_c, state in zip(
             gates, *_parts(gates, 4), cells, cells[1:], squashed, result):
@@ -215,21 +236,11 @@ def _lstm_back(g, result, kept, hidden, weight_hh):
     return Walk(slopes, slopes, d_hidden, d_cell)
 
 
-def _compose_lstm(input, hidden, cell, weight_ih, weight_hh, bias_ih, bias_hh):
-    from engine.nn import simple
-
-    states = []
-    for x in input:
-        hidden, cell = simple.lstm_cell_simple(x, (hidden, cell), weight_ih, weight_hh, bias_ih, bias_hh)
-        states.append(hidden)
-    return simple.stack([*states, cell])
-
-
 # ---- GRU ----------------------------------------------------------------------------------------------
 
 
 def _gru(input, hidden, weight_ih, weight_hh, bias_ih, bias_hh, *, kept):
-    """The hidden state after each step, (T, B, H) (Cho et al., 2014; the reset gate acts after the product, as in torch).
+    """The hidden state after each step, (T, B, H) (Cho et al., 2014; as in torch the reset gate acts after a product).
 
     The gates r and z are sigmoids of W_ih x + b_ih + W_hh h + b_hh; n = tanh(W_in x + b_in + r (W_hn h + b_hn)),
     h = (1 - z) n + z h.
@@ -282,16 +293,6 @@ def _gru_back(g, result, kept, hidden, weight_hh):
     return Walk(from_input, slopes, d_hidden)
 
 
-def _compose_gru(input, hidden, weight_ih, weight_hh, bias_ih, bias_hh):
-    from engine.nn import simple
-
-    states = []
-    for x in input:
-        hidden = simple.gru_cell_simple(x, hidden, weight_ih, weight_hh, bias_ih, bias_hh)
-        states.append(hidden)
-    return simple.stack(states)
-
-
 # ---- entries ------------------------------------------------------------------------------------------
 
 
@@ -302,11 +303,13 @@ def _example(gates, states, **metadata):
 
 
 rnn = RecurrentOp(
-    "rnn", "input hidden weight_ih weight_hh bias_ih bias_hh", _rnn, _rnn_back, _compose_rnn, ["nonlinearity"], label="RNN",
+    "rnn", "input hidden weight_ih weight_hh bias_ih bias_hh", _rnn, _rnn_back,
+    functools.partial(_compose, "rnn_cell_simple"), ["nonlinearity"], label="RNN",
     example=_example(1, 1, nonlinearity="tanh"))
 lstm = RecurrentOp(
-    "lstm", "input hidden cell weight_ih weight_hh bias_ih bias_hh", _lstm, _lstm_back, _compose_lstm, label="LSTM",
+    "lstm", "input hidden cell weight_ih weight_hh bias_ih bias_hh", _lstm, _lstm_back,
+    lambda input, hidden, cell, *weights: _compose("lstm_cell_simple", input, (hidden, cell), *weights), label="LSTM",
     example=_example(4, 2))
 gru = RecurrentOp(
-    "gru", "input hidden weight_ih weight_hh bias_ih bias_hh", _gru, _gru_back, _compose_gru, label="GRU",
-    example=_example(3, 1))
+    "gru", "input hidden weight_ih weight_hh bias_ih bias_hh", _gru, _gru_back,
+    functools.partial(_compose, "gru_cell_simple"), label="GRU", example=_example(3, 1))

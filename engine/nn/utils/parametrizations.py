@@ -40,8 +40,8 @@ def weight_norm(module, name="weight", dim=0):
 
 
 class _SpectralNorm(Module):
-    """weight / σ, σ its largest singular value as a matrix of `dim` by all other dimensions: uᵀ W v, with the vectors of
-    that value brought closer by power iterations in training mode."""
+    """weight / σ, σ its largest singular value as a matrix of `dim` by all other dimensions: uᵀ W v, with the vectors
+    of that value brought closer by power iterations in training mode."""
 
     def __init__(self, weight, n_power_iterations=1, dim=0, eps=1e-12):
         super().__init__()
@@ -49,7 +49,8 @@ class _SpectralNorm(Module):
             span = f"[-{weight.ndim}, {weight.ndim - 1}]"
             raise IndexError(f"Dimension out of range (expected to be in range of {span} but got {dim})")
         if n_power_iterations <= 0:
-            raise ValueError(f"Expected n_power_iterations to be positive, but got n_power_iterations={n_power_iterations}")
+            found = f"n_power_iterations={n_power_iterations}"
+            raise ValueError(f"Expected n_power_iterations to be positive, but got {found}")
         self.dim, self.n_power_iterations, self.eps = dim % weight.ndim, n_power_iterations, eps
         if weight.ndim > 1:
             matrix = self._matrix(weight)
@@ -87,8 +88,8 @@ class _SpectralNorm(Module):
 def spectral_norm(module, name="weight", n_power_iterations=1, eps=1e-12, dim=None):
     """Divide a weight by its largest singular value, so that the layer stretches nothing (Miyato et al., 2018).
 
-    n_power_iterations: each time the weight is used in training mode. eps: the least length to divide by. dim: the outputs'
-    dimension (1 for transposed convolutions, else 0). Returns the module.
+    n_power_iterations: each time the weight is used in training mode. eps: the least length to divide by. dim: the
+    outputs' dimension (1 for transposed convolutions, else 0). Returns the module.
     """
     weight = getattr(module, name, None)
     if not isinstance(weight, Tensor):

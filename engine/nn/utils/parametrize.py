@@ -67,8 +67,9 @@ class ParametrizationList(ModuleList):
             except NotImplementedError:
                 pass
         if not isinstance(value, (Tensor, tuple, list)):
+            found = type(value).__name__
             raise ValueError(
-                f"'right_inverse' must return a Tensor or a Sequence of tensors (list, tuple...). Got {type(value).__name__}"
+                f"'right_inverse' must return a Tensor or a Sequence of tensors (list, tuple...). Got {found}"
             )
         return value
 
@@ -130,7 +131,8 @@ def register_parametrization(module, tensor_name, parametrization, *, unsafe=Fal
         _renew_class(module)
     else:
         raise ValueError(
-            f"Module '{module}' does not have a parameter, a buffer, or a parametrized element with name '{tensor_name}'"
+            f"Module '{module}' does not have a parameter, a buffer, or a parametrized element with name "
+            f"'{tensor_name}'"
         )
     return module
 
@@ -151,8 +153,8 @@ def remove_parametrizations(module, tensor_name, leave_parametrized=True):
     functions = module.parametrizations[tensor_name]
     if not functions.is_tensor and not leave_parametrized:
         raise ValueError(
-            "Cannot leave unparametrized (`leave_parametrized=False`) a tensor that is parametrized in terms of a sequence "
-            "of tensors."
+            "Cannot leave unparametrized (`leave_parametrized=False`) a tensor that is parametrized in terms of a "
+            "sequence of tensors."
         )
     original = functions.originals()[0]
     with autograd.no_grad():
