@@ -1,4 +1,4 @@
-"""DataLoader's worker processes: the same batches in the same order, failures that are told, and no process left behind."""
+"""DataLoader's worker processes: the same batches in the same order, failures told, no process left behind."""
 
 import itertools
 import multiprocessing
@@ -364,7 +364,8 @@ def test_the_order_does_not_depend_on_workers():
 
 def program(body, *arguments):
     """A Python process in a group of its own, as a terminal starts one; it has printed its workers' numbers."""
-    code = "import multiprocessing, time, sys\nfrom engine.utils.data import DataLoader, Dataset\n" + textwrap.dedent(body)
+    imports = "import multiprocessing, time, sys\nfrom engine.utils.data import DataLoader, Dataset\n"
+    code = imports + textwrap.dedent(body)
     process = subprocess.Popen(
         [sys.executable, "-c", code, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         start_new_session=True)
@@ -428,7 +429,7 @@ def test_workers_do_not_outlive_their_parent(how):
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="looks for processes in /proc")
 def test_busy_workers_do_not_wait_for_each_other():
-    """A killed parent's workers each have the same moment to finish, though fork gave each copies of the others' sockets."""
+    """A killed parent's workers finish in the same moment, though fork gave each copies of the others' sockets."""
     setup = "    import engine.utils.data.workers\n    engine.utils.data.workers.GRACE = 1\n"
     process, workers = program(setup + SLEEPING.replace("num_workers=3", "num_workers=6"), "60", "0")
     time.sleep(0.3)
