@@ -95,7 +95,7 @@ class DataLoader:
 
     def __iter__(self):
         if self.pin_memory:
-            warnings.warn("'pin_memory' is set, but there is no pinned memory here: it makes no difference.", stacklevel=2)
+            warnings.warn("'pin_memory' is set, but there is no pinned memory: it makes no difference.", stacklevel=2)
         if not self.num_workers:
             return _Here(self)
         from engine.utils.data.workers import ByWorkers

@@ -1,7 +1,7 @@
 """Worker processes: each makes every n-th batch, ahead of time; the parent takes them in turn, so they come in order.
 
-Each worker has one socket to its parent. In the worker, one thread receives tasks and one sends batches, so neither side
-ever waits for the other to listen. A socket that ends says that the other side is gone: to the parent, that the worker
+Each worker has one socket to its parent. In the worker, one thread receives tasks and one sends batches, so neither
+side ever waits for the other to listen. A socket that ends says that the other side is gone: to the parent, that the worker
 died; to the worker, that it is no longer wanted, however its parent came to an end. What goes through is packed by
 multiprocessing itself, for processes of one program; the memory of large arrays goes as it is.
 """
