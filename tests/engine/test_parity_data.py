@@ -1,4 +1,4 @@
-"""torch.utils.data: the same line gives the same under PyTorch, batches, lengths and kinds of error, with workers too."""
+"""torch.utils.data: the same line gives the same under PyTorch: batches, lengths, kinds of error, with workers too."""
 
 import collections
 import collections.abc

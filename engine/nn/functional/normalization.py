@@ -7,6 +7,7 @@ import math
 
 from engine import backend, dtypes
 from engine.autograd.graph import set_recording
+from engine.functions.arguments import autocasts
 from engine.nn.functional.arguments import check_constant, check_tensors
 from engine.nn.primitives.normalization import moments_of, standardize
 
@@ -52,6 +53,7 @@ def instance_norm(
     return _scaled(output, weight, bias, input)
 
 
+@autocasts
 def group_norm(input, num_groups, weight=None, bias=None, eps=1e-05):
     """Each of the groups of channels of each sample of (N, C, ...) standardized, times `weight`, plus `bias` (C)."""
     _check_channels("group_norm", input, weight=weight, bias=bias)
@@ -66,6 +68,7 @@ def group_norm(input, num_groups, weight=None, bias=None, eps=1e-05):
     return _scaled(output.reshape(input.shape), weight, bias, input)
 
 
+@autocasts
 def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-05):
     """The last dimensions, of shape `normalized_shape`, standardized; times `weight`, plus `bias` of that shape."""
     dims = _last_dims("layer_norm", input, normalized_shape, weight=weight, bias=bias)
@@ -75,6 +78,7 @@ def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-05):
     return (output if bias is None else output + bias).to(input.dtype)
 
 
+@autocasts
 def rms_norm(input, normalized_shape, weight=None, eps=None):
     """The last dimensions, of shape `normalized_shape`, divided by the root of their mean square; times `weight`.
 
