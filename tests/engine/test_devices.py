@@ -38,6 +38,8 @@ FILES_ON_THE_CPU = {
     "test_machine.py": "says what machine this is",
     "test_printing.py": "prints what was copied to the CPU",
     "test_promotion.py": "types, not arrays",
+    "test_vision_datasets.py": "files, and pictures on the CPU",
+    "test_vision_download.py": "files and a server",
     "test_random.py": "draws are made on the CPU, then moved",
 }
 
@@ -62,6 +64,18 @@ TESTS_ON_THE_CPU = {
         "test_every_function_exists_in_the_real_cupy": "about the stand-in itself",
         "test_what_we_know_of_cupy_is_what_it_says": "about the stand-in itself",
         "test_only_the_backend_imports_cupy": "reads the code",
+    },
+    "test_vision_transforms.py": {
+        "test_to_tensor": "makes tensors of pictures, on the CPU",
+        "test_texts_are_torchvision_s": "texts",
+        "test_mistakes_are_explained": "refused before any array is touched",
+    },
+    "test_vision_models.py": {
+        "test_a_seed_gives_the_same_networks": "draws are made on the CPU, then moved",
+        "test_first_values_are_torchvision_s": "draws are made on the CPU, then moved",
+        "test_an_image_is_written_whole_or_not_at_all": "files",
+        "test_mistakes_are_explained": "refused before any array is touched",
+        "test_vision_is_loaded_when_it_is_wanted": "imports",
     },
     "test_init.py": {
         "test_the_test_of_distributions_sees_what_is_wrong": "about the test itself",
