@@ -24,10 +24,10 @@ from engine.threads import *  # noqa: F403
 def __getattr__(name):
     import importlib
 
-    if name == "viz":  # pictures are loaded when they are first wanted
-        return importlib.import_module("engine.viz")
+    if name in ("viz", "vision"):  # pictures are loaded when they are first wanted
+        return importlib.import_module(f"engine.{name}")
     if name == "bfloat16":  # and so is the package that knows this type
         return dtypes.bfloat16()
     from engine.names import missing
 
-    raise missing("engine", name, list(globals()) + ["viz"])
+    raise missing("engine", name, list(globals()) + ["viz", "vision"])
