@@ -6,7 +6,8 @@ this order: backend, dtypes, autograd/graph, ops/table, ops/*, functions/*, tens
 
 from math import e, inf, nan, pi  # noqa: F401
 
-from engine import autograd, cuda, dtypes, linalg, nn, optim, utils  # noqa: F401
+from engine import amp, autograd, cuda, dtypes, linalg, nn, optim, utils  # noqa: F401
+from engine.amp.autocast_mode import *  # noqa: F403
 from engine.autograd import enable_grad, inference_mode, is_anomaly_check_nan_enabled, is_anomaly_enabled  # noqa: F401
 from engine.autograd import is_grad_enabled, is_inference_mode_enabled, no_grad, set_grad_enabled  # noqa: F401
 from engine.creation import *  # noqa: F403

@@ -43,10 +43,12 @@ def array_on(array, where):
     if where is None:
         return array
     where = device(where)
-    return backend.to_numpy(array) if where.type == "cpu" else backend.to_cuda(array, where.index or 0)
+    return backend.to_numpy(array) if where.type == "cpu" else backend.to_cuda(array, device_index(where))
 
 
 def device_index(where):
     """The number of a GPU; None for the CPU, which is also what None means."""
     where = CPU if where is None else device(where)
-    return None if where.type == "cpu" else where.index or 0
+    if where.type == "cpu":
+        return None
+    return backend.current_gpu() if where.index is None else where.index

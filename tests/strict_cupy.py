@@ -33,9 +33,9 @@ class ndarray:
 
     __array_priority__ = 100
 
-    def __init__(self, array, device=0):
+    def __init__(self, array):
         self._hidden = np.asarray(array)
-        self.device = types.SimpleNamespace(id=device)
+        self.device = types.SimpleNamespace(id=_Device.current)
 
     # -- what may be known without a copy --
     shape = property(lambda self: self._hidden.shape)
@@ -258,14 +258,51 @@ ndarray.__hash__ = None
 
 
 class _Device:
+    current = 0
+
     def __init__(self, index):
-        self.index = index
+        self.id = index
+
+    def use(self):
+        _Device.current = self.id
+
+    def synchronize(self):
+        return None
 
     def __enter__(self):
+        self.before = _Device.current
+        self.use()
         return self
 
     def __exit__(self, *exception):
+        _Device.current = self.before
+
+
+class _MemoryHook:
+    """Called at each piece of memory that is taken and given back; `entered` holds those that are in use."""
+
+    entered = []
+
+    def __enter__(self):
+        self.entered.append(self)
+        return self
+
+    def __exit__(self, *exception):
+        self.entered.remove(self)
+
+
+class _MemoryPool:
+    def used_bytes(self):
+        return 4096
+
+    def total_bytes(self):
+        return 8192
+
+    def free_all_blocks(self, stream=None):
         return None
+
+
+_PROPERTIES = {"name": b"Stand-in", "major": 9, "minor": 0, "totalGlobalMem": 2**30, "multiProcessorCount": 4}
 
 
 class _Ogrid:
@@ -326,15 +363,14 @@ def as_module(device_count=1):
         Device=_Device,
         runtime=types.SimpleNamespace(
             getDeviceCount=lambda: device_count,
-            getDevice=lambda: 0,
-            getDeviceProperties=lambda index: {"name": b"Stand-in"},
+            getDevice=lambda: _Device.current,
+            getDeviceProperties=lambda index: _PROPERTIES,
+            memGetInfo=lambda: (2**29, 2**30),
             CUDARuntimeError=RuntimeError,
         ),
-        Stream=types.SimpleNamespace(
-            null=types.SimpleNamespace(synchronize=lambda: None)
-        ),
+        MemoryHook=_MemoryHook,
     )
-    module.get_default_memory_pool = lambda: types.SimpleNamespace(used_bytes=lambda: 4096)
+    module.get_default_memory_pool = _MemoryPool
     return module
 
 

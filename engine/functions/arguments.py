@@ -16,6 +16,10 @@ from engine.autograd.graph import TensorBase
 
 METHODS = []  # the functions that are also methods of Tensor
 
+# While some thread is inside amp.autocast, what to ask about each call: given the function's name and its arguments, the
+# way to call it with other types, or None.
+autocasting = []
+
 # ---- what an argument may be ------------------------------------------------------------------------
 
 
@@ -173,6 +177,8 @@ def reads(function=None, **kinds):
 
     @functools.wraps(function)
     def reading(*arguments, **keywords):
+        if autocasting and (call := autocasting[0](name, arguments, keywords)):
+            return call(reading)
         for value, parameter in zip(arguments, in_order):
             if type(value) not in parameter.types:
                 read = [each.read(value, name, each.position) for value, each in zip(arguments, in_order)]
@@ -183,6 +189,19 @@ def reads(function=None, **kinds):
         return function(*arguments, **keywords)
 
     return reading
+
+
+def autocasts(function, name=None):
+    """The function, whose calls amp.autocast sees under that name (its own unless given); for what `reads` does not read."""
+    name = name or function.__name__
+
+    @functools.wraps(function, updated=())
+    def seen(*arguments, **keywords):
+        if autocasting and (call := autocasting[0](name, arguments, keywords)):
+            return call(function)
+        return function(*arguments, **keywords)
+
+    return seen
 
 
 def method(function=None, **kinds):

@@ -8,10 +8,10 @@ import math
 import string
 
 from engine.autograd.graph import TensorBase
-from engine.functions.arguments import INT
-from engine.functions.linear import diagonal_of_first_two
+from engine.functions.arguments import INT, autocasts
+from engine.functions.linear import diagonal_of_first_two, matmul
 from engine.functions.shape import expand, permute, reshape
-from engine.ops import elementwise, linear
+from engine.ops import elementwise
 
 __all__ = ["einsum"]
 
@@ -19,6 +19,7 @@ LETTERS = string.ascii_uppercase + string.ascii_lowercase
 ELLIPSIS = "..."
 
 
+@autocasts
 def einsum(*args):
     """einsum("ij,jk->ik", a, b): the sum of products over every letter that is not in the result.
 
@@ -204,7 +205,7 @@ def _pair(first, second, wanted, sizes):
     b = _stretched(b, has_b, summed, sizes)
     left = _grouped(a, has_a, batch, only_a, summed)
     right = _grouped(b, has_b, batch, summed, only_b)
-    product = linear.matmul(left, right) if summed else elementwise.mul(left, right)
+    product = matmul(left, right) if summed else elementwise.mul(left, right)
     labels = batch + only_a + only_b
     of_batch = list(product.shape[: len(batch)])
     kept = [a.shape[has_a.index(x)] for x in only_a] + [b.shape[has_b.index(x)] for x in only_b]

@@ -6,7 +6,7 @@ import numpy as np
 
 from engine import dtypes
 from engine.autograd.graph import TensorBase, record, set_recording, setting
-from engine.functions.arguments import NUMBER, OPERAND, STR, TENSOR
+from engine.functions.arguments import NUMBER, OPERAND, STR, TENSOR, autocasting
 from engine.functions.arguments import check_tensor, method, operand, optional, quick_method, reads
 from engine.ops import elementwise
 
@@ -42,6 +42,8 @@ def _unary(op, takes=ANY, unchanged=""):
     """The function of an entry. takes: the kinds of types it is there for; unchanged: those whose values it keeps."""
 
     def function(input):
+        if autocasting and (call := autocasting[0](op.name, (input,), {})):
+            return call(function)
         check_tensor(input, op.name)
         kind = input.array.dtype.kind
         if kind not in takes:
@@ -260,6 +262,8 @@ def floor_divide(input, other):
 @quick_method
 def pow(input, exponent):
     """input to the power of exponent, elementwise with broadcasting; either may be a Python number."""
+    if autocasting and (call := autocasting[0]("pow", (input, exponent), {})):
+        return call(pow)
     exponent = operand(exponent, "pow", 2)
     if isinstance(exponent, TensorBase):
         return _pow(input, exponent)

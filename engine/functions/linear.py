@@ -3,7 +3,7 @@
 import math
 
 from engine import dtypes, return_types
-from engine.functions.arguments import ANY, check_dims, check_tensor, method, quick_method, reads
+from engine.functions.arguments import ANY, autocasting, check_dims, check_tensor, method, quick_method, reads
 from engine.functions.shape import broadcast_to, permute, reshape
 from engine.ops import elementwise, linear
 
@@ -35,6 +35,8 @@ __all__ = [
 @quick_method
 def matmul(input, other):
     """The matrix product. A vector is a row (left) or a column (right); batch dimensions in front broadcast."""
+    if autocasting and (call := autocasting[0]("matmul", (input, other), {})):
+        return call(matmul)
     check_tensor(input, "matmul")
     check_tensor(other, "matmul", "other", 2)
     if not input.ndim or not other.ndim:
@@ -194,7 +196,8 @@ def tensordot(a, b, dims=2):
     shape = [a.shape[dim] for dim in rest_a] + [b.shape[dim] for dim in rest_b]
     left = reshape(permute(a, (*rest_a, *of_a)), _size(a, rest_a), _size(a, of_a))
     right = reshape(permute(b, (*of_b, *rest_b)), _size(b, of_b), _size(b, rest_b))
-    return reshape(linear.matmul(left, right), shape)
+    product = linear.matmul if math.prod(shape) == 1 else matmul  # autocast leaves a dot product alone
+    return reshape(product(left, right), shape)
 
 
 def _size(tensor, dims):

@@ -4,8 +4,10 @@ import math
 import warnings
 
 from engine import creation
+from engine.amp.autocast_mode import is_autocast_enabled
 from engine.autograd.graph import TensorBase
 from engine.functions import cat, flip, stack
+from engine.functions.arguments import autocasts
 from engine.nn import functional, init
 from engine.nn.module import Module
 from engine.nn.parameter import Parameter
@@ -18,6 +20,8 @@ __all__ = ["GRU", "GRUCell", "LSTM", "LSTMCell", "RNN", "RNNBase", "RNNCell", "R
 _MODES = {
     "RNN_TANH": (recurrent.rnn, {"nonlinearity": "tanh"}, 1), "RNN_RELU": (recurrent.rnn, {"nonlinearity": "relu"}, 1),
     "LSTM": (recurrent.lstm, {}, 4), "GRU": (recurrent.gru, {}, 3)}
+_LAYERS = {entry: autocasts(entry, entry.name) for entry, _, _ in _MODES.values()}
+_CELLS = {entry: autocasts(entry, f"{entry.name}_cell") for entry, _, _ in _MODES.values()}
 
 
 def _draw(module):
@@ -145,7 +149,7 @@ class RNNBase(Module):
             weights[2:2] = [_zeros((len(weights[0]),), weights[0])] * 2
         if self.proj_size:
             return _projected(input, states, weights)
-        result = entry(input, *states, *weights, **options)
+        result = _LAYERS[entry](input, *states, *weights, **options)
         if self.mode == "LSTM":
             return result[:-1], (result[-2], result[-1])
         return result, (result[-1],)
@@ -162,7 +166,7 @@ class RNNBase(Module):
         if input.ndim not in (2, 3):
             raise ValueError(f"{name}: Expected input to be 2D or 3D, got {input.ndim}D instead")
         weight = getattr(self, self._names[0][0])
-        if input.dtype is not weight.dtype:
+        if input.dtype is not weight.dtype and not is_autocast_enabled(input.device.type):
             raise ValueError(
                 f"{name}: input dtype ({input.dtype}) does not match weight dtype ({weight.dtype}). Convert input: "
                 f"input.to({weight.dtype}), or convert model: model.to({input.dtype})")
@@ -188,7 +192,7 @@ class RNNBase(Module):
             if tuple(each.shape) != wanted:
                 place = f"[{place}]" if len(names) == 2 else ""
                 raise RuntimeError(f"Expected hidden{place} size {wanted}, got {list(each.shape)}")
-            if each.dtype is not input.dtype:
+            if each.dtype is not input.dtype and not is_autocast_enabled(input.device.type):
                 raise RuntimeError(f"input has dtype {input.dtype} but {name} has {each.dtype}")
 
 
@@ -217,8 +221,9 @@ def _check_options(input_size, hidden_size, num_layers, dropout, proj_size, mode
 def _projected(input, states, weights):
     """An LSTM whose hidden state is projected (Sak et al., 2014), step by step."""
     (hidden, cell), projection, outputs = states, weights[4], []
+    biases = [each.to(cell.dtype) for each in weights[2:4]]  # autocast leaves them to us
     for step in input:
-        hidden, cell = lstm_cell_simple(step, (hidden, cell), *weights[:4])
+        hidden, cell = lstm_cell_simple(step, (hidden, cell), *weights[:2], *biases)
         hidden = hidden @ projection.T
         outputs.append(hidden)
     return stack(outputs), (hidden, cell)
@@ -312,7 +317,7 @@ class RNNCellBase(Module):
             raise RuntimeError(f"input has inconsistent input_size: got {row.shape[1]} expected {self.input_size}")
         biases = [self.bias_ih, self.bias_hh] if self.bias else [_zeros((len(self.weight_ih),), row)] * 2
         entry, options, _ = _MODES[self._mode]
-        result = entry(row.unsqueeze(0), *states, self.weight_ih, self.weight_hh, *biases, **options)
+        result = _CELLS[entry](row.unsqueeze(0), *states, self.weight_ih, self.weight_hh, *biases, **options)
         return result if input.ndim == 2 else result.squeeze(1)
 
     def _check(self, states, input, name):

@@ -10,6 +10,7 @@ import threading
 import warnings
 
 from engine import random
+from engine.amp.autocast_mode import autocast_as_now
 from engine.autograd import Function, backward
 from engine.autograd.grad_mode import enable_grad
 from engine.autograd.graph import TensorBase, watchers
@@ -77,6 +78,7 @@ class CheckpointFunction(Function):
         if not any(ctx.needs_input_grad):
             warnings.warn("None of the inputs have requires_grad=True. Gradients will be None", stacklevel=4)
         ctx.function, ctx.random_state = function, _random_state() if preserve_rng_state else None
+        ctx.autocast = autocast_as_now()
         ctx.args = [None if tensor else each for each, tensor in zip(args, is_tensor)]
         ctx.places = [place for place, tensor in enumerate(is_tensor) if tensor]
         ctx.save_for_backward(*[args[place] for place in ctx.places])
@@ -91,7 +93,7 @@ class CheckpointFunction(Function):
         args = list(ctx.args)
         for place, tensor in zip(ctx.places, ctx.saved_tensors):
             args[place] = tensor.detach().requires_grad_(tensor.requires_grad)
-        with _drawing_again(ctx.random_state), enable_grad():
+        with _drawing_again(ctx.random_state), enable_grad(), ctx.autocast():
             outputs = ctx.function(*args)
         outputs = outputs if isinstance(outputs, tuple) else (outputs,)
         pairs = [pair for pair in zip(outputs, gradients) if isinstance(pair[0], TensorBase) and pair[0].requires_grad]
@@ -107,6 +109,7 @@ class _Part:
     def __init__(self, function, args, kwargs, preserve_rng_state, early_stop):
         self.function, self.args, self.kwargs, self.early_stop = function, args, kwargs, early_stop
         self.random_state = _random_state() if preserve_rng_state else None
+        self.autocast = autocast_as_now()
         self.versions = [
             (each.storage, each.storage.version) for each in _tensors((args, kwargs)) if not each.is_inference()]
         self.nodes = []  # what each node that saved something was: its op, the shape of its result
@@ -137,7 +140,7 @@ class _Part:
                     f"an argument of a checkpointed function is at version {storage.version}; expected version "
                     f"{version} instead.")
         with contextlib.suppress(_Enough), _drawing_again(self.random_state):
-            with enable_grad(), _Again(len(self.nodes) if self.early_stop else None) as again:
+            with enable_grad(), self.autocast(), _Again(len(self.nodes) if self.early_stop else None) as again:
                 self.function(*self.args, **self.kwargs)
         if again.nodes != self.nodes:
             raise CheckpointError(_difference(self.nodes, again.nodes))

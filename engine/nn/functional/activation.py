@@ -4,7 +4,7 @@ import functools
 import warnings
 
 from engine.functions import elementwise, reduction
-from engine.functions.arguments import check_dim, check_tensor
+from engine.functions.arguments import autocasts, check_dim, check_tensor
 from engine.inplace import change
 from engine.nn.functional.arguments import check_tensors, in_float32
 from engine.nn.primitives import activation as table
@@ -40,6 +40,7 @@ def leaky_relu(input, negative_slope=0.01, inplace=False):
     return _apply(table.leaky_relu, input, inplace, slope=negative_slope)
 
 
+@autocasts
 def prelu(input, weight):
     """leaky_relu with a learned slope: `weight` holds one for all, or one for each channel (dimension 1)."""
     check_tensors("prelu", input=input, weight=weight)
@@ -125,6 +126,7 @@ def mish(input, inplace=False):
     return _apply(table.mish, input, inplace)
 
 
+@autocasts
 def softplus(input, beta=1, threshold=20):
     """log(1 + exp(beta · input)) / beta; the input itself where beta · input is above `threshold`."""
     return _apply(table.softplus, input, beta=beta, threshold=threshold)

@@ -4,7 +4,7 @@ import functools
 import operator
 
 from engine.autograd.graph import TensorBase, setting
-from engine.functions.arguments import check_tensor
+from engine.functions.arguments import autocasting, check_tensor
 
 __all__ = []
 
@@ -16,8 +16,12 @@ def in_float32(function):
     what it thinks.
     """
 
+    name = getattr(function, "__name__", None)  # an entry of the table has another, and casts nothing
+
     @functools.wraps(function)
     def widening(*arguments, **keywords):
+        if autocasting and (call := autocasting[0](name, arguments, keywords)):
+            return call(widening)
         half = None
         for each in (*arguments, *keywords.values()):
             if isinstance(each, TensorBase) and each.dtype.is_floating_point:

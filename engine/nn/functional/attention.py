@@ -4,13 +4,14 @@ import math
 
 from engine import creation, dtypes
 from engine.functions import masked_fill, repeat_interleave, softmax, where
-from engine.functions.arguments import check_tensor
+from engine.functions.arguments import autocasts, check_tensor
 from engine.nn.functional.arguments import in_float32
 from engine.nn.functional.dropout import dropout
 
 __all__ = ["scaled_dot_product_attention"]
 
 
+@autocasts
 def scaled_dot_product_attention(
         query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, *, scale=None, enable_gqa=False):
     """softmax(query keyᵀ · scale + mask) value: (..., L, E), (..., S, E), (..., S, V) -> (..., L, V) (Vaswani et al.,

@@ -6,11 +6,12 @@ import numpy as np
 
 from engine import backend
 from engine.functions import cat, flip
-from engine.functions.arguments import check_tensor
+from engine.functions.arguments import autocasts, check_tensor
 from engine.nn.functional.arguments import batched, in_float32, several
 from engine.nn.primitives import convolution as windows
 from engine.nn.primitives.padding import constant_pad
 from engine.nn.primitives.pooling import Windows, sum_pool_back
+from engine.ops.linear import matmul
 
 __all__ = ["fold", "interpolate", "pad", "pixel_shuffle", "pixel_unshuffle", "unfold"]
 
@@ -37,9 +38,17 @@ def pad(input, pad, mode="constant", value=None):
         raise NotImplementedError(
             "Only 2D, 3D, 4D, 5D padding with non-constant padding are supported for now: the sizes of 1 to 3 "
             f"dimensions, got {2 * dims} sizes for an input of {input.ndim} dimensions")
-    for dim, (low, high) in enumerate(widths, input.ndim - dims):
+    is_listed = mode == "replicate" or (mode == "reflect" and dims < 3)  # by autocast
+    return (_with_reflections if is_listed else _with_borders)(input, widths, mode)
+
+
+def _with_borders(input, widths, mode):
+    for dim, (low, high) in enumerate(widths, input.ndim - len(widths)):
         input = _with_border(input, dim, low, high, mode)
     return input
+
+
+_with_reflections = autocasts(_with_borders, "reflection_pad")
 
 
 def _widths(pad, input, mode):
@@ -212,8 +221,8 @@ def mixed(input, dim, weights):
     """Each new element along `dim` is a sum of the old ones, weighed with a row of the numpy matrix `weights`."""
     weights = _constant(weights.astype(input.array.dtype), input)
     if dim == input.ndim - 1:
-        return input @ weights.T
-    return (weights @ input) if dim == input.ndim - 2 else (weights @ input.movedim(dim, -2)).movedim(-2, dim)
+        return matmul(input, weights.T)
+    return matmul(weights, input) if dim == input.ndim - 2 else matmul(weights, input.movedim(dim, -2)).movedim(-2, dim)
 
 
 def _constant(array, like):

@@ -1,0 +1,10 @@
+"""torch.amp: mixed precision. `autocast` computes in halves what survives it; `GradScaler` keeps small gradients alive."""
+
+from engine.amp.autocast_mode import autocast, is_autocast_available  # noqa: F401
+from engine.amp.grad_scaler import GradScaler  # noqa: F401
+
+
+def __getattr__(name):
+    from engine.names import missing
+
+    raise missing("engine.amp", name, list(globals()))
