@@ -1,7 +1,7 @@
-"""Transfer: what was learned of many digits helps with others, of which there are few.
+"""Transfer: what a network learned for one question helps with another, for which there are few examples.
 
-A body is trained on the digits 0 to 4, then frozen, and a new head learns 5 to 9 from four pictures of each. It reads about
-90 % of the rest; the same network with first values, taught by the same 20 pictures, does less well.
+A body learns from 1,000 pictures which digit they show. Then it is frozen, and a new head learns from 20 other pictures whether
+a digit is odd: about 95 % right on the rest. The same network with first values, taught by the same 20, reaches about 75 %.
 """
 
 import engine as torch
@@ -10,12 +10,10 @@ from sklearn.datasets import load_digits
 
 
 class Net(nn.Module):
-    def __init__(self):
+    def __init__(self, classes):
         super().__init__()
-        self.body = nn.Sequential(
-            nn.Conv2d(1, 16, 3, padding=1), nn.BatchNorm2d(16), nn.ReLU(), nn.MaxPool2d(2),
-            nn.Conv2d(16, 32, 3, padding=1), nn.BatchNorm2d(32), nn.ReLU(), nn.Flatten(), nn.Linear(512, 64), nn.ReLU())
-        self.head = nn.Linear(64, 5)
+        self.body = nn.Sequential(nn.Linear(64, 128), nn.BatchNorm1d(128), nn.ReLU(), nn.Linear(128, 64), nn.ReLU())
+        self.head = nn.Linear(64, classes)
 
     def forward(self, x):
         return self.head(self.body(x))
@@ -24,38 +22,31 @@ class Net(nn.Module):
 def train(model, x, y, epochs):
     optimizer = optim.Adam([parameter for parameter in model.parameters() if parameter.requires_grad], lr=0.003)
     for epoch in range(epochs):
-        for batch in torch.randperm(len(x)).split(32):
+        for batch in torch.randperm(len(x)).split(20):
             optimizer.zero_grad()
             nn.functional.cross_entropy(model(x[batch]), y[batch]).backward()
             optimizer.step()
 
 
-def accuracy(model, x, y):
-    model.eval()
-    with torch.no_grad():
-        return (model(x).argmax(1) == y).float().mean().item()
-
-
-def main(epochs=8, size=900, seed=0):
+def main(epochs=12, size=1000, seed=0):
     torch.manual_seed(seed)
-    digits = load_digits()
-    x, y = torch.tensor(digits.images, dtype=torch.float32).unsqueeze(1) / 16, torch.tensor(digits.target)
-    small, order = y < 5, torch.randperm(int((y >= 5).sum()))
-    new_x, new_y = x[~small][order], y[~small][order] - 5
-    few = torch.cat([(new_y == digit).nonzero()[:4, 0] for digit in range(5)])
-    rest = torch.arange(len(new_y))[torch.ones(len(new_y)).scatter(0, few, 0.0).bool()]
+    digits, order = load_digits(), torch.randperm(1797)
+    x, digit = (torch.tensor(digits.data, dtype=torch.float32) / 16)[order], torch.tensor(digits.target)[order]
+    odd, few, rest = digit % 2, slice(1000, 1020), slice(1020, None)
 
-    pretrained, scratch = Net(), Net()
-    train(pretrained, x[small][:size], y[small][:size], epochs)
+    pretrained, scratch = Net(10), Net(2)
+    train(pretrained, x[:size], digit[:size], epochs)
     pretrained.body.requires_grad_(False)
-    pretrained.body.eval()  # the running statistics stay, too
-    pretrained.head = nn.Linear(64, 5)
+    pretrained.body.eval()  # its running statistics stay as well
+    pretrained.head = nn.Linear(64, 2)
     figures = {}
     for name, model in {"transferred": pretrained, "from scratch": scratch}.items():
-        train(model, new_x[few], new_y[few], 5 * epochs)
-        figures[name] = accuracy(model, new_x[rest], new_y[rest])
+        train(model, x[few], odd[few], 5 * epochs)
+        model.eval()
+        with torch.no_grad():
+            figures[name] = (model(x[rest]).argmax(1) == odd[rest]).float().mean().item()
         learned = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
-        print(f"{name:12} {learned:5} numbers learned from {len(few)} pictures: {figures[name]:.1%} right")
+        print(f"{name:12} {learned:5} numbers learned from 20 pictures: {figures[name]:.1%} right")
     return figures
 
 
