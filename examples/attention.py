@@ -11,15 +11,10 @@ from engine import nn, optim
 KEYS, VALUES, WIDTH = 12, 8, 32
 
 
-class Embedded(nn.Module):
+class Attending(nn.Module):
     def __init__(self):
         super().__init__()
         self.key, self.value, self.head = nn.Embedding(KEYS, WIDTH), nn.Embedding(VALUES, WIDTH), nn.Linear(WIDTH, VALUES)
-
-
-class Attending(Embedded):
-    def __init__(self):
-        super().__init__()
         self.attention = nn.MultiheadAttention(WIDTH, num_heads=2, batch_first=True)
 
     def forward(self, keys, values, asked):
@@ -27,9 +22,10 @@ class Attending(Embedded):
         return self.head(found.squeeze(1))
 
 
-class Recurrent(Embedded):
+class Recurrent(nn.Module):
     def __init__(self):
         super().__init__()
+        self.key, self.value, self.head = nn.Embedding(KEYS, WIDTH), nn.Embedding(VALUES, WIDTH), nn.Linear(WIDTH, VALUES)
         self.gru = nn.GRU(WIDTH, WIDTH, batch_first=True)
 
     def forward(self, keys, values, asked):
@@ -44,21 +40,19 @@ def questions(count):
 
 
 def main(epochs=500, size=64, seed=0):
-    figures = {}
+    figures, criterion = {}, nn.CrossEntropyLoss()
     for model_class in (Attending, Recurrent):
         torch.manual_seed(seed)
-        model, criterion = model_class(), nn.CrossEntropyLoss()
-        optimizer = optim.Adam(model.parameters(), lr=0.01)
+        optimizer = optim.Adam((model := model_class()).parameters(), lr=0.01)
         for epoch in range(epochs):
             asked, answers = questions(size)
             optimizer.zero_grad()
             criterion(model(*asked), answers).backward()
             optimizer.step()
-        model.eval()
         with torch.no_grad():
             asked, answers = questions(1000)
-            figures[model_class.__name__.lower()] = right = (model(*asked).argmax(1) == answers).float().mean().item()
-        print(f"{model_class.__name__}: {right:.1%} right")
+            figures[model_class.__name__] = (model(*asked).argmax(1) == answers).float().mean().item()
+    print({name: f"{right:.1%} right" for name, right in figures.items()})
     return figures
 
 

@@ -49,8 +49,9 @@ def main(epochs=60, size=1797, seed=0):
         distance, index = nearest(generator(torch.randn(200, NOISE)), real)
         grey, _ = nearest(torch.rand(200, 64) * real.mean() * 2, real)
     kinds = len(set(labels[index].tolist()))
-    print(f"drawn digits are {distance.mean():.3f} off the nearest real one (noise {grey.mean():.3f}), of {kinds} classes")
-    return {"distance": distance.mean().item(), "noise": grey.mean().item(), "kinds": kinds}
+    figures = {"distance": distance.mean().item(), "noise": grey.mean().item(), "kinds": kinds}
+    print("drawn digits are {distance:.3f} off the nearest real one (noise {noise:.3f}), of {kinds} classes".format(**figures))
+    return figures
 
 
 if __name__ == "__main__":

@@ -38,9 +38,11 @@ def main(epochs=100, size=400, seed=0):
         probability = model(test_x).squeeze(1).sigmoid()
     matrix = confusion_matrix((probability > 0.5).long(), test_y.long())
     (true_negative, false_positive), (false_negative, true_positive) = matrix.tolist()
-    precision, recall = true_positive / (true_positive + false_positive), true_positive / (true_positive + false_negative)
+    precision = true_positive / (true_positive + false_positive)
+    recall = true_positive / (true_positive + false_negative)
     figures = {"accuracy": (true_positive + true_negative) / len(test_y), "precision": precision, "recall": recall,
-               "F1": 2 * precision * recall / (precision + recall), "MSE": nn.functional.mse_loss(probability, test_y).item()}  # fmt: skip
+               "F1": 2 * precision * recall / (precision + recall),
+               "MSE": nn.functional.mse_loss(probability, test_y).item()}  # fmt: skip
     print(matrix, *(f"{name:9} {figure:.3f}" for name, figure in figures.items()), sep="\n")
     return figures
 

@@ -13,7 +13,6 @@ from sklearn.datasets import load_digits
 
 
 def fresh():
-    """A model with first values, its optimizer and its schedule."""
     model = nn.Sequential(nn.Linear(64, 32), nn.BatchNorm1d(32), nn.ReLU(), nn.Dropout(0.1), nn.Linear(32, 10))
     optimizer = optim.Adam(model.parameters(), lr=0.01)
     return model, optimizer, optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.9)
@@ -33,13 +32,12 @@ def main(epochs=6, size=1400, seed=0):
     torch.manual_seed(seed)
     digits = load_digits()
     x, y = torch.tensor(digits.data, dtype=torch.float32) / 16, torch.tensor(digits.target)
-    half = epochs // 2
-    parts = model, optimizer, schedule = fresh()
-    train(*parts, x[:size], y[:size], half)
+    half, (model, optimizer, schedule) = epochs // 2, fresh()
+    train(model, optimizer, schedule, x[:size], y[:size], half)
     with tempfile.TemporaryDirectory() as folder:
         torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "schedule": schedule.state_dict(),
                     "random": torch.get_rng_state(), "epoch": half}, Path(folder) / "checkpoint.pt")  # fmt: skip
-        train(*parts, x[:size], y[:size], epochs - half)
+        train(model, optimizer, schedule, x[:size], y[:size], epochs - half)
 
         checkpoint, again = torch.load(Path(folder) / "checkpoint.pt"), fresh()
         for part, name in zip(again, ("model", "optimizer", "schedule")):
@@ -48,11 +46,10 @@ def main(epochs=6, size=1400, seed=0):
         train(*again, x[:size], y[:size], epochs - checkpoint["epoch"])
 
         torch.save(again[0].state_dict(), Path(folder) / "digits.safetensors")
-        user = fresh()[0]
+        user, *_ = fresh()
         print(user.load_state_dict(torch.load(Path(folder) / "digits.safetensors")))
     same = all(torch.equal(ours, user.state_dict()[name]) for name, ours in model.state_dict().items())
-    user.eval()
-    accuracy = (user(x[1400:]).argmax(1) == y[1400:]).float().mean().item()
+    accuracy = (user.eval()(x[1400:]).argmax(1) == y[1400:]).float().mean().item()
     print(f"the same weights with and without an interruption: {same}; {accuracy:.1%} right")
     return {"same": same, "accuracy": accuracy}
 
