@@ -98,7 +98,8 @@ def _leaves(data):
 def _explain_data(data):
     for leaf in _leaves(data):
         if isinstance(leaf, (str, bytes)):
-            return ValueError(f"tensor(): argument 'data' must hold numbers, found {type(leaf).__name__}")
+            kind = TypeError if leaf is data else ValueError
+            return kind(f"tensor(): argument 'data' must hold numbers, found {type(leaf).__name__}")
         if not isinstance(leaf, numbers.Number):
             return RuntimeError(f"tensor(): could not infer a dtype of {type(leaf).__name__}")
     return ValueError("tensor(): an integer is too large for int64")
