@@ -15,6 +15,7 @@ ROOT = pathlib.Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 import engine  # noqa: E402
+import engine.vision  # noqa: E402  (loaded when first wanted; the page shows it)
 from engine import dtypes  # noqa: E402
 from engine.functions.arguments import METHODS  # noqa: E402
 from engine.ops import TABLE  # noqa: E402
@@ -32,7 +33,12 @@ place, with `_` after its name.
 ROOMS = (
     "backend creation devices dtypes functions inplace names ops printing random return_types size tensor viz autograd.graph "
     "nn.activation nn.attention nn.containers nn.convolution nn.dropout nn.layer nn.linear nn.loss nn.module "
-    "nn.normalization nn.pooling nn.primitives nn.rnn nn.simple nn.transformer nn.vision".split()
+    "nn.normalization nn.pooling nn.primitives nn.rnn nn.simple nn.transformer nn.vision utils.data.collate "
+    "utils.data.dataloader utils.data.dataset utils.data.fetch utils.data.sampler utils.data.worker_info utils.data.workers "
+    "vision.download vision.idx vision.pillow vision.datasets.cifar vision.datasets.digits vision.datasets.folder "
+    "vision.datasets.mnist vision.datasets.shapes vision.datasets.vision vision.models.lenet vision.models.resnet "
+    "vision.transforms.color vision.transforms.conversion vision.transforms.geometry vision.transforms.images "
+    "vision.transforms.transforms".split()
 )
 
 

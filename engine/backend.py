@@ -33,10 +33,10 @@ def cuda_device_count():
     """How many GPUs cupy sees; 0 where cupy is absent or finds no driver."""
     try:
         import cupy
+
+        return cupy.cuda.runtime.getDeviceCount()
     except ImportError:
         return 0
-    try:
-        return cupy.cuda.runtime.getDeviceCount()
     except cupy.cuda.runtime.CUDARuntimeError:
         return 0
 
@@ -62,52 +62,18 @@ def to_numpy(array):
 
 def gpu(index):
     """A context manager within which cupy works on GPU number `index`; RuntimeError if there is none."""
-    module = cupy()
     count = cuda_device_count()
     if not count:
         raise RuntimeError(_NO_CUDA)
     if not 0 <= index < count:
         raise RuntimeError(f"CUDA error: invalid device ordinal: got cuda:{index}, {count} device(s) present")
-    return module.cuda.Device(index)
+    return cupy().cuda.Device(index)
 
 
 def current_gpu():
     """The number of the GPU that is in use; RuntimeError where there is none."""
     gpu(0)
     return cupy().cuda.runtime.getDevice()
-
-
-most_memory = {}  # number of a GPU that is watched -> the most bytes in use since then
-
-
-def watch_memory(index, used):
-    """Keep `most_memory` of that GPU from now on, when `used` bytes of it are in use; in this thread."""
-    most_memory[index] = used
-    if not hasattr(_watching, "hook"):
-        _watching.hook = _memory_hook().__enter__()
-    _watching.hook.used[index] = used
-
-
-_watching = threading.local()
-
-
-def _memory_hook():
-    class CountsMemory(cupy().cuda.MemoryHook):
-        name = "chainrule"
-
-        def __init__(self):
-            self.used = {}
-
-        def malloc_postprocess(self, *, device_id, mem_size, **others):
-            if device_id in self.used:
-                self.used[device_id] += mem_size
-                most_memory[device_id] = max(most_memory[device_id], self.used[device_id])
-
-        def free_postprocess(self, *, device_id, mem_size, **others):
-            if device_id in self.used:
-                self.used[device_id] -= mem_size
-
-    return CountsMemory()
 
 
 def to_cuda(array, index=0):

@@ -42,6 +42,7 @@ def save(obj, f):
     those with the same memory come back so. A path is written as a whole or not at all, and a path that ends in
     .safetensors must be given a flat dict of tensors. TypeError names what cannot be saved, and where in obj it is.
     """
+    _check_file("save", f, "write")
     if _is_path(f) and str(f).endswith(".safetensors"):
         _write_atomically(f, safetensors.encoded(obj))
         return
@@ -64,6 +65,12 @@ def save(obj, f):
 
 def _is_path(f):
     return isinstance(f, (str, os.PathLike))
+
+
+def _check_file(function, f, method):
+    if not _is_path(f) and not callable(getattr(f, method, None)):
+        raise TypeError(
+            f"{function}(): argument 'f' must be a path or a file with a method {method}(), not {type(f).__name__}")
 
 
 def _write_atomically(path, content):
@@ -156,6 +163,11 @@ def load(f, map_location=None, *, weights_only=True, mmap=None):
         raise NotImplementedError("load(): mmap=True is not supported")
     if not isinstance(weights_only, bool):
         raise TypeError(f"load(): argument 'weights_only' must be bool, not {type(weights_only).__name__}")
+    if not (isinstance(map_location, (str, dict, device, type(None))) or callable(map_location)):
+        raise TypeError(
+            "load(): argument 'map_location' must be a device, a str, a dict, a function or None, not "
+            f"{type(map_location).__name__}")
+    _check_file("load", f, "read")
     content = pathlib.Path(f).read_bytes() if _is_path(f) else f.read()
     name = str(f) if _is_path(f) else "the file"
     try:

@@ -452,19 +452,16 @@ for _function in (*METHODS, *in_place_methods(METHODS)):
     setattr(Tensor, _function.__name__, _function)
 
 
-def _reflected(function, name, takes=(Tensor, numbers.Number)):
-    def reflected(self, other):
-        return function(other, self) if isinstance(other, takes) else NotImplemented
+def _operator(name, function, takes=(Tensor, numbers.Number), is_reflected=False):
+    """The method of an operator; for operands other than these it leaves the answer to them."""
 
-    reflected.__name__ = reflected.__qualname__ = f"__r{name}__"
-    return reflected
+    def operate(self, other):
+        if not isinstance(other, takes):
+            return NotImplemented
+        return function(other, self) if is_reflected else function(self, other)
 
-
-def _comparison(function):
-    def compare(self, other):
-        return function(self, other) if isinstance(other, (Tensor, numbers.Number)) else NotImplemented
-
-    return compare
+    operate.__name__ = operate.__qualname__ = f"__{name}__"
+    setattr(Tensor, operate.__name__, operate)
 
 
 def _invert(self):
@@ -477,11 +474,12 @@ for _name, _sign in {
         "add": "add", "sub": "sub", "mul": "mul", "div": "truediv", "floor_divide": "floordiv", "remainder": "mod",
         "pow": "pow", "bitwise_and": "and", "bitwise_or": "or", "bitwise_xor": "xor"}.items():
     setattr(Tensor, f"__{_sign}__", getattr(functions, _name))
-    setattr(Tensor, f"__r{_sign}__", _reflected(getattr(functions, _name), _sign))
+    _operator(f"r{_sign}", getattr(functions, _name), is_reflected=True)
     setattr(Tensor, f"__i{_sign}__", getattr(Tensor, f"{_name}_"))
 for _name in ("eq", "ne", "lt", "le", "gt", "ge"):
-    setattr(Tensor, f"__{_name}__", _comparison(getattr(functions, _name)))
-Tensor.__matmul__, Tensor.__rmatmul__ = functions.matmul, _reflected(functions.matmul, "matmul", Tensor)
+    _operator(_name, getattr(functions, _name))
+_operator("rmatmul", functions.matmul, Tensor, is_reflected=True)
+Tensor.__matmul__ = functions.matmul
 Tensor.__neg__ = functions.neg
 Tensor.__pos__ = lambda self: self
 Tensor.__abs__ = functions.abs

@@ -27,7 +27,8 @@ def lines():
             if name.startswith("_") or isinstance(value, type) or not callable(value):
                 continue
             if isinstance(value, cupy.ufunc):
-                yield f"ufunc {prefix}{name} {' '.join(value.types)}"
+                loops = [each for each in value.types if "E" not in each]  # bfloat16's are there only beside ml_dtypes
+                yield f"ufunc {prefix}{name} {' '.join(loops)}"
             else:
                 yield f"function {prefix}{name}{parameters(value)}"
     for name in sorted(dir(cupy.ndarray)):

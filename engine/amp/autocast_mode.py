@@ -16,8 +16,7 @@ from engine.autograd.graph import TensorBase, setting
 from engine.functions.arguments import autocasting
 
 __all__ = [
-    "autocast", "clear_autocast_cache", "get_autocast_dtype", "is_autocast_available", "is_autocast_cache_enabled",
-    "is_autocast_enabled"]
+    "autocast", "clear_autocast_cache", "get_autocast_dtype", "is_autocast_cache_enabled", "is_autocast_enabled"]
 
 
 class _State(threading.local):

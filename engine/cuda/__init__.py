@@ -3,6 +3,7 @@
 import collections
 
 from engine import backend
+from engine.cuda import memory
 from engine.devices import device as as_device
 
 _Properties = collections.namedtuple("_CudaDeviceProperties", "name major minor total_memory multi_processor_count")
@@ -108,7 +109,7 @@ def reset_peak_memory_stats(device=None):
     """Begin to watch, in this thread, for what `max_memory_allocated` says; nothing where there is no GPU."""
     if is_available():
         index = _index(device)
-        backend.watch_memory(index, memory_allocated(index))
+        memory.watch(index, memory_allocated(index))
 
 
 def max_memory_allocated(device=None):
@@ -117,11 +118,11 @@ def max_memory_allocated(device=None):
     if not is_available():
         return 0
     index = _index(device)
-    if index not in backend.most_memory:
+    if index not in memory.most:
         raise RuntimeError(
             "max_memory_allocated(): nobody has watched. Call torch.cuda.reset_peak_memory_stats() before what is to be "
             "measured.")
-    return backend.most_memory[index]
+    return memory.most[index]
 
 
 def _of_pool(what, device):

@@ -69,14 +69,16 @@ def _as_float(value):
     return value
 
 
-def _as_ints(value):
+def _as_int_or_ints(value):
     if not isinstance(value, (tuple, list)):
-        raise TypeError
+        return as_int(value)
     return tuple([each if type(each) is builtins.int else as_int(each) for each in value])
 
 
-def _as_int_or_ints(value):
-    return _as_ints(value) if isinstance(value, (tuple, list)) else as_int(value)
+def _as_ints(value):
+    if not isinstance(value, (tuple, list)):
+        raise TypeError
+    return _as_int_or_ints(value)
 
 
 def _as_tensors(value):
@@ -112,18 +114,23 @@ def optional(kind):
 _KIND_OF = {
     name: kind
     for kind, names in {
-        TENSOR: "A B a b batch1 batch2 bias condition index input mask mat mat1 mat2 new_state other self source src "
-        "target tensor tensor1 tensor2 values vec vec1 vec2 weight weights x y",
-        INT: "axis0 axis1 chunks col decimals diagonal dim dim0 dim1 dim2 dimension edgeitems end_dim ignore_index k "
-        "length linewidth m minlength n num_classes num_samples offset output_size precision row sections split_size "
-        "start_dim step steps",
-        BOOL: "accumulate as_tuple descending equal_nan full_matrices keepdim largest left replacement "
-        "return_counts return_inverse sci_mode sorted sparse_grad upper unbiased",
+        TENSOR: "A B a attn_mask b batch1 batch2 bias condition index input input1 input2 key mask mat mat1 mat2 "
+        "new_state other pos_weight query running_mean running_var self source src target tensor tensor1 tensor2 "
+        "values vec vec1 vec2 weight weights x x1 x2 y",
+        INT: "axis0 axis1 chunks col decimals diagonal dim dim0 dim1 dim2 dimension divisor_override downscale_factor "
+        "edgeitems end_dim groups ignore_index k length linewidth m minlength n num_classes num_groups num_samples "
+        "offset output_size padding_idx precision row sections split_size start_dim step steps upscale_factor",
+        BOOL: "accumulate align_corners antialias as_tuple ceil_mode count_include_pad descending enable_gqa equal_nan "
+        "full_matrices inplace is_causal keepdim largest left log_target recompute_scale_factor replacement "
+        "return_counts return_indices return_inverse scale_grad_by_freq sci_mode size_average sorted sparse "
+        "sparse_grad training unbiased upper use_input_stats",
         optional(BOOL): "requires_grad stable",
-        NUMBER: "alpha beta correction fill_value",
-        FLOAT: "atol base from_ label_smoothing nan neginf p posinf rtol threshold to",
-        STR: "UPLO indexing mode profile reduce rounding_mode",
-        DIMS: "destination dims shifts",
+        NUMBER: "alpha beta correction fill_value max_val min_val negative_slope",
+        FLOAT: "atol base delta dropout_p eps from_ label_smoothing max_norm momentum nan neginf norm_type p posinf "
+        "rtol scale threshold to",
+        STR: "UPLO approximate indexing mode profile reduce rounding_mode",
+        DIMS: "destination dilation dims kernel_size output_padding padding shifts stride",
+        INTS: "normalized_shape pad",
         DTYPE: "dtype",
         TENSORS: "tensors",
     }.items()
@@ -133,10 +140,10 @@ _OTHER_NAMES = {"axis": "dim", "keepdims": "keepdim"}  # numpy's, which torch ta
 
 
 class _Parameter:
-    """A parameter of one function: its place, and the types whose values it takes without another look."""
+    """A parameter of one function, and the types whose values it takes without another look."""
 
-    def __init__(self, name, position, kind, takes_none):
-        self.name, self.position, self.kind = name, position, kind
+    def __init__(self, name, kind, takes_none):
+        self.name, self.kind = name, kind
         self.types = {*kind.classes, type(None)} if takes_none else {*kind.classes}
 
     def read(self, value, function, position=None):
@@ -164,10 +171,10 @@ def reads(function=None, **kinds):
     if function is None:
         return functools.partial(reads, **kinds)
     name, in_order, by_name = function.__name__, [], {}
-    for position, parameter in enumerate(inspect.signature(function).parameters.values(), 1):
+    for parameter in inspect.signature(function).parameters.values():
         kind = kinds.get(parameter.name) or _KIND_OF.get(parameter.name, ANY)
         takes_none = parameter.default is None and parameter.name not in kinds
-        each = _Parameter(parameter.name, position, kind, takes_none)
+        each = _Parameter(parameter.name, kind, takes_none)
         if parameter.kind is parameter.POSITIONAL_OR_KEYWORD:
             in_order.append(each)
         if parameter.kind is not parameter.VAR_POSITIONAL:
@@ -181,11 +188,12 @@ def reads(function=None, **kinds):
             return call(reading)
         for value, parameter in zip(arguments, in_order):
             if type(value) not in parameter.types:
-                read = [each.read(value, name, each.position) for value, each in zip(arguments, in_order)]
-                arguments = (*read, *arguments[len(read) :])
+                arguments = _read_by_place(name, in_order, arguments)
                 break
-        if keywords:
-            keywords = _read_keywords(name, by_name, keywords)
+        for key, value in keywords.items():
+            if key not in by_name or type(value) not in by_name[key].types:
+                keywords = _read_keywords(name, by_name, keywords)
+                break
         return function(*arguments, **keywords)
 
     return reading
@@ -213,6 +221,14 @@ def quick_method(function):
     """Make the function, which reads its arguments by hand to save time, a method of Tensor as well."""
     METHODS.append(function)
     return function
+
+
+def _read_by_place(function, parameters, arguments):
+    read = list(arguments)
+    for place, (value, parameter) in enumerate(zip(arguments, parameters)):
+        if type(value) not in parameter.types:
+            read[place] = parameter.read(value, function, place + 1)
+    return read
 
 
 def _read_keywords(function, parameters, keywords):

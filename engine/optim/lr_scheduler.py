@@ -483,7 +483,7 @@ class SequentialLR(_Several):
             group["lr"] = group["initial_lr"]
         for each in schedulers:
             each.last_epoch -= 1
-        schedulers[0]._step_count = 0  # the step below sets the first rates: it is not too early
+        schedulers[0]._step_count = 0  # beginning anew is no step that the optimizer's should precede
         schedulers[0].step()
         self._last_lr = schedulers[0].get_last_lr()
 

@@ -5,6 +5,7 @@ A subclass says in `_update` what one step does to one parameter; everything els
 
 import collections
 import copy
+import functools
 import itertools
 import warnings
 
@@ -15,6 +16,31 @@ from engine.autograd.hooks import RemovableHandle
 from engine.tensor import Tensor
 
 __all__ = ["Optimizer"]
+
+def _with_hooks(step):
+    """`step` with the optimizer's hooks before and after it, once also where a subclass's step calls its base's."""
+
+    @functools.wraps(step)
+    def hooked(self, *args, **kwargs):
+        if self._is_stepping:
+            return step(self, *args, **kwargs)
+        for hook in list(self._pre_hooks.values()):
+            changed = hook(self, args, kwargs)
+            if changed is not None:
+                if not (isinstance(changed, tuple) and len(changed) == 2):
+                    raise RuntimeError(f"{hook} must return None or a tuple of (new_args, new_kwargs), but got {changed}.")
+                args, kwargs = changed
+        self._is_stepping = True
+        try:
+            result = step(self, *args, **kwargs)
+        finally:
+            self._is_stepping = False
+        for hook in list(self._post_hooks.values()):
+            hook(self, args, kwargs)
+        return result
+
+    return hooked
+
 
 class Optimizer:
     """Base class of all optimizers.
@@ -33,7 +59,7 @@ class Optimizer:
         self.defaults = defaults
         self.state = collections.defaultdict(dict)
         self.param_groups = []
-        self._pre_hooks, self._post_hooks = {}, {}
+        self._pre_hooks, self._post_hooks, self._is_stepping = {}, {}, False
         groups = list(params)
         if not groups:
             raise ValueError("optimizer got an empty parameter list")
@@ -52,7 +78,8 @@ class Optimizer:
             raise TypeError("optimizer parameters need to be organized in ordered collections, but the ordering of tensors "
                             "in sets will change between runs. Please use a list instead.")
         given = [given] if isinstance(given, Tensor) else list(given)
-        if given and all(isinstance(each, tuple) for each in given):
+        self._check_names(given)
+        if given and isinstance(given[0], tuple):
             group["param_names"] = [name for name, _ in given]
             given = [parameter for _, parameter in given]
         group["params"] = given
@@ -62,6 +89,15 @@ class Optimizer:
         if isinstance(group.get("lr"), Tensor) and group["lr"].numel() != 1:
             raise ValueError("Tensor lr must be 1-element")
         self.param_groups.append(group)
+
+    def _check_names(self, given):
+        named = {isinstance(each, tuple) for each in given}
+        if len(named) > 1:
+            raise ValueError("all optimizer params should be with/without names. Some param names are missing")
+        if self.param_groups and named and named != {"param_names" in self.param_groups[0]}:
+            kind = "names" if True in named else "no names"
+            raise ValueError(
+                f"all optimizer param groups should be with/without names. cannot add param group with {kind} to the optimizer")
 
     def _check_params(self, parameters):
         for parameter in parameters:
@@ -80,23 +116,21 @@ class Optimizer:
 
     # ---- a step ----
 
+    def __init_subclass__(cls, **keywords):
+        super().__init_subclass__(**keywords)
+        if "step" in vars(cls):
+            cls.step = _with_hooks(cls.step)
+
+    @_with_hooks
     def step(self, closure=None):
         """Change every parameter that has a `.grad` once. closure: computes the loss anew, gradients included, first.
 
         Returns the closure's loss, or None.
         """
-        for hook in list(self._pre_hooks.values()):
-            hook(self, (closure,), {})
         loss = None
         if closure is not None:
             with autograd.enable_grad():
                 loss = closure()
-        self._step()
-        for hook in list(self._post_hooks.values()):
-            hook(self, (closure,), {})
-        return loss
-
-    def _step(self):
         with backend.quiet():
             for group in self.param_groups:
                 numbers = {name: _number(value) for name, value in group.items()}
@@ -108,6 +142,7 @@ class Optimizer:
                     parameter.storage.written()
                     if state:
                         self.state[parameter] = state
+        return loss
 
     def _update(self, value, grad, state, group):
         """One step of one parameter: `value`, an array, is changed in place, `grad` is not. `state` is a dict to keep."""
@@ -121,7 +156,7 @@ class Optimizer:
                     parameter.grad = None if set_to_none else parameter.grad.detach().zero_()
 
     def register_step_pre_hook(self, hook):
-        """Call hook(optimizer, args, kwargs) before each step. Returns a handle whose remove() ends that."""
+        """Call hook(optimizer, args, kwargs) before each step; it may return others. The handle's remove() ends that."""
         return _add(self._pre_hooks, hook)
 
     def register_step_post_hook(self, hook):
@@ -204,8 +239,12 @@ def check_at_least_zero(**numbers):
 
 
 def check_betas(betas):
-    """ValueError unless both are in [0, 1)."""
+    """ValueError unless both are numbers, or both tensors of one element, in [0, 1)."""
+    if isinstance(betas[0], Tensor) != isinstance(betas[1], Tensor):
+        raise ValueError("betas must be either both floats or both Tensors")
     for index, beta in enumerate(betas):
+        if isinstance(beta, Tensor) and beta.numel() != 1:
+            raise ValueError(f"Tensor betas[{index}] must be 1-element")
         if not 0 <= beta < 1:
             raise ValueError(f"Invalid beta parameter at index {index}: {beta}")
 

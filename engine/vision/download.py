@@ -1,7 +1,7 @@
-"""Fetching a file that is known by its checksum: from the first mirror that gives it whole, continuing where it broke off.
+"""Fetch a file that is known by its checksum, from the first mirror that gives it whole, going on where it broke off.
 
-What arrives is kept beside its place as `<name>.part`, looked at when it is whole, and only then moved to where it belongs:
-a file that stands there is the right one. Proxies are taken from the environment, as urllib does.
+What arrives is kept beside its place as `<name>.part`, looked at when it is whole, and only then moved to where it
+belongs: a file that stands there is the right one. Proxies are taken from the environment, as urllib does.
 """
 
 import hashlib
@@ -24,8 +24,9 @@ BLOCK = 1 << 16
 def fetch(filename, folder, mirrors, md5, size, *, timeout=20.0, progress=True):
     """The path of `filename` in `folder`, downloaded unless it stands there already with the right checksum.
 
-    mirrors: addresses of folders that have the file, tried in this order. md5: its checksum, in hex. size: how many bytes it
-    has; not one more is accepted. timeout: how many seconds a server may stay silent. progress: a bar on stderr.
+    mirrors: addresses of folders that have the file, tried in this order. md5: its checksum, in hex. size: how many
+    bytes it has; not one more is accepted. timeout: how many seconds a server may stay silent. progress: a bar on
+    stderr.
 
     RuntimeError, after the last mirror, says what went wrong with each and where to put the file by hand.
     """
@@ -100,7 +101,7 @@ def _from_mirror(address, wanted):
 
 
 def _receive(address, wanted):
-    """Append what is missing to the part; OSError where the connection breaks, _Refused where the answer is of no use."""
+    """Append what is missing to the part; OSError if the connection breaks, _Refused if the answer is of no use."""
     start = wanted.arrived()
     request = urllib.request.Request(address, headers={"User-Agent": "chainrule", "Range": f"bytes={start}-"})
     if not start:

@@ -1,8 +1,8 @@
 """The IDX format, in which MNIST comes: a magic number that says type and dimensions, the sizes, the numbers.
 
-http://yann.lecun.com/exdb/mnist describes it. Files may be compressed with gzip. A header is believed only as far as the file
-bears it out: nothing is allocated for sizes that a header alone claims, and a compressed file is unpacked no further
-than its header says.
+http://yann.lecun.com/exdb/mnist describes it. Files may be compressed with gzip. A header is believed only as far as
+the file bears it out: nothing is allocated for sizes that a header alone claims, and a compressed file is unpacked no
+further than its header says.
 """
 
 import gzip
@@ -44,14 +44,16 @@ def _read(file, name, ndim, dtype):
         raise ValueError(f"{name} breaks off in its header")
     shape = tuple(int(size) for size in np.frombuffer(header, ">u4"))
     if ndim not in (None, len(shape)) or (dtype is not None and numpy_type.newbyteorder("=") != np.dtype(dtype)):
-        raise ValueError(f"{name} holds {numpy_type.name} of {len(shape)} dimensions, expected {np.dtype(dtype or numpy_type)} "
-                         f"of {len(shape) if ndim is None else ndim}")
+        raise ValueError(f"{name} holds {numpy_type.name} of {len(shape)} dimensions, expected "
+                         f"{np.dtype(dtype or numpy_type)} of {len(shape) if ndim is None else ndim}")
     count = math.prod(shape) * numpy_type.itemsize
     if count > MOST_BYTES:
-        raise ValueError(f"{name} claims a shape of {shape}: {count:,} bytes, more than the {MOST_BYTES:,} that are read")
+        raise ValueError(f"{name} claims a shape of {shape}: {count:,} bytes, more than the {MOST_BYTES:,} "
+                         "that are read")
     content = _read_all(file, count + 1)
     if len(content) != count:
-        raise ValueError(f"{name} has {'more' if len(content) > count else 'fewer'} than the {count:,} bytes of its shape {shape}")
+        much = "more" if len(content) > count else "fewer"
+        raise ValueError(f"{name} has {much} than the {count:,} bytes of its shape {shape}")
     return np.frombuffer(content, numpy_type).reshape(shape).astype(numpy_type.newbyteorder("="))
 
 

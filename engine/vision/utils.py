@@ -4,9 +4,9 @@ import os
 import pathlib
 
 from engine.autograd import no_grad
-from engine.dtypes import uint8
-from engine.functions import stack
 from engine.creation import full
+from engine.dtypes import uint8
+from engine.functions import cat, stack
 from engine.tensor import Tensor
 from engine.vision.pillow import as_picture, pillow
 
@@ -17,24 +17,28 @@ __all__ = ["make_grid", "save_image"]
 def make_grid(tensor, nrow=8, padding=2, normalize=False, value_range=None, scale_each=False, pad_value=0.0):
     """One picture (C, H, W) of all those in a tensor (B, C, H, W), or in a list of tensors (C, H, W) of one size.
 
-    nrow: how many stand in a row. padding: pixels around each, of the value pad_value. normalize: whether to bring values from
-    value_range, by default from the lowest to the highest of all, to 0 to 1; scale_each: of each picture by itself. Grey pictures
-    (one channel) become three equal channels; a single picture (H, W), (C, H, W) or (1, C, H, W) gets no padding.
-    TypeError for anything but tensors.
+    nrow: how many stand in a row. padding: pixels around each, of the value pad_value. normalize: whether to bring
+    values from value_range, by default from the lowest to the highest of all, to 0 to 1; scale_each: of each picture by
+    itself. Grey pictures (one channel) become three equal channels; a single picture (H, W), (C, H, W) or (1, C, H, W)
+    gets no padding. TypeError for anything but tensors.
     """
     if isinstance(tensor, list) and tensor and all(isinstance(each, Tensor) for each in tensor):
         tensor = stack(tensor)
     if not isinstance(tensor, Tensor):
         raise TypeError(f"tensor or list of tensors expected, got {type(tensor)}")
     if not 2 <= tensor.ndim <= 4:
-        raise ValueError(f"make_grid: expected a tensor of shape (H, W), (C, H, W) or (B, C, H, W), got {tuple(tensor.shape)}")
+        raise ValueError(f"make_grid: expected a tensor of shape (H, W), (C, H, W) or (B, C, H, W), got "
+                         f"{tuple(tensor.shape)}")
+    if tensor.ndim == 4 and not len(tensor):
+        raise ValueError("make_grid: there are no pictures in a batch of 0")
     if value_range is not None and (not isinstance(value_range, tuple) or len(value_range) != 2):
         raise TypeError("value_range has to be a tuple (min, max) if specified. min and max are numbers")
     pictures = tensor.reshape((1,) * (4 - tensor.ndim) + tuple(tensor.shape))
     if pictures.shape[1] == 1:
         pictures = pictures.expand(-1, 3, -1, -1)
     if normalize:
-        pictures = stack([_brought_to_1(each, value_range) for each in pictures]) if scale_each else _brought_to_1(pictures, value_range)
+        groups = pictures.split(1) if scale_each else [pictures]
+        pictures = cat([_brought_to_1(each, value_range) for each in groups])
     return pictures[0].clone() if len(pictures) == 1 else _in_rows(pictures, nrow, padding, pad_value)
 
 

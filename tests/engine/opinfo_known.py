@@ -126,14 +126,57 @@ KNOWN_ERRORS = [
         "torch does not look at `dim` where both are vectors",
     ),
     Known(
-        "nn.functional.log_softmax nn.functional.softmax",
-        "argument missing|None in place 1",
-        "the dimension must be named; torch guesses one, with a warning that it will no longer do so",
+        "nn.functional.adaptive_max_pool1d nn.functional.adaptive_max_pool2d nn.functional.interpolate "
+        "nn.functional.max_pool1d nn.functional.max_pool2d",
+        "must be bool, not",
+        "a flag is a bool here; torch's Python takes whatever has a truth value",
     ),
     Known(
-        "nn.functional.mse_loss",
-        "they must be equal",
-        "shapes that differ are refused, by a ValueError; torch broadcasts them with a warning",
+        "nn.functional.batch_norm nn.functional.dropout nn.functional.dropout2d nn.functional.embedding "
+        "nn.functional.group_norm nn.functional.hardtanh nn.functional.instance_norm",
+        r"raises TypeError.*torch (RuntimeError \(Boolean value of Tensor|ValueError \(The truth value)",
+        "torch's own Python stumbles over the truth value of a tensor or an array; here the argument is named",
+    ),
+    Known(
+        "nn.functional.adaptive_avg_pool2d nn.functional.adaptive_max_pool2d nn.functional.unfold",
+        "(a dict|tensor of another shape|an empty tensor) in place [1-4].*must be int or tuple of ints",
+        "torch takes a dict or a tensor for a tuple, by its length",
+    ),
+    Known(
+        "nn.functional.avg_pool2d nn.functional.bilinear nn.functional.scaled_dot_product_attention "
+        "nn.functional.unfold",
+        r"torch IndexError \(Dimension out of range",
+        "torch looks up a dimension before it checks whether there is one",
+    ),
+    Known(
+        "nn.functional.interpolate nn.functional.normalize",
+        "raises TypeError.*must be (int or|float or|float,|str)",
+        "what each argument is comes first, in a TypeError; torch compares size with scale_factor or passes p on",
+    ),
+    Known(
+        "nn.functional.interpolate",
+        "got mode 'bicubic'",
+        "no bicubic mode; NotImplementedError says so, whatever else is wrong",
+    ),
+    Known(
+        "nn.functional.embedding",
+        "scale_grad_by_freq=True and sparse=True are not supported",
+        "gradients are neither sparse nor scaled by how often a row was looked up; NotImplementedError says so",
+    ),
+    Known(
+        "nn.functional.embedding",
+        "numpy's words: TypeError: <lambda>",
+        "the words are those of the lambda in PyTorch's test inputs that swaps the arguments",
+    ),
+    Known(
+        "nn.functional.batch_norm",
+        "expected an input of at least 2 dimensions",
+        "an input without channels is refused; torch lets one through that has no elements",
+    ),
+    Known(
+        "nn.functional.pad",
+        "not implemented for 'Bool'",
+        "bools can be padded in every mode; torch can in some",
     ),
 ]
 

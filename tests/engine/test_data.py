@@ -36,6 +36,17 @@ class Plain(TensorDataset):
         super().__init__(*dataset.tensors)
 
 
+def test_a_tensor_dataset_that_changes_its_samples(device):
+    """A subclass's own `__getitem__` is asked for each of them."""
+
+    class Negated(TensorDataset):
+        def __getitem__(self, index):
+            return -self.tensors[1][index]
+
+    assert [batch.tolist() for batch in DataLoader(Negated(*tensors(device).tensors), batch_size=4)] == [
+        [0, -1, -2, -3], [-4, -5, -6]]
+
+
 def test_subsets_of_a_tensor_dataset_in_batches(device):
     """Indices through two subsets, the inner one of numpy's integers."""
     inner = Subset(tensors(device), np.array([6, 5, 3, 1]))

@@ -1,5 +1,6 @@
-"""DataLoader's worker processes: the same batches in the same order, failures that are told, and no process left behind."""
+"""DataLoader's worker processes: the same batches in the same order, failures told, no process left behind."""
 
+import itertools
 import multiprocessing
 import os
 import random
@@ -226,6 +227,48 @@ def test_an_iterator_that_is_not_exhausted_leaves_no_process():
         assert time.monotonic() - started < 3
 
 
+def test_ctrl_c_while_the_iterator_is_held():
+    """As in a notebook, which keeps the traceback: the workers end all the same, and so does the epoch."""
+    batches = iter(DataLoader(Squares(trouble={1: lambda: time.sleep(0.6)}), num_workers=2))
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.2)
+        with pytest.raises(KeyboardInterrupt):
+            for _ in batches:
+                pass
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert multiprocessing.active_children() == []
+    assert list(batches) == []
+
+
+def test_a_sampler_that_fails_ends_the_epoch():
+    """Its exception comes as it is, with nothing left behind."""
+    batches = iter(DataLoader(Squares(), sampler=(1 // (5 - each) for each in range(9)), num_workers=2))
+    with pytest.raises(ZeroDivisionError):
+        list(batches)
+    assert multiprocessing.active_children() == []
+
+
+def test_a_worker_does_not_end_the_workers_of_another_loader():
+    """An iterator that fork copied goes in a worker; the one in the parent is not touched."""
+    held["batches"] = iter(DataLoader(range(20), num_workers=1))
+    assert [each for (each,) in DataLoader(Forgetful(), num_workers=1)] == ["forgotten"] * 2
+    assert [batch.item() for batch in held.pop("batches")] == list(range(20))
+
+
+held = {}
+
+
+class Forgetful(Dataset):
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, index):
+        held.clear()
+        return "forgotten"
+
+
 def test_a_start_that_fails_leaves_no_process():
     """Under spawn the dataset is sent: what cannot be, says so."""
     loader = DataLoader(Squares(trouble={0: lambda: 1}), num_workers=2, multiprocessing_context="spawn")
@@ -235,8 +278,8 @@ def test_a_start_that_fails_leaves_no_process():
 
 def test_iterable_datasets():
     """Each worker gives its part; one that ends early is passed over."""
-    assert [b.tolist() for b in DataLoader(Stream(), batch_size=2, num_workers=2)] == [
-        [0, 2], [1, 3], [4, 6], [5, 7], [8, 10], [9]]
+    batches = itertools.islice(DataLoader(Stream(), batch_size=2, num_workers=2), 20)
+    assert [b.tolist() for b in batches] == [[0, 2], [1, 3], [4, 6], [5, 7], [8, 10], [9]]
     assert [b.tolist() for b in DataLoader(Stream(), batch_size=2, num_workers=3, drop_last=True)] == [
         [0, 3], [1, 4], [2, 5], [6, 9], [7, 10]]
     assert list(DataLoader(Stream(), batch_size=None, num_workers=4)) == list(range(11))
@@ -250,6 +293,9 @@ def test_persistent_workers():
     next(batches)
     assert set(loader) == first and len(first) == 2
     assert iter(loader) is batches
+    numbers = DataLoader(range(20), num_workers=2, persistent_workers=True)
+    for taken in (1, 7, 20):
+        assert [batch.item() for batch, _ in zip(numbers, range(taken))] == list(range(taken))
     stream = DataLoader(Stream(), num_workers=2, batch_size=4, persistent_workers=True)
     assert len({tuple(x for batch in stream for x in batch.tolist()) for _ in range(2)}) == 1
 
@@ -318,7 +364,8 @@ def test_the_order_does_not_depend_on_workers():
 
 def program(body, *arguments):
     """A Python process in a group of its own, as a terminal starts one; it has printed its workers' numbers."""
-    code = "import multiprocessing, time, sys\nfrom engine.utils.data import DataLoader, Dataset\n" + textwrap.dedent(body)
+    imports = "import multiprocessing, time, sys\nfrom engine.utils.data import DataLoader, Dataset\n"
+    code = imports + textwrap.dedent(body)
     process = subprocess.Popen(
         [sys.executable, "-c", code, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         start_new_session=True)
@@ -378,6 +425,17 @@ def test_workers_do_not_outlive_their_parent(how):
     os.kill(process.pid, how)
     process.communicate(timeout=20)
     assert len(workers) == 3 and are_gone(workers)
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="looks for processes in /proc")
+def test_busy_workers_do_not_wait_for_each_other():
+    """A killed parent's workers finish in the same moment, though fork gave each copies of the others' sockets."""
+    setup = "    import engine.utils.data.workers\n    engine.utils.data.workers.GRACE = 1\n"
+    process, workers = program(setup + SLEEPING.replace("num_workers=3", "num_workers=6"), "60", "0")
+    time.sleep(0.3)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate(timeout=20)
+    assert len(workers) == 6 and are_gone(workers, 4)
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="looks for processes in /proc")

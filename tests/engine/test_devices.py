@@ -18,6 +18,7 @@ FILES_ON_THE_CPU = {
     "test_rules.py": "words about derivatives; the derivatives themselves are taken on both (test_table.py)",
     "test_parity": "torch is on the CPU; test_lines_give_the_same_on_the_stand_in runs the same lines",
     "test_parity_optim.py": "torch is on the CPU; test_the_same_on_the_stand_in takes steps there",
+    "test_parity_amp.py": "torch is on the CPU; types on GPUs are compared on the stand-in",
     "test_serialization.py": "files, and arrays on the CPU; checkpoints and map_location are tried on both",
     "test_opinfo.py": "runs every sample on the stand-in as well",
     "test_errors.py": "arguments are refused before any array is touched; kinds of error are compared with torch's",
@@ -37,6 +38,8 @@ FILES_ON_THE_CPU = {
     "test_machine.py": "says what machine this is",
     "test_printing.py": "prints what was copied to the CPU",
     "test_promotion.py": "types, not arrays",
+    "test_vision_datasets.py": "files, and pictures on the CPU",
+    "test_vision_download.py": "files and a server",
     "test_random.py": "draws are made on the CPU, then moved",
 }
 
@@ -54,10 +57,25 @@ TESTS_ON_THE_CPU = {
         "test_traversal_by_torch_names": "edges, not arrays",
         "test_no_grad_and_enable_grad_as_context_and_decorator": "a switch, not arrays",
     },
+    "test_amp.py": {
+        "test_without_a_gpu_autocast_and_scaler_are_off": "says what machine this is",
+    },
     "test_strict_cupy.py": {
         "test_every_function_exists_in_the_real_cupy": "about the stand-in itself",
         "test_what_we_know_of_cupy_is_what_it_says": "about the stand-in itself",
         "test_only_the_backend_imports_cupy": "reads the code",
+    },
+    "test_vision_transforms.py": {
+        "test_to_tensor": "makes tensors of pictures, on the CPU",
+        "test_texts_are_torchvision_s": "texts",
+        "test_mistakes_are_explained": "refused before any array is touched",
+    },
+    "test_vision_models.py": {
+        "test_a_seed_gives_the_same_networks": "draws are made on the CPU, then moved",
+        "test_first_values_are_torchvision_s": "draws are made on the CPU, then moved",
+        "test_an_image_is_written_whole_or_not_at_all": "files",
+        "test_mistakes_are_explained": "refused before any array is touched",
+        "test_vision_is_loaded_when_it_is_wanted": "imports",
     },
     "test_init.py": {
         "test_the_test_of_distributions_sees_what_is_wrong": "about the test itself",

@@ -1,6 +1,8 @@
 """Learning curves are torch's: the same model, data and first weights give the same losses, step by step, and end in
 the same state, for every kind of model and with every optimizer."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -166,6 +168,30 @@ def made(library, name, options, parameters):
     return getattr(library.optim, name)(parameters, **options)
 
 
+# ---- schedulers -----------------------------------------------------------------------------------
+
+# name -> (the schedule that a library makes for an optimizer, the optimizer, a model)
+SCHEDULERS = {
+    "StepLR": (lambda s, o: s.StepLR(o, 10, 0.5), "SGD", "mlp"),
+    "MultiStepLR": (lambda s, o: s.MultiStepLR(o, [5, 30], 0.3), "Adam", "cnn"),
+    "ExponentialLR": (lambda s, o: s.ExponentialLR(o, 0.95), "RMSprop", "LSTM"),
+    "CosineAnnealingLR": (lambda s, o: s.CosineAnnealingLR(o, 20, 0.001), "AdamW", "transformer"),
+    "CosineAnnealingWarmRestarts": (lambda s, o: s.CosineAnnealingWarmRestarts(o, 7, 2), "NAdam", "GRU"),
+    "LambdaLR": (lambda s, o: s.LambdaLR(o, lambda step: 1 / (1 + step)), "Adagrad", "gan"),
+    "MultiplicativeLR": (lambda s, o: s.MultiplicativeLR(o, lambda step: 0.9), "Adamax", "RNN"),
+    "LinearLR": (lambda s, o: s.LinearLR(o, 0.1, 1.0, 12), "RAdam", "transformer"),
+    "ConstantLR": (lambda s, o: s.ConstantLR(o, 0.2, 9), "Adadelta", "cnn"),
+    "PolynomialLR": (lambda s, o: s.PolynomialLR(o, 40, 2.0), "SGD", "autoencoder"),
+    "OneCycleLR": (lambda s, o: s.OneCycleLR(o, 0.02, total_steps=STEPS), "AdamW", "LSTM"),
+    "CyclicLR": (lambda s, o: s.CyclicLR(o, 0.001, 0.02, 8, cycle_momentum=False), "Adam", "gan"),
+    "ReduceLROnPlateau": (lambda s, o: s.ReduceLROnPlateau(o, factor=0.5, patience=1, threshold=0.05), "SGD", "GRU"),
+    "SequentialLR": (
+        lambda s, o: s.SequentialLR(o, [s.LinearLR(o, 0.1, 1.0, 10), s.CosineAnnealingLR(o, 40)], [10]), "Adam", "mlp"),
+    "ChainedScheduler": (
+        lambda s, o: s.ChainedScheduler([s.ConstantLR(o, 0.1, 5), s.ExponentialLR(o, 0.97)]), "LBFGS", "words"),
+}
+
+
 # ---- learning ---------------------------------------------------------------------------------------
 
 
@@ -175,7 +201,7 @@ def data(library, features, dtype):
     return library.tensor(inputs, dtype=getattr(library, dtype)), library.tensor(targets)
 
 
-def curve(library, model, optimizer, dtype, first):
+def curve(library, model, optimizer, dtype, first, schedule=None):
     """(the losses of STEPS steps, the state after them). first: the state of each net before, which torch fills in."""
     make, features = MODELS[model]
     nets, losses = make(library)
@@ -185,6 +211,7 @@ def curve(library, model, optimizer, dtype, first):
             first[name] = {key: each.numpy().copy() for key, each in net.state_dict().items()}
         net.load_state_dict({key: library.tensor(each) for key, each in first[name].items()})
     updates = {name: made(library, *optimizer, net.parameters()) for name, net in nets.items()}
+    schedules = {name: schedule(library.optim.lr_scheduler, each) for name, each in updates.items()} if schedule else {}
     batch, seen = data(library, features, dtype), []
     for _ in range(STEPS):
         for name, update in updates.items():
@@ -197,15 +224,18 @@ def curve(library, model, optimizer, dtype, first):
                 return loss
 
             seen.append(update.step(closure).item())
+            if schedule:
+                is_watching = type(schedules[name]).__name__ == "ReduceLROnPlateau"
+                schedules[name].step(*[seen[-1]] * is_watching)
     states = {f"{name}.{key}": each.numpy() for name, net in nets.items() for key, each in net.state_dict().items()}
     return np.array(seen), states
 
 
-def check(model, optimizer, dtype="float64"):
+def check(model, optimizer, dtype="float64", schedule=None):
     torch.manual_seed(0)
     first = {}
-    theirs, their_state = curve(torch, model, optimizer, dtype, first)
-    ours, our_state = curve(engine, model, optimizer, dtype, first)
+    theirs, their_state = curve(torch, model, optimizer, dtype, first, schedule)
+    ours, our_state = curve(engine, model, optimizer, dtype, first, schedule)
     assert np.isfinite(theirs).all() and theirs.std() > 0
     if (optimizer[0], model) in CHAOTIC:
         count, _ = CHAOTIC[optimizer[0], model]
@@ -239,3 +269,20 @@ def test_a_slightly_wrong_gradient_is_seen(monkeypatch):
 @pytest.mark.parametrize("optimizer", optimizers(), ids=lambda each: f"{each[0]}-{'-'.join(each[1])}")
 def test_optimizers_learn_as_torch_s(optimizer, model):
     check(model, optimizer)
+
+
+@pytest.mark.parametrize("name", SCHEDULERS)
+def test_learning_under_a_schedule(name):
+    """Each scheduler bends the rates, and so the curves, as torch's."""
+    schedule, optimizer, model = SCHEDULERS[name]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", "The epoch parameter", UserWarning)  # torch's own, within SequentialLR
+        check(model, (optimizer, OPTIONS.get(optimizer, [{}])[0]), schedule=schedule)
+
+
+def test_every_scheduler_and_every_optimizer_occurs():
+    """A new one has to be put into the table."""
+    assert {*SCHEDULERS} == {*engine.optim.lr_scheduler.__all__} - {"LRScheduler"}
+    assert {name for name, _ in optimizers()} == {name for _, name, _ in SCHEDULERS.values()}
+    assert {model for _, _, model in SCHEDULERS.values()} == {*MODELS}

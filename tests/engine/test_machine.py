@@ -6,7 +6,7 @@ import pytest
 import strict_cupy
 
 import engine as torch
-from engine import backend
+from engine.cuda import memory
 
 
 def test_without_a_gpu(monkeypatch):
@@ -104,8 +104,8 @@ def test_the_most_memory_in_use(strict_cupy):
         cuda.reset_peak_memory_stats()
         assert cuda.max_memory_allocated() == 4096 and len(hooks) == 1
     finally:
-        backend.most_memory.clear()
-        del backend._watching.hook
+        memory.most.clear()
+        del memory._watching.hook
         hooks.clear()
 
 

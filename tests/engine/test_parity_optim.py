@@ -271,20 +271,55 @@ def test_mistakes_raise_torch_s_kind_of_error(mistake):
     assert str(ours.value) and not re.search(r"numpy|ndarray", str(ours.value))
 
 
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_torch_s_own_mistakes_are_answered_in_its_words(name):
+    """PyTorch's error inputs for each optimizer: the same kind of error, or of warning, with the same words in it."""
+    pytest.importorskip("expecttest", reason="PyTorch's test inputs need it: pip install 'chainrule[parity]'")
+    from torch.testing._internal.common_optimizers import optim_db
+
+    (info,) = [each for each in optim_db if each.optim_cls.__name__ == name]
+    entries = info.optim_error_inputs_func("cpu", torch.float32)
+    for entry in entries:
+        given = entry.optimizer_error_input
+        keywords = ours_of(given.kwargs)
+        if any(keywords.get(each) for each in ("capturable", "differentiable", "foreach", "fused")):
+            continue  # which of torch's implementations; here there is one
+        expected = pytest.warns if issubclass(entry.error_type, Warning) else pytest.raises
+        with expected(entry.error_type, match=entry.error_regex):
+            getattr(engine.optim, name)(deeply_ours(given.params), **keywords)
+    assert len(entries) >= 4
+
+
+def deeply_ours(value):
+    """Parameters and groups of them, the same tensor as the same."""
+    made = {}
+
+    def converted(value):
+        if isinstance(value, torch.Tensor):
+            return made.setdefault(id(value), engine.tensor(value.detach().numpy()).requires_grad_(value.requires_grad))
+        if isinstance(value, dict):
+            return {key: converted(each) for key, each in value.items()}
+        return type(value)(map(converted, value)) if isinstance(value, (list, tuple)) else value
+
+    return converted(value)
+
+
 def test_duplicates_in_a_group_are_warned_of():
     given = parameters(engine)
     with pytest.warns(UserWarning, match="duplicate"):
         engine.optim.SGD([given[0], given[0]])
 
 
-def test_hooks_are_called_around_the_step_until_removed():
+@pytest.mark.parametrize("name", ["SGD", "LBFGS"])
+def test_hooks_are_called_around_the_step_until_removed(name):
+    """Also where an optimizer has a step of its own."""
     called = []
-    optimizer = engine.optim.SGD(parameters(engine))
+    optimizer = getattr(engine.optim, name)(parameters(engine))
     before = optimizer.register_step_pre_hook(lambda *given: called.append(("before", given[0] is optimizer)))
     optimizer.register_step_post_hook(lambda *given: called.append(("after", given[0] is optimizer)))
-    optimizer.step()
+    optimizer.step(lambda: engine.tensor(1.0))
     before.remove()
-    optimizer.step()
+    optimizer.step(lambda: engine.tensor(1.0))
     assert called == [("before", True), ("after", True), ("after", True)]
 
 

@@ -303,6 +303,17 @@ def test_unsupported_ways_to_load_are_refused(tmp_path):
         engine.load(io.BytesIO(saved_bytes()), weights_only="yes")
 
 
+@pytest.mark.parametrize("nonsense", [None, 3.7, [], engine.ones(2)])
+def test_what_is_no_file_is_refused_by_name(nonsense):
+    """Not by what it lacks; and a wrong map_location does not make a good file a damaged one."""
+    with pytest.raises(TypeError, match="load.*'f'"):
+        engine.load(nonsense)
+    with pytest.raises(TypeError, match="save.*'f'"):
+        engine.save(engine.ones(2), nonsense)
+    with pytest.raises(TypeError, match="'map_location'.*int"):
+        engine.load(io.BytesIO(saved_bytes()), map_location=3)
+
+
 # ---- safetensors ----------------------------------------------------------------------------------------
 
 

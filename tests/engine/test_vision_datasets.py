@@ -1,4 +1,4 @@
-"""Datasets: what is read from files, whole or damaged or hostile; what is drawn; how samples come out and datasets print."""
+"""Datasets: what is read from files, whole, damaged or hostile; what is drawn; samples and texts."""
 
 import gzip
 import hashlib
@@ -162,7 +162,8 @@ def test_texts(mnist):
     assert repr(plain) == f"Dataset MNIST\n    Number of datapoints: 5\n    Root location: {mnist[0]}\n    Split: Test"
     both = datasets.MNIST(mnist[0], False, transforms.Compose([transforms.ToTensor()]), transforms.Lambda(str))
     assert repr(both) == repr(plain) + (
-        "\n    StandardTransform\nTransform: Compose(\n               ToTensor()\n           )\nTarget transform: Lambda()")
+        "\n    StandardTransform\nTransform: Compose(\n               ToTensor()\n           )\n"
+        "Target transform: Lambda()")
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="the real files are not there: ../shared/data/mnist")
@@ -198,19 +199,20 @@ def archive(path, contents, extra=()):
             info.size = len(content)
             tar.addfile(info, io.BytesIO(content))
         for info, content in extra:
-            tar.addfile(info, io.BytesIO(content))
+            tar.addfile(info, io.BytesIO(content) if content else None)
     return hashlib.md5(path.read_bytes()).hexdigest()
 
 
 @pytest.fixture
 def cifar(tmp_path, monkeypatch):
-    """cifar(extra) makes an archive of six files with three pictures each, and expects it; tmp_path / "root" holds it."""
+    """cifar(extra) makes an archive of six files with three pictures each in tmp_path / "root", and expects it."""
     monkeypatch.setattr(datasets.CIFAR10, "pictures_each", EACH)
     (tmp_path / "root").mkdir()
     names = [*datasets.CIFAR10.train_list, *datasets.CIFAR10.test_list]
 
     def make(extra=(), leave_out=()):
-        contents = {f"cifar-10-batches-bin/{name}": records(k).tobytes() for k, name in enumerate(names) if name not in leave_out}
+        contents = {f"cifar-10-batches-bin/{name}": records(k).tobytes()
+                    for k, name in enumerate(names) if name not in leave_out}  # fmt: skip
         md5 = archive(tmp_path / "root" / "cifar-10-binary.tar.gz", contents, extra)
         monkeypatch.setattr(datasets.CIFAR10, "tgz_md5", md5)
         return tmp_path / "root"
@@ -242,7 +244,7 @@ def member(name, size=0, kind=tarfile.REGTYPE, target=""):
 def test_a_hostile_archive_writes_nothing_elsewhere(cifar, tmp_path):
     """Paths upwards, absolute paths, links, devices and unknown names are passed over."""
     wanted = "cifar-10-batches-bin/data_batch_1.bin"
-    extra = [member("../evil.bin", EACH * 3073), member(str(tmp_path / "evil.bin"), EACH * 3073), member("more.bin", EACH * 3073),
+    extra = [*(member(name, EACH * 3073) for name in ("../evil.bin", str(tmp_path / "evil.bin"), "more.bin")),
              member("cifar-10-batches-bin/link", kind=tarfile.SYMTYPE, target="/etc"), member(wanted, 10),
              member("cifar-10-batches-bin/pipe", kind=tarfile.FIFOTYPE)]  # fmt: skip
     root = cifar(extra)
@@ -255,9 +257,9 @@ def test_a_hostile_archive_writes_nothing_elsewhere(cifar, tmp_path):
 def test_archives_that_are_not_whole_are_refused(cifar):
     with pytest.raises(RuntimeError, match="lacks cifar-10-batches-bin/data_batch_2.bin"):
         datasets.CIFAR10(cifar(leave_out=["data_batch_2.bin"]))
-    link = member("cifar-10-batches-bin/data_batch_2.bin", kind=tarfile.SYMTYPE, target="/etc/passwd")
-    with pytest.raises(RuntimeError, match="lacks"):
-        datasets.CIFAR10(cifar([link], ["data_batch_2.bin"]))
+    link, _ = member("cifar-10-batches-bin/data_batch_2.bin", EACH * 3073, tarfile.SYMTYPE, "data_batch_1.bin")
+    with pytest.raises(RuntimeError, match="lacks cifar-10-batches-bin/data_batch_2.bin"):
+        datasets.CIFAR10(cifar([(link, b"")], ["data_batch_2.bin"]))
     root = cifar()
     with open(root / "cifar-10-binary.tar.gz", "ab") as file:
         file.write(b"x")
@@ -301,7 +303,8 @@ def test_an_image_folder(folder):
 
 
 def test_a_folder_s_own_choice_of_files(folder):
-    dataset = datasets.DatasetFolder(folder, lambda path: pathlib.Path(path).name, is_valid_file=lambda path: "b." in path or "z." in path)
+    options = {"is_valid_file": lambda path: "b." in path or "z." in path}
+    dataset = datasets.DatasetFolder(folder, lambda path: pathlib.Path(path).name, **options)
     assert [dataset[k] for k in range(2)] == [("z.png", 0), ("b.png", 1)]
     assert [label for _, label in datasets.DatasetFolder(folder, str, ".png")] == [0, 1]
     for both in ({}, {"extensions": (".png",), "is_valid_file": bool}):
@@ -311,7 +314,7 @@ def test_a_folder_s_own_choice_of_files(folder):
 
 def test_folders_without_pictures(folder, tmp_path_factory):
     (folder / "empty").mkdir()
-    with pytest.raises(FileNotFoundError, match="Found no valid file for the classes empty. Supported extensions are: .jpg"):
+    with pytest.raises(FileNotFoundError, match="Found no valid file for the classes empty. Supported extensions are"):
         datasets.ImageFolder(folder)
     assert datasets.ImageFolder(folder, allow_empty=True).classes == ["ants", "cats", "empty"]
     with pytest.raises(FileNotFoundError, match="Couldn't find any class folder"):
@@ -339,21 +342,18 @@ def test_shapes32_are_the_same_everywhere():
     test = datasets.Shapes32(train=False)
     assert test.data.shape == (1000, 32, 32, 3) and test.data.dtype == np.uint8
     assert np.bincount(test.targets).tolist() == [100] * 10 and len(set(test.targets[:30])) > 5
-    assert hashlib.sha256(test.data.tobytes()).hexdigest().startswith("a62412fdb242ac75")
+    assert hashlib.sha256(test.data.tobytes()).hexdigest().startswith("7e17f2f075098ade")
     picture, label = test[0]
     assert picture.mode == "RGB" and picture.size == (32, 32) and label == test.targets[0] and len(test.classes) == 10
 
 
 @pytest.mark.slow
 def test_a_small_network_learns_shapes32():
-    """90 % of the test pictures after three passes over the others, which share none with them."""
+    """90 % of the test pictures after six passes over the others, which share none with them."""
     train, test = datasets.Shapes32(), datasets.Shapes32(train=False)
-    assert hashlib.sha256(train.data.tobytes()).hexdigest().startswith("04853a907b91d329")
+    assert hashlib.sha256(train.data.tobytes()).hexdigest().startswith("35c9dc71ace99fa2")
     assert not {each.tobytes() for each in train.data} & {each.tobytes() for each in test.data}
-    assert accuracy_after(train, test, epochs=PASSES) > 0.9
-
-
-PASSES = 6
+    assert accuracy_after(train, test, epochs=6) > 0.9
 
 
 def accuracy_after(train, test, epochs):
@@ -362,14 +362,16 @@ def accuracy_after(train, test, epochs):
 
     engine.manual_seed(0)
     network = nn.Sequential(
-        *(layer for before, after in ((3, 16), (16, 32), (32, 64))
-          for layer in (nn.Conv2d(before, after, 3, padding=1), nn.BatchNorm2d(after), nn.ReLU(), nn.MaxPool2d(2))),
-        nn.Flatten(), nn.Linear(1024, 10))
+        *(layer for before, after, window in ((3, 16, 2), (16, 32, 2), (32, 64, 8))
+          for layer in (nn.Conv2d(before, after, 3, padding=1), nn.BatchNorm2d(after), nn.ReLU(),
+                        nn.MaxPool2d(window))),
+        nn.Flatten(), nn.Linear(64, 10))
     (x, y), (x_test, y_test) = (
-        (engine.tensor(each.data.transpose(0, 3, 1, 2) / 255, dtype=engine.float32), engine.tensor(each.targets)) for each in (train, test))
+        (engine.tensor(each.data.transpose(0, 3, 1, 2) / 255 - 0.5, dtype=engine.float32), engine.tensor(each.targets))
+        for each in (train, test))
     steps = epochs * -(-len(x) // 100)
     optimizer = engine.optim.Adam(network.parameters(), 2e-3)
-    scheduler = engine.optim.lr_scheduler.OneCycleLR(optimizer, 6e-3, total_steps=steps)
+    scheduler = engine.optim.lr_scheduler.OneCycleLR(optimizer, 0.02, total_steps=steps)
     for _ in range(epochs):
         for batch in engine.randperm(len(x)).split(100):
             optimizer.zero_grad()

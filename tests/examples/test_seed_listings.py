@@ -348,3 +348,40 @@ def test_003_the_autoencoder_returns_its_input():
     loader = DataLoader(TensorDataset(*images_and_labels()), batch_size=16, shuffle=True)
     losses = trained(model, loader, optim.Adam(model.parameters(), lr=0.001), nn.MSELoss(), epochs=5, target=lambda x: x)
     assert losses[-1] < losses[0]
+
+
+# ---- 004: no listings; what its questions and answers name ----------------------------------------------
+
+
+def test_004_graphs_are_built_as_the_program_runs():
+    """A loop that depends on the data leaves a graph of its own length, and only gradients that are wanted are made."""
+    x, fixed = torch.tensor(1.5, requires_grad=True), torch.tensor(2.0)
+    y = x
+    while y < 10:
+        y = y * fixed
+    y.backward()
+    assert y.item() == 12 and x.grad.item() == 8 and fixed.grad is None
+
+
+def test_004_datasets_are_split_joined_and_cut():
+    from engine.utils.data import ConcatDataset, Subset, random_split
+
+    dataset = TensorDataset(torch.arange(10))
+    first, second = random_split(dataset, [7, 3], generator=torch.Generator().manual_seed(0))
+    joined = ConcatDataset([first, second, Subset(dataset, [0, 9])])
+    assert len(joined) == 12 and sorted(x.item() for (x,) in joined) == sorted([*range(10), 0, 9])
+
+
+def test_004_knowledge_is_distilled():
+    """A small network learns a large one's softened answers, with the large one left as it is."""
+    teacher, student, x = nn.Linear(8, 4), nn.Linear(8, 4), torch.randn(64, 8)
+    optimizer, losses, before = optim.Adam(student.parameters(), lr=0.1), [], teacher.weight.clone()
+    for step in range(50):
+        with torch.no_grad():
+            wanted = F.softmax(teacher(x) / 2, dim=1)
+        optimizer.zero_grad()
+        loss = F.kl_div(F.log_softmax(student(x) / 2, dim=1), wanted, reduction="batchmean")
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < losses[0] / 10 and torch.equal(teacher.weight, before)

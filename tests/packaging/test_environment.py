@@ -23,6 +23,7 @@ NAMES_ON_CONDA_FORGE = {
 }
 PACKAGE_OF = {
     "IPython": "ipython",
+    "PIL": "pillow",
     "cupy": "cupy-cuda13x",
     "cupyx": "cupy-cuda13x",
     "jupyter_core": "jupyter-core",

@@ -1,10 +1,9 @@
-"""What the families of functions have in common: how they read their arguments, and how they treat halves."""
+"""What the families of functions have in common: how they treat halves, and what they check."""
 
 import functools
-import operator
 
 from engine.autograd.graph import TensorBase, setting
-from engine.functions.arguments import autocasting, check_tensor
+from engine.functions.arguments import Kind
 
 __all__ = []
 
@@ -16,15 +15,11 @@ def in_float32(function):
     what it thinks.
     """
 
-    name = getattr(function, "__name__", None)  # an entry of the table has another, and casts nothing
-
     @functools.wraps(function)
     def widening(*arguments, **keywords):
-        if autocasting and (call := autocasting[0](name, arguments, keywords)):
-            return call(widening)
         half = None
         for each in (*arguments, *keywords.values()):
-            if isinstance(each, TensorBase) and each.dtype.is_floating_point:
+            if isinstance(each, TensorBase) and each.array.dtype.kind in "fV":  # V: bfloat16
                 if each.array.dtype.itemsize != 2 or half not in (None, each.dtype):
                     return function(*arguments, **keywords)
                 half = each.dtype
@@ -41,28 +36,26 @@ def _wide(value, half):
     return value.float() if isinstance(value, TensorBase) and value.dtype is half else value
 
 
-def several(value, count, function, argument):
-    """A number for each of `count` dimensions: from one number for all of them, or from a sequence of that many."""
-    try:
+def one_or_each(kind, in_a_tuple=None):
+    """What takes one value of the kind, or a tuple of those (of the kind `in_a_tuple`, if that is another)."""
+
+    def convert(value):
         if not isinstance(value, (tuple, list)):
-            return (operator.index(value),) * count
-        values = tuple(operator.index(each) for each in value)
-    except TypeError:
-        raise TypeError(
-            f"{function}(): argument '{argument}' must be an int or a tuple of ints, not "
-            f"{type(value).__name__}: {value!r}") from None
-    if len(values) == 1:
-        return values * count
-    if len(values) != count:
-        raise RuntimeError(f"{function}: {argument} must be a number or {count} numbers, got {list(values)}")
-    return values
+            return kind.convert(value)
+        return tuple([(in_a_tuple or kind).read(each, "", "") for each in value])
+
+    return Kind(f"{kind.name} or tuple of {kind.name}s", *kind.classes, convert=convert)
 
 
-def check_tensors(function, **tensors):
-    """TypeError in torch's words unless each argument is a Tensor; None is let through for all but the first."""
-    for position, (name, value) in enumerate(tensors.items(), 1):
-        if value is not None or position == 1:
-            check_tensor(value, function, name, position)
+def several(value, count, function, argument):
+    """A number for each of `count` dimensions: from one number for all of them, or from a tuple of that many."""
+    if not isinstance(value, tuple):
+        return (value,) * count
+    if len(value) == 1:
+        return value * count
+    if len(value) != count:
+        raise RuntimeError(f"{function}: {argument} must be a number or {count} numbers, got {list(value)}")
+    return value
 
 
 def check_constant(function, **tensors):

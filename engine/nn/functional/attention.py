@@ -4,14 +4,14 @@ import math
 
 from engine import creation, dtypes
 from engine.functions import masked_fill, repeat_interleave, softmax, where
-from engine.functions.arguments import autocasts, check_tensor
+from engine.functions.arguments import TENSOR, reads
 from engine.nn.functional.arguments import in_float32
 from engine.nn.functional.dropout import dropout
 
 __all__ = ["scaled_dot_product_attention"]
 
 
-@autocasts
+@reads(value=TENSOR)
 def scaled_dot_product_attention(
         query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, *, scale=None, enable_gqa=False):
     """softmax(query keyᵀ · scale + mask) value: (..., L, E), (..., S, E), (..., S, V) -> (..., L, V) (Vaswani et al.,
@@ -22,8 +22,6 @@ def scaled_dot_product_attention(
     dropout_p: of the weights, also in evaluation. enable_gqa: query may have a multiple of the heads (dimension -3) of
     key and value, and neighbouring heads share those (Ainslie et al., 2023).
     """
-    for position, (name, each) in enumerate({"query": query, "key": key, "value": value}.items(), 1):
-        check_tensor(each, "scaled_dot_product_attention", name, position)
     _check(query, key, value, attn_mask, dropout_p, is_causal)
     if enable_gqa:
         key, value = _shared_heads(query, key), _shared_heads(query, value)
@@ -87,7 +85,6 @@ def _check(query, key, value, mask, dropout_p, is_causal):
         raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {dropout_p}")
     if mask is None:
         return
-    check_tensor(mask, "scaled_dot_product_attention", "attn_mask", 4)
     if is_causal:
         raise RuntimeError("scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True")
     if mask.dtype not in (dtypes.bool, dtypes.float32, kinds[0]):

@@ -1,12 +1,16 @@
 """Convolutions and transposed convolutions in one and in two dimensions."""
 
-from engine.nn.functional.arguments import batched, check_tensors, in_float32, several
+from engine.functions.arguments import DIMS, Kind, reads
+from engine.nn.functional.arguments import batched, in_float32, several
 from engine.nn.functional.vision import pad
 from engine.nn.primitives import convolution as table
 
 __all__ = ["conv1d", "conv2d", "conv_transpose1d", "conv_transpose2d"]
 
+PADDING = Kind("int, tuple of ints or str", int, str, convert=DIMS.convert)
 
+
+@reads(padding=PADDING)
 @in_float32
 def conv1d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     """The cross-correlation of `input` with `weight` along one dimension, plus a bias for each output channel.
@@ -18,6 +22,7 @@ def conv1d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     return _convolve("conv1d", 1, input, weight, bias, stride, padding, dilation, groups)
 
 
+@reads(padding=PADDING)
 @in_float32
 def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     """The cross-correlation of `input` with `weight` over two dimensions, plus a bias for each output channel.
@@ -28,6 +33,7 @@ def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     return _convolve("conv2d", 2, input, weight, bias, stride, padding, dilation, groups)
 
 
+@reads
 @in_float32
 def conv_transpose1d(input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
     """What conv1d does to its gradient: each element of `input` adds itself times `weight` to a stretch of the result.
@@ -39,6 +45,7 @@ def conv_transpose1d(input, weight, bias=None, stride=1, padding=0, output_paddi
         "conv_transpose1d", 1, input, weight, bias, stride, padding, output_padding, groups, dilation)
 
 
+@reads
 @in_float32
 def conv_transpose2d(input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
     """What conv2d does to its gradient: each element of `input` adds itself times `weight` to a window of the result.
@@ -51,7 +58,6 @@ def conv_transpose2d(input, weight, bias=None, stride=1, padding=0, output_paddi
 
 
 def _convolve(function, dims, input, weight, bias, stride, padding, dilation, groups):
-    check_tensors(function, input=input, weight=weight, bias=bias)
     sides = 0 if isinstance(padding, str) else padding
     how = _how(function, dims, input, weight, bias, stride, sides, dilation, groups)
     input, is_batch = batched(input, dims, function)
@@ -70,7 +76,6 @@ def _convolve(function, dims, input, weight, bias, stride, padding, dilation, gr
 
 
 def _convolve_transposed(function, dims, input, weight, bias, stride, padding, output_padding, groups, dilation):
-    check_tensors(function, input=input, weight=weight, bias=bias)
     how = _how(function, dims, input, weight, bias, stride, padding, dilation, groups)
     input, is_batch = batched(input, dims, function)
     more = several(output_padding, dims, function, "output_padding")
@@ -100,13 +105,13 @@ def _how(function, dims, input, weight, bias, stride, padding, dilation, groups)
     if weight.ndim != dims + 2:
         raise RuntimeError(
             f"{function}: expected a weight of {dims + 2} dimensions, but got weight of size {list(weight.shape)}")
-    given = {"stride": stride, "padding": padding, "dilation": dilation}
-    given = {name: several(value, dims, function, name) for name, value in given.items()}
-    for name, values in [*given.items(), ("groups", (groups,))]:
+    stride, padding = several(stride, dims, function, "stride"), several(padding, dims, function, "padding")
+    dilation = several(dilation, dims, function, "dilation")
+    for name, values in (("stride", stride), ("padding", padding), ("dilation", dilation), ("groups", (groups,))):
         if min(values) < (name != "padding"):
             wrong = "negative" if name == "padding" else "non-positive"
             raise RuntimeError(f"{function}: {wrong} {name} is not supported, got {values}")
-    return table.How(**given, groups=groups)
+    return table.How(stride, padding, dilation, groups)
 
 
 def _check_shapes(input, weight, bias, groups, channels, out):

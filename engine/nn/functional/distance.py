@@ -2,17 +2,19 @@
 
 from engine import dtypes
 from engine.functions import result_type
-from engine.functions.arguments import check_tensor
+from engine.functions.arguments import DIMS, optional, reads
 from engine.linalg import vector_norm
-from engine.nn.functional.arguments import check_tensors, in_float32
+from engine.nn.functional.arguments import in_float32
 
 __all__ = ["cosine_similarity", "normalize", "pairwise_distance"]
 
 
+@reads
 @in_float32
 def cosine_similarity(x1, x2, dim=1, eps=1e-08):
     """The cosine of the angle between vectors along `dim`; the two broadcast. Lengths count as at least `eps`."""
-    check_tensors("cosine_similarity", x1=x1, x2=x2)
+    if eps < 0:
+        raise RuntimeError(f"eps must be non-negative, got: {eps}")
     common = result_type(x1, x2)
     if common.category < dtypes.FLOAT:
         raise RuntimeError(f"expected common dtype to be floating point, yet common dtype is {common}")
@@ -23,15 +25,15 @@ def cosine_similarity(x1, x2, dim=1, eps=1e-08):
     return (x1 / lengths[0] * (x2 / lengths[1])).sum(dim)
 
 
+@reads(dim=optional(DIMS))
 @in_float32
 def normalize(input, p=2.0, dim=1, eps=1e-12):
     """The input divided by its p-norm along `dim`, which counts as at least `eps`."""
-    check_tensor(input, "normalize")
     return input / vector_norm(input, p, dim, keepdim=True).clamp_min(eps)
 
 
+@reads
 @in_float32
 def pairwise_distance(x1, x2, p=2.0, eps=1e-06, keepdim=False):
     """The p-norm of x1 - x2 + eps along the last dimension; the two broadcast."""
-    check_tensors("pairwise_distance", x1=x1, x2=x2)
     return vector_norm(x1 - x2 + eps, p, -1, keepdim=keepdim)

@@ -3,19 +3,19 @@
 from engine import backend, dtypes
 from engine.autograd.graph import set_recording
 from engine.functions import einsum, where
-from engine.functions.arguments import check_tensor
+from engine.functions.arguments import reads
 from engine.linalg import vector_norm
-from engine.nn.functional.arguments import check_tensors, in_float32
+from engine.nn.functional.arguments import in_float32
 from engine.nn.primitives import embedding as table
 from engine.nn.primitives import linear as layer
 
 __all__ = ["bilinear", "embedding", "linear", "one_hot"]
 
 
+@reads
 @in_float32
 def linear(input, weight, bias=None):
     """input @ weight.T + bias. input: (..., in), weight: (out, in), bias: (out) or None; result: (..., out)."""
-    check_tensors("linear", input=input, weight=weight, bias=bias)
     if weight.ndim > 2:
         raise RuntimeError(f"linear: expected a weight of at most 2 dimensions, but got {list(weight.shape)}")
     if bias is None and weight.ndim == 2:
@@ -28,13 +28,13 @@ def linear(input, weight, bias=None):
     return layer.linear(input, weight, bias)
 
 
+@reads
 @in_float32
 def bilinear(input1, input2, weight, bias=None):
     """For each output: the sum of all products of an element of input1, one of input2 and their weight; plus bias.
 
     input1: (..., in1), input2: (..., in2), weight: (out, in1, in2), bias: (out) or None; result: (..., out).
     """
-    check_tensors("bilinear", input1=input1, input2=input2, weight=weight, bias=bias)
     if input1.ndim != input2.ndim or input1.shape[:-1] != input2.shape[:-1]:
         raise RuntimeError(
             f"bilinear(): input batch dimensions do not match: got {list(input1.shape)} and {list(input2.shape)}")
@@ -48,6 +48,7 @@ def bilinear(input1, input2, weight, bias=None):
     return product if bias is None else product + bias
 
 
+@reads
 def embedding(
         input, weight, padding_idx=None, max_norm=None, norm_type=2.0, scale_grad_by_freq=False, sparse=False):
     """The rows of `weight` (rows, width) that the integer tensor `input` names: (..., width).
@@ -55,7 +56,6 @@ def embedding(
     padding_idx: a row that receives no gradient. max_norm: rows that are looked up and longer (by the norm_type-norm)
     are first shortened to it, in place. scale_grad_by_freq and sparse are not supported.
     """
-    check_tensors("embedding", input=input, weight=weight)
     if scale_grad_by_freq or sparse:
         raise NotImplementedError("embedding: scale_grad_by_freq=True and sparse=True are not supported")
     if input.dtype not in (dtypes.int64, dtypes.int32):
@@ -87,9 +87,9 @@ def _shorten(weight, input, max_norm, norm_type):
         weight.detach()[rows] = where(norms > max_norm, picked * (max_norm / (norms + 1e-7)), picked)
 
 
+@reads
 def one_hot(tensor, num_classes=-1):
     """int64 tensor (...) of classes -> int64 tensor (..., num_classes) with a 1 at each class. -1: the fewest."""
-    check_tensor(tensor, "one_hot")
     if tensor.dtype is not dtypes.int64:
         raise RuntimeError("one_hot is only applicable to index tensor of type LongTensor.")
     if not tensor.numel() and num_classes < 1:

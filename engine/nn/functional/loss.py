@@ -9,10 +9,11 @@ import warnings
 import numpy as np
 
 from engine import dtypes
-from engine.functions import arguments, shape
+from engine.functions import shape
+from engine.functions.arguments import BOOL, optional, reads
 from engine.functions.elementwise import where
 from engine.functions.reduction import log_softmax
-from engine.nn.functional.arguments import check_constant, check_tensors, in_float32
+from engine.nn.functional.arguments import check_constant, in_float32
 from engine.nn.primitives import loss as table
 from engine.nn.primitives.activation import log_sigmoid
 
@@ -21,9 +22,12 @@ __all__ = [
     "mse_loss", "nll_loss", "smooth_l1_loss",
 ]  # fmt: skip
 
+_reads = reads(reduce=optional(BOOL))  # elsewhere `reduce` names an operation
+
 # ---- of numbers -----------------------------------------------------------------------------------------
 
 
+@_reads
 @in_float32
 def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
     """The squared difference. weight: how much each element counts, also in the mean."""
@@ -32,6 +36,7 @@ def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", we
     return _reduce_weighted((input - target) ** 2, weight, input, reduction)
 
 
+@_reads
 @in_float32
 def l1_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
     """The size of the difference. weight: how much each element counts, also in the mean."""
@@ -40,6 +45,7 @@ def l1_loss(input, target, size_average=None, reduce=None, reduction="mean", wei
     return _reduce_weighted((input - target).abs(), weight, input, reduction)
 
 
+@_reads
 @in_float32
 def smooth_l1_loss(input, target, size_average=None, reduce=None, reduction="mean", beta=1.0):
     """difference² / (2·beta) where the difference d is smaller than `beta`, |d| - beta / 2 elsewhere."""
@@ -54,6 +60,7 @@ def smooth_l1_loss(input, target, size_average=None, reduce=None, reduction="mea
     return _reduce(where(size < beta, difference * difference * (0.5 / beta), size - 0.5 * beta), reduction)
 
 
+@reads
 @in_float32
 def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):
     """difference² / 2 where the difference d is at most `delta`, delta·(|d| - delta / 2) elsewhere (Huber, 1964).
@@ -74,12 +81,11 @@ def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):
 
 
 def _check_numbers(function, input, target, takes_integers=False):
-    check_tensors(function, input=input, target=target)
     if target.shape != input.shape:
         warnings.warn(
             f"Using a target size ({target.shape}) that is different to the input size ({input.shape}). This will "
             "likely lead to incorrect results due to broadcasting. Please ensure they have the same size.",
-            stacklevel=4)
+            stacklevel=5)
     if not takes_integers and max(input.dtype.category, target.dtype.category) < dtypes.FLOAT:
         raise NotImplementedError(f'"{function}" not implemented for {input.dtype}')
 
@@ -100,6 +106,7 @@ def _check_same_size(weight, input):
 # ---- of probabilities for yes or no ---------------------------------------------------------------------
 
 
+@_reads
 @in_float32
 def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=None, reduction="mean"):
     """-(target·log(input) + (1 - target)·log(1 - input)) for probabilities; no logarithm counts as less than -100.
@@ -107,7 +114,6 @@ def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=N
     weight: a factor for each element, broadcasts to the input; the mean is over all elements.
     """
     reduction = _reduction(size_average, reduce, reduction)
-    check_tensors("binary_cross_entropy", input=input, target=target, weight=weight)
     if target.shape != input.shape:
         raise ValueError(
             f"Using a target size ({target.shape}) that is different to the input size ({input.shape}) is deprecated. "
@@ -123,6 +129,7 @@ def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=N
     return _reduce(losses if weight is None else losses * weight.expand(input.shape), reduction)
 
 
+@_reads
 @in_float32
 def binary_cross_entropy_with_logits(
         input, target, weight=None, size_average=None, reduce=None, reduction="mean", pos_weight=None):
@@ -132,7 +139,6 @@ def binary_cross_entropy_with_logits(
     """
     reduction = _reduction(size_average, reduce, reduction)
     function = "binary_cross_entropy_with_logits"
-    check_tensors(function, input=input, target=target, weight=weight, pos_weight=pos_weight)
     if target.shape != input.shape:
         raise ValueError(f"Target size ({target.shape}) must be the same as input size ({input.shape})")
     if not input.dtype.is_floating_point:
@@ -148,6 +154,7 @@ def binary_cross_entropy_with_logits(
 # ---- of log-probabilities for classes ---------------------------------------------------------------------
 
 
+@_reads
 @in_float32
 def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean"):
     """−input[n, target[n]]: the loss of log-probabilities (N, C, ...) or (C) for int64 classes (N, ...) or ().
@@ -155,10 +162,10 @@ def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, r
     weight: (C), how much each class counts, also in the mean; targets equal to ignore_index do not count.
     """
     reduction = _reduction(size_average, reduce, reduction)
-    check_tensors("nll_loss", input=input, target=target, weight=weight)
     return _loss_of_classes(input, target, weight, ignore_index, reduction)
 
 
+@_reads
 @in_float32
 def cross_entropy(
     input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean", label_smoothing=0.0
@@ -169,7 +176,6 @@ def cross_entropy(
     that is spread evenly over all classes.
     """
     reduction = _reduction(size_average, reduce, reduction)
-    check_tensors("cross_entropy", input=input, target=target, weight=weight)
     if not 0 <= label_smoothing <= 1:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
     if not input.dtype.is_floating_point:
@@ -199,6 +205,10 @@ def _loss_of_probabilities(logs, target, weight, reduction, smoothing):
 
 def _loss_of_classes(logs, target, weight, ignore_index, reduction, smoothing=0.0):
     """As nll_loss; `smoothing` of each target is spread evenly over all classes."""
+    if logs.ndim == target.ndim == 1:
+        if target.numel() != 1:
+            raise ValueError(f"For 1D input, 1D target must have size 1, but got target size: {target.numel()}")
+        target = target.squeeze(0)
     _check_classes(logs, target, ignore_index)
     logs = _classes_last(logs)
     count = logs.shape[-1]
@@ -248,7 +258,6 @@ def _check_classes(input, target, ignore_index):
 
 
 def _check_weight(weight, count):
-    arguments.check_tensor(weight, "nll_loss", "weight", 3)
     if tuple(weight.shape) != (count,):
         raise RuntimeError(
             f"weight tensor should be defined either for all {count} classes or no classes but got weight tensor of "
@@ -258,6 +267,7 @@ def _check_weight(weight, count):
 # ---- of distributions -------------------------------------------------------------------------------------
 
 
+@_reads
 @in_float32
 def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_target=False):
     """target·(log(target) - input): how far the log-probabilities `input` are from the probabilities `target`.
@@ -265,40 +275,40 @@ def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_
     log_target: `target` holds logarithms too. reduction: also "batchmean", the sum divided by the size of dimension 0,
     which is the divergence of Kullback and Leibler; "mean" divides by the number of elements.
     """
-    if reduction == "mean" and size_average is None and reduce is None:
+    is_new = size_average is None and reduce is None
+    reduction = _reduction(size_average, reduce, reduction, "batchmean")
+    if is_new and reduction == "mean":
         warnings.warn(
             "reduction: 'mean' divides the total loss by both the batch size and the support size.'batchmean' divides "
             "only by the batch size, and aligns with the KL div math definition.",
-            stacklevel=3)
-    is_by_batch = reduction == "batchmean" and size_average is None and reduce is None
-    reduction = "sum" if is_by_batch else _reduction(size_average, reduce, reduction)
-    check_tensors("kl_div", input=input, target=target)
+            stacklevel=4)
     if min(input.dtype.category, target.dtype.category) < dtypes.FLOAT:
         raise RuntimeError("kl_div: Integral inputs not supported.")
     if log_target:
         losses = target.exp() * (target - input)
     else:
         losses = where(target == 0, 0, target * where(target == 0, 1, target).log()) - target * input
-    total = _reduce(losses, reduction)
-    return total / input.shape[0] if is_by_batch and input.ndim else total
+    if reduction == "batchmean":
+        return losses.sum() / (input.shape[0] if input.ndim else 1)
+    return _reduce(losses, reduction)
 
 
 # ---- what they share --------------------------------------------------------------------------------------
 
 
-def _reduction(size_average, reduce, reduction):
+def _reduction(size_average, reduce, reduction, *more):
     """What torch's older arguments mean, if one of them is given; else `reduction`."""
     if size_average is None and reduce is None:
-        _check_reduction(reduction)
+        _check_reduction(reduction, *more)
         return reduction
     meant = "none" if reduce is False else "sum" if size_average is False else "mean"
     warnings.warn(
-        f"size_average and reduce args will be deprecated, please use reduction='{meant}' instead.", stacklevel=4)
+        f"size_average and reduce args will be deprecated, please use reduction='{meant}' instead.", stacklevel=5)
     return meant
 
 
-def _check_reduction(reduction):
-    if reduction not in ("none", "mean", "sum"):
+def _check_reduction(reduction, *more):
+    if not isinstance(reduction, str) or reduction not in ("none", "mean", "sum", *more):
         raise ValueError(f"{reduction} is not a valid value for reduction: use 'mean', 'sum' or 'none'")
 
 

@@ -7,12 +7,14 @@ import math
 
 from engine import backend, dtypes
 from engine.autograd.graph import set_recording
-from engine.nn.functional.arguments import check_constant, check_tensors
+from engine.functions.arguments import TENSOR, optional, reads
+from engine.nn.functional.arguments import check_constant
 from engine.nn.primitives.normalization import moments_of, standardize
 
 __all__ = ["batch_norm", "group_norm", "instance_norm", "layer_norm", "rms_norm"]
 
 
+@reads(running_mean=optional(TENSOR), running_var=optional(TENSOR))
 def batch_norm(input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-05):
     """Each channel of (N, C, ...) standardized over the batch, times `weight`, plus `bias` (C). Ioffe, Szegedy, 2015.
 
@@ -32,6 +34,7 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
     return _scaled(output, weight, bias, input)
 
 
+@reads
 def instance_norm(
         input, running_mean=None, running_var=None, weight=None, bias=None, use_input_stats=True, momentum=0.1,
         eps=1e-05):
@@ -40,18 +43,19 @@ def instance_norm(
     use_input_stats: by its own mean and variance, whose means over the batch also move the running ones; otherwise by
     the running ones.
     """
+    count = math.prod(input.shape[2:])
+    if use_input_stats and count == 1:
+        raise ValueError(f"Expected more than 1 spatial element when training, got input size {input.shape}")
     _check_channels(
         "instance_norm", input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
     if not use_input_stats:
         return _by_running(input, running_mean, running_var, weight, bias, eps)
-    count = math.prod(input.shape[2:])
-    if count == 1:
-        raise ValueError(f"Expected more than 1 spatial element when training, got input size {input.shape}")
     output, moments = _standardized(input, tuple(range(2, input.ndim)), eps)
     _update(running_mean, running_var, moments, input, count, momentum)
     return _scaled(output, weight, bias, input)
 
 
+@reads
 def group_norm(input, num_groups, weight=None, bias=None, eps=1e-05):
     """Each of the groups of channels of each sample of (N, C, ...) standardized, times `weight`, plus `bias` (C)."""
     _check_channels("group_norm", input, weight=weight, bias=bias)
@@ -66,6 +70,7 @@ def group_norm(input, num_groups, weight=None, bias=None, eps=1e-05):
     return _scaled(output.reshape(input.shape), weight, bias, input)
 
 
+@reads
 def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-05):
     """The last dimensions, of shape `normalized_shape`, standardized; times `weight`, plus `bias` of that shape."""
     dims = _last_dims("layer_norm", input, normalized_shape, weight=weight, bias=bias)
@@ -75,11 +80,14 @@ def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-05):
     return (output if bias is None else output + bias).to(input.dtype)
 
 
+@reads
 def rms_norm(input, normalized_shape, weight=None, eps=None):
     """The last dimensions, of shape `normalized_shape`, divided by the root of their mean square; times `weight`.
 
     eps: what is added to the mean square; None: the smallest step of the input's type. Zhang and Sennrich, 2019.
     """
+    if input.ndim < len(normalized_shape):
+        raise ValueError(f"Input tensor must have at least {len(normalized_shape)} dimensions, but got {input.ndim}")
     dims = _last_dims("rms_norm", input, normalized_shape, weight=weight)
     eps = dtypes.finfo(input.dtype).eps if eps is None else eps
     wide = _wide(input)
@@ -124,7 +132,9 @@ def _by_running(input, running_mean, running_var, weight, bias, eps):
 
 def _update(running_mean, running_var, moments, input, count, momentum):
     """Move the running mean and variance in place to those of `count` elements by the share `momentum`; of none, not."""
-    if moments is None or not input.numel():
+    if (running_mean is None) != (running_var is None):
+        raise ValueError("running_mean and running_var must either both be None or neither be None")
+    if moments is None:
         return
     for running, moment, correction in zip((running_mean, running_var), moments, (1, count / max(count - 1, 1))):
         if running is not None:
@@ -135,7 +145,6 @@ def _update(running_mean, running_var, moments, input, count, momentum):
 
 def _check_channels(function, input, **given):
     """An error unless `input` is (N, C, ...) of floats and each of the others holds one number for each channel."""
-    check_tensors(function, input=input, **given)
     if input.ndim < 2:
         raise RuntimeError(f"{function}: expected an input of at least 2 dimensions, got {list(input.shape)}")
     if not input.dtype.is_floating_point:
@@ -155,12 +164,8 @@ def _check_types(function, input, **given):
                 raise RuntimeError(f"{function}: mixed dtypes: {name} is {each.dtype} for an input of {input.dtype}")
 
 
-def _last_dims(function, input, normalized_shape, **given):
+def _last_dims(function, input, shape, **given):
     """The dimensions that `normalized_shape` stands for."""
-    check_tensors(function, input=input, **given)
-    if isinstance(normalized_shape, int):
-        raise TypeError(f"{function}(): argument 'normalized_shape' (position 2) must be tuple of ints, not int")
-    shape = tuple(normalized_shape)
     if not shape:
         raise RuntimeError(
             "Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one element, but got "

@@ -5,8 +5,8 @@ import math
 import numpy as np
 
 from engine import backend, dtypes
-from engine.functions.arguments import check_tensor
-from engine.nn.functional.arguments import in_float32, several
+from engine.functions.arguments import DIMS, INT, optional, reads
+from engine.nn.functional.arguments import in_float32, one_or_each, several
 from engine.nn.functional.vision import mixed
 from engine.nn.primitives import pooling as table
 
@@ -15,14 +15,19 @@ __all__ = [
     "avg_pool2d", "max_pool1d", "max_pool2d",
 ]  # fmt: skip
 
+
+SIZES = one_or_each(INT, optional(INT))
+
 # ---- the largest ----------------------------------------------------------------------------------------
 
 
+@reads
 def max_pool1d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
     """The largest of each window of (N, C, L) or (C, L). As max_pool2d, in one dimension."""
     return _max_pool("max_pool1d", 1, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
 
 
+@reads
 def max_pool2d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
     """The largest of each window of (N, C, H, W) or (C, H, W).
 
@@ -59,12 +64,14 @@ def _flat_places(winner, size, windows):
 # ---- the mean -------------------------------------------------------------------------------------------
 
 
+@reads
 @in_float32
 def avg_pool1d(input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True):
     """The mean of each window of (N, C, L) or (C, L). As avg_pool2d, in one dimension."""
     return _avg_pool("avg_pool1d", 1, input, kernel_size, stride, padding, ceil_mode, count_include_pad, None)
 
 
+@reads
 @in_float32
 def avg_pool2d(
         input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None):
@@ -105,12 +112,14 @@ def _counts(input, windows, with_padding):
 # ---- a given number of windows --------------------------------------------------------------------------
 
 
+@reads(output_size=DIMS)
 @in_float32
 def adaptive_avg_pool1d(input, output_size):
     """The means of `output_size` windows that cover (N, C, L) or (C, L) evenly."""
     return _adaptive("adaptive_avg_pool1d", 1, input, output_size, adaptive_average)
 
 
+@reads(output_size=SIZES)
 @in_float32
 def adaptive_avg_pool2d(input, output_size):
     """The means of `output_size` (a number, or two; None: as many as elements) windows that cover H and W evenly.
@@ -120,11 +129,13 @@ def adaptive_avg_pool2d(input, output_size):
     return _adaptive("adaptive_avg_pool2d", 2, input, output_size, adaptive_average)
 
 
+@reads(output_size=DIMS)
 def adaptive_max_pool1d(input, output_size, return_indices=False):
     """The largest of each of `output_size` windows that cover (N, C, L) or (C, L) evenly."""
     return _adaptive("adaptive_max_pool1d", 1, input, output_size, _adaptive_largest, return_indices)
 
 
+@reads(output_size=SIZES)
 def adaptive_max_pool2d(input, output_size, return_indices=False):
     """The largest of each of `output_size` windows that cover (N, C, H, W) or (C, H, W) evenly.
 
@@ -134,7 +145,6 @@ def adaptive_max_pool2d(input, output_size, return_indices=False):
 
 
 def _adaptive(function, dims, input, output_size, compute, return_indices=False):
-    check_tensor(input, function)
     if dims == 2 and input.ndim < 3 and isinstance(output_size, (tuple, list)):
         raise ValueError(f"Input dimension should be at least 3, got {input.ndim}")
     if input.ndim not in (dims + 1, dims + 2) or 0 in input.shape[-dims - 1 if input.ndim == dims + 2 else -dims :]:
@@ -146,8 +156,7 @@ def _adaptive(function, dims, input, output_size, compute, return_indices=False)
     sizes = output_size if isinstance(output_size, (tuple, list)) else (output_size,) * dims
     if len(sizes) != dims:
         raise RuntimeError(f"{function}: internal error: output_size must have {dims} elements, got {list(sizes)}")
-    sizes = [old if new is None else new for old, new in zip(input.shape[-dims:], sizes)]
-    sizes = several(sizes, dims, function, "output_size")
+    sizes = tuple([old if new is None else new for old, new in zip(input.shape[-dims:], sizes)])
     if min(sizes) < 0:
         raise RuntimeError(f"{function}: elements of output_size must be greater than or equal to 0, got {sizes}")
     is_batch = input.ndim == dims + 2
@@ -205,7 +214,6 @@ def _adaptive_largest(input, sizes):
 
 
 def _pictures(input, dims, function):
-    check_tensor(input, function)
     if input.array.dtype.kind not in "iufV":
         raise NotImplementedError(f'"{function}" not implemented for {input.dtype}')
     if input.ndim not in (dims + 1, dims + 2) or 0 in input.shape[input.ndim - dims - 1 :]:
@@ -218,7 +226,7 @@ def _pictures(input, dims, function):
 def _windows(function, dims, size, kernel_size, stride, padding, dilation, ceil_mode):
     """Where the windows lie."""
     given = {"kernel_size": kernel_size, "stride": stride, "padding": padding, "dilation": dilation}
-    if stride is None or stride == [] or stride == ():
+    if stride in (None, ()):
         given["stride"] = kernel_size
     given = {name: several(value, dims, function, name) for name, value in given.items()}
     for name, values in given.items():

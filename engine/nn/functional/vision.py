@@ -6,8 +6,8 @@ import numpy as np
 
 from engine import backend
 from engine.functions import cat, flip
-from engine.functions.arguments import autocasts, check_tensor
-from engine.nn.functional.arguments import batched, in_float32, several
+from engine.functions.arguments import DIMS, FLOAT, NUMBER, autocasts, optional, reads
+from engine.nn.functional.arguments import batched, in_float32, one_or_each, several
 from engine.nn.primitives import convolution as windows
 from engine.nn.primitives.padding import constant_pad
 from engine.nn.primitives.pooling import Windows, sum_pool_back
@@ -18,13 +18,13 @@ __all__ = ["fold", "interpolate", "pad", "pixel_shuffle", "pixel_unshuffle", "un
 # ---- padding --------------------------------------------------------------------------------------------
 
 
+@reads(value=optional(NUMBER))
 def pad(input, pad, mode="constant", value=None):
     """The input with a border. pad: (before, behind) of the last dimension, then of the last but one, and so on.
 
     mode: "constant" (the number `value`, 0 unless given), "reflect" (mirrored, without the edge), "replicate" (the edge
     again) or "circular" (the other end). A negative number cuts off.
     """
-    check_tensor(input, "pad")
     widths = _widths(pad, input, mode)
     if mode == "constant":
         value = 0 if value is None else value
@@ -34,7 +34,7 @@ def pad(input, pad, mode="constant", value=None):
     if value is not None and value != 0:
         raise RuntimeError(f'Padding mode "{mode}" doesn\'t take in value argument')
     dims = len(widths)
-    if dims > 3 or input.ndim not in (dims + 1, dims + 2):
+    if not 1 <= dims <= 3 or input.ndim not in (dims + 1, dims + 2):
         raise NotImplementedError(
             "Only 2D, 3D, 4D, 5D padding with non-constant padding are supported for now: the sizes of 1 to 3 "
             f"dimensions, got {2 * dims} sizes for an input of {input.ndim} dimensions")
@@ -53,8 +53,6 @@ _with_reflections = autocasts(_with_borders, "reflection_pad")
 
 def _widths(pad, input, mode):
     """[(before, behind)] for the last dimensions, in their order."""
-    if not isinstance(pad, (tuple, list)):
-        raise TypeError(f"pad(): argument 'pad' must be tuple of ints, not {type(pad).__name__}")
     if len(pad) % 2:
         raise RuntimeError(f"Padding length must be divisible by 2, but got {len(pad)}")
     if len(pad) // 2 > input.ndim:
@@ -112,6 +110,7 @@ _BORDERS = {"reflect": _reflected, "replicate": _replicated, "circular": _around
 # ---- another size ---------------------------------------------------------------------------------------
 
 
+@reads(size=optional(DIMS), scale_factor=optional(one_or_each(FLOAT)))
 @in_float32
 def interpolate(
         input, size=None, scale_factor=None, mode="nearest", align_corners=None, recompute_scale_factor=None,
@@ -123,7 +122,6 @@ def interpolate(
     outermost elements stay where they are (True) or the outer edges (False, the default). Other modes and antialias are
     not supported.
     """
-    check_tensor(input, "interpolate")
     dims = input.ndim - 2
     _check_mode(mode, align_corners, antialias, dims, input.dtype)
     sizes, factors = _sizes(input, dims, size, scale_factor, recompute_scale_factor)
@@ -232,9 +230,9 @@ def _constant(array, like):
 # ---- channels, windows and places -------------------------------------------------------------------------
 
 
+@reads
 def pixel_shuffle(input, upscale_factor):
     """(..., C·r², H, W) -> (..., C, H·r, W·r): r² channels (r: the factor) become a square of r x r pixels."""
-    check_tensor(input, "pixel_shuffle")
     *before, channels, height, width = _picture(input, "pixel_shuffle")
     if upscale_factor < 1:
         raise RuntimeError(f"pixel_shuffle expects a positive upscale_factor, but got {upscale_factor}")
@@ -248,9 +246,9 @@ def pixel_shuffle(input, upscale_factor):
     return ordered.reshape(*before, channels // r**2, height * r, width * r)
 
 
+@reads
 def pixel_unshuffle(input, downscale_factor):
     """(..., C, H·r, W·r) -> (..., C·r², H, W): the inverse of pixel_shuffle."""
-    check_tensor(input, "pixel_unshuffle")
     *before, channels, height, width = _picture(input, "pixel_unshuffle")
     if downscale_factor < 1:
         raise RuntimeError(f"pixel_unshuffle expects a positive downscale_factor, but got {downscale_factor}")
@@ -271,10 +269,10 @@ def _picture(input, function):
     return input.shape
 
 
+@reads
 @in_float32
 def unfold(input, kernel_size, dilation=1, padding=0, stride=1):
     """(N, C, H, W) -> (N, C·KH·KW, places): each window that a convolution would look at, as a column."""
-    check_tensor(input, "unfold")
     input, is_batch = batched(input, 2, "unfold")
     kernel, how = _how(kernel_size, dilation, padding, stride, "unfold")
     places = windows.places_of(input.shape[2:], kernel, how)
@@ -286,10 +284,10 @@ def unfold(input, kernel_size, dilation=1, padding=0, stride=1):
     return columns if is_batch else columns.squeeze(0)
 
 
+@reads(output_size=DIMS)
 @in_float32
 def fold(input, output_size, kernel_size, dilation=1, padding=0, stride=1):
     """(N, C·KH·KW, places) -> (N, C, *output_size): each column added up where `unfold` would have found it."""
-    check_tensor(input, "fold")
     if input.ndim not in (2, 3):
         raise RuntimeError(
             f"Expected 2D or 3D (batch mode) tensor for input to fold, but got input of size: {list(input.shape)}")

@@ -1,4 +1,4 @@
-"""Samples into a batch: `default_collate` stacks what it finds in nested samples, `default_convert` only makes it tensors."""
+"""Samples into a batch: `default_collate` stacks what nested samples hold, `default_convert` only makes it tensors."""
 
 import collections.abc
 import copy
@@ -26,8 +26,8 @@ def default_collate(batch):
     """A list of samples as one batch, in which everything has a new first dimension, of the size of the batch.
 
     Tensors, numpy arrays and numbers are stacked to tensors (floats to float64); strings and bytes stay a list; a dict
-    of samples' values gives a dict of batches, a named tuple the same named tuple, other sequences a list. RuntimeError for
-    tensors of different shapes or sequences of different lengths, TypeError for anything else.
+    of samples' values gives a dict of batches, a named tuple the same named tuple, other sequences a list. RuntimeError
+    for tensors of different shapes or sequences of different lengths, TypeError for anything else.
     """
     first = batch[0]
     if isinstance(first, Tensor):
@@ -69,7 +69,8 @@ def _check_lengths(batch):
 
 
 def _unknown(kind):
-    return TypeError(f"default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; found {kind}")
+    return TypeError(
+        f"default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; found {kind}")
 
 
 def _like(container, value_at):

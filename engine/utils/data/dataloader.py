@@ -20,14 +20,16 @@ class DataLoader:
     """Iterating over it gives the dataset's samples in batches; each iteration is an epoch.
 
     batch_size: None gives single samples. shuffle: in a new random order each epoch, drawn from `generator` (None: the
-    default one), so that `manual_seed` repeats it. sampler: what says the order of indices instead. batch_sampler: what gives
-    lists of indices; takes the place of batch_size, shuffle, sampler and drop_last. drop_last: leave out a last batch that
-    is shorter. collate_fn: makes a batch from a list of samples (`default_collate`; for single samples `default_convert`).
+    default one), so that `manual_seed` repeats it. sampler: what says the order of indices instead. batch_sampler: what
+    gives lists of indices; takes the place of batch_size, shuffle, sampler and drop_last. drop_last: leave out a last
+    batch that is shorter. collate_fn: makes a batch from a list of samples (`default_collate`; for single samples
+    `default_convert`).
 
     num_workers: processes that make batches ahead of time; 0 makes them here. They work on a copy of the dataset and
     send what they make back: plain data or tensors on the CPU. prefetch_factor (2): batches that each makes in advance.
     timeout: seconds to wait for a batch, 0 for ever. worker_init_fn: called with each worker's number, after seeding.
-    multiprocessing_context: "fork", "spawn", "forkserver" or such a context. persistent_workers: keep them between epochs.
+    multiprocessing_context: "fork", "spawn", "forkserver" or such a context. persistent_workers: keep them between
+    epochs.
     in_order=False and pin_memory_device are not supported; pin_memory only warns, as there is no pinned memory here.
     """
 
@@ -36,8 +38,8 @@ class DataLoader:
 
     def __init__(
             self, dataset, batch_size=1, shuffle=None, sampler=None, batch_sampler=None, num_workers=0, collate_fn=None,
-            pin_memory=False, drop_last=False, timeout=0, worker_init_fn=None, multiprocessing_context=None, generator=None,
-            *, prefetch_factor=None, persistent_workers=False, pin_memory_device="", in_order=True):
+            pin_memory=False, drop_last=False, timeout=0, worker_init_fn=None, multiprocessing_context=None,
+            generator=None, *, prefetch_factor=None, persistent_workers=False, pin_memory_device="", in_order=True):
         _check_workers(num_workers, timeout, prefetch_factor, persistent_workers)
         _check_order(dataset, batch_size, shuffle, sampler, batch_sampler, drop_last)
         _check_callable(collate_fn, "collate_fn")
@@ -52,7 +54,8 @@ class DataLoader:
             batch_size, drop_last = None, False
         elif batch_size is not None:
             batch_sampler = BatchSampler(sampler, batch_size, drop_last)
-        self.sampler, self.batch_sampler, self.batch_size, self.drop_last = sampler, batch_sampler, batch_size, drop_last
+        self.sampler, self.batch_sampler = sampler, batch_sampler
+        self.batch_size, self.drop_last = batch_size, drop_last
         self.collate_fn = collate_fn or (default_convert if batch_sampler is None else default_collate)
         self.num_workers, self.timeout, self.worker_init_fn = num_workers, timeout, worker_init_fn
         self.prefetch_factor = 2 if prefetch_factor is None and num_workers else prefetch_factor
@@ -92,7 +95,7 @@ class DataLoader:
 
     def __iter__(self):
         if self.pin_memory:
-            warnings.warn("'pin_memory' is set, but the engine has no pinned memory: it makes no difference.", stacklevel=2)
+            warnings.warn("'pin_memory' is set, but there is no pinned memory: it makes no difference.", stacklevel=2)
         if not self.num_workers:
             return _Here(self)
         from engine.utils.data.workers import ByWorkers
@@ -129,8 +132,8 @@ class Batches:
         if self._count > self._said_length:
             warnings.warn(
                 f"Length of IterableDataset {self._dataset} was reported to be {self._said_length} (when accessing "
-                f"len(dataloader)), but {self._count} samples have been fetched. With several workers, does each of them "
-                "take a part of its own (get_worker_info)?", stacklevel=2)
+                f"len(dataloader)), but {self._count} samples have been fetched. With several workers, does each of "
+                "them take a part of its own (get_worker_info)?", stacklevel=2)
         return batch
 
 
@@ -184,7 +187,8 @@ def _check_order(dataset, batch_size, shuffle, sampler, batch_sampler, drop_last
     if isinstance(dataset, IterableDataset):
         for name, value in (("shuffle", shuffle or None), ("sampler", sampler), ("batch_sampler", batch_sampler)):
             if value is not None:
-                raise ValueError(f"DataLoader with IterableDataset: expected unspecified {name} option, but got {name}={value}")
+                raise ValueError(
+                    f"DataLoader with IterableDataset: expected unspecified {name} option, but got {name}={value}")
     if sampler is not None and shuffle:
         raise ValueError("sampler option is mutually exclusive with shuffle")
     if batch_sampler is not None and (batch_size != 1 or shuffle or sampler is not None or drop_last):
@@ -203,15 +207,15 @@ def _checked_context(context, num_workers):
     import multiprocessing.context
 
     if not num_workers:
-        raise ValueError("multiprocessing_context can only be used with multi-process loading (num_workers > 0), but got "
-                         f"num_workers={num_workers}")
+        raise ValueError("multiprocessing_context can only be used with multi-process loading (num_workers > 0), but "
+                         f"got num_workers={num_workers}")
     if isinstance(context, str):
         methods = multiprocessing.get_all_start_methods()
         if context not in methods:
-            raise ValueError(f"multiprocessing_context option should specify a valid start method in {methods}, but got "
-                             f"multiprocessing_context={context!r}")
+            raise ValueError(f"multiprocessing_context option should specify a valid start method in {methods}, but "
+                             f"got multiprocessing_context={context!r}")
         return multiprocessing.get_context(context)
     if not isinstance(context, multiprocessing.context.BaseContext):
-        raise TypeError("multiprocessing_context option should be a valid context object or a string specifying the start "
-                        f"method, but got multiprocessing_context={context!r}")
+        raise TypeError("multiprocessing_context option should be a valid context object or a string specifying the "
+                        f"start method, but got multiprocessing_context={context!r}")
     return context

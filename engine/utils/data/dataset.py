@@ -1,4 +1,4 @@
-"""Datasets: samples by number (`Dataset`) or one after the other (`IterableDataset`), and what combines and splits them."""
+"""Datasets: samples by number (`Dataset`) or one after the other (`IterableDataset`); what combines and splits them."""
 
 import bisect
 import collections.abc
@@ -11,13 +11,14 @@ from engine.random import default_generator, randperm
 from engine.tensor import Tensor
 
 __all__ = [
-    "ChainDataset", "ConcatDataset", "Dataset", "IterableDataset", "StackDataset", "Subset", "TensorDataset", "random_split"]
+    "ChainDataset", "ConcatDataset", "Dataset", "IterableDataset", "StackDataset", "Subset", "TensorDataset",
+    "random_split"]
 
 
 class Dataset:
     """Samples by number: a subclass says `__getitem__(index)` and, as a rule, `__len__()`.
 
-    `__getitems__(indices)`, where it is defined, gives the samples of a batch at once, as a list. Two are joined by `+`.
+    `__getitems__(indices)`, where it is defined, gives a batch's samples at once, as a list. Two are joined by `+`.
     """
 
     __class_getitem__ = classmethod(types.GenericAlias)
@@ -40,15 +41,17 @@ class IterableDataset(Dataset, collections.abc.Iterable):
 
 
 class TensorDataset(Dataset):
-    """Sample i is (tensors[0][i], tensors[1][i], ...); TypeError for anything but tensors, AssertionError unless all have the
-    same size in their first dimension."""
+    """Sample i is (tensors[0][i], tensors[1][i], ...).
+
+    TypeError for anything but tensors, AssertionError unless all have the same size in their first dimension.
+    """
 
     def __init__(self, *tensors):
         for position, each in enumerate(tensors):
             if not isinstance(each, Tensor):
                 raise TypeError(f"TensorDataset(): argument {position} must be Tensor, not {type(each).__name__}")
             if not each.ndim:
-                raise IndexError(f"TensorDataset(): argument {position} is 0-d; its first dimension would number the samples")
+                raise IndexError(f"TensorDataset(): argument {position} is 0-d: it has no dimension of samples")
         sizes = [len(each) for each in tensors]
         if any(size != sizes[0] for size in sizes):
             raise AssertionError(f"Size mismatch between tensors: their first dimensions are {sizes}")
@@ -179,5 +182,6 @@ def _lengths_of(fractions, total):
         lengths[position % len(lengths)] += 1
     for position, length in enumerate(lengths):
         if not length:
-            warnings.warn(f"Length of split at index {position} is 0. This might result in an empty dataset.", stacklevel=3)
+            warnings.warn(f"Length of split at index {position} is 0. This might result in an empty dataset.",
+                          stacklevel=3)
     return lengths

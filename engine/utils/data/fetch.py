@@ -42,7 +42,7 @@ def fetcher(dataset, is_batched, collate_fn, drop_last):
 
 
 def _looked_up(dataset, indices):
-    """The batch that default_collate would make of a TensorDataset's samples, looked up at once; None for other datasets."""
+    """The batch that default_collate would make of a TensorDataset's samples, looked up at once; None for others."""
     while type(dataset) is Subset:
         indices, dataset = [dataset.indices[each] for each in indices], dataset.dataset
     are_numbers = indices and {type(each) for each in indices} <= {int, np.int64}

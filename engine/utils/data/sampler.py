@@ -1,4 +1,4 @@
-"""Samplers: in which order the samples of a dataset come, one index (or, from BatchSampler, one list of them) at a time."""
+"""Samplers: in which order a dataset's samples come, one index (or, from BatchSampler, one list of them) at a time."""
 
 import itertools
 import types
@@ -34,7 +34,7 @@ class SequentialSampler(Sampler):
 
 
 class RandomSampler(Sampler):
-    """`num_samples` (all) samples in random order: each before any comes again, or, with `replacement`, each draw by itself.
+    """`num_samples` (all) samples in random order: each before any comes again, or, with `replacement`, drawn freely.
 
     Without a `generator` each epoch has one of its own, seeded by the default one.
     """
@@ -97,7 +97,7 @@ class WeightedRandomSampler(Sampler):
 
 
 class BatchSampler(Sampler):
-    """Lists of `batch_size` indices that `sampler` gives; the last may be shorter, or, with `drop_last`, is left out."""
+    """Lists of `batch_size` indices that `sampler` gives; the last may be shorter or, with `drop_last`, left out."""
 
     def __init__(self, sampler, batch_size, drop_last):
         _check_positive(batch_size, "batch_size")

@@ -1,9 +1,9 @@
 """Worker processes: each makes every n-th batch, ahead of time; the parent takes them in turn, so they come in order.
 
-Each worker has one socket to its parent. In the worker, one thread receives tasks and one sends batches, so neither side ever
-waits for the other to listen. A socket that ends says that the other side is gone: to the parent, that the worker died;
-to the worker, that it is no longer wanted, however its parent came to an end. What goes through is packed by multiprocessing
-itself, for processes of one program; the memory of large arrays goes as it is.
+Each worker has one socket to its parent. In the worker, one thread receives tasks and one sends batches, so neither
+side ever waits for the other to listen. A socket that ends says that the other side is gone: to the parent, that the
+worker died; to the worker, that it is no longer wanted, however its parent came to an end. What goes through is packed
+by multiprocessing itself, for processes of one program; the memory of large arrays goes as it is.
 """
 
 import contextlib
@@ -85,8 +85,8 @@ def _exactly(wire, size):
 def _reduced(tensor):
     if tensor.requires_grad and not tensor.is_leaf:
         raise RuntimeError(
-            "a tensor that was computed from others, and needs a gradient, cannot be sent to another process: its history "
-            "would be lost. If no gradient shall pass through it, send tensor.detach().")
+            "a tensor that was computed from others, and needs a gradient, cannot be sent to another process: its "
+            "history would be lost. If no gradient shall pass through it, send tensor.detach().")
     attributes = None if type(tensor) is Tensor else tensor.__dict__ or None
     return _rebuilt, (type(tensor), tensor.array, tensor.requires_grad), attributes
 
@@ -190,8 +190,8 @@ def _main(wire, info, worker_init_fn, recipe):
     """What a worker process runs."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent; it reaches all processes of a terminal
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    _mask(signal.SIG_UNBLOCK)
-    for each in list(_ends_in_parent):  # copies that fork made, which would keep workers from seeing the parent's end
+    _mask("SIG_UNBLOCK")
+    for each in list(_ends_in_parent):  # copies that fork made, which would hide the parent's end from this one
         each.close()
     set_worker_info(info)
     _Worker(wire, info, worker_init_fn, recipe).run()
@@ -298,7 +298,7 @@ def _start(workers, number, seed, loader):
     info = WorkerInfo(number, loader.num_workers, seed + number, loader.dataset)
     recipe = loader.dataset, loader.batch_sampler is not None, loader.collate_fn, loader.drop_last
     process = context.Process(target=_main, args=(theirs, info, loader.worker_init_fn, recipe), daemon=True)
-    before = _mask(signal.SIG_BLOCK)
+    before = _mask("SIG_BLOCK")
     try:
         process.start()
         workers.append((process, ours))
@@ -309,8 +309,8 @@ def _start(workers, number, seed, loader):
 
 
 def _mask(how):
-    """Block or unblock SIGINT in this thread, where the system can; the mask as it was."""
-    return signal.pthread_sigmask(how, {signal.SIGINT}) if hasattr(signal, "pthread_sigmask") else None
+    """Block or unblock SIGINT in this thread; the mask as it was, or None where the system has no such thing."""
+    return signal.pthread_sigmask(getattr(signal, how), {signal.SIGINT}) if hasattr(signal, "pthread_sigmask") else None
 
 
 def _tell(worker, kind, indices=None):

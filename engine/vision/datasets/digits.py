@@ -14,8 +14,8 @@ class Digits(LabelledPictures):
     """Handwritten digits of 8 x 8: the first 1,437 for training, the last 360 for testing (Alpaydin & Kaynak 1998).
 
     root and download are taken, as by other datasets, and not needed: scikit-learn brings the pictures. `data`: a uint8
-    tensor (N, 8, 8) with scikit-learn's 0 to 16 spread over 0 to 255, `targets`: an int64 tensor (N,). `dataset[i]` is (a PIL
-    picture, or what `transform` makes of it; an int). ImportError without scikit-learn.
+    tensor (N, 8, 8) with scikit-learn's 0 to 16 spread over 0 to 255, `targets`: an int64 tensor (N,). `dataset[i]` is
+    (a PIL picture, or what `transform` makes of it; an int). ImportError without scikit-learn.
     """
 
     classes = [str(digit) for digit in range(10)]
@@ -24,7 +24,8 @@ class Digits(LabelledPictures):
         try:
             from sklearn.datasets import load_digits
         except ImportError:
-            raise ImportError("Digits come with scikit-learn: pip install 'chainrule[course]', or pip install scikit-learn") from None
+            raise ImportError(
+                "Digits come with scikit-learn: pip install 'chainrule[course]', or pip install scikit-learn") from None
         digits = load_digits()
         part = slice(TRAINING) if self.train else slice(TRAINING, None)
         pictures = np.rint(digits.images[part] * (255 / 16)).astype(np.uint8)

@@ -20,9 +20,10 @@ def default_loader(path):
 class DatasetFolder(VisionDataset):
     """Files in `root/<class>/...`, at any depth; classes and files in alphabetical order.
 
-    loader: reads a file, given its path. extensions: of the files that belong to it; or is_valid_file: says that of a path
-    (exactly one of these two; ValueError otherwise). allow_empty: whether a class may be without files. `samples`: a list of
-    (path, label), `targets`: the labels, `classes`, `class_to_idx`. FileNotFoundError if there are no classes, or one is empty.
+    loader: reads a file, given its path. extensions: of the files that belong to it; or is_valid_file: says that of a
+    path (exactly one of these two; ValueError otherwise). allow_empty: whether a class may be without files. `samples`:
+    a list of (path, label), `targets`: the labels, `classes`, `class_to_idx`. FileNotFoundError if there are no
+    classes, or one is empty.
     """
 
     def __init__(self, root, loader, extensions=None, transform=None, target_transform=None, is_valid_file=None,
@@ -72,9 +73,10 @@ class DatasetFolder(VisionDataset):
 
 
 class ImageFolder(DatasetFolder):
-    """Pictures in `root/<class>/...`, at any depth, as PIL's in RGB. Arguments and errors as DatasetFolder's; needs Pillow."""
+    """Pictures in `root/<class>/...`, at any depth, as PIL's in RGB; needs Pillow. Arguments as DatasetFolder's."""
 
-    def __init__(self, root, transform=None, target_transform=None, loader=default_loader, is_valid_file=None, allow_empty=False):
+    def __init__(self, root, transform=None, target_transform=None, loader=default_loader, is_valid_file=None,
+                 allow_empty=False):  # fmt: skip
         extensions = IMG_EXTENSIONS if is_valid_file is None else None
         super().__init__(root, loader, extensions, transform, target_transform, is_valid_file, allow_empty)
         self.imgs = self.samples

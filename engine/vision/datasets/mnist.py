@@ -11,9 +11,9 @@ __all__ = ["FashionMNIST", "MNIST"]
 class MNIST(LabelledPictures):
     """Handwritten digits: 60,000 for training, 10,000 for testing (LeCun, Cortes & Burges).
 
-    root: the folder that has (or with download=True is to have) `MNIST/raw/train-images-idx3-ubyte.gz` and so on, compressed
-    or not. `data`: a uint8 tensor (N, 28, 28), `targets`: an int64 tensor (N,). `dataset[i]` is (a PIL picture, or what
-    `transform` makes of it; an int). RuntimeError if files are missing, ValueError if one is damaged.
+    root: the folder that has (or with download=True is to have) `MNIST/raw/train-images-idx3-ubyte.gz` and so on,
+    compressed or not. `data`: a uint8 tensor (N, 28, 28), `targets`: an int64 tensor (N,). `dataset[i]` is (a PIL
+    picture, or what `transform` makes of it; an int). RuntimeError if files are missing, ValueError if one is damaged.
     """
 
     mirrors = ["https://ossci-datasets.s3.amazonaws.com/mnist/", "https://storage.googleapis.com/cvdf-datasets/mnist/"]
@@ -23,7 +23,8 @@ class MNIST(LabelledPictures):
         "t10k-images-idx3-ubyte.gz": ("9fb629c4189551a2d022fa330f9573f3", 1_648_877),
         "t10k-labels-idx1-ubyte.gz": ("ec29112dd5afa0611ce80d1b7f02629c", 4_542),
     }
-    classes = ["0 - zero", "1 - one", "2 - two", "3 - three", "4 - four", "5 - five", "6 - six", "7 - seven", "8 - eight", "9 - nine"]
+    classes = ["0 - zero", "1 - one", "2 - two", "3 - three", "4 - four", "5 - five", "6 - six", "7 - seven",
+               "8 - eight", "9 - nine"]  # fmt: skip
 
     def __init__(self, root, train=True, transform=None, target_transform=None, download=False):
         super().__init__(root, train, transform, target_transform, download)
@@ -46,17 +47,17 @@ class MNIST(LabelledPictures):
 
     def _load(self):
         kind = "train" if self.train else "t10k"
-        images, labels = (self._read(f"{kind}-{name}.gz", ndim) for name, ndim in (("images-idx3-ubyte", 3), ("labels-idx1-ubyte", 1)))
+        images, labels = self._read(f"{kind}-images-idx3-ubyte.gz", 3), self._read(f"{kind}-labels-idx1-ubyte.gz", 1)
         if len(images) != len(labels) or (labels.size and labels.max() >= len(self.classes)):
-            raise ValueError(f"{len(images)} pictures and {len(labels)} labels up to {labels.max(initial=0)}: these files "
-                             f"in {self.raw_folder} do not belong together")
+            raise ValueError(f"{len(images)} pictures and {len(labels)} labels up to {labels.max(initial=0)}: these "
+                             f"files in {self.raw_folder} do not belong together")
         return Tensor(images), Tensor(labels.astype("int64"))
 
     def _read(self, name, ndim):
         place = self._place(name)
         if place is None:
-            raise RuntimeError("Dataset not found. You can use download=True to download it, or put this file there by hand: "
-                               f"{(self.raw_folder / name).absolute()}")
+            raise RuntimeError("Dataset not found. You can use download=True to download it, or put this file there by "
+                               f"hand: {(self.raw_folder / name).absolute()}")
         return read_idx(place, ndim, "uint8")
 
     def _pixels(self, index):
@@ -64,7 +65,7 @@ class MNIST(LabelledPictures):
 
 
 class FashionMNIST(MNIST):
-    """Pictures of clothes in MNIST's format and number (Xiao, Rasul & Vollgraf 2017). Arguments and errors as MNIST's."""
+    """Pictures of clothes in MNIST's format and number (Xiao, Rasul & Vollgraf 2017). Arguments as MNIST's."""
 
     mirrors = ["http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
                "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/"]  # fmt: skip

@@ -2,14 +2,16 @@
 
 import pathlib
 
+from engine.utils.data import Dataset
+
 __all__ = ["VisionDataset"]
 
 
-class VisionDataset:
+class VisionDataset(Dataset):
     """Pictures with labels, by number. A subclass says `__getitem__(index)` and `__len__()`.
 
-    root: the folder with the files. transform, target_transform: functions of the picture and of the label; transforms: one
-    function of both in their place (ValueError if both are given).
+    root: the folder with the files. transform, target_transform: functions of the picture and of the label; transforms:
+    one function of both in their place (ValueError if both are given).
     """
 
     def __init__(self, root=None, transforms=None, transform=None, target_transform=None):
@@ -39,7 +41,7 @@ class VisionDataset:
         lines += [] if self.root is None else [f"Root location: {self.root}"]
         lines += self.extra_repr().splitlines()
         lines += [] if self.transforms is None else [repr(self.transforms)]
-        return "\n    ".join([f"Dataset {type(self).__name__}", *(line for line in lines)])
+        return "\n    ".join([f"Dataset {type(self).__name__}", *lines])
 
 
 class StandardTransform:
@@ -54,12 +56,13 @@ class StandardTransform:
 
     def __repr__(self):
         parts = {"Transform: ": self.transform, "Target transform: ": self.target_transform}
-        lines = [head + repr(part).replace("\n", "\n" + " " * len(head)) for head, part in parts.items() if part is not None]
+        lines = [head + repr(part).replace("\n", "\n" + " " * len(head))
+                 for head, part in parts.items() if part is not None]  # fmt: skip
         return "\n".join(["StandardTransform", *lines])
 
 
 class LabelledPictures(VisionDataset):
-    """Pictures that lie in memory: `data`, `targets`, `classes`; a subclass fills them in `_load()`, which returns (data, targets).
+    """Pictures in memory: `data`, `targets`, `classes`; a subclass says `_load()`, which returns (data, targets).
 
     train: the training part, or that for testing.
     """

@@ -47,10 +47,10 @@ def _initialise(model, zero_init_residual=False):
 
 
 class ResNet(nn.Module):
-    """(N, 3, H, W) -> (N, num_classes): a 7x7 convolution, four stages of `layers` blocks, the mean over places, a linear layer.
+    """(N, 3, H, W) -> (N, num_classes): a 7x7 convolution, four stages of `layers` blocks, the mean, a linear layer.
 
-    zero_init_residual: whether each block begins as the identity. norm_layer: what to make the normalization of, BatchNorm2d by
-    default. Names of parameters and first values are torchvision's.
+    zero_init_residual: whether each block begins as the identity. norm_layer: what to make the normalization of,
+    BatchNorm2d by default. Names of parameters and first values are torchvision's.
     """
 
     def __init__(self, block, layers, num_classes=1000, zero_init_residual=False, norm_layer=None):
@@ -75,8 +75,10 @@ class ResNet(nn.Module):
 
 
 class CIFARResNet(nn.Module):
-    """(N, 3, 32, 32) -> (N, num_classes): a 3x3 convolution, three stages of `layers` blocks with 16, 32 and 64 channels (section
-    4.2 of the paper; where the shape changes, a 1x1 convolution stands in the shortcut)."""
+    """(N, 3, 32, 32) -> (N, num_classes): a 3x3 convolution, three stages of `layers` blocks, 16 to 64 channels wide.
+
+    Section 4.2 of the paper; where the shape changes, a 1x1 convolution stands in the shortcut.
+    """
 
     def __init__(self, block, layers, num_classes=10):
         super().__init__()
@@ -97,7 +99,7 @@ class CIFARResNet(nn.Module):
 
 
 def resnet18(*, weights=None, progress=True, **kwargs):
-    """ResNet-18: 11,689,512 parameters. kwargs: ResNet's. weights: None; there are none to download (NotImplementedError)."""
+    """ResNet-18: 11,689,512 parameters. kwargs: ResNet's. weights: None; others are a NotImplementedError."""
     if weights is not None:
         raise NotImplementedError(f"resnet18: weights={weights!r} is not supported; load a state_dict with engine.load")
     return ResNet(BasicBlock, [2, 2, 2, 2], **kwargs)

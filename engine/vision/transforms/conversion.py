@@ -56,8 +56,9 @@ _MODES = {(1, "uint8"): ["L"], (1, "int16"): ["I;16"], (1, "int32"): ["I"], (1, 
 def to_pil_image(pic, mode=None):
     """A tensor (C, H, W) or (H, W), or an array (H, W, C) or (H, W), as a PIL picture; floats from 0 to 1 become bytes.
 
-    mode: PIL's name of what the channels mean; by default L, LA, RGB or RGBA, or I, I;16 or F for numbers of these types.
-    TypeError for anything else; ValueError for other dimensions, for more than 4 channels, or a mode that does not fit.
+    mode: PIL's name of what the channels mean; by default L, LA, RGB or RGBA, or I, I;16 or F for numbers of these
+    types. TypeError for anything else; ValueError for other dimensions, for more than 4 channels, or a mode that does
+    not fit.
     """
     if not isinstance(pic, (Tensor, np.ndarray)):
         raise TypeError(f"pic should be Tensor or ndarray. Got {type(pic)}.")
@@ -76,13 +77,14 @@ def to_pil_image(pic, mode=None):
     if modes is None:
         raise TypeError(f"Input type {pixels.dtype} with {pixels.shape[2]} channels is not supported")
     if mode is not None and mode not in modes:
-        raise ValueError(f"Incorrect mode ({mode}) supplied for input type {pixels.dtype} of {pixels.shape[2]} channels. "
-                         f"Should be {' or '.join(modes)}")
-    return pillow().frombytes(mode or modes[0], (pixels.shape[1], pixels.shape[0]), np.ascontiguousarray(pixels).tobytes())
+        raise ValueError(f"Incorrect mode ({mode}) supplied for input type {pixels.dtype} of {pixels.shape[2]} "
+                         f"channels. Should be {' or '.join(modes)}")
+    height, width, _ = pixels.shape
+    return pillow().frombytes(mode or modes[0], (width, height), np.ascontiguousarray(pixels).tobytes())
 
 
 def convert_image_dtype(image, dtype=dtypes.float32):
-    """The image in another type, its values spread over that type's range: floats from 0 to 1, integers up to their largest.
+    """The image in another type, its values spread over that type's range: floats 0 to 1, integers 0 to their largest.
 
     RuntimeError for floats that do not hold all values of the integer type.
     """

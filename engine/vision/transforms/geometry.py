@@ -40,7 +40,7 @@ def crop(img, top, left, height, width):
 
 
 def center_crop(img, output_size):
-    """The rectangle of this size, (height, width) or one number for both, in the middle; padded with 0 where it is larger."""
+    """The middle, of this size: (height, width) or one number for both, padded with 0 where it is larger."""
     if isinstance(output_size, int):
         output_size = (output_size, output_size)
     height, width = output_size if len(output_size) == 2 else (output_size[0], output_size[0])
@@ -55,9 +55,9 @@ def center_crop(img, output_size):
 def pad(img, padding, fill=0, padding_mode="constant"):
     """The image with a border.
 
-    padding: one width, or those at (left and right, top and bottom), or (left, top, right, bottom). fill: the border's value,
-    for PIL's pictures also one for each channel. padding_mode: "constant", "edge" (the outermost pixels again), "reflect"
-    (mirrored, without the outermost) or "symmetric" (with it).
+    padding: one width, or those at (left and right, top and bottom), or (left, top, right, bottom). fill: the border's
+    value, for PIL's pictures also one for each channel. padding_mode: "constant", "edge" (the outermost pixels again),
+    "reflect" (mirrored, without the outermost) or "symmetric" (with it).
     """
     is_pillow = check_image(img)
     left, top, right, bottom = _sides(padding)
@@ -72,9 +72,12 @@ def pad(img, padding, fill=0, padding_mode="constant"):
         return _padded_picture(img, (left, top, right, bottom), fill, padding_mode)
     if padding_mode == "constant":
         return pad_tensor(img, (left, right, top, bottom), value=float(fill))
-    rows, columns = (np.pad(np.arange(size)[max(-low, 0) : size + min(high, 0)], (max(low, 0), max(high, 0)), padding_mode)
-                     for size, low, high in ((img.shape[-2], top, bottom), (img.shape[-1], left, right)))  # fmt: skip
-    return _gathered(img, rows[:, None], columns[None])
+    rows = _padded_indices(img.shape[-2], top, bottom, padding_mode)
+    return _gathered(img, rows[:, None], _padded_indices(img.shape[-1], left, right, padding_mode)[None])
+
+
+def _padded_indices(size, low, high, mode):
+    return np.pad(np.arange(size)[max(-low, 0) : size + min(high, 0)], (max(low, 0), max(high, 0)), mode)
 
 
 def _sides(padding):
@@ -118,16 +121,16 @@ def _gathered(img, rows, columns):
 def resize(img, size, interpolation=InterpolationMode.BILINEAR, max_size=None, antialias=True):
     """The image in another size.
 
-    size: (height, width), or the length of the shorter side, the other one in proportion. max_size: what the longer side may
-    have at most, where size says the shorter. antialias: whether a smaller image takes in all pixels of the larger, as PIL's
-    always do; for "bilinear" and "bicubic".
+    size: (height, width), or the length of the shorter side, the other one in proportion. max_size: what the longer
+    side may have at most, where size says the shorter. antialias: whether a smaller image takes in all pixels of the
+    larger, as PIL's always do; for "bilinear" and "bicubic".
     """
     interpolation = as_mode(interpolation)
     if isinstance(size, (tuple, list)) and len(size) == 1:
         size = size[0]
     if max_size is not None and not isinstance(size, int):
-        raise ValueError("max_size should only be passed if size specifies the length of the smaller edge, i.e. size should "
-                         "be an int or a sequence of length 1")
+        raise ValueError("max_size should only be passed if size specifies the length of the smaller edge, i.e. size "
+                         "should be an int or a sequence of length 1")
     is_pillow = check_image(img)
     _, rows, columns = get_dimensions(img)
     height, width = _size_in_proportion(rows, columns, size, max_size) if isinstance(size, int) else size
@@ -143,8 +146,8 @@ def _size_in_proportion(rows, columns, size, max_size):
     new_shorter, new_longer = size, int(size * longer / shorter)
     if max_size is not None:
         if max_size <= size:
-            raise ValueError(f"max_size = {max_size} must be strictly greater than the requested size for the smaller edge "
-                             f"size = {size}")
+            raise ValueError(f"max_size = {max_size} must be strictly greater than the requested size for the smaller "
+                             f"edge size = {size}")
         if new_longer > max_size:
             new_shorter, new_longer = int(max_size * new_shorter / new_longer), max_size
     return (new_shorter, new_longer) if rows <= columns else (new_longer, new_shorter)
@@ -178,7 +181,7 @@ def _as_type_of(values, img):
 
 
 def _smoothing(old, new, mode):
-    """A matrix (new, old): how much of each old pixel is in each new one, by PIL's filters, as wide as a new pixel is."""
+    """A matrix (new, old): the share of each old pixel in each new one, by PIL's filters, as wide as a new pixel."""
     step = old / new
     width = max(step, 1.0)
     reach = width * (1 if mode == "bilinear" else 2)
@@ -203,9 +206,9 @@ _FILTERS = {"bilinear": lambda x: np.maximum(1 - x, 0), "bicubic": _cubic}
 def rotate(img, angle, interpolation=InterpolationMode.NEAREST, expand=False, center=None, fill=None):
     """The image turned counter-clockwise by `angle` degrees.
 
-    interpolation: nearest or bilinear; PIL's pictures know bicubic too. expand: whether the result is so large that all of the
-    image is in it. center: (x, y) about which it turns, from the upper left corner; by default the middle. fill: the value of
-    what comes from outside, 0 by default, or one for each channel.
+    interpolation: nearest or bilinear; PIL's pictures know bicubic too. expand: whether the result is so large that all
+    of the image is in it. center: (x, y) about which it turns, from the upper left corner; by default the middle. fill:
+    the value of what comes from outside, 0 by default, or one for each channel.
     """
     interpolation = as_mode(interpolation)
     if not isinstance(angle, (int, float)):
@@ -221,11 +224,13 @@ def rotate(img, angle, interpolation=InterpolationMode.NEAREST, expand=False, ce
     x, y = (0.0, 0.0) if center is None else (center[0] - columns * 0.5, center[1] - rows * 0.5)
     cosine, sine = math.cos(math.radians(angle)), math.sin(math.radians(angle))
     # from each pixel of the result to where it lies in the image, both from the middle
-    matrix = np.array([[cosine, -sine, x - cosine * x + sine * y], [sine, cosine, y - sine * x - cosine * y]], np.float32)
+    matrix = np.array([[cosine, -sine, x - cosine * x + sine * y], [sine, cosine, y - sine * x - cosine * y]],
+                      np.float32)  # fmt: skip
     height, width = _size_to_hold(matrix, rows, columns) if expand else (rows, columns)
     down, right = np.mgrid[:height, :width].astype(np.float32) + np.float32(0.5) - np.array(
         [height / 2, width / 2], np.float32).reshape(2, 1, 1)  # fmt: skip
-    across, along = (m[0] * right + m[1] * down + m[2] + np.float32(size / 2 - 0.5) for m, size in zip(matrix, (columns, rows)))
+    across, along = (row[0] * right + row[1] * down + row[2] + np.float32(size / 2 - 0.5)
+                     for row, size in zip(matrix, (columns, rows)))  # fmt: skip
     return _looked_up(img, along, across, interpolation.value, fill)
 
 
@@ -276,9 +281,9 @@ def _fill_of_tensor(fill, img):
     fill = [0.0 if fill is None else fill] if not isinstance(fill, (tuple, list)) else list(fill)
     channels = get_dimensions(img)[0]
     if len(fill) not in (1, channels):
-        raise ValueError("The number of elements in 'fill' cannot broadcast to match the number of channels of the image "
-                         f"({len(fill)} != {channels})")
-    return like(np.array(fill, np.float32).reshape(-1, 1, 1) if img.ndim > 2 else np.float32(fill[0]).reshape(1, 1), img)
+        raise ValueError("The number of elements in 'fill' cannot broadcast to match the number of channels of the "
+                         f"image ({len(fill)} != {channels})")
+    return like(np.array(fill, np.float32).reshape((-1, 1, 1) if img.ndim > 2 else (1, 1)), img)
 
 
 # ---- erasing --------------------------------------------------------------------------------------------

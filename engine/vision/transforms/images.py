@@ -26,7 +26,8 @@ def as_mode(interpolation):
         names = [name for name, number in _PILLOW.items() if number == interpolation]
         return InterpolationMode(names[0])
     if not isinstance(interpolation, InterpolationMode):
-        raise TypeError("Argument interpolation should be a InterpolationMode or a corresponding Pillow integer constant")
+        raise TypeError("Argument interpolation should be a InterpolationMode or a corresponding Pillow integer "
+                        "constant")
     return interpolation
 
 
@@ -64,8 +65,9 @@ def get_image_num_channels(img):
 
 def check_channels(img):
     """TypeError unless the tensor has one channel, or red, green and blue."""
-    if get_image_num_channels(img) not in (1, 3):
-        raise TypeError(f"Input image tensor permitted channel values are [1, 3], but found {get_image_num_channels(img)}")
+    channels = get_image_num_channels(img)
+    if channels not in (1, 3):
+        raise TypeError(f"Input image tensor permitted channel values are [1, 3], but found {channels}")
 
 
 def largest(dtype):

@@ -14,8 +14,8 @@ from engine.vision.transforms import functional as F
 from engine.vision.transforms.images import InterpolationMode, as_mode, check_image, get_dimensions
 
 __all__ = [
-    "CenterCrop", "ColorJitter", "Compose", "Grayscale", "InterpolationMode", "Lambda", "Normalize", "PILToTensor", "Pad",
-    "RandomApply", "RandomCrop", "RandomErasing", "RandomGrayscale", "RandomHorizontalFlip", "RandomRotation",
+    "CenterCrop", "ColorJitter", "Compose", "Grayscale", "InterpolationMode", "Lambda", "Normalize", "PILToTensor",
+    "Pad", "RandomApply", "RandomCrop", "RandomErasing", "RandomGrayscale", "RandomHorizontalFlip", "RandomRotation",
     "RandomVerticalFlip", "Resize", "ToPILImage", "ToTensor"]  # fmt: skip
 
 
@@ -46,6 +46,18 @@ class Compose:
         return "\n".join([f"{type(self).__name__}(", *(f"    {each}" for each in self.transforms), ")"])
 
 
+class _Transform(Module):
+    """A transform that prints its options. _shown: their names, in order; a center only if there is one."""
+
+    _shown = ""
+
+    def __repr__(self):
+        options = {name: getattr(self, name) for name in self._shown.split()}
+        options = {name: value for name, value in options.items() if name != "center" or value is not None}
+        texts = (f"{name}={getattr(value, 'value', value)}" for name, value in options.items())  # of a mode, its name
+        return f"{type(self).__name__}({', '.join(texts)})"
+
+
 class RandomApply(Module):
     """With probability p all of the transforms, one after the other."""
 
@@ -63,7 +75,8 @@ class RandomApply(Module):
         return img
 
     def __repr__(self):
-        return "\n".join([f"{type(self).__name__}(", f"    p={self.p}", *(f"    {each}" for each in self.transforms), ")"])
+        lines = [f"p={self.p}", *map(str, self.transforms)]
+        return "\n".join([f"{type(self).__name__}(", *(f"    {line}" for line in lines), ")"])
 
 
 class Lambda:
@@ -117,8 +130,10 @@ class ToPILImage:
         return f"{type(self).__name__}({'' if self.mode is None else f'mode={self.mode}'})"
 
 
-class Normalize(Module):
+class Normalize(_Transform):
     """(image - mean) / std for each channel; of float tensors alone."""
+
+    _shown = "mean std"
 
     def __init__(self, mean, std, inplace=False):
         super().__init__()
@@ -127,15 +142,14 @@ class Normalize(Module):
     def forward(self, tensor):
         return F.normalize(tensor, self.mean, self.std, self.inplace)
 
-    def __repr__(self):
-        return f"{type(self).__name__}(mean={self.mean}, std={self.std})"
-
 
 # ---- geometry -------------------------------------------------------------------------------------------
 
 
-class Resize(Module):
+class Resize(_Transform):
     """Another size: (height, width), or that of the shorter side; see functional.resize."""
+
+    _shown = "size interpolation max_size antialias"
 
     def __init__(self, size, interpolation=InterpolationMode.BILINEAR, max_size=None, antialias=True):
         super().__init__()
@@ -149,10 +163,6 @@ class Resize(Module):
     def forward(self, img):
         return F.resize(img, self.size, self.interpolation, self.max_size, self.antialias)
 
-    def __repr__(self):
-        return (f"{type(self).__name__}(size={self.size}, interpolation={self.interpolation.value}, max_size={self.max_size}, "
-                f"antialias={self.antialias})")
-
 
 def _height_and_width(size):
     if isinstance(size, (int, float)):
@@ -162,8 +172,10 @@ def _height_and_width(size):
     return (size[0], size[0]) if len(size) == 1 else size
 
 
-class CenterCrop(Module):
+class CenterCrop(_Transform):
     """The middle, of this size; padded with 0 where it is larger than the image."""
+
+    _shown = "size"
 
     def __init__(self, size):
         super().__init__()
@@ -172,12 +184,11 @@ class CenterCrop(Module):
     def forward(self, img):
         return F.center_crop(img, self.size)
 
-    def __repr__(self):
-        return f"{type(self).__name__}(size={self.size})"
 
-
-class Pad(Module):
+class Pad(_Transform):
     """A border around the image; see functional.pad."""
+
+    _shown = "padding fill padding_mode"
 
     def __init__(self, padding, fill=0, padding_mode="constant"):
         super().__init__()
@@ -188,22 +199,22 @@ class Pad(Module):
         if padding_mode not in ("constant", "edge", "reflect", "symmetric"):
             raise ValueError("Padding mode should be either constant, edge, reflect or symmetric")
         if not isinstance(padding, int) and len(padding) not in (1, 2, 4):
-            raise ValueError(f"Padding must be an int or a 1, 2, or 4 element tuple, not a {len(padding)} element tuple")
+            raise ValueError(f"Padding must be an int or a 1, 2, or 4 element tuple, not a {len(padding)} element "
+                             "tuple")
         self.padding, self.fill, self.padding_mode = padding, fill, padding_mode
 
     def forward(self, img):
         return F.pad(img, self.padding, self.fill, self.padding_mode)
 
-    def __repr__(self):
-        return f"{type(self).__name__}(padding={self.padding}, fill={self.fill}, padding_mode={self.padding_mode})"
 
-
-class RandomCrop(Module):
+class RandomCrop(_Transform):
     """A rectangle of this size from anywhere in the image, after padding.
 
-    padding, fill, padding_mode: of functional.pad. pad_if_needed: whether a smaller image is padded to this size; otherwise it
-    is a ValueError.
+    padding, fill, padding_mode: of functional.pad. pad_if_needed: whether a smaller image is padded to this size;
+    otherwise it is a ValueError.
     """
+
+    _shown = "size padding"
 
     def __init__(self, size, padding=None, pad_if_needed=False, fill=0, padding_mode="constant"):
         super().__init__()
@@ -229,12 +240,11 @@ class RandomCrop(Module):
             img = F.pad(img, [0, self.size[0] - rows], self.fill, self.padding_mode)
         return F.crop(img, *self.get_params(img, self.size))
 
-    def __repr__(self):
-        return f"{type(self).__name__}(size={self.size}, padding={self.padding})"
 
-
-class RandomHorizontalFlip(Module):
+class RandomHorizontalFlip(_Transform):
     """Left and right exchanged with probability p."""
+
+    _shown = "p"
 
     def __init__(self, p=0.5):
         super().__init__()
@@ -243,12 +253,11 @@ class RandomHorizontalFlip(Module):
     def forward(self, img):
         return F.hflip(img) if _uniform() < self.p else img
 
-    def __repr__(self):
-        return f"{type(self).__name__}(p={self.p})"
 
-
-class RandomVerticalFlip(Module):
+class RandomVerticalFlip(_Transform):
     """Top and bottom exchanged with probability p."""
+
+    _shown = "p"
 
     def __init__(self, p=0.5):
         super().__init__()
@@ -257,12 +266,11 @@ class RandomVerticalFlip(Module):
     def forward(self, img):
         return F.vflip(img) if _uniform() < self.p else img
 
-    def __repr__(self):
-        return f"{type(self).__name__}(p={self.p})"
 
-
-class RandomRotation(Module):
+class RandomRotation(_Transform):
     """The image turned by an angle between these two, or up to `degrees` either way; see functional.rotate."""
+
+    _shown = "degrees interpolation expand center fill"
 
     def __init__(self, degrees, interpolation=InterpolationMode.NEAREST, expand=False, center=None, fill=0):
         super().__init__()
@@ -282,11 +290,6 @@ class RandomRotation(Module):
     def forward(self, img):
         return F.rotate(img, self.get_params(self.degrees), self.interpolation, self.expand, self.center, self.fill)
 
-    def __repr__(self):
-        center = "" if self.center is None else f", center={self.center}"
-        return (f"{type(self).__name__}(degrees={self.degrees}, interpolation={self.interpolation.value}, expand={self.expand}"
-                f"{center}, fill={self.fill})")
-
 
 def _angles(degrees):
     if isinstance(degrees, (int, float)):
@@ -304,12 +307,15 @@ def _check_pair(values, name):
         raise ValueError(f"{name} should be a sequence of length 2.")
 
 
-class RandomErasing(Module):
+class RandomErasing(_Transform):
     """With probability p a rectangle of a tensor (..., C, H, W) is overwritten (Zhong, Zheng, Kang, Li & Yang 2017).
 
-    scale: between which shares of the image its area lies, ratio: between which its height by its width. value: what it is
-    overwritten with, a number, one for each channel, or "random" for normal numbers. inplace: whether in the image itself.
+    scale: between which shares of the image its area lies, ratio: between which its height by its width. value: what it
+    is overwritten with, a number, one for each channel, or "random" for normal numbers. inplace: whether in the image
+    itself.
     """
+
+    _shown = "p scale ratio value inplace"
 
     def __init__(self, p=0.5, scale=(0.02, 0.33), ratio=(0.3, 3.3), value=0, inplace=False):
         super().__init__()
@@ -330,7 +336,7 @@ class RandomErasing(Module):
 
     @staticmethod
     def get_params(img, scale, ratio, value=None):
-        """(top, left, height, width, what to overwrite it with), drawn; the whole image if in ten attempts none fits."""
+        """(top, left, height, width, values for it), drawn; the whole image if in ten attempts none fits."""
         channels, rows, columns = img.shape[-3:]
         for _ in range(10):
             area = rows * columns * _uniform(*scale)
@@ -349,22 +355,21 @@ class RandomErasing(Module):
             return img
         if check_image(img) or img.ndim < 3:
             raise TypeError(f"img should be Tensor Image. Got {type(img)}")
-        value = [float(self.value)] if isinstance(self.value, (int, float)) else None if self.value == "random" else [*self.value]
+        value = [float(self.value)] if isinstance(self.value, (int, float)) else self.value
+        value = None if value == "random" else [*value]
         if value is not None and len(value) not in (1, img.shape[-3]):
             raise ValueError("If value is a sequence, it should have either a single value or "
                              f"{img.shape[-3]} (number of input channels)")
         return F.erase(img, *self.get_params(img, self.scale, self.ratio, value), self.inplace)
 
-    def __repr__(self):
-        return (f"{type(self).__name__}(p={self.p}, scale={self.scale}, ratio={self.ratio}, value={self.value}, "
-                f"inplace={self.inplace})")
-
 
 # ---- colour ---------------------------------------------------------------------------------------------
 
 
-class Grayscale(Module):
+class Grayscale(_Transform):
     """How light the image is, in one channel or three equal ones."""
+
+    _shown = "num_output_channels"
 
     def __init__(self, num_output_channels=1):
         super().__init__()
@@ -373,12 +378,11 @@ class Grayscale(Module):
     def forward(self, img):
         return F.rgb_to_grayscale(img, self.num_output_channels)
 
-    def __repr__(self):
-        return f"{type(self).__name__}(num_output_channels={self.num_output_channels})"
 
-
-class RandomGrayscale(Module):
+class RandomGrayscale(_Transform):
     """Grey with probability p, in as many channels as the image has."""
+
+    _shown = "p"
 
     def __init__(self, p=0.1):
         super().__init__()
@@ -387,16 +391,15 @@ class RandomGrayscale(Module):
     def forward(self, img):
         return F.rgb_to_grayscale(img, get_dimensions(img)[0]) if _uniform() < self.p else img
 
-    def __repr__(self):
-        return f"{type(self).__name__}(p={self.p})"
 
-
-class ColorJitter(Module):
+class ColorJitter(_Transform):
     """Brightness, contrast, saturation and hue changed by random factors, in random order.
 
-    brightness, contrast, saturation: x for factors from max(0, 1 - x) to 1 + x, or (lowest, highest). hue: x for shifts from -x
-    to x, or (lowest, highest), within -0.5 and 0.5.
+    brightness, contrast, saturation: x for factors from max(0, 1 - x) to 1 + x, or (lowest, highest). hue: x for shifts
+    from -x to x, or (lowest, highest), within -0.5 and 0.5.
     """
+
+    _shown = "brightness contrast saturation hue"
 
     def __init__(self, brightness=0, contrast=0, saturation=0, hue=0):
         super().__init__()
@@ -409,7 +412,8 @@ class ColorJitter(Module):
     def get_params(brightness, contrast, saturation, hue):
         """(the order, then a factor for each, None where it stays as it is), drawn."""
         order = random.randperm(4)
-        return order, *(None if bounds is None else _uniform(*bounds) for bounds in (brightness, contrast, saturation, hue))
+        ranges = brightness, contrast, saturation, hue
+        return order, *(None if bounds is None else _uniform(*bounds) for bounds in ranges)
 
     def forward(self, img):
         order, *factors = self.get_params(self.brightness, self.contrast, self.saturation, self.hue)
@@ -418,10 +422,6 @@ class ColorJitter(Module):
             if factors[which] is not None:
                 img = changes[which](img, factors[which])
         return img
-
-    def __repr__(self):
-        return (f"{type(self).__name__}(brightness={self.brightness}, contrast={self.contrast}, "
-                f"saturation={self.saturation}, hue={self.hue})")
 
 
 def _factors(value, name, center=1, bound=(0, float("inf"))):
