@@ -35,8 +35,8 @@ class Recurrent(nn.Module):
 
 def questions(count):
     keys, values = torch.rand(count, KEYS).argsort(1), torch.randint(0, VALUES, (count, KEYS))
-    place, rows = torch.randint(0, KEYS, (count,)), torch.arange(count)
-    return (keys, values, keys[rows, place]), values[rows, place]
+    asked = torch.arange(count), torch.randint(0, KEYS, (count,))
+    return (keys, values, keys[asked]), values[asked]
 
 
 def main(epochs=500, size=64, seed=0):
@@ -49,9 +49,8 @@ def main(epochs=500, size=64, seed=0):
             optimizer.zero_grad()
             criterion(model(*asked), answers).backward()
             optimizer.step()
-        with torch.no_grad():
-            asked, answers = questions(1000)
-            figures[model_class.__name__] = (model(*asked).argmax(1) == answers).float().mean().item()
+        asked, answers = questions(1000)
+        figures[model_class.__name__] = (model(*asked).argmax(1) == answers).float().mean().item()
     print({name: f"{right:.1%} right" for name, right in figures.items()})
     return figures
 

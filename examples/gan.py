@@ -1,8 +1,8 @@
 """A generative adversarial network draws digits (Goodfellow et al. 2014).
 
 The generator makes pictures of noise, the discriminator says which are real, each learns from the other. Measured by how far
-a drawn picture is from the real one nearest to it (mean squared difference of a pixel): noise of the same brightness is 0.11 off, drawn
-digits about 0.05, and their neighbours are of at least eight of the ten classes.
+a drawn picture is from the real one nearest to it (mean squared difference of a pixel): noise of the same brightness is 0.11
+off, drawn digits about 0.05, and their neighbours are of at least eight of the ten classes.
 """
 
 import engine as torch
@@ -50,7 +50,7 @@ def main(epochs=60, size=1797, seed=0):
         grey, _ = nearest(torch.rand(200, 64) * real.mean() * 2, real)
     kinds = len(set(labels[index].tolist()))
     figures = {"distance": distance.mean().item(), "noise": grey.mean().item(), "kinds": kinds}
-    print("drawn digits are {distance:.3f} off the nearest real one (noise {noise:.3f}), of {kinds} classes".format(**figures))
+    print("drawn digits are {distance:.3f} off real ones, noise {noise:.3f}; they are of {kinds} kinds".format(**figures))
     return figures
 
 

@@ -1,7 +1,7 @@
 """Learning rates that change on the way: the same regression under five schedules.
 
-Small batches give noisy gradients. With a constant rate the steps of SGD stay long and jump about the minimum; the four schedules
-begin as boldly, end with short steps, and so come at least twice as near to the least loss there is, in the same number of steps.
+Small batches give noisy gradients. With a constant rate the steps of SGD stay long and jump about the minimum; the four
+schedules end with short steps, and so come at least twice as near to the least loss there is, in the same number of steps.
 """
 
 import engine as torch

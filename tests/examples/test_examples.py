@@ -135,6 +135,7 @@ def test_an_example_reads_well(name):
     assert len(ast.get_docstring(tree)) > 100 and "\nimport engine as torch\n" in text
 
 
+@pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("name", NAMES)
 def test_an_example_runs_for_a_moment(name, capsys):
     """One epoch on little data: so that none rots between the slow runs."""
