@@ -98,8 +98,9 @@ def _leaves(data):
 def _explain_data(data):
     for leaf in _leaves(data):
         if isinstance(leaf, (str, bytes)):
-            kind = TypeError if leaf is data else ValueError
-            return kind(f"tensor(): argument 'data' must hold numbers, found {type(leaf).__name__}")
+            is_first = isinstance(leaf, str) and leaf is not data and leaf is next(_leaves(data))
+            return (ValueError if is_first else TypeError)(  # torch takes a text for one more list
+                f"tensor(): argument 'data' must hold numbers, found {type(leaf).__name__}")
         if not isinstance(leaf, numbers.Number):
             return RuntimeError(f"tensor(): could not infer a dtype of {type(leaf).__name__}")
     return ValueError("tensor(): an integer is too large for int64")
