@@ -37,7 +37,7 @@ def main(epochs=5, size=8000, seed=0, root="data"):
     train, test = random_split(data, [0.8, 0.2])
     train = torch.utils.data.Subset(train, range(min(size, len(train))))
     net, criterion = Net(data.tensors[0][0].numel()), nn.CrossEntropyLoss()
-    optimizer = optim.SGD(net.parameters(), lr=0.05, momentum=0.9)
+    optimizer = optim.SGD(net.parameters(), lr=0.01, momentum=0.9)
     for epoch in range(epochs):
         running_loss, loader = 0.0, DataLoader(train, batch_size=32, shuffle=True)
         for inputs, labels in loader:

@@ -7,12 +7,23 @@ from pathlib import Path
 
 import pytest
 
+import engine
+
 pytest.importorskip("sklearn", reason="most examples learn from scikit-learn's data: pip install 'chainrule[course]'")
 
 FOLDER = Path(__file__).resolve().parents[2] / "examples"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.py"))
 MNIST = FOLDER.parents[1] / "shared" / "data" / "mnist"
 SEEDS = [0, 1]
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """As many threads as small products can use; on a busy machine more of them wait for each other."""
+    before = engine.get_num_threads()
+    engine.set_num_threads(1)
+    yield
+    engine.set_num_threads(before)
 
 
 def imported(path, name):
@@ -54,7 +65,7 @@ def reached_mlp_digits(figures):
 
 
 def reached_cnn(figures):
-    assert figures["accuracy"] > 0.5
+    assert figures["accuracy"] > 0.8
 
 
 def reached_lstm(figures):
@@ -103,7 +114,7 @@ def reached_metrics(figures):
 
 
 def reached_transfer(figures):
-    assert figures["transferred"] > 0.9 and figures["transferred"] > figures["from scratch"] + 0.08
+    assert figures["transferred"] > 0.85 and figures["transferred"] > figures["from scratch"] + 0.03
 
 
 def reached_mixed_precision(figures):

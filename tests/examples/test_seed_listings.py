@@ -21,6 +21,10 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(autouse=True)
 def seeded():
     torch.manual_seed(0)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 def trained(model, loader, optimizer, criterion=None, epochs=2, target=None):
