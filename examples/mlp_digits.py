@@ -21,14 +21,14 @@ class Net(nn.Module):
 
 
 def digits(root):
-    """Pictures, float between -1 and 1, and labels, as one TensorDataset."""
+    """Pictures, float between 0 and 1, and labels, as one TensorDataset."""
     try:
         parts = [datasets.MNIST(root, train=False)]
     except RuntimeError:  # MNIST is not there
         parts = [datasets.Digits(train=True), datasets.Digits(train=False)]
     images = torch.cat([torch.from_numpy(part.data.numpy()) for part in parts])
     labels = torch.cat([torch.from_numpy(part.targets.numpy()) for part in parts])
-    return TensorDataset(images.float() / 127.5 - 1, labels)
+    return TensorDataset(images.float() / 255, labels)
 
 
 def main(epochs=5, size=8000, seed=0, root="data"):
@@ -37,7 +37,7 @@ def main(epochs=5, size=8000, seed=0, root="data"):
     train, test = random_split(data, [0.8, 0.2])
     train = torch.utils.data.Subset(train, range(min(size, len(train))))
     net, criterion = Net(data.tensors[0][0].numel()), nn.CrossEntropyLoss()
-    optimizer = optim.SGD(net.parameters(), lr=0.01, momentum=0.9)
+    optimizer = optim.SGD(net.parameters(), lr=0.03, momentum=0.9)
     for epoch in range(epochs):
         running_loss, loader = 0.0, DataLoader(train, batch_size=32, shuffle=True)
         for inputs, labels in loader:
