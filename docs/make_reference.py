@@ -5,8 +5,10 @@
 tests/engine/test_reference.py holds the page current.
 """
 
+import importlib
 import inspect
 import pathlib
+import pkgutil
 import re
 import sys
 import types
@@ -15,10 +17,12 @@ ROOT = pathlib.Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 import engine  # noqa: E402
-import engine.vision  # noqa: E402  (loaded when first wanted; the page shows it)
 from engine import dtypes  # noqa: E402
 from engine.functions.arguments import METHODS  # noqa: E402
 from engine.ops import TABLE  # noqa: E402
+
+for each in pkgutil.walk_packages(engine.__path__, "engine."):  # also those that are loaded when first wanted
+    importlib.import_module(each.name)
 
 PAGE = ROOT / "docs" / "reference.md"
 INTRODUCTION = """\
@@ -31,7 +35,8 @@ place, with `_` after its name.
 
 # Modules that are the engine's own rooms; every other one answers to a dotted path of torch's.
 ROOMS = (
-    "backend creation devices dtypes functions inplace names ops printing random return_types size tensor viz autograd.graph "
+    "backend creation devices dtypes functions inplace names ops printing random return_types size tensor viz autograd.graph cuda.memory "
+    "linalg.decompositions optim.adaptive optim.line_search safetensors "
     "nn.activation nn.attention nn.containers nn.convolution nn.dropout nn.layer nn.linear nn.loss nn.module "
     "nn.normalization nn.pooling nn.primitives nn.rnn nn.simple nn.transformer nn.vision utils.data.collate "
     "utils.data.dataloader utils.data.dataset utils.data.fetch utils.data.sampler utils.data.worker_info utils.data.workers "

@@ -175,6 +175,7 @@ def test_the_old_names_warn(strict_cupy):
 
 def test_training_with_a_scaler(device):
     """Small gradients survive float16; a step whose gradients are not finite is left out; the scale follows."""
+    torch.manual_seed(0)
     layer = torch.nn.Linear(2, 1, device=device)
     optimizer = torch.optim.SGD(layer.parameters(), lr=0.1)
     scaler = torch.amp.GradScaler(device, init_scale=2.0**10, growth_interval=2)
