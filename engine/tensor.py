@@ -294,9 +294,9 @@ class Tensor(TensorBase):
         if not isinstance(dtype, str):
             raise TypeError("dtype must be a type, str, or dtype object")
         for name, word in _TYPE_NAMES.items():
-            for prefix, device in (("torch.", "cpu"), ("torch.cuda.", "cuda")):
+            for prefix, where in (("torch.", "cpu"), ("torch.cuda.", "cuda")):
                 if dtype == f"{prefix}{word}Tensor":
-                    return self.to(device, getattr(dtypes, name) if name != "bfloat16" else dtypes.bfloat16())
+                    return self.to(where, getattr(dtypes, name) if name != "bfloat16" else dtypes.bfloat16())
         raise ValueError(f"invalid type: {dtype!r}")
 
     def contiguous(self):

@@ -84,7 +84,7 @@ class MultiheadAttention(Module):
             key_padding_mask = key_padding_mask if key_padding_mask is None else key_padding_mask.unsqueeze(0)
         else:
             time = 1 if self.batch_first else 0
-        batch, length = query.shape[1 - time], query.shape[time]
+        batch = query.shape[1 - time]
         projected = self._extended(*self._projected(query, key, value), time)
         queries, keys, values = [self._heads(each, time) for each in projected]
         if self.add_zero_attn:

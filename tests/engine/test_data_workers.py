@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import engine
-from engine.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset, get_worker_info
+from engine.utils.data import DataLoader, Dataset, IterableDataset, get_worker_info
 
 
 class Squares(Dataset):

@@ -8,7 +8,6 @@ import contextlib
 
 from engine import autograd
 from engine.nn.containers import ModuleDict, ModuleList
-from engine.nn.module import Module
 from engine.nn.parameter import Parameter
 from engine.tensor import Tensor
 
