@@ -18,7 +18,13 @@ def test_import_pulls_in_numpy_and_nothing_else():
 
 
 def test_import_is_quick():
-    """Under 0.2 s on top of numpy, in the processor's time, which a busy machine hardly lengthens; the best of three."""
-    code = "import time, numpy; start = time.process_time(); import engine; print(time.process_time() - start)"
-    times = [subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True) for _ in range(3)]
-    assert min(float(each.stdout) for each in times) < 0.2
+    """On top of numpy it costs less than three imports of numpy, which take 0.07 to 0.09 s where it takes under 0.2 s.
+
+    In the processor's time, the best of five: as a ratio, so that a slow or busy machine says the same.
+    """
+    code = (
+        "import time; start = time.process_time(); import numpy; between = time.process_time(); import engine; "
+        "print((time.process_time() - between) / (between - start))"
+    )
+    runs = [subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True) for _ in range(5)]
+    assert min(float(each.stdout) for each in runs) < 3
