@@ -19,6 +19,7 @@ import numpy as np
 from engine import dtypes, safetensors
 from engine.backend import to_numpy
 from engine.devices import device
+from engine.files import write_atomically
 from engine.nn.parameter import Buffer, Parameter
 from engine.size import Size
 from engine.tensor import Tensor
@@ -44,7 +45,7 @@ def save(obj, f):
     """
     _check_file("save", f, "write")
     if _is_path(f) and str(f).endswith(".safetensors"):
-        _write_atomically(f, safetensors.encoded(obj))
+        write_atomically(f, safetensors.encoded(obj))
         return
     writer = _Writer()
     try:
@@ -58,7 +59,7 @@ def save(obj, f):
             with archive.open(f"tensors/{number}.npy", "w", force_zip64=True) as entry:
                 np.lib.format.write_array(entry, array, allow_pickle=False)
     if _is_path(f):
-        _write_atomically(f, buffer.getbuffer())
+        write_atomically(f, buffer.getbuffer())
     else:
         f.write(buffer.getbuffer())
 
@@ -71,20 +72,6 @@ def _check_file(function, f, method):
     if not _is_path(f) and not callable(getattr(f, method, None)):
         raise TypeError(
             f"{function}(): argument 'f' must be a path or a file with a method {method}(), not {type(f).__name__}")
-
-
-def _write_atomically(path, content):
-    """The file is there whole or, if anything goes wrong, as it was before."""
-    path = pathlib.Path(path)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with open(partial, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 class _Writer:

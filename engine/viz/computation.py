@@ -1,12 +1,12 @@
 """A captured computation graph: plain data that shows itself as a picture or as text."""
 
 import base64
-import os
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Literal
 
+from ..files import write_atomically
 from .layout import layout
 from .svg import draw
 
@@ -113,12 +113,7 @@ class Graph:
             raise ValueError(f"save(path): got {str(path)!r}, but only .svg files are supported")
         if not path.parent.is_dir():
             raise FileNotFoundError(f"save(path): the folder {str(path.parent)!r} does not exist")
-        partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-        try:
-            partial.write_text(self.svg(), encoding="utf-8")
-            os.replace(partial, path)
-        finally:
-            partial.unlink(missing_ok=True)
+        write_atomically(path, self.svg().encode("utf-8"))
 
     def __repr__(self):
         return self.text()

@@ -8,12 +8,12 @@ training and evaluation mode, on the CPU and on the stand-in for cupy. KNOWN lis
 
 import dataclasses
 import functools
-import re
 import types
 import warnings
 
 import numpy as np
 import opinfo
+import opinfo_known
 
 import engine
 
@@ -21,19 +21,7 @@ SAMPLES = {"float64": 60, "float32": 12}  # how many of each dtype, spread evenl
 DEVICES = ("cpu", "cuda")  # "cuda" is the stand-in
 
 
-@dataclasses.dataclass(frozen=True)
-class Known:
-    """Differences of these modules whose description matches the regular expression."""
-
-    names: str
-    when: str
-    reason: str
-
-    def covers(self, name, difference):
-        return name in self.names.split() and re.search(self.when, difference) is not None
-
-
-KNOWN = []
+KNOWN = []  # of opinfo_known.Known; none at present
 
 
 # Samples of our own for modules that PyTorch keeps none for: constructor arguments (or a function of the library that
@@ -303,10 +291,9 @@ def written(name, sample):
 
 def unknown(report):
     """The differences that no entry of KNOWN covers."""
-    return [each for each in report.differences if not any(known.covers(report.name, each) for known in KNOWN)]
+    return opinfo_known.unknown(report, KNOWN)
 
 
 def unnecessary(report):
     """The entries of KNOWN for this module that cover none of its differences."""
-    mine = [known for known in KNOWN if report.name in known.names.split()]
-    return [known for known in mine if not any(known.covers(report.name, each) for each in report.differences)]
+    return opinfo_known.unnecessary(report, KNOWN)

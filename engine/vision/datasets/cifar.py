@@ -1,10 +1,10 @@
 """CIFAR-10: 60,000 colour pictures of 32 x 32, from its binary archive: nothing is unpickled."""
 
-import os
 import tarfile
 
 import numpy as np
 
+from engine.files import write_atomically
 from engine.vision.datasets.vision import LabelledPictures
 from engine.vision.download import fetch, has_checksum
 
@@ -72,9 +72,6 @@ class CIFAR10(LabelledPictures):
         with tarfile.open(archive, "r:gz") as members:
             for member in members:
                 if member.isreg() and member.size == self.pictures_each * RECORD and member.name in missing:
-                    place = missing.pop(member.name)
-                    part = place.with_name(f".{place.name}.{os.getpid()}.part")
-                    part.write_bytes(members.extractfile(member).read())
-                    os.replace(part, place)
+                    write_atomically(missing.pop(member.name), members.extractfile(member).read())
         if missing:
             raise RuntimeError(f"{archive.absolute()} lacks {', '.join(missing)}")
