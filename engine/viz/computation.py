@@ -22,7 +22,7 @@ class Node:
     name: what the caller calls an op's result, or None.
     shape, dtype, device: of the tensor or the op's result; None, "" and None for "more".
     constants: how many of an op's inputs are not in the graph.
-    group: the number of the innermost `Group` that it is in, or None.
+    group: the number of the innermost `Group` that it is in, or None. module: the path of the module that ran it.
     line: (number of a `Source`, line number) of the caller's code, or None.
     value, grad: a `Snapshot` of the result, and of the output's gradient with respect to it; None if unknown.
     stored: of a parameter: a Snapshot of its `.grad`, None if it has none.
@@ -43,6 +43,7 @@ class Node:
     op: str | None = None
     device: str | None = None
     group: int | None = None
+    module: str | None = None
     line: tuple[int, int] | None = None
     value: Snapshot | None = None
     grad: Snapshot | None = None
@@ -75,7 +76,7 @@ class Node:
         """The node of docs/graphs.md."""
         return {
             **{key: getattr(self, key) for key in (
-                "id", "kind", "label", "op", "name", "device", "constants", "hidden", "group", "seconds",
+                "id", "kind", "label", "op", "name", "device", "constants", "hidden", "group", "module", "seconds",
                 "backward_seconds", "bytes", "saved_bytes", "error")},
             "shape": None if self.shape is None else list(self.shape),
             "dtype": self.dtype or None,
