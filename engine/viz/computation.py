@@ -8,7 +8,6 @@ from typing import Literal
 
 from ..files import write_atomically
 from .layout import layout
-from .svg import draw
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ INK, QUIET, RED, ORANGE = "#1b2230", "#6d7789", "#b3261e", "#b35500"
 class Look:
     """Colours of a kind of node or group, and of the lines that leave it.
 
-    form: "plain" (a rectangle), "round", "leaning", "double" (two frames), "crossed" or "stacked" (cards behind it).
+    form: "plain" (a rectangle), "round" (with round ends), "crossed" (the same with a cross), "leaning", "double" (two
+        frames) or "stacked" (cards behind it).
     """
 
     form: str

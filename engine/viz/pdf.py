@@ -9,10 +9,12 @@ import zlib
 
 from .pdf_fonts import BOLD, DINGBATS, REGULAR, SYMBOL, runs
 from .shapes import Rectangle, Text, outline
+from .words import printable
 
 POINTS = 0.75  # in a pixel: 72 of the one and 96 of the other make an inch
 FONTS = {REGULAR: "F1", BOLD: "F2", SYMBOL: "F3", DINGBATS: "F4"}
-OUTLINED = 0.06  # how thick the outline of a box for a missing letter is, in units of the font size
+PEN = 0.04  # how thick an outline is, in units of the font size: of a missing letter's box, and of Symbol made bold
+FILLED, OUTLINED, BOTH = 0, 1, 2  # how letters can be drawn
 
 
 def write(drawing):
@@ -28,7 +30,7 @@ def write(drawing):
         f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 {width} {height}] /Contents 4 0 R "
         f"/Resources << /Font << {fonts} >> >> >>".encode("ascii"),
         f"<< /Length {len(stream)} /Filter /FlateDecode >>\nstream\n".encode("ascii") + stream + b"\nendstream",
-        b"<< /Title <" + drawing.title.encode("utf-16").hex().encode("ascii") + b"> >>",
+        b"<< /Title <" + printable(drawing.title).encode("utf-16").hex().encode("ascii") + b"> >>",
         *(_font(name) for name in FONTS),
     ]
     return _file(objects)
@@ -78,12 +80,12 @@ def _text(shape):
     pieces = runs(shape.text, shape.bold)
     size = shape.size
     x = shape.x - sum(run.width for run in pieces) * size * {"start": 0, "middle": 0.5, "end": 1}[shape.anchor]
-    words = [f"BT {_color(shape.color)} rg {_color(shape.color)} RG {_numbers(OUTLINED * size)} w [] 0 d"]
+    words = [f"BT {_color(shape.color)} rg {_color(shape.color)} RG {_numbers(PEN * size)} w [] 0 d"]
     for run in pieces:
         if run.code:
             font, y = f"/{FONTS[run.font]} {_numbers(size * run.scale)} Tf", shape.y - run.rise * size
-            outlined = 1 if run.font == DINGBATS else 0
-            words.append(f"{font} {outlined} Tr 1 0 0 -1 {_numbers(x, y)} Tm <{run.code.hex()}> Tj")
+            mode = OUTLINED if run.font == DINGBATS else BOTH if run.font == SYMBOL and shape.bold else FILLED
+            words.append(f"{font} {mode} Tr 1 0 0 -1 {_numbers(x, y)} Tm <{run.code.hex()}> Tj")
         x += run.width * size
     return " ".join([*words, "ET"])
 

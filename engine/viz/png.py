@@ -4,8 +4,10 @@ import io
 import warnings
 
 from .shapes import Rectangle, Text, outline
+from .words import printable
 
 INCH = 72  # of matplotlib's points; at as many dots to the inch a point is a pixel of the drawing
+FITTED = 0.93  # DejaVu Sans is wider than the other fonts that pictures are shown in; so much smaller it is as wide
 
 
 def paint(drawing, scale=2):
@@ -54,7 +56,7 @@ def _add(axes, shape, order, patch_type, path_type):
         align = {"start": "left", "middle": "center", "end": "right"}[shape.anchor]
         weight = "bold" if shape.bold else "normal"
         font = {"family": "DejaVu Sans", "size": shape.size * FITTED, "weight": weight}
-        axes.text(shape.x, shape.y, shape.text, color=shape.color, ha=align, va="baseline", zorder=order,
+        axes.text(shape.x, shape.y, printable(shape.text), color=shape.color, ha=align, va="baseline", zorder=order,
                   parse_math=False, **font)  # fmt: skip
         return
     pieces = outline(shape) if isinstance(shape, Rectangle) else shape.pieces
@@ -65,9 +67,6 @@ def _add(axes, shape, order, patch_type, path_type):
             linewidth=shape.thickness if shape.stroke else 0, linestyle=dashes, capstyle="butt", joinstyle="round", zorder=order,
         )
     )  # fmt: skip
-
-
-FITTED = 0.93  # DejaVu Sans is wider than the other fonts that pictures are shown in; so much smaller it is as wide
 
 
 def _path(pieces, path_type):

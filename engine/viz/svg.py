@@ -7,6 +7,7 @@ and on paper, and two pictures on one page cannot disturb each other.
 from xml.sax.saxutils import escape
 
 from .shapes import Rectangle, Text
+from .words import printable
 
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', 'DejaVu Sans', Arial, sans-serif"
 
@@ -66,5 +67,4 @@ def _number(value):
 
 
 def _escaped(text):
-    """Text for XML: markup escaped, and what XML cannot hold (control characters) replaced."""
-    return escape("".join(letter if letter.isprintable() or letter == "\n" else "\ufffd" for letter in text))
+    return escape(printable(text))
