@@ -1,22 +1,32 @@
-"""Pictures of the computation graph: capture -> layout -> svg.
+"""Pictures of the computation graph: of a tensor, of what happens in a block, of two graphs compared.
 
     engine.viz.graph(loss)                # the last expression of a notebook cell shows the picture
     engine.viz.graph(loss).save("loss.svg")
 
-`capture` walks the nodes behind a tensor, `names` finds what the caller calls them, `computation` holds
-the result as plain data, `layout` (with `layers`, `places` and `glyphs`) gives every box and line its
-place, `svg` draws. Nothing but the standard library is needed, and the graph is read through its public
-traversal only.
+    with engine.viz.capture() as g:       # with modules, lines, values, gradients and mistakes
+        loss = F.cross_entropy(model(x), y)
+        loss.backward()
+
+    engine.viz.compare(mine, reference)   # where do two graphs first differ?
+
+docs/graphs.md says how a graph becomes a picture. `walk`, `recording` and `gradients` find out about a graph,
+`assemble` (with `names`, `equations`, `rules`, `badges`, `groups`) makes a `Graph` of that, plain data (`computation`);
+`fold` and `layout` (with `layers`, `places`, `glyphs`) give every box and line its place, `drawing` says what is drawn
+there, `svg`, `pdf` and `png` draw it, `page` and `widget` bring it to life in a notebook with the script in js/.
 """
 
 import sys
 from collections.abc import Mapping
 from html import escape
 
-from .capture import capture
-from .computation import Edge, Graph, Node
+from .assemble import assemble
+from .computation import Edge, Graph, Group, Node, Source
+from .gradients import flow
+from .names import is_tensor, tensors_in
+from .recording import capture
+from .walk import facts_from_saved, forward_order
 
-__all__ = ["Edge", "Graph", "Node", "graph", "notebook_bundle"]
+__all__ = ["Edge", "Graph", "Group", "Node", "Source", "capture", "graph", "notebook_bundle"]
 
 
 def graph(output, params=None, *, namespace=None):
@@ -28,8 +38,12 @@ def graph(output, params=None, *, namespace=None):
     namespace: {name: anything}, variables to look for names in place of the caller's (IPython's user
         namespace, for one); with `params` given too, `params` wins.
 
-    A graph of more than about 60 nodes shows the ones nearest to the output; one further node tells
-    how many are not shown. Inputs that need no gradient are not part of the graph.
+    Values are those that variables or the graph itself still hold. If `output` is a single number and the graph was
+    not freed by a backward pass, its gradient with respect to everything is computed, without touching any `.grad` and
+    without calling hooks. Use `capture` to see modules, lines of code and every value as well.
+
+    A graph of more than about 60 nodes opens with parts of it closed. Of more than 10,000 operations those nearest to
+    the output are there; one further node tells how many are not.
 
     Raises TypeError when `output` is no tensor or `params` is no {str: tensor}; ValueError when
     `output` has no graph behind it.
@@ -40,7 +54,26 @@ def graph(output, params=None, *, namespace=None):
         namespaces = [caller.f_locals, caller.f_globals]
     else:
         namespaces = [_checked_params(params), namespace or {}]
-    return capture(output, namespaces)
+    operations = forward_order([output.grad_fn])
+    facts = facts_from_saved(operations, [output, *tensors_in(namespaces)])
+    gradients, note = _gradients_behind(output, operations)
+    picture = assemble([output.grad_fn], facts, gradients, namespaces, tensors=[output])
+    picture.notes = (note,) if note else ()
+    return picture
+
+
+def _gradients_behind(output, operations):
+    """(Gradients or None, why there are none or not all)."""
+    if not all(hasattr(each, "gradients") for each in operations) or output.array.dtype.kind != "f":
+        return None, None
+    if output.array.size != 1:
+        return None, "The output has several elements, so it has no gradient of its own: call backward on a sum or a mean of it."
+    if any(each.saved is None for each in operations):
+        return None, (
+            "Gradients are unknown: a backward pass has freed what they are computed from. Wrap forward and backward in "
+            "`with engine.viz.capture() as g:`, or look at the graph before calling backward().")
+    gradients, error = flow(output.grad_fn, output.array)
+    return gradients, error and f"Not all gradients are known: {error}"
 
 
 def notebook_bundle(tensor, title):
@@ -57,7 +90,7 @@ def notebook_bundle(tensor, title):
 
 
 def _require_graph(output):
-    if not hasattr(output, "grad_fn"):
+    if not is_tensor(output):
         raise TypeError(f"graph(output): expected a tensor, got {type(output).__name__}")
     if output.grad_fn is None:
         given = f"a tensor of shape {tuple(output.shape)} with requires_grad={output.requires_grad}"
@@ -73,7 +106,7 @@ def _checked_params(params):
     if not isinstance(params, Mapping):
         raise TypeError(f"graph(params): expected a mapping {{name: tensor}}, got {type(params).__name__}")
     for name, tensor in params.items():
-        if not isinstance(name, str) or not hasattr(tensor, "grad_fn"):
+        if not isinstance(name, str) or not is_tensor(tensor):
             raise TypeError(
                 f"graph(params): expected a mapping {{name: tensor}}, got the entry {name!r}: {type(tensor).__name__}"
             )
