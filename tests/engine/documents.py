@@ -37,7 +37,7 @@ def edge(source, target, slot=0, **known):
 
 
 def group(id, parent=None, kind="module", label=None, type=None, path=None, count=1):
-    return {"id": id, "parent": parent, "kind": kind, "label": label or id, "type": type, "path": path, "count": count}
+    return {"id": id, "parent": parent, "kind": kind, "label": label or str(id), "type": type, "path": path, "count": count}
 
 
 class Drawing:
@@ -73,7 +73,7 @@ class _Within:
         self.drawing, self.known = drawing, known
 
     def __enter__(self):
-        id = f"g{len(self.drawing.groups)}"
+        id = len(self.drawing.groups)
         self.drawing.groups.append({"id": id, "parent": self.drawing.stack[-1], **self.known})
         self.drawing.stack.append(id)
 
@@ -180,7 +180,7 @@ def random_document(random, most_nodes=60, most_groups=12):
     size = random.randrange(1, most_nodes)
     recent = random.choice((3, 8, 100))
     groups_left = random.randrange(most_groups + 1)
-    contexts, made = [], []
+    contexts, made, moved = [], [], set()
     for number in range(size):
         while contexts and random.random() < 0.15:
             contexts.pop().__exit__()
@@ -199,6 +199,11 @@ def random_document(random, most_nodes=60, most_groups=12):
             made.append(drawing.op(random.choice(LABELS), *inputs, shape=shape, name=name))
     for context in reversed(contexts):
         context.__exit__()
+    for source, target in drawing.edges:  # a leaf of no group may be counted to that of its first user
+        leaf = drawing.nodes[source]
+        if leaf["kind"] != "op" and leaf["group"] is None and source not in moved and random.random() < 0.5:
+            leaf["group"] = drawing.nodes[target]["group"]
+        moved.add(source)
     chosen = [each["id"] for each in drawing.groups if random.random() < random.choice((0.5, 0.9))]
     return document(drawing.nodes, drawing.edges, drawing.groups, chosen)
 
