@@ -24,6 +24,7 @@ from .comparison import ATOL, RTOL, compared
 from .computation import Edge, Graph, Group, Node, Source
 from .gradients import flow
 from .names import is_tensor, tensors_in
+from .page import image
 from .recording import capture
 from .walk import facts_from_saved
 
@@ -105,16 +106,16 @@ def _gradients_behind(output, operations):
 
 
 def notebook_bundle(tensor, title):
-    """What a notebook shows for a tensor with a graph: `title` (text, above) and the picture, as a MIME bundle.
+    """What a notebook shows for a tensor with a graph: `title` (text, above) and a still picture, as a MIME bundle.
 
-    Names come from the notebook's variables. There is no "text/plain": that is the tensor's own.
+    Names come from the notebook's variables. There is no "text/plain": that is the tensor's own. `graph` gives the
+    picture to step through.
     """
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
-    bundle = graph(tensor, namespace=shell.user_ns if shell else {})._repr_mimebundle_()
+    shown = graph(tensor, namespace=shell.user_ns if shell else {})
+    picture = shown.svg()
     return {
-        "text/html": f"<pre>{escape(title)}</pre>{bundle['text/html']}",
-        "image/svg+xml": bundle["image/svg+xml"],
-    }
+        "text/html": f"<pre>{escape(title)}</pre>{image(shown.document(), picture)}", "image/svg+xml": picture}
 
 
 def _require_graph(output, argument="graph(output)", expected="a tensor"):

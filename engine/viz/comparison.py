@@ -10,7 +10,8 @@ from difflib import SequenceMatcher
 
 import numpy as np
 
-from .computation import Graph, counted
+from .computation import Graph
+from .words import count as counted
 
 RTOL, ATOL = 1e-4, 1e-6  # a value differs if it is further from the reference's than ATOL + RTOL x |the reference's|
 
