@@ -16,6 +16,16 @@ __all__ = ["detect_anomaly", "is_anomaly_check_nan_enabled", "is_anomaly_enabled
 ENGINE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 
+detector = None  # the _Detector in use, None while detection is off
+
+
+def calling_frame(frame):
+    """The innermost frame, from `frame` on outwards, that is not the engine's own."""
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(ENGINE):
+        frame = frame.f_back
+    return frame
+
+
 class _Detector:
     """Watches what is recorded, on all threads, and looks at what backward passes on."""
 
@@ -25,13 +35,11 @@ class _Detector:
         self.check_nan = check_nan
         self.places = weakref.WeakKeyDictionary()  # node -> (file, line number, function)
 
-    def recorded(self, node):
-        frame = sys._getframe(1)
-        while frame.f_back is not None and frame.f_code.co_filename.startswith(ENGINE):
-            frame = frame.f_back
+    def recorded(self, node, inputs, result):
+        frame = calling_frame(sys._getframe(1))
         self.places[node] = frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name
 
-    def check(self, node, passed_on):
+    def passed(self, node, gradient, passed_on):
         """RuntimeError if the node passes NaN on."""
         for position, gradient in enumerate(passed_on if self.check_nan else ()):
             array = gradient.array if isinstance(gradient, TensorBase) else gradient
@@ -39,7 +47,7 @@ class _Detector:
                 raise RuntimeError(
                     f"Function '{node.name()}' returned nan values in its {position}th output.{self.origin(node)}")
 
-    def explain(self, node, error):
+    def failed(self, node, error):
         """Say which line recorded the node in which `error` was raised: in a warning, and in a note on the error."""
         origin = self.origin(node)
         message = f"Error detected in {node.name()}.{origin}"
@@ -64,7 +72,7 @@ class set_detect_anomaly:
     """
 
     def __init__(self, mode, check_nan=True):
-        self.before = graph.detector
+        self.before = detector
         _install(_Detector(check_nan) if mode else None)
 
     def __enter__(self):
@@ -87,19 +95,22 @@ class detect_anomaly(set_detect_anomaly):
         super().__init__(True, self.check_nan)
 
 
-def _install(detector):
-    if graph.detector is not None:
-        graph.watchers.remove(graph.detector)
-    graph.detector = detector
+def _install(new):
+    global detector
+    if detector is not None:
+        graph.watchers.remove(detector)
+        graph.observers.remove(detector)
+    detector = new
     if detector is not None:
         graph.watchers.insert(0, detector)
+        graph.observers.insert(0, detector)
 
 
 def is_anomaly_enabled():
     """Whether anomalies are looked for now."""
-    return graph.detector is not None
+    return detector is not None
 
 
 def is_anomaly_check_nan_enabled():
     """Whether NaN counts as an anomaly (True unless set_detect_anomaly said otherwise)."""
-    return graph.detector is None or graph.detector.check_nan
+    return detector is None or detector.check_nan

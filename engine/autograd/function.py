@@ -146,7 +146,7 @@ def _record(function, ctx, args, edges, outputs):
             output.requires_grad_flag = True
     node.save(slots)
     if watchers:
-        tell_watchers(node)
+        tell_watchers(node, args, outputs)
 
 
 # ---- in the graph -----------------------------------------------------------------------------------------

@@ -333,16 +333,16 @@ def record(op, inputs, metadata):
     if needed:
         plan = op.plans.get((needed, len(edges))) or op.plan(needed, len(edges))
         node = Node(op, tuple(edges), plan, *plan.collect(inputs, arrays, result, storage, metadata), result)
-        if watchers:
-            tell_watchers(node)
     tensor = setting.tensor_class(result, storage, node)
     if is_view and not tensor.is_inference():
         tensor.view_of = View(inputs[0], op, metadata, is_recording)
+    if watchers and needed:
+        tell_watchers(node, inputs, tensor)
     return tensor
 
 
-watchers = []  # each has `thread` (the one it watches, None for all) and `recorded(node)`
-detector = None  # while anomalies are looked for: has check(node, passed_on) and explain(node, error)
+watchers = []  # each has `thread` (the one it watches, None for all) and `recorded(node, inputs, result)`
+observers = []  # of backward passes: each has `passed(node, gradient, passed_on)` and `failed(node, error)`
 
 
 def increment_version(tensor):
@@ -351,11 +351,11 @@ def increment_version(tensor):
         each.storage.written()
 
 
-def tell_watchers(node):
-    """Show a new node to those who watch this thread, the latest first."""
+def tell_watchers(node, inputs, result):
+    """Show a new node, what it was computed from and what came of it to those who watch this thread, latest first."""
     for watcher in reversed(watchers):
         if watcher.thread in (None, threading.get_ident()):
-            watcher.recorded(node)
+            watcher.recorded(node, inputs, result)
 
 
 def look_through(steps, base):
@@ -397,7 +397,7 @@ def backward(roots, gradients, retain_graph=False, create_graph=False, wanted=No
     waiting = count_uses(arriving)
     useful, working = (None, None) if wanted is None else leading_to(wanted, waiting)
     ready = [node for node in arriving if not waiting[node]]
-    collected, anomaly, node = {}, detector, None
+    collected, node = {}, None
     try:
         with backend.quiet(), set_recording(create_graph):
             while ready:
@@ -417,8 +417,8 @@ def backward(roots, gradients, retain_graph=False, create_graph=False, wanted=No
                     passed_on = node.gradients(gradient, create_graph, useful)
                 if hooks is not None and hooks.after:
                     passed_on = hooks.on_passed(passed_on, gradient)
-                if anomaly is not None:
-                    anomaly.check(node, passed_on)
+                for observer in observers:
+                    observer.passed(node, gradient, passed_on)
                 for source, its_gradient in zip(node.inputs, passed_on):
                     if source is None or (useful is not None and source not in useful):
                         continue
@@ -431,8 +431,8 @@ def backward(roots, gradients, retain_graph=False, create_graph=False, wanted=No
                 if not retain_graph:
                     node.release()
     except Exception as error:
-        if anomaly is not None and node is not None:
-            anomaly.explain(node, error)
+        for observer in observers if node is not None else ():
+            observer.failed(node, error)
         raise
     return collected
 

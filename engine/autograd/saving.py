@@ -21,7 +21,7 @@ class saved_tensors_hooks:
     def __exit__(self, *exception):
         watchers.remove(self)
 
-    def recorded(self, node):
+    def recorded(self, node, inputs, result):
         if type(node.saved) is tuple:  # or else hooks further inside have it
             node.saved = _Packed(node.saved, self)
 

@@ -122,7 +122,7 @@ class _Part:
     def __exit__(self, *exception):
         watchers.remove(self)
 
-    def recorded(self, node):
+    def recorded(self, node, inputs, result):
         if node.saves_arrays():
             node.saved = _Dropped(self, len(self.nodes))
             self.nodes.append((node.name(), node.shape))
@@ -161,7 +161,7 @@ class _Again:
     def __exit__(self, *exception):
         watchers.remove(self)
 
-    def recorded(self, node):
+    def recorded(self, node, inputs, result):
         if node.saves_arrays():
             self.nodes.append((node.name(), node.shape))
             self.saved.append(node.saved)

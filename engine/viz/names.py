@@ -5,7 +5,7 @@ from itertools import islice
 LONGEST_CONTAINER = 1000  # entries of a list or dict that are looked at; beyond it is data, not parameters
 
 
-def find_names(wanted, namespaces, tensor_type):
+def find_names(wanted, namespaces):
     """{id: name} for those ids in `wanted` (of tensors, and of the nodes that computed tensors) that have a name.
 
     namespaces: mappings {name: anything}; an earlier one wins, and in one mapping the plain variable
@@ -17,9 +17,38 @@ def find_names(wanted, namespaces, tensor_type):
         for name, value in entries(namespace):
             if id(value) in wanted:
                 names.setdefault(id(value), name)
-            elif isinstance(value, tensor_type) and id(value.grad_fn) in wanted:
+            elif is_tensor(value) and id(value.grad_fn) in wanted:
                 names.setdefault(id(value.grad_fn), name)
     return names
+
+
+def names_of_arrays(wanted, namespaces):
+    """{id: name} of the arrays in `wanted` (ids) that a variable's tensor holds."""
+    names = {}
+    for namespace in namespaces:
+        for name, value in entries(namespace):
+            if is_tensor(value) and id(getattr(value, "array", None)) in wanted:
+                names.setdefault(id(value.array), name)
+    return names
+
+
+def tensors_in(namespaces):
+    """The tensors that variables hold."""
+    return [value for namespace in namespaces for _, value in entries(namespace) if is_tensor(value)]
+
+
+def is_tensor(value):
+    return hasattr(type(value), "grad_fn") or "grad_fn" in getattr(value, "__dict__", ())
+
+
+def module_names(namespaces):
+    """{id of a module: name} of the modules that variables hold."""
+    found = {}
+    for namespace in namespaces:
+        for name, value in list(namespace.items()):
+            if not name.startswith("_") and callable(getattr(type(value), "named_modules", None)):
+                found.setdefault(id(value), name)
+    return found
 
 
 def entries(namespace):

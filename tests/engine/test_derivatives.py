@@ -203,7 +203,7 @@ def test_detect_anomaly_names_the_line_of_a_node_that_backward_recorded():
 
 def test_nothing_is_remembered_when_detection_is_off():
     with torch.autograd.set_detect_anomaly(True):
-        detector = torch.autograd.graph.detector
+        detector = torch.autograd.anomaly_mode.detector
         y = leaf(1.0) * 2
         assert len(detector.places) == 1
     z = leaf(1.0) * 2
