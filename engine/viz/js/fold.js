@@ -1,6 +1,6 @@
 // From a document to a scene: what there is to draw when some of its groups are open. The same as fold.py.
 
-import { shortened } from "./glyphs.js";
+import { cutInMiddle } from "./glyphs.js";
 
 const LONGEST_TEXT = 28; // characters of a name or label
 
@@ -60,9 +60,9 @@ function putInto(group, item, made, groups) {
 }
 
 function nodeItem({ id, kind, label, name, shape }) {
-  const details = name ? [shortened(name, LONGEST_TEXT)] : [];
+  const details = name ? [cutInMiddle(name, LONGEST_TEXT)] : [];
   if (shape !== null) details.push(shapeDetail(shape));
-  const texts = { label: shortened(label, LONGEST_TEXT), detail: details.join(" · ") };
+  const texts = { label: cutInMiddle(label, LONGEST_TEXT), detail: details.join(" · ") };
   return { id: `n${id}`, node: id, group: null, kind, ...texts, items: null };
 }
 
@@ -71,7 +71,7 @@ function groupItem({ id, kind, label, type, operations }, closed) {
   const details = type && !label.startsWith(type) ? [type] : [];
   const count = String(operations).replace(/\B(?=(\d{3})+$)/g, ",");
   if (closed && operations) details.push(`${count} operation${operations === 1 ? "" : "s"}`);
-  const texts = { label: shortened(label, LONGEST_TEXT), detail: shortened(details.join(" · "), 2 * LONGEST_TEXT) };
+  const texts = { label: cutInMiddle(label, LONGEST_TEXT), detail: cutInMiddle(details.join(" · "), 2 * LONGEST_TEXT) };
   return { id: `g${id}`, node: null, group: id, kind, ...texts, items: closed ? null : [] };
 }
 

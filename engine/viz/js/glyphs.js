@@ -33,7 +33,7 @@ function letterWidth(letter) {
 }
 
 /** `text`, cut in its middle to at most `length` characters. */
-export function shortened(text, length) {
+export function cutInMiddle(text, length) {
   const letters = [...text];
   if (letters.length <= length) return text;
   const head = Math.floor((length - 1) / 2);

@@ -6,12 +6,14 @@ import { buildLayers, outerSource } from "./layers.js";
 import { BOX_GAP, isPort, placeAcross, placeAlong } from "./places.js";
 
 const COLUMN = 900; // pixels, about the width of a notebook's output
-const [RANK_GAP_RIGHTWARDS, RANK_GAP_DOWNWARDS] = [42, 32]; // pixels between boxes, for lines and arrow heads
+const RANK_GAP_RIGHTWARDS = 42; // pixels between boxes, for lines and arrow heads
+const RANK_GAP_DOWNWARDS = 32;
 const PORT_GAP = 20; // pixels between boxes and the border that their lines pass
 const PICTURE_MARGIN = 20;
 const FRAME_PADDING = 14; // pixels between a frame and what is in it
 const TITLE_HEIGHT = 26; // of a frame's title line
-const [LABEL_SIZE, DETAIL_SIZE] = [14, 11]; // pixels
+const LABEL_SIZE = 14; // pixels
+const DETAIL_SIZE = 11;
 const TEXT_PADDING = 12; // pixels left and right of a box's text, and between two texts side by side
 const ARROW_LENGTH = 8; // the straight end of a line, room for its head
 const LANE_GAP = 8; // pixels between lines that pass a border or a rank together
