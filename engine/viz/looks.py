@@ -1,0 +1,55 @@
+"""Colours and forms of what is in a picture.
+
+What a thing is shows in its form as well as its colour, so that neither a colour-blind eye nor a black-and-white
+printer loses anything: parameters are rectangles, data leans, operations have round ends, the output has a double
+frame, what failed is crossed, and what is not there is dashed. The ground is light and the picture's own, so it reads
+on light and dark pages.
+"""
+
+from dataclasses import dataclass
+
+GROUND, GROUND_EDGE, DETAIL_INK = "#fafbfd", "#d3d8e1", "#495263"
+INK, QUIET, RED, ORANGE = "#1b2230", "#6d7789", "#b3261e", "#b35500"
+
+
+@dataclass(frozen=True)
+class Look:
+    """Colours of a kind of node or group, and of the lines that leave it.
+
+    form: "plain" (a rectangle), "round" (with round ends), "crossed" (the same with a cross), "leaning", "double" (two
+        frames) or "stacked" (cards behind it).
+    """
+
+    form: str
+    fill: str
+    frame: str
+    ink: str
+    line: str = "#8790a0"
+    dashed: bool = False
+    thickness: float = 1.4
+
+
+LOOKS = {
+    "parameter": Look("plain", fill="#dcecfa", frame="#0a62a8", ink="#083f6e", line="#4d8fc4"),
+    "input": Look("leaning", fill="#e6e8ed", frame=QUIET, ink=INK),
+    "op": Look("round", fill="#ffffff", frame=QUIET, ink=INK),
+    "output": Look("double", fill="#ffedcc", frame=ORANGE, ink="#6b3300"),
+    "more": Look("round", fill="#eef0f4", frame=QUIET, ink=DETAIL_INK, dashed=True),
+    "failed": Look("crossed", fill="#fde3e0", frame=RED, ink="#7a1710", line=RED, thickness=2.4),
+    "missing": Look("round", fill="#ffffff", frame=QUIET, ink=DETAIL_INK, dashed=True),
+    "module": Look("stacked", fill="#ece8f7", frame="#63509e", ink="#3a2a72"),
+    "repeat": Look("stacked", fill="#ece8f7", frame="#63509e", ink="#3a2a72"),
+    "part": Look("stacked", fill="#eef0f4", frame=QUIET, ink=INK),
+}
+CARDS = {"module": 1, "repeat": 2, "part": 1}  # behind a closed group's box
+FRAME_FILLS = ("#f3f1fa", "#fafafe")  # of open groups, by how deep they are in others, in turn
+
+BADGES = {  # what is wrong with a tensor: (the mark, its colour)
+    "nan": ("NaN", RED),
+    "inf": ("∞", RED),
+    "exploding": ("↑", ORANGE),
+    "vanishing": ("↓", "#0a62a8"),
+    "zero": ("0", QUIET),
+    "in place": ("∗", "#63509e"),
+}
+DIFFERS, EXTRA, MISSING = ("≠", RED), ("+", ORANGE), ("−", QUIET)  # in a comparison
