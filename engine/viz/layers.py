@@ -45,6 +45,8 @@ def build_layers(container):
     ways = _linked(container)
     _fix_ports(container)
     rows = _fewest_crossings(_first_orders(list(container.cells.values())))
+    _number(rows)
+    _cross_late(rows)
     container.rows, container.ways = _bundled(rows, ways)
     _number(container.rows)
 
@@ -315,7 +317,7 @@ def _transpose(rows, at_ties):
 def _swap_neighbours(row, at_ties):
     """Whether a swap left fewer crossings."""
     swapped = False
-    ends = {cell: ([each.position for each in cell.before], [each.position for each in cell.after]) for cell in row}
+    ends = _ends(row)
     for index in range(len(row) - 1):
         left, right = row[index], row[index + 1]
         if left.fixed != right.fixed:
@@ -326,6 +328,26 @@ def _swap_neighbours(row, at_ties):
             swapped = swapped or gain > 0
     _number_row(row)
     return swapped
+
+
+def _cross_late(rows):
+    """Where that is as good, let lines run side by side for long and cross only where they end."""
+    for row in rows:
+        ends, swapped = _ends(row), True
+        while swapped:
+            swapped = False
+            for index in range(len(row) - 1):
+                left, right = row[index], row[index + 1]
+                crossed = left.source and right.source and ends[left][0] > ends[right][0]
+                if crossed and _gain(ends[left][1], ends[right][1]) == -1:
+                    row[index], row[index + 1] = right, left
+                    swapped = True
+        _number_row(row)
+
+
+def _ends(row):
+    """{cell: positions of what it is linked to in the previous row, and in the next}."""
+    return {cell: ([each.position for each in cell.before], [each.position for each in cell.after]) for cell in row}
 
 
 def _gain(left, right):

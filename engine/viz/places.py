@@ -7,7 +7,8 @@ long as its longest box. Numbers are added up and halved in the same order as in
 from itertools import islice
 from math import floor
 
-BOX_GAP = 16  # pixels between neighbours in a rank
+BOX_GAP = 16  # pixels between neighbours in a rank,
+LINE_GAP = 12  # where both are lines, and between lines that enter a box or pass a border together
 CLIMB = 6  # a gap between ranks is a pixel wider for each so many that a line climbs in it,
 WIDER = 30  # but at most so many pixels wider
 SWEEPS = 8
@@ -39,9 +40,9 @@ def place_across(rows, ways):
 
 
 def _straight(ways):
-    """{bend: its place, if all bends of its way stand where the one does that had to go aside most}."""
+    """{bend: its place, if all bends of its longest way stand where the one does that had to go aside most}."""
     wishes = {}
-    for source, *bends, target in ways:
+    for source, *bends, target in sorted(ways, key=len, reverse=True):
         bends = [bend for bend in bends if not bend.main]
         if len(bends) > 1:
             middle = (source.middle + target.middle) / 2
@@ -120,7 +121,8 @@ def _offsets(row):
     """How far, at least, each cell of a row is from the first."""
     offsets = [0] if row else []
     for cell, right in zip(row, row[1:]):
-        offsets.append(offsets[-1] + cell.right + right.left + BOX_GAP)
+        gap = LINE_GAP if cell.item is None and right.item is None else BOX_GAP
+        offsets.append(offsets[-1] + cell.right + gap + right.left)
     return offsets
 
 

@@ -37,7 +37,10 @@ export function buildLayers(container) {
   markMainWay(container, order, inputs);
   container.ways = linkCells(container);
   fixPorts(container);
-  container.rows = bundle(fewestCrossings([...container.cells.values()]), container);
+  const rows = fewestCrossings([...container.cells.values()]);
+  rows.forEach(numberRow);
+  crossLate(rows);
+  container.rows = bundle(rows, container);
   container.rows.forEach(numberRow);
 }
 
@@ -305,9 +308,8 @@ function transpose(rows, atTies) {
 /** Whether a swap left fewer crossings. */
 function swapNeighbours(row, atTies) {
   let swapped = false;
-  const positions = (cells) => cells.map((cell) => cell.position);
-  const before = row.map((cell) => positions(cell.before));
-  const after = row.map((cell) => positions(cell.after));
+  const before = row.map((cell) => positionsOf(cell.before));
+  const after = row.map((cell) => positionsOf(cell.after));
   for (let left = 0, right = 1; right < row.length; left++, right++) {
     if (row[left].fixed !== row[right].fixed) continue;
     const gain = gainOf(before[left], before[right]) + gainOf(after[left], after[right]);
@@ -317,6 +319,28 @@ function swapNeighbours(row, atTies) {
   }
   numberRow(row);
   return swapped;
+}
+
+/** Where that is as good, let lines run side by side for long and cross only where they end. */
+function crossLate(rows) {
+  for (const row of rows) {
+    const after = row.map((cell) => positionsOf(cell.after));
+    for (let swapped = true; swapped; ) {
+      swapped = false;
+      for (let left = 0, right = 1; right < row.length; left++, right++) {
+        if (!row[left].source || !row[right].source) continue;
+        const crossed = row[left].before[0].position > row[right].before[0].position;
+        if (!crossed || gainOf(after[left], after[right]) !== -1) continue;
+        for (const list of [row, after]) [list[left], list[right]] = [list[right], list[left]];
+        swapped = true;
+      }
+    }
+    numberRow(row);
+  }
+}
+
+function positionsOf(cells) {
+  return cells.map((cell) => cell.position);
 }
 
 /** How many crossings fewer there are between the links of two neighbours when these are swapped. */

@@ -1,7 +1,8 @@
 // The second half of a layout: where each cell of a container's ordered rows goes, in whole pixels. The same as
 // places.py, which says more; numbers are added up and halved in the same order, so they come out equal.
 
-export const BOX_GAP = 16; // pixels between neighbours in a rank
+export const BOX_GAP = 16; // pixels between neighbours in a rank,
+export const LINE_GAP = 12; // where both are lines, and between lines that enter a box or pass a border together
 const CLIMB = 6; // a gap between ranks is a pixel wider for each so many that a line climbs in it,
 const WIDER = 30; // but at most so many pixels wider
 const PLACE_SWEEPS = 8;
@@ -29,10 +30,10 @@ export function placeAcross(rows, ways) {
   for (const cell of cells) cell.middle = Math.floor(cell.middle + 0.4); // not 0.5: many are halves
 }
 
-/** bend -> its place, if all bends of its way stand where the one does that had to go aside most. */
+/** bend -> its place, if all bends of its longest way stand where the one does that had to go aside most. */
 function straightBends(ways) {
   const wishes = new Map();
-  for (const way of ways) {
+  for (const way of [...ways].sort((a, b) => b.length - a.length)) {
     const bends = way.slice(1, -1).filter((bend) => !bend.main);
     if (bends.length < 2) continue;
     const middle = (way[0].middle + way.at(-1).middle) / 2;
@@ -103,7 +104,9 @@ function wish(cell, neighbours) {
 function spacedRow(row) {
   const offsets = [0];
   for (let index = 1; index < row.length; index++) {
-    offsets.push(offsets[index - 1] + row[index - 1].right + row[index].left + BOX_GAP);
+    const [left, right] = [row[index - 1], row[index]];
+    const gap = left.item === null && right.item === null ? LINE_GAP : BOX_GAP;
+    offsets.push(offsets[index - 1] + left.right + gap + right.left);
   }
   return { row, offsets, holds: row.map(hold) };
 }
