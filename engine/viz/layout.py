@@ -92,22 +92,22 @@ def _even(number):
 
 
 def _set_lanes(containers, lines):
-    """Where lines with different sources pass a port or bend that they share: side by side, as they left the group."""
+    """Where lines from different boxes of an open group pass a port or bend that they share: side by side, in the order
+    in which they left the group."""
     shared = {}
     for line in lines:
         for container, start, end in line.steps:
-            for cell in container.ways[start, end]:
-                if cell.item is None:
-                    cell.lanes[line.source] = 0
-                    if len(cell.lanes) > 1:
+            if start.removeprefix("in:") != line.source:
+                for cell in container.ways[start, end]:
+                    if cell.item is None:
+                        cell.lanes[line.source] = 0
                         shared[cell] = True
-    if shared:
-        numbers = _leaving_order(containers[0])
-        for cell in shared:
-            sources = sorted(cell.lanes, key=numbers.get)
-            reach = (len(sources) - 1) * LINE_GAP // 2
-            cell.lanes = {source: index * LINE_GAP - reach for index, source in enumerate(sources)}
-            cell.left = cell.right = reach
+    numbers = _leaving_order(containers[0]) if shared else {}
+    for cell in shared:
+        sources = sorted(cell.lanes, key=numbers.get)
+        reach = (len(sources) - 1) * LINE_GAP // 2
+        cell.lanes = {source: index * LINE_GAP - reach for index, source in enumerate(sources)}
+        cell.left = cell.right = reach
 
 
 def _leaving_order(root):
@@ -304,12 +304,12 @@ def _passes(line, step, cell):
     """Where a line passes one of the cells on a step of its way, across the flow, in that step's container."""
     container, start, end = line.steps[step]
     if cell.item is None:
-        return cell.middle + cell.lanes[line.source]
+        return cell.middle + cell.lanes.get(line.source, 0)
     inside = container.inner.get(cell.name)
     if inside is None:
         return line.leaves if cell.name == start else line.enters
     port = inside.cells[line.steps[step - 1][2] if cell.name == start else line.steps[step + 1][1]]
-    return cell.middle - inside.main + port.middle + port.lanes[line.source]
+    return cell.middle - inside.main + port.middle + port.lanes.get(line.source, 0)
 
 
 def _points(line, rightwards):

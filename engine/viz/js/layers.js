@@ -7,28 +7,31 @@ const ORDER_SWEEPS = 24; // over all ranks at most,
 const PATIENCE = 8; // and so many without a better order
 const LANES = 4; // so many lines over several ranks from one operation each look for their own way; others share one
 
-function makeCell(known) {
-  return {
-    name: null, // of the item or port; a bend has none
-    item: null,
-    leaf: null, // "parameter" or "input": a leaf's box, a port or a bend of its lines
-    rank: 0,
-    before: [], // linked cells of the previous rank
-    after: [], // and of the next
-    position: 0, // in its row
-    fixed: 0, // of a port: where its lines come from or go to outside; the row is sorted by that
-    source: null, // of a bend: the cell its lines come from
-    main: false, // on the way of most steps to the output,
-    mainBefore: null, // which comes from this box or port
-    mainAfter: null, // and goes on to that
-    length: 0, // along the flow of data
-    left: 0, // how far it reaches across it from its middle to either side
-    right: 0,
-    middle: 0, // the place across, see places.js
-    lanes: new Map(), // of a port or bend: source of a line -> where it passes, from the middle
-    joints: new Map(), // of a frame: linked cell -> where their line meets it, from the middle
-    ...known,
-  };
+/** What takes up room in a rank: the box of an item, a port, or a bend of lines from one source. */
+class Cell {
+  constructor(rank, leaf, name = null, item = null, source = null) {
+    this.rank = rank;
+    this.leaf = leaf; // "parameter" or "input": a leaf's box, a port or a bend of its lines
+    this.name = name; // of the item or port; a bend has none
+    this.item = item;
+    this.source = source; // of a bend: the cell its lines come from
+    this.before = []; // linked cells of the previous rank
+    this.after = []; // and of the next
+    this.position = 0; // in its row
+    this.fixed = 0; // of a port: where its lines come from or go to outside; the row is sorted by that,
+    this.key = 0; // and then by this
+    this.main = false; // on the way of most steps to the output,
+    this.mainBefore = null; // which comes from this box or port
+    this.mainAfter = null; // and goes on to that
+    this.length = 0; // along the flow of data
+    this.left = 0; // how far it reaches across it from its middle to either side
+    this.right = 0;
+    this.middle = 0; // the place across, see places.js, which is found by these links
+    this.linksBefore = null;
+    this.linksAfter = null;
+    this.lanes = null; // of a port or bend that several share: source of a line -> where it passes, from the middle
+    this.joints = null; // of a frame: linked cell -> where their line meets it, from the middle
+  }
 }
 
 /** Set the container's cells, rows and ways. Those of the container around it must be there. */
@@ -77,15 +80,15 @@ function rankItems(container) {
   const outgoing = [...inputs.keys()].filter((name) => !items.has(name));
   if (incoming.length) last += 1;
   for (const name of incoming) {
-    cells.set(name, makeCell({ name, leaf: outerSource(container, name).leaf }));
+    cells.set(name, new Cell(0, outerSource(container, name).leaf, name));
     inputs.set(name, []);
   }
   for (const name of order) {
     const item = items.get(name);
-    cells.set(name, makeCell({ name, item, leaf: leafKind(item, inputs.get(name)), rank: last - toGo.get(name) }));
+    cells.set(name, new Cell(last - toGo.get(name), leafKind(item, inputs.get(name)), name, item));
   }
   for (const name of outgoing) {
-    cells.set(name, makeCell({ name, leaf: cells.get(inputs.get(name)[0]).leaf, rank: last + 1 }));
+    cells.set(name, new Cell(last + 1, cells.get(inputs.get(name)[0]).leaf, name));
   }
   return [[...incoming, ...order, ...outgoing], inputs];
 }
@@ -130,7 +133,7 @@ export function outerSource(container, port) {
 /** From the output back, always on to the input with the most steps behind it, until two have as many. */
 function markMainWay(container, order, inputs) {
   const { cells } = container;
-  const outer = container.parent ? container.parent.cells.get(container.name) : makeCell({});
+  const outer = container.parent ? container.parent.cells.get(container.name) : new Cell(0, null);
   const depth = new Map(); // steps on the longest way from a start; as if many came before where data comes in
   for (const name of order) {
     let steps = 0;
@@ -170,7 +173,7 @@ function linkCells({ cells, links }) {
     const way = [source];
     for (let rank = source.rank + 1; rank < target.rank; rank++) {
       const key = `${start} ${lane} ${rank}`;
-      if (!bends.has(key)) bends.set(key, makeCell({ rank, leaf: source.leaf, source }));
+      if (!bends.has(key)) bends.set(key, new Cell(rank, source.leaf, null, null, source));
       way.push(bends.get(key));
       if (target.mainBefore === source) bends.get(key).main = true;
     }

@@ -74,20 +74,22 @@ function evenNumber(number) {
 
 // ---- lanes
 
-/** Where lines with different sources pass a port or bend that they share: side by side, as they left the group. */
+/** Where lines from different boxes of an open group pass a port or bend that they share: side by side, in the order in
+ * which they left the group. */
 function setLanes(containers, lines) {
   const shared = new Set();
   for (const line of lines) {
     for (const [container, start, end] of line.steps) {
+      if (start === line.source || start === `in:${line.source}`) continue;
       for (const cell of wayOf(container, start, end)) {
         if (cell.item !== null) continue;
+        cell.lanes ??= new Map();
         cell.lanes.set(line.source, 0);
-        if (cell.lanes.size > 1) shared.add(cell);
+        shared.add(cell);
       }
     }
   }
-  if (!shared.size) return;
-  const numbers = leavingOrder(containers[0]);
+  const numbers = shared.size ? leavingOrder(containers[0]) : null;
   for (const cell of shared) {
     const sources = [...cell.lanes.keys()].sort((a, b) => numbers.get(a) - numbers.get(b));
     cell.left = cell.right = Math.floor(((sources.length - 1) * LINE_GAP) / 2);
@@ -147,6 +149,7 @@ function setFrame(container, inside) {
       ? [wayOf(container, outerSource(inside, name).name, inside.name).at(-2)]
       : [...(inside.onward.get(name) ?? [])].map((end) => wayOf(container, inside.name, end)[1]);
     for (const neighbour of neighbours) {
+      cell.joints ??= new Map();
       if (port.main || !cell.joints.has(neighbour)) cell.joints.set(neighbour, port.middle - inside.main);
     }
   }
@@ -277,11 +280,15 @@ function comesFrom(line) {
 /** Where a line passes one of the cells on a step of its way, across the flow, in that step's container. */
 function passes(line, step, cell) {
   const [container, start] = line.steps[step];
-  if (cell.item === null) return cell.middle + cell.lanes.get(line.source);
+  if (cell.item === null) return cell.middle + laneOf(cell, line);
   const inside = container.inner.get(cell.name);
   if (!inside) return cell.name === start ? line.leaves : line.enters;
   const port = inside.cells.get(cell.name === start ? line.steps[step - 1][2] : line.steps[step + 1][1]);
-  return cell.middle - inside.main + port.middle + port.lanes.get(line.source);
+  return cell.middle - inside.main + port.middle + laneOf(port, line);
+}
+
+function laneOf(cell, line) {
+  return cell.lanes === null ? 0 : cell.lanes.get(line.source) ?? 0;
 }
 
 /** Points from box to box, with a straight piece through each rank and across each border. */

@@ -67,7 +67,7 @@ export function isPort(cell) {
 
 /** How much further from its cell's middle a line leaves than it enters its user, from the middle of that. */
 function bendOf(cell, user) {
-  return (cell.joints.get(user) ?? 0) - (user.joints.get(cell) ?? 0);
+  return (cell.joints?.get(user) ?? 0) - (user.joints?.get(cell) ?? 0);
 }
 
 /** The inputs a cell is placed by: parameters come to the operations that use them, not the other way. */
@@ -113,19 +113,21 @@ function spacedRow(row) {
 
 /** Move each cell of a row as near to its wish as order and distance allow (weighted least squares). */
 function settle({ row, offsets, holds }, wishOf) {
-  const pools = []; // [place, weight, how many cells]
-  row.forEach((cell, index) => {
-    let [place, weight, count] = [wishOf(cell) - offsets[index], holds[index], 1];
-    while (pools.length && pools[pools.length - 1][0] > place) {
-      const [leftPlace, leftWeight, leftCount] = pools.pop();
-      place = (leftPlace * leftWeight + place * weight) / (leftWeight + weight);
+  const [places, weights, counts] = [[], [], []]; // of the pools
+  for (let index = 0; index < row.length; index++) {
+    let [place, weight, count] = [wishOf(row[index]) - offsets[index], holds[index], 1];
+    while (places.length && places[places.length - 1] > place) {
+      const leftWeight = weights.pop();
+      place = (places.pop() * leftWeight + place * weight) / (leftWeight + weight);
       weight += leftWeight;
-      count += leftCount;
+      count += counts.pop();
     }
-    pools.push([place, weight, count]);
-  });
+    places.push(place);
+    weights.push(weight);
+    counts.push(count);
+  }
   let index = 0;
-  for (const [place, , count] of pools) {
-    for (const end = index + count; index < end; index++) row[index].middle = place + offsets[index];
+  for (let pool = 0; pool < places.length; pool++) {
+    for (const end = index + counts[pool]; index < end; index++) row[index].middle = places[pool] + offsets[index];
   }
 }
