@@ -3,10 +3,12 @@
 From back to front: the ground, frames of open groups, lines, boxes, marks. Words beside the graph: see captions.py.
 """
 
+from dataclasses import replace
+
 from .captions import error, notes
 from .glyphs import text_width
 from .layout import ARROW, DETAIL_SIZE, LABEL_SIZE, PADDING
-from .looks import BADGES, CARDS, DETAIL_INK, DIFFERS, EXTRA, FRAME_FILLS, GROUND, GROUND_EDGE, LOOKS, MISSING, RED
+from .looks import AND_MORE, BADGES, CARDS, DETAIL_INK, DIFFERS, EXTRA, FRAME_FILLS, GROUND, GROUND_EDGE, LOOKS, MISSING, RED
 from .shapes import Drawing, Part, Path, Rectangle, Text, polygon
 from .words import edge_words, group_words, node_words, text
 
@@ -15,7 +17,7 @@ NARROWEST = 360  # so wide are these texts at least
 SLANT = 8  # how far data's boxes lean
 CARD = 4  # how far a card looks out from behind the one before it
 TWO_LINES = 36  # a box of this height has its detail under its label, a lower one beside it
-MARK_SIZE, MARK_HEIGHT = 10, 14
+MARK_SIZE, MARK_HEIGHT, MARK_GAP, MARK_INSET = 10, 14, 2, 5
 
 
 def draw(document, arranged):
@@ -195,25 +197,45 @@ def _words(box, look):
 
 
 def _marks(nodes):
-    """[(text, colour)] for what is to be noticed at the nodes of a box: badges, and what a comparison found."""
+    """What is to be noticed at the nodes of a box: badges, and what a comparison found."""
     found = {badge.split(": ")[-1] for node in nodes for badge in node["badges"]}
     marks = [mark for badge, mark in BADGES.items() if badge in found]
     matches = [node["match"] for node in nodes if node["match"]]
-    first = [match["first"] for match in matches if match["first"]]
+    first = sorted((match["first"] for match in matches if match["first"]), reverse=True)
     statuses = {match["status"] for match in matches}
-    if first or "differs" in statuses:
-        sign, color = DIFFERS
-        marks.append((f"{sign} first {' and '.join(sorted(first, reverse=True))}" if first else sign, color))
+    if first:
+        sign = DIFFERS.word
+        marks.append(replace(DIFFERS, word=f"{sign} first {' and '.join(first)}", short=f"{sign} first"))
+    elif "differs" in statuses:
+        marks.append(DIFFERS)
     return marks + [mark for status, mark in (("extra", EXTRA), ("missing", MISSING)) if status in statuses]
 
 
 def _row_of_marks(box, marks):
-    """White letters on coloured tabs that sit on the box's upper border, from its right corner on."""
-    shapes, right, top = [], box["x"] + box["width"] - 5, box["y"] - MARK_HEIGHT + 4
-    for word, color in reversed(marks):
-        width = max(MARK_HEIGHT, text_width(word, MARK_SIZE, bold=True) + 7)
-        right -= width
-        shapes.append(Rectangle(right, top, width, MARK_HEIGHT, 4, fill=color, stroke="#ffffff", thickness=1))
-        shapes.append(Text(right + width / 2, top + 10.5, word, MARK_SIZE, "#ffffff", bold=True))
-        right -= 2
+    """White letters on coloured tabs that sit on the box's upper border, in its right corner."""
+    words = _fitting([(mark.word, mark.color) for mark in marks], [(mark.short, mark.color) for mark in marks], box["width"])
+    shapes, top = [], box["y"] - MARK_HEIGHT + 4
+    x = box["x"] + box["width"] - MARK_INSET - _row_width(words)
+    for word, color in words:
+        width = _mark_width(word)
+        shapes.append(Rectangle(x, top, width, MARK_HEIGHT, 4, fill=color, stroke="#ffffff", thickness=1))
+        shapes.append(Text(x + width / 2, top + 10.5, word, MARK_SIZE, "#ffffff", bold=True))
+        x += width + MARK_GAP
     return shapes
+
+
+def _fitting(words, short, width):
+    """The words, or if they are wider than the box the short ones, as many as there is room for."""
+    if _row_width(words) <= width - 2 * MARK_INSET:
+        return words
+    while len(short) > 2 and _row_width(short) > width - 2 * MARK_INSET:
+        short = [*short[:-2], (AND_MORE.short, AND_MORE.color)]
+    return short
+
+
+def _row_width(words):
+    return sum(_mark_width(word) + MARK_GAP for word, _ in words) - MARK_GAP
+
+
+def _mark_width(word):
+    return max(MARK_HEIGHT, text_width(word, MARK_SIZE, bold=True) + 7)

@@ -125,10 +125,16 @@ def test_a_closed_group_is_a_stack_of_cards_and_an_open_one_a_frame_with_its_tit
 
 
 def test_badges_have_a_letter_and_words():
-    drawing = one(badges=["value: nan", "grad: zero"])
-    assert {"NaN", "0"} <= set(texts(drawing))
+    drawing = one(label="cross_entropy", badges=["value: nan", "grad: zero"])
+    assert {"NaN", "all 0"} <= set(texts(drawing))
     assert "value: nan, grad: zero" in drawing.parts[-1].title
     assert "grad: zero" in drawing.description
+
+
+def test_a_small_box_has_short_marks_and_says_that_there_are_more():
+    everything = [f"grad: {badge}" for badge in looks.BADGES]
+    assert texts(one(label="a long name of an operation", name="hidden", badges=everything))[2:] == ["NaN", "∞", "▲", "▼", "0", "✎"]
+    assert texts(one(label="@", badges=everything, shape=None))[1:] == ["NaN", "…"]
 
 
 def test_a_closed_group_has_the_marks_of_what_is_in_it():
@@ -146,13 +152,13 @@ def match(status, first=None, value_difference=None, grad_difference=None):
 def test_a_comparison_marks_what_differs_and_what_differs_first():
     nodes = [
         {"label": "a", "match": match("same")},
-        {"label": "b", "match": match("differs", "value", 0.5)},
+        {"label": "b", "name": "hidden", "match": match("differs", "value", 0.5)},
         {"label": "c", "match": match("differs", None, 0.25, 3)},
         {"label": "d", "match": match("extra")},
         {"label": "e", "kind": "missing", "match": match("missing")},
     ]
     drawing = drawing_of(documents.document(nodes, []))
-    marks = {part.title[0]: [shape.text for shape in part.shapes if isinstance(shape, Text)][2:] for part in drawing.parts}
+    marks = {part.title[0]: [shape.text for shape in part.shapes if isinstance(shape, Text)][2:] for part in drawing.parts if part.title}
     assert [marks[label] for label in "abcde"] == [[], ["≠ first value"], ["≠"], ["+"], ["−"]]
     assert "the first value that differs, by up to 0.5" in drawing.description
     assert "value that differs, by up to 0.25 and grad that differs, by up to 3" in drawing.description
