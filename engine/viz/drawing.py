@@ -212,10 +212,11 @@ def _marks(nodes):
 
 
 def _row_of_marks(box, marks):
-    """White letters on coloured tabs that sit on the box's upper border, in its right corner."""
+    """White letters on coloured tabs that sit on the box's upper border, in its right corner (a tiny box's, in its middle)."""
     words = _fitting([(mark.word, mark.color) for mark in marks], [(mark.short, mark.color) for mark in marks], box["width"])
     shapes, top = [], box["y"] - MARK_HEIGHT + 4
-    x = box["x"] + box["width"] - MARK_INSET - _row_width(words)
+    room = box["width"] - _row_width(words)
+    x = box["x"] + max(room / 2, room - MARK_INSET)
     for word, color in words:
         width = _mark_width(word)
         shapes.append(Rectangle(x, top, width, MARK_HEIGHT, 4, fill=color, stroke="#ffffff", thickness=1))

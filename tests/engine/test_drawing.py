@@ -199,3 +199,24 @@ def test_the_text_of_a_long_graph_is_cut_in_its_middle():
     """A screen reader is not made to read thousands of lines; the picture's own table has them."""
     description = drawing_of(documents.document(["+"] * 1000, [])).description
     assert len(description.splitlines()) == 202 and "… 800 more …" in description
+
+
+def test_the_text_lists_the_boxes_that_are_seen():
+    """Numbers are the boxes'; a closed group is one of them, an open one has what is in it set in under its name."""
+    groups = [{"id": 0, "label": "fc1", "type": "Linear"}, {"id": 1, "label": "fc2", "type": "Linear"}]
+    nodes = [
+        {"kind": "input", "label": "x"},
+        {"label": "@", "group": 0},
+        {"label": "+", "group": 0, "constants": 1},
+        {"label": "linear", "group": 1},
+        {"label": "×"},
+    ]
+    made = documents.document(nodes, [(0, 1), (1, 2), (2, 3), (3, 4), (3, 4)], groups, [1], title="Graph of ×")
+    assert drawing_of(made).description.splitlines() == [
+        "Graph of ×",
+        "1. x: input, (32, 10), torch.float32",
+        "2. fc1 of 1: Linear · 2 operations",
+        "fc2, Linear:",
+        "  3. linear of 2: (32, 10), torch.float32",
+        "4. × of 3 and 3: (32, 10), torch.float32",
+    ]
