@@ -29,6 +29,6 @@ def __getattr__(name):
         return importlib.import_module(f"engine.{name}")
     if name == "bfloat16":  # and so is the package that knows this type
         return dtypes.bfloat16()
-    from engine.names import missing
+    from engine.names import MissingName
 
-    raise missing("engine", name, list(globals()) + ["viz", "vision"])
+    raise MissingName("engine", name, lambda: [*globals(), "viz", "vision"])

@@ -1,10 +1,18 @@
 """What to say when a name is missing: the nearest one that exists."""
 
-import difflib
 
+class MissingName(AttributeError):
+    """`owner` has no attribute `name`. The nearest of `existing()` is looked for when somebody reads the message:
+    `hasattr`, which asks often, never does."""
 
-def missing(owner, name, existing):
-    """An AttributeError for `owner.name` that names the nearest of the existing names."""
-    near = difflib.get_close_matches(name, [each for each in existing if not each.startswith("_")], n=1, cutoff=0.5)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    return AttributeError(f"{owner!r} has no attribute {name!r}{hint}", name=name)
+    def __init__(self, owner, name, existing):
+        super().__init__(name=name)
+        self.owner, self.existing = owner, existing
+
+    def __str__(self):
+        import difflib
+
+        names = [each for each in self.existing() if not each.startswith("_")]
+        near = difflib.get_close_matches(self.name, names, n=1, cutoff=0.5)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        return f"{self.owner!r} has no attribute {self.name!r}{hint}"

@@ -166,9 +166,9 @@ class Tensor(TensorBase):
         return bundle
 
     def __getattr__(self, name):
-        from engine.names import missing
+        from engine.names import MissingName
 
-        raise missing("Tensor", name, dir(type(self)))
+        raise MissingName("Tensor", name, lambda: dir(type(self)))
 
     # ---- out of the tensor ----
 

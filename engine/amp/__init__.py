@@ -5,6 +5,6 @@ from engine.amp.grad_scaler import GradScaler  # noqa: F401
 
 
 def __getattr__(name):
-    from engine.names import missing
+    from engine.names import MissingName
 
-    raise missing("engine.amp", name, list(globals()))
+    raise MissingName("engine.amp", name, lambda: list(globals()))

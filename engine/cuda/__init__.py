@@ -166,6 +166,6 @@ def __getattr__(name):
         import importlib
 
         return importlib.import_module("engine.cuda.amp")
-    from engine.names import missing
+    from engine.names import MissingName
 
-    raise missing("engine.cuda", name, list(globals()))
+    raise MissingName("engine.cuda", name, lambda: list(globals()))

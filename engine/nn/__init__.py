@@ -26,6 +26,6 @@ __all__ = [name for file in _FILES for name in file.__all__]
 
 
 def __getattr__(name):
-    from engine.names import missing
+    from engine.names import MissingName
 
-    raise missing("engine.nn", name, list(globals()))
+    raise MissingName("engine.nn", name, lambda: list(globals()))

@@ -19,14 +19,16 @@ import sys
 from collections.abc import Mapping
 from html import escape
 
-from .assemble import assemble
+from .assemble import assemble, operations_behind
+from .comparison import ATOL, RTOL, compared
 from .computation import Edge, Graph, Group, Node, Source
 from .gradients import flow
 from .names import is_tensor, tensors_in
+from .page import image
 from .recording import capture
-from .walk import facts_from_saved, forward_order
+from .walk import facts_from_saved
 
-__all__ = ["Edge", "Graph", "Group", "Node", "Source", "capture", "graph", "notebook_bundle"]
+__all__ = ["Edge", "Graph", "Group", "Node", "Source", "capture", "compare", "graph", "notebook_bundle"]
 
 
 def graph(output, params=None, *, namespace=None):
@@ -50,11 +52,38 @@ def graph(output, params=None, *, namespace=None):
     """
     _require_graph(output)
     if params is None and namespace is None:
-        caller = sys._getframe(1)
-        namespaces = [caller.f_locals, caller.f_globals]
-    else:
-        namespaces = [_checked_params(params), namespace or {}]
-    operations = forward_order([output.grad_fn])
+        return _graph(output, _variables_of(sys._getframe(1)))
+    return _graph(output, [_checked_params(params), namespace or {}])
+
+
+def compare(mine, reference, *, rtol=RTOL, atol=ATOL):
+    """Two graphs in one picture, aligned by module path and operation: where do their values and gradients differ?
+
+    mine, reference: each a `Graph` (from `capture` or `graph`) or a tensor with a graph. rtol, atol: a number differs if
+    it is further from the reference's than atol + rtol x |the reference's|.
+
+    The picture is of `mine`: what is the same, what differs (the first value and the first gradient to do so are
+    marked), what only `mine` has and, as missing, what only the reference has. Start both from equal parameters.
+
+    Raises TypeError for anything else, ValueError for a tensor without a graph.
+    """
+    variables = _variables_of(sys._getframe(1))
+    sides = []
+    for name, given in (("mine", mine), ("reference", reference)):
+        if not isinstance(given, Graph):
+            _require_graph(given, f"compare({name})", "a Graph or a tensor")
+            given = _graph(given, variables)
+        sides.append(given)
+    return compared(*sides, rtol, atol)
+
+
+def _variables_of(frame):
+    """The mappings in which a caller's names are found."""
+    return [frame.f_locals, frame.f_globals]
+
+
+def _graph(output, namespaces):
+    _, operations = operations_behind([output.grad_fn])
     facts = facts_from_saved(operations, [output, *tensors_in(namespaces)])
     gradients, note = _gradients_behind(output, operations)
     picture = assemble([output.grad_fn], facts, gradients, namespaces, tensors=[output])
@@ -72,30 +101,30 @@ def _gradients_behind(output, operations):
         return None, (
             "Gradients are unknown: a backward pass has freed what they are computed from. Wrap forward and backward in "
             "`with engine.viz.capture() as g:`, or look at the graph before calling backward().")
-    gradients, error = flow(output.grad_fn, output.array)
+    gradients, error = flow(output.grad_fn, output.array, operations)
     return gradients, error and f"Not all gradients are known: {error}"
 
 
 def notebook_bundle(tensor, title):
-    """What a notebook shows for a tensor with a graph: `title` (text, above) and the picture, as a MIME bundle.
+    """What a notebook shows for a tensor with a graph: `title` (text, above) and a still picture, as a MIME bundle.
 
-    Names come from the notebook's variables. There is no "text/plain": that is the tensor's own.
+    Names come from the notebook's variables. There is no "text/plain": that is the tensor's own. `graph` gives the
+    picture to step through.
     """
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
-    bundle = graph(tensor, namespace=shell.user_ns if shell else {})._repr_mimebundle_()
+    shown = graph(tensor, namespace=shell.user_ns if shell else {})
+    picture = shown.svg()
     return {
-        "text/html": f"<pre>{escape(title)}</pre>{bundle['text/html']}",
-        "image/svg+xml": bundle["image/svg+xml"],
-    }
+        "text/html": f"<pre>{escape(title)}</pre>{image(shown.document(), picture)}", "image/svg+xml": picture}
 
 
-def _require_graph(output):
+def _require_graph(output, argument="graph(output)", expected="a tensor"):
     if not is_tensor(output):
-        raise TypeError(f"graph(output): expected a tensor, got {type(output).__name__}")
+        raise TypeError(f"{argument}: expected {expected}, got {type(output).__name__}")
     if output.grad_fn is None:
         given = f"a tensor of shape {tuple(output.shape)} with requires_grad={output.requires_grad}"
         raise ValueError(
-            f"graph(output): got {given} that no recorded operation computed, so there is no graph to "
+            f"{argument}: got {given} that no recorded operation computed, so there is no graph to "
             "show; expected a tensor computed from something with requires_grad=True"
         )
 

@@ -26,9 +26,7 @@ def assemble(outputs, facts, gradients, namespaces, failure=None, tensors=(), is
     from. failure: a Failure, the operation that raised. tensors: for each output the tensor, where it is known.
     is_capture: whether inputs without a gradient are shown though nobody calls them anything.
     """
-    operations = forward_order([*outputs, *_sources_of(failure)])
-    operations.sort(key=_time(facts))
-    hidden, operations = operations[:-LIMIT], operations[-LIMIT:]
+    hidden, operations = operations_behind([*outputs, *_sources_of(failure)], facts)
     builder = _Builder(operations, facts, gradients, namespaces, is_capture)
     builder.add_hidden(hidden)
     for operation in operations:
@@ -41,10 +39,14 @@ def assemble(outputs, facts, gradients, namespaces, failure=None, tensors=(), is
     return builder.graph()
 
 
-def _time(facts):
-    """Sorts operations by when they were recorded; those before all that was watched come first, in their order."""
+def operations_behind(roots, facts=()):
+    """(those hidden, those shown): the operations behind the nodes `roots`, in the order in which they were recorded.
+
+    Those before all that was watched come first, each after all that it uses.
+    """
     times = {key: number for number, key in enumerate(facts)}
-    return lambda operation: times.get(id(operation), -1)
+    operations = sorted(forward_order(roots), key=lambda operation: times.get(id(operation), -1))
+    return operations[:-LIMIT], operations[-LIMIT:]
 
 
 def _sources_of(failure):
@@ -110,7 +112,7 @@ class _Builder:
             elif is_operation(source) and id(source) not in self.shown:
                 number, from_hidden = (None if from_hidden else self.more), True
             else:
-                number = self.number[id(source)] if is_operation(source) else self._leaf(source)
+                number = self.number[id(source)] if is_operation(source) else self._leaf(source, fact.values.get(slot))
             if number is not None:
                 incoming.append((slot, number))
         op = getattr(operation, "op", None)
@@ -137,25 +139,17 @@ class _Builder:
             "changed": fact.changed,
         }
 
-    def _leaf(self, tensor):
-        """The number of a parameter's node, which is made when it is first used."""
+    def _leaf(self, tensor, value=None):
+        """The number of a parameter's node, made when it is first used. value: a Snapshot as it was then, if there is."""
         key = id(tensor)
         if key not in self.number:
             grad = getattr(tensor, "grad", None)
             self._add(key, kind="parameter", label=self.names.get(key, "unnamed"), **_facts_of_tensor(tensor))
             self.nodes[-1].update(
-                value=self._value_of_leaf(tensor), grad=self.gradients and self.gradients.arrived.get(key),
+                value=value or (Snapshot(tensor.array) if hasattr(tensor, "array") else None),
+                grad=self.gradients and self.gradients.arrived.get(key),
                 stored=None if grad is None or not hasattr(grad, "array") else Snapshot(grad.array))
         return self.number[key]
-
-    def _value_of_leaf(self, tensor):
-        """As it was when an operation first used it; as it is now if nobody looked then."""
-        for operation in self.shown.values():
-            fact = self.facts.get(id(operation))
-            for slot, source in inputs_of(operation) if fact else ():
-                if source is tensor and slot in fact.values:
-                    return fact.values[slot]
-        return Snapshot(tensor.array) if hasattr(tensor, "array") else None
 
     def _data(self, fact, slot):
         """The number of the node of an input without a gradient; None if it is not shown."""
@@ -222,14 +216,14 @@ class _Builder:
         for number, described in enumerate(self.nodes):
             described["users"] = users[number]
         pairs = [(edge["source"], edge["target"]) for edge in self.edges]
-        groups, group_of, opened, labels = grouped(self.nodes, pairs, self.calls, self.module_names)
+        groups, group_of, opened, labels, paths = grouped(self.nodes, pairs, self.calls, self.module_names)
         for number, label in labels.items():
             self.nodes[number]["label"] = label
         edges = sorted((self._edge(edge) for edge in self.edges), key=lambda edge: (edge.target, edge.slot))
         nodes = []
         for number, described in enumerate(self.nodes):
             changed, _ = described.pop("changed", None), described.pop("users")
-            node = Node(**described, group=group_of.get(number), line=lines.get(number))
+            node = Node(**described, group=group_of.get(number), module=paths.get(number), line=lines.get(number))
             nodes.append(badges.marked(node, changed))
         order = [] if self.gradients is None else [self.number.get(key) for key in self.gradients.order]
         backward = [*self.outputs, *(number for number in order if number is not None)] if order else []
@@ -264,10 +258,10 @@ class _Builder:
 
 def _facts_of_tensor(tensor):
     device = getattr(tensor, "device", None)
-    dtype = str(tensor.dtype)
+    array, dtype = getattr(tensor, "array", tensor), str(tensor.dtype)
     return {
         "shape": tuple(tensor.shape), "dtype": dtype if dtype.startswith("torch.") else f"torch.{dtype}",
-        "device": None if device is None else str(device), "bytes": getattr(tensor, "nbytes", None)}
+        "device": None if device is None else str(device), "bytes": getattr(array, "nbytes", None)}
 
 
 def _pieces_of_code(places):

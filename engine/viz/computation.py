@@ -1,10 +1,10 @@
 """A computation graph as plain data that shows itself: as a picture, as text, as a document for other programs."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
-from ..files import write_atomically
+from . import export, svg, words
+from .page import bundle, drawing_of
 from .snapshot import Snapshot
 
 FORMAT = {"format": "chainrule-graph", "version": 1}
@@ -22,7 +22,7 @@ class Node:
     name: what the caller calls an op's result, or None.
     shape, dtype, device: of the tensor or the op's result; None, "" and None for "more".
     constants: how many of an op's inputs are not in the graph.
-    group: the number of the innermost `Group` that it is in, or None.
+    group: the number of the innermost `Group` that it is in, or None. module: the path of the module that ran it.
     line: (number of a `Source`, line number) of the caller's code, or None.
     value, grad: a `Snapshot` of the result, and of the output's gradient with respect to it; None if unknown.
     stored: of a parameter: a Snapshot of its `.grad`, None if it has none.
@@ -43,6 +43,7 @@ class Node:
     op: str | None = None
     device: str | None = None
     group: int | None = None
+    module: str | None = None
     line: tuple[int, int] | None = None
     value: Snapshot | None = None
     grad: Snapshot | None = None
@@ -55,27 +56,11 @@ class Node:
     error: dict | None = None
     match: dict | None = None
 
-    @property
-    def shape_text(self):
-        """The shape as Python prints it; "scalar" for (), "" for none."""
-        if self.shape is None:
-            return ""
-        return str(tuple(self.shape)) if self.shape else "scalar"
-
-    def text(self, inputs=()):
-        """In words: "+ of 1 and 3: logits, (32, 10), torch.float32", where `inputs` is [1, 3]."""
-        if self.kind == "op" and self.constants:
-            inputs = [*inputs, counted(self.constants, "constant")]
-        what = f"{self.label} of {listed(inputs)}" if inputs else self.label
-        kind = self.kind if self.kind in ("parameter", "input", "output", "failed", "missing") else None
-        facts = ", ".join(fact for fact in (kind, self.name, self.shape_text, self.dtype, *self.badges) if fact)
-        return f"{what}: {facts}" if facts else what
-
     def data(self):
         """The node of docs/graphs.md."""
         return {
             **{key: getattr(self, key) for key in (
-                "id", "kind", "label", "op", "name", "device", "constants", "hidden", "group", "seconds",
+                "id", "kind", "label", "op", "name", "device", "constants", "hidden", "group", "module", "seconds",
                 "backward_seconds", "bytes", "saved_bytes", "error")},
             "shape": None if self.shape is None else list(self.shape),
             "dtype": self.dtype or None,
@@ -110,12 +95,6 @@ class Edge:
     cast: tuple[str, str] | None = None
     accumulates: bool = False
     grad: Snapshot | None = None
-
-    def rule_text(self):
-        """The rule with the sum: "g, summed over dim 0"; "" if none is known."""
-        if self.rule is None or not self.summed:
-            return self.rule or ""
-        return f"{self.rule}, summed over {listed([f'dim {dim}' for dim in self.summed])}"
 
     def data(self):
         """The edge of docs/graphs.md."""
@@ -201,37 +180,49 @@ class Graph:
             raise ValueError(f"tensor(node): the {which} of node {node}, {self.nodes[node].label!r}, is not known")
         return found.summary(tuple(index))
 
-    # ---- as a picture ----
-
-    def text(self):
-        """What the picture shows at first, as numbered lines, for terminals and screen readers."""
-        from .words import in_words
-
-        return in_words(self)
-
     def title(self):
         """One line: of what this is the graph, and how large it is."""
-        outputs = [node.label for node in self.nodes if node.kind in ("output", "failed")]
+        ends = [node.label for node in self.nodes if node.kind in ("output", "failed")]
         parameters = sum(node.kind == "parameter" for node in self.nodes)
         operations = sum(node.kind == "op" for node in self.nodes)
         hidden = sum(node.hidden for node in self.nodes)
-        of = f" of {listed(outputs)}" if 0 < len(outputs) <= 4 else ""
-        title = f"Computation graph{of}: {counted(parameters, 'parameter')}, {counted(operations, 'operation')}"
+        of = f" of {words.listed(ends)}" if 0 < len(ends) <= 4 else ""
+        title = f"Computation graph{of}: {words.count(parameters, 'parameter')}, {words.count(operations, 'operation')}"
         return f"{title}, and {hidden:,} more not shown" if hidden else title
+
+    # ---- to look at ----
+
+    def text(self):
+        """The graph as numbered lines of text, for terminals and screen readers; of a large one the first and the last."""
+        return words.text(self.document())
+
+    def svg(self):
+        """The picture as the text of an SVG file. The same graph gives the same bytes."""
+        return svg.write(drawing_of(self.document()))
+
+    def save(self, path, scale=2):
+        """Write the graph to `path`: .svg, .pdf or .png a picture, .html to step through in any browser, .json its data.
+
+        scale: of a .png, dots for each pixel along either side. The file is there whole or not at all. Raises
+        ValueError for another ending, FileNotFoundError when the folder does not exist.
+        """
+        export.save(self.document(), path, scale)
+
+    def widget(self):
+        """The picture as a widget that is linked to the kernel: traits `selected`, `step` and `open`, and tensors whole.
+
+        Raises ModuleNotFoundError without anywidget.
+        """
+        from .widget import widget
+
+        return widget(self)
 
     def __repr__(self):
         return self.text()
 
-
-def listed(things):
-    """In words: "1, 2 and 3"."""
-    *others, last = map(str, things)
-    return f"{', '.join(others)} and {last}" if others else last
-
-
-def counted(number, noun):
-    """In words: "1 node", "1,200 nodes"."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        """The interactive picture, a still one for where no scripts run, a PDF for LaTeX, and text."""
+        return bundle(self.document())
 
 
 def _tensor(snapshot):

@@ -56,9 +56,12 @@ class Gradients:
                     self.sent[key, slot] = Snapshot(_array(gradient))
 
 
-def flow(root, array):
-    """(Gradients, what went wrong or None) of the output whose node is `root` and whose one element is in `array`."""
-    gradients = Gradients()
+def flow(root, array, operations):
+    """(Gradients, what went wrong or None) of the output whose node is `root` and whose one element is in `array`.
+
+    operations: those through which gradients flow.
+    """
+    gradients, through = Gradients(), set(operations)
     arriving, ready = {root: backend.module_of(array).ones_like(array)}, [root]
     waiting = count_uses([root])
     with backend.quiet(), set_recording(False):
@@ -67,7 +70,8 @@ def flow(root, array):
             gradient = arriving.pop(node, None)
             try:
                 is_leaf = type(node) is AccumulateGrad
-                sent = [None] * len(node.inputs) if gradient is None or is_leaf else node.gradients(gradient, False)
+                stops = gradient is None or is_leaf
+                sent = [None] * len(node.inputs) if stops else node.gradients(gradient, False)
             except Exception as error:  # also a Function's own backward, which may raise anything
                 return gradients, f"{node.name()} raised {type(error).__name__}: {error}"
             gradients.passed(node, gradient, sent)
@@ -78,7 +82,7 @@ def flow(root, array):
                     held = arriving.get(source)
                     arriving[source] = its_gradient if held is None else held + its_gradient
                 waiting[source] -= 1
-                if not waiting[source]:
+                if not waiting[source] and (source in through or not source.inputs):
                     ready.append(source)
     gradients.seconds = {}  # of a pass made for the picture
     return gradients, None

@@ -36,13 +36,13 @@ class Box:
 
 
 def grouped(nodes, edges, calls, module_names):
-    """(groups, {node: group}, [groups that are open at first], {leaf: shorter label}).
+    """(groups, {node: group}, [groups that are open at first], {leaf: shorter label}, {operation: its module's path}).
 
     nodes: dicts with "kind", "label", "shape", "dtype". edges: [(source, target)]. calls: {number of an operation: the ModuleCalls around it}.
     module_names: {id of a module: what the caller calls it}.
     """
     leaves_of = _private_leaves(nodes, edges)
-    root = _tree_of_calls(nodes, calls, module_names)
+    root, paths = _tree_of_calls(nodes, calls, module_names)
     boxes = _top_down(root)
     signatures = {}
     for box in reversed(boxes):
@@ -58,7 +58,7 @@ def grouped(nodes, edges, calls, module_names):
     groups = [
         Group(box.id, box.parent.id, box.kind, box.label, box.type, box.path, box.count) for box in boxes[1:]]
     group_of = {number: box.id for number, box in home.items() if box is not root}
-    return groups, group_of, _opened(boxes, home), _short_labels(nodes, home)
+    return groups, group_of, _opened(boxes, home), _short_labels(nodes, home), paths
 
 
 def _is_leaf(node):
@@ -93,7 +93,7 @@ def _top_down(root):
 
 
 def _tree_of_calls(nodes, calls, module_names):
-    root = Box("root")
+    root, paths = Box("root"), {}
     open_calls, open_boxes = [], [root]
     for number, node in enumerate(nodes):
         if _is_leaf(node):
@@ -109,7 +109,9 @@ def _tree_of_calls(nodes, calls, module_names):
             open_boxes.append(box)
         open_calls = now
         open_boxes[-1].items.append(number)
-    return root
+        if now:
+            paths[number] = open_boxes[-1].path
+    return root, paths
 
 
 def _box_of_call(module, outside, module_names):
@@ -192,7 +194,7 @@ def _repetition(items, period, count, nodes):
     if period == 1:
         what = types[0] if types else nodes[items[0]]["label"]
         return Box("repeat", f"{what} × {count:,}", what, count=count, items=items)
-    what = types[0] if len(types) == 1 else f"{period} steps"
+    what = types[0] if len(types) == 1 else f"{period} operations"
     members = [
         Box("part", f"{number + 1}", items=items[number * period : (number + 1) * period]) for number in range(count)]
     return Box("repeat", f"{what} × {count:,}", what, count=count, items=members)
@@ -278,7 +280,11 @@ def _around(box, other, depth):
 
 
 def _opened(boxes, home):
-    """The groups that are open at first: the outer ones first, of those the nearest to the output, while there is room."""
+    """The groups that are open at first: the outer ones first, of those the nearest to the output, while there is room.
+
+    Where there is not room for everything, repetitions stay closed: "Block × 12" says more than a few of the blocks.
+    """
+    all_fits = len(home) <= SEEN
     size = Counter(home.values())
     size.update(box.parent for box in boxes[1:])
     seen, opened, level = size[boxes[0]], [], [boxes[0]]
@@ -286,7 +292,7 @@ def _opened(boxes, home):
         inside = [item for box in level for item in box.items if isinstance(item, Box)]
         level = []
         for box in reversed(inside):
-            if seen + size[box] - 1 <= SEEN:
+            if seen + size[box] - 1 <= SEEN and (all_fits or box.kind != "repeat"):
                 seen += size[box] - 1
                 opened.append(box.id)
                 level.insert(0, box)

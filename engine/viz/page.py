@@ -48,12 +48,16 @@ def fragment(document, picture):
     content = as_json(document)
     packed = json.dumps(_compressed(content)) if len(content) > LIMIT else _for_script(content)
     key = hashlib.sha256(f"{content}\n{picture}".encode("utf-8")).hexdigest()[:16]
-    image = base64.b64encode(picture.encode("utf-8")).decode("ascii")
-    words = escape(printable(text(document)))
     return (
-        f'<div data-chainrule="{key}"><img src="data:image/svg+xml;base64,{image}" alt="{words}" style="max-width:100%">'
-        f'</div>\n<script type="module">\n{_for_script(script())}\nreplacePictures("{key}", {packed});\n</script>'
+        f'<div data-chainrule="{key}">{image(document, picture)}</div>\n<script type="module">\n{_for_script(script())}\nreplacePictures("{key}", {packed});\n</script>'
     )
+
+
+def image(document, picture):
+    """An <img> of the picture, which stays where a notebook is not trusted, with the graph in words as its alternative."""
+    data = base64.b64encode(picture.encode("utf-8")).decode("ascii")
+    words = escape(printable(text(document)))
+    return f'<img src="data:image/svg+xml;base64,{data}" alt="{words}" style="max-width:100%">'
 
 
 def page(document):

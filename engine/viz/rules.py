@@ -115,6 +115,7 @@ def _power_rule(base, exponent):
     return f"g × {exponent:g}{power}".replace("× -", "× −")
 
 
+@functools.cache
 def formula_of(vjp):
     """The expression that a VJP written as a lambda returns, as a syntax tree; None for any other function."""
     if getattr(vjp, "__name__", "") != "<lambda>":

@@ -13,6 +13,6 @@ from engine.nn.functional.vision import *  # noqa: F403
 
 
 def __getattr__(name):
-    from engine.names import missing
+    from engine.names import MissingName
 
-    raise missing("engine.nn.functional", name, list(globals()))
+    raise MissingName("engine.nn.functional", name, lambda: list(globals()))

@@ -5,7 +5,7 @@ There are no packed sequences: pad, and pick each sequence's own last step from 
 
 from engine.autograd.graph import TensorBase
 from engine.functions import stack
-from engine.names import missing
+from engine.names import MissingName
 from engine.nn import functional
 
 __all__ = ["pad_sequence", "unpad_sequence"]
@@ -46,4 +46,4 @@ def __getattr__(name):
         raise AttributeError(
             f"'engine.nn.utils.rnn' has no attribute {name!r}: packed sequences are not supported; pad_sequence, and "
             "pick each sequence's own last step from the output by its length", name=name)
-    raise missing("engine.nn.utils.rnn", name, list(globals()))
+    raise MissingName("engine.nn.utils.rnn", name, lambda: list(globals()))
