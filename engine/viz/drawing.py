@@ -3,12 +3,10 @@
 From back to front: the ground, frames of open groups, lines, boxes, marks. Words beside the graph: see captions.py.
 """
 
-from dataclasses import replace
-
 from .captions import error, notes
 from .glyphs import text_width
 from .layout import ARROW, DETAIL_SIZE, LABEL_SIZE, PADDING
-from .looks import AND_MORE, BADGES, CARDS, DETAIL_INK, DIFFERS, EXTRA, FRAME_FILLS, GROUND, GROUND_EDGE, LOOKS, MISSING, RED
+from .looks import AND_MORE, BADGES, CARDS, DETAIL_INK, DIFFERS, DIFFERS_IN_GRADIENT, EXTRA, FRAME_FILLS, GROUND, GROUND_EDGE, LOOKS, MISSING, RED, Mark
 from .shapes import Drawing, Part, Path, Rectangle, Text, polygon
 from .words import edge_words, group_words, node_words, text
 
@@ -29,7 +27,7 @@ def draw(document, arranged):
     boxes = [{**box, "x": box["x"] + across, "y": box["y"] + down} for box in arranged["boxes"]]
     frames = [_frame(graph, box) for box in boxes if box["open"]]
     lines = [_line(graph, _moved(line, across, down), arranged["rightwards"]) for line in arranged["lines"]]
-    closed = [_box(graph, box) for box in boxes if not box["open"]]
+    closed = [_box(graph, box, arranged["rightwards"]) for box in boxes if not box["open"]]
     bottom = down + arranged["height"]
     height = bottom + below[1] + (MARGIN if below[0] else 0)
     words = [_placed(above[0], MARGIN, MARGIN), _placed(below[0], MARGIN, bottom)]
@@ -145,11 +143,11 @@ def _frame(graph, box):
     return Part(graph.words(box["id"]), (frame, *title))
 
 
-def _box(graph, box):
+def _box(graph, box, rightwards):
     item = graph.item(box["id"])
     look = LOOKS[item["kind"]]
     marks = _marks(graph.nodes(box["id"]))
-    shapes = [*_form(box, item, look), *_words(box, look), *_row_of_marks(box, marks)]
+    shapes = [*_form(box, item, look), *_words(box, look), *_row_of_marks(box, marks, rightwards)]
     return Part(graph.words(box["id"]), tuple(shapes))
 
 
@@ -204,19 +202,25 @@ def _marks(nodes):
     first = sorted((match["first"] for match in matches if match["first"]), reverse=True)
     statuses = {match["status"] for match in matches}
     if first:
-        sign = DIFFERS.word
-        marks.append(replace(DIFFERS, word=f"{sign} first {' and '.join(first)}", short=f"{sign} first"))
+        marks.append(Mark(f"≠ first {' and '.join(first)}", "≠ first", RED))
     elif "differs" in statuses:
-        marks.append(DIFFERS)
+        marks.append(DIFFERS_IN_GRADIENT if all(map(_only_gradient_differs, matches)) else DIFFERS)
     return marks + [mark for status, mark in (("extra", EXTRA), ("missing", MISSING)) if status in statuses]
 
 
-def _row_of_marks(box, marks):
-    """White letters on coloured tabs that sit on the box's upper border, in its right corner (a tiny box's, in its middle)."""
-    words = _fitting([(mark.word, mark.color) for mark in marks], [(mark.short, mark.color) for mark in marks], box["width"])
+def _only_gradient_differs(match):
+    return match["status"] != "differs" or bool(match["grad_difference"] and not match["value_difference"])
+
+
+def _row_of_marks(box, marks, rightwards):
+    """White letters on coloured tabs that sit on the box's upper border, in its right corner.
+
+    Where lines come from above, they stay clear of the middle, and stand out a little on the right.
+    """
+    right, room = (box["width"] - MARK_INSET, box["width"]) if rightwards else (box["width"] + MARK_INSET, box["width"] / 2)
+    words = _fitting([(mark.word, mark.color) for mark in marks], [(mark.short, mark.color) for mark in marks], room)
     shapes, top = [], box["y"] - MARK_HEIGHT + 4
-    room = box["width"] - _row_width(words)
-    x = box["x"] + max(room / 2, room - MARK_INSET)
+    x = box["x"] + right - _row_width(words)
     for word, color in words:
         width = _mark_width(word)
         shapes.append(Rectangle(x, top, width, MARK_HEIGHT, 4, fill=color, stroke="#ffffff", thickness=1))
@@ -225,11 +229,11 @@ def _row_of_marks(box, marks):
     return shapes
 
 
-def _fitting(words, short, width):
-    """The words, or if they are wider than the box the short ones, as many as there is room for."""
-    if _row_width(words) <= width - 2 * MARK_INSET:
+def _fitting(words, short, room):
+    """The words, or if they are wider than that the short ones, as many of them as there is room for."""
+    if _row_width(words) <= room:
         return words
-    while len(short) > 2 and _row_width(short) > width - 2 * MARK_INSET:
+    while len(short) > 2 and _row_width(short) > room:
         short = [*short[:-2], (AND_MORE.short, AND_MORE.color)]
     return short
 

@@ -61,5 +61,6 @@ BADGES = {  # what is to be noticed at a tensor; the viewer writes the same (js/
     "zero": Mark("all 0", "0", QUIET),
     "in place": Mark("✎ in place", "✎", VIOLET),
 }
-DIFFERS, EXTRA, MISSING = Mark("≠", "≠", RED), Mark("+", "+", ORANGE), Mark("−", "−", ORANGE)  # in a comparison
+DIFFERS, DIFFERS_IN_GRADIENT = Mark("≠", "≠", RED), Mark("≠ grad", "≠ ∂", RED)  # in a comparison
+EXTRA, MISSING = Mark("+", "+", ORANGE), Mark("−", "−", ORANGE)
 AND_MORE = Mark("…", "…", QUIET)

@@ -94,12 +94,13 @@ def match_words(match):
         return ""
     if match["status"] != "differs":
         return {"extra": "not in the reference", "missing": "only in the reference"}[match["status"]]
-    parts = [
-        f"{'the first ' if match['first'] == which else ''}{which} that differs, by up to {match[f'{which}_difference']}"
-        for which in ("value", "grad")
-        if match[f"{which}_difference"]
-    ]
+    parts = [_difference_words(match, which) for which in ("value", "grad") if match[f"{which}_difference"]]
     return " and ".join(parts) or "differs from the reference"
+
+
+def _difference_words(match, which):
+    difference, first = match[f"{which}_difference"], "the first " if match["first"] == which else ""
+    return f"{first}{which} that differs" + (f", by up to {difference:.3g}" if isinstance(difference, (int, float)) else "")
 
 
 def shape_words(shape):

@@ -133,7 +133,7 @@ def test_badges_have_a_letter_and_words():
 
 def test_a_small_box_has_short_marks_and_says_that_there_are_more():
     everything = [f"grad: {badge}" for badge in looks.BADGES]
-    assert texts(one(label="a long name of an operation", name="hidden", badges=everything))[2:] == ["NaN", "∞", "▲", "▼", "0", "✎"]
+    assert texts(one(label="log_softmax", name="hidden", badges=everything))[2:] == ["NaN", "∞", "▲", "▼", "0", "✎"]
     assert texts(one(label="@", badges=everything, shape=None))[1:] == ["NaN", "…"]
 
 
