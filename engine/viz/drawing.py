@@ -6,7 +6,7 @@ From back to front: the ground, frames of open groups, lines, boxes, marks. Word
 from .captions import error, notes
 from .glyphs import text_width
 from .layout import ARROW, DETAIL_SIZE, LABEL_SIZE, PADDING
-from .looks import AND_MORE, BADGES, CARDS, DETAIL_INK, DIFFERS, DIFFERS_IN_GRADIENT, EXTRA, FRAME_FILLS, GROUND, GROUND_EDGE, LOOKS, MISSING, RED, Mark
+from .looks import AND_MORE, BADGES, CARDS, DETAIL_INK, DIFFERS, DIFFERS_IN_GRADIENT, EXTRA, FIRST, FRAME_FILLS, GROUND, GROUND_EDGE, LOOKS, MISSING, RED
 from .shapes import Drawing, Part, Path, Rectangle, Text, polygon
 from .words import edge_words, group_words, node_words, text
 
@@ -16,6 +16,7 @@ SLANT = 8  # how far data's boxes lean
 CARD = 4  # how far a card looks out from behind the one before it
 TWO_LINES = 36  # a box of this height has its detail under its label, a lower one beside it
 MARK_SIZE, MARK_HEIGHT, MARK_GAP, MARK_INSET = 10, 14, 2, 5
+OVERHANG = 10  # how far marks may stand out on the right
 
 
 def draw(document, arranged):
@@ -199,10 +200,10 @@ def _marks(nodes):
     found = {badge.split(": ")[-1] for node in nodes for badge in node["badges"]}
     marks = [mark for badge, mark in BADGES.items() if badge in found]
     matches = [node["match"] for node in nodes if node["match"]]
-    first = sorted((match["first"] for match in matches if match["first"]), reverse=True)
+    first = tuple(sorted({match["first"] for match in matches if match["first"]}))
     statuses = {match["status"] for match in matches}
     if first:
-        marks.append(Mark(f"≠ first {' and '.join(first)}", "≠ first", RED))
+        marks.append(FIRST[first])
     elif "differs" in statuses:
         marks.append(DIFFERS_IN_GRADIENT if all(map(_only_gradient_differs, matches)) else DIFFERS)
     return marks + [mark for status, mark in (("extra", EXTRA), ("missing", MISSING)) if status in statuses]
@@ -217,7 +218,7 @@ def _row_of_marks(box, marks, rightwards):
 
     Where lines come from above, they stay clear of the middle, and stand out a little on the right.
     """
-    right, room = (box["width"] - MARK_INSET, box["width"]) if rightwards else (box["width"] + MARK_INSET, box["width"] / 2)
+    right, room = (box["width"] - MARK_INSET, box["width"]) if rightwards else (box["width"] + OVERHANG, box["width"] / 2 + 4)
     words = _fitting([(mark.word, mark.color) for mark in marks], [(mark.short, mark.color) for mark in marks], room)
     shapes, top = [], box["y"] - MARK_HEIGHT + 4
     x = box["x"] + right - _row_width(words)

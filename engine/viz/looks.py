@@ -61,6 +61,11 @@ BADGES = {  # what is to be noticed at a tensor; the viewer writes the same (js/
     "zero": Mark("all 0", "0", QUIET),
     "in place": Mark("✎ in place", "✎", VIOLET),
 }
-DIFFERS, DIFFERS_IN_GRADIENT = Mark("≠", "≠", RED), Mark("≠ grad", "≠ ∂", RED)  # in a comparison
+DIFFERS, DIFFERS_IN_GRADIENT = Mark("≠", "≠", RED), Mark("≠ ∂", "≠ ∂", RED)  # in a comparison
+FIRST = {
+    ("value",): Mark("≠ first value", "≠ first", RED),
+    ("grad",): Mark("≠ first grad", "≠ first ∂", RED),
+    ("grad", "value"): Mark("≠ first value and grad", "≠ first", RED),
+}
 EXTRA, MISSING = Mark("+", "+", ORANGE), Mark("−", "−", ORANGE)
 AND_MORE = Mark("…", "…", QUIET)
