@@ -67,7 +67,7 @@ def _by_input(op, names, keywords):
 
 def _is_formula(op, slot, keywords):
     """Whether the rule is a formula of names and functions, not words."""
-    words = re.findall(r"[^\W\d_]{2,}", rule(op, slot, keywords))
+    words = re.findall(r"[^\W\d_]{2,}", rule(op, slot, keywords).replace("ᵀ", ""))
     return set(words) <= {*FUNCTIONS, *op.inputs, "out"}
 
 
@@ -94,7 +94,7 @@ def _in_numbers(op, slot, fact, keywords, arrived, sent):
     if g is None or result is None:
         return None
     text = rule(op, slot, _by_input(op, {**numbers, "out": out}, keywords))
-    if re.search(r"[^\W\d_ᵀ]", _without(text, [*FUNCTIONS, "g"])):
+    if re.search(r"[^\W\d_]", _without(text, [*FUNCTIONS, "g"])):
         return None
     return f"{G.sub(g, text)} = {result.strip('()')}"
 

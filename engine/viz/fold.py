@@ -16,23 +16,22 @@ def fold(document, open):
     A group is seen only if all groups around it are open too; ids in `open` that are no group's are passed
     over. A group without nodes is not shown. Returns {"items": [item], "lines": [line]}.
     """
-    groups = {group["id"]: group for group in document["groups"]}
+    groups = _counted(document)
     stands_for, opened = _standing(document["groups"], set(open))
-    operations = _operations(document)
-    items, made = [], {}
+    made = {None: {"items": []}}  # {group: its item}; None is the whole picture
     of_node = []  # the item that each node is seen as
     for node in document["nodes"]:
         group = stands_for.get(node["group"])
         if group is None or group in opened:
             item = _node_item(node)
-            _place(item, group, items, made, groups, operations)
+            _place(item, group, made, groups)
+        elif group in made:
+            item = made[group]
         else:
-            item = made.get(group) or _group_item(groups[group], operations[group], closed=True)
-            if group not in made:
-                made[group] = item
-                _place(item, groups[group]["parent"], items, made, groups, operations)
+            item = made[group] = _group_item(groups[group], closed=True)
+            _place(item, groups[group]["parent"], made, groups)
         of_node.append(item["id"])
-    return {"items": items, "lines": _lines(document["edges"], of_node)}
+    return {"items": made[None]["items"], "lines": _lines(document["edges"], of_node)}
 
 
 def _standing(groups, open):
@@ -49,28 +48,25 @@ def _standing(groups, open):
     return stands_for, opened
 
 
-def _operations(document):
-    """{group: how many operations are in it and in the groups inside}."""
-    counts = {group["id"]: 0 for group in document["groups"]}
+def _counted(document):
+    """{id: group, with how many operations are in it and in the groups inside}."""
+    groups = {group["id"]: {**group, "operations": 0} for group in document["groups"]}
     for node in document["nodes"]:
         if node["group"] is not None and node["kind"] not in LEAVES:
-            counts[node["group"]] += node["hidden"] or 1
-    for group in reversed(document["groups"]):
+            groups[node["group"]]["operations"] += node["hidden"] or 1
+    for group in reversed(groups.values()):
         if group["parent"] is not None:
-            counts[group["parent"]] += counts[group["id"]]
-    return counts
+            groups[group["parent"]]["operations"] += group["operations"]
+    return groups
 
 
-def _place(item, group, items, made, groups, operations):
-    """Put an item into the open group it is in, with the frames around it that nothing was put in so far."""
-    while group is not None:
-        if group in made:
-            made[group]["items"].append(item)
-            return
-        frame = made[group] = _group_item(groups[group], operations[group], closed=False)
-        frame["items"].append(item)
-        item, group = frame, groups[group]["parent"]
-    items.append(item)
+def _place(item, group, made, groups):
+    """Put an item into the open group it is in, and that into those around it when it is the first there."""
+    while group not in made:
+        made[group] = _group_item(groups[group], closed=False)
+        made[group]["items"].append(item)
+        item, group = made[group], groups[group]["parent"]
+    made[group]["items"].append(item)
 
 
 def _node_item(node):
@@ -87,11 +83,11 @@ def _node_item(node):
     }
 
 
-def _group_item(group, operations, closed):
+def _group_item(group, closed):
     """A closed group tells its type and its size; of an open one the size is to be seen."""
     details = [group["type"]] if group["type"] and not group["label"].startswith(group["type"]) else []
-    if closed and operations:
-        details.append(f"{operations:,} operation{'' if operations == 1 else 's'}")
+    if closed and group["operations"]:
+        details.append(f"{group['operations']:,} operation{'' if group['operations'] == 1 else 's'}")
     return {
         "id": f"g{group['id']}",
         "node": None,

@@ -17,6 +17,7 @@ PARTS = 40  # into which the rest of it is split
 BUNDLE = 24  # leaves of one operation; more are bundled
 LONGEST_PERIOD = 48  # operations in a member of a repetition
 FEWEST = 3  # members of a repetition
+BUNDLED = "tensors"  # the type of a box of leaves
 UNNAMED = "data"  # the label of an input that nobody calls anything
 
 
@@ -209,14 +210,14 @@ def _bundle_leaves(box, leaves_of):
     for item in box.items:
         leaves = [] if isinstance(item, Box) else leaves_of.get(item, [])
         if len(leaves) > BUNDLE:
-            items.append(Box("part", f"{len(leaves):,} tensors", items=list(leaves)))
+            items.append(Box("part", f"{len(leaves):,} tensors", BUNDLED, items=list(leaves)))
         items.append(item)
     box.items = items
 
 
 def _split(box, leaves_of):
     """Keep what is nearest to the output, and put the rest into parts, those into parts again, until none is too wide."""
-    if _width(box.items, leaves_of) <= max(WIDEST, TAIL):
+    if box.type == BUNDLED or _width(box.items, leaves_of) <= max(WIDEST, TAIL):
         return
     tail, width = len(box.items), 0
     while tail and width < TAIL:
@@ -242,10 +243,10 @@ def _operations_in(box):
     count, boxes = 0, [box]
     for each in boxes:  # the list grows while it is walked
         for item in each.items:
-            if isinstance(item, Box):
-                boxes.append(item)
-            else:
+            if not isinstance(item, Box):
                 count += 1
+            elif item.type != BUNDLED:
+                boxes.append(item)
     return count
 
 

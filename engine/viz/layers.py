@@ -20,7 +20,7 @@ class Cell:
 
     name: str | None = None  # of the item or port
     item: dict | None = None
-    leaf: bool = False  # the box of a parameter or of data, a port or a bend of its lines
+    leaf: str | None = None  # "parameter" or "input": a leaf's box, a port or a bend of its lines
     rank: int = 0
     before: list = field(default_factory=list)  # linked cells of the previous rank
     after: list = field(default_factory=list)  # and of the next
@@ -28,7 +28,7 @@ class Cell:
     fixed: float = 0  # of a port: where its lines come from or go to outside; the row is sorted by that
     source: object = None  # of a bend: the cell its lines come from
     main: bool = False  # on the way of most steps to the output,
-    main_before: object = None  # which comes from this cell
+    main_before: object = None  # which comes from this box or port
     main_after: object = None  # and goes on to that
     length: int = 0  # along the flow of data
     left: int = 0  # how far it reaches across it from its middle to either side
@@ -70,9 +70,10 @@ def _ranked(container):
     outgoing = [name for name in inputs if name not in items]
     last = max(to_go.values(), default=0) + (1 if incoming else 0)
     for name in incoming:
-        container.cells[name] = Cell(name, leaf=_comes_from_leaf(container, name))
+        container.cells[name] = Cell(name, leaf=outer_source(container, name).leaf)
     for name in order:
-        leaf = items[name]["kind"] in ("parameter", "input")
+        kind = items[name]["kind"]
+        leaf = kind if kind in ("parameter", "input") else None
         container.cells[name] = Cell(name, items[name], leaf, last - to_go[name])
     for name in outgoing:
         container.cells[name] = Cell(name, leaf=container.cells[inputs[name][0]].leaf, rank=last + 1)
@@ -107,10 +108,6 @@ def outer_source(container, port):
     return cells[port[3:]] if port[3:] in cells else cells[port]
 
 
-def _comes_from_leaf(container, port):
-    return outer_source(container, port).leaf
-
-
 def _mark_main_way(container, order, inputs):
     """From the output back, always on to the input with the most steps behind it, until two have as many.
 
@@ -118,11 +115,14 @@ def _mark_main_way(container, order, inputs):
     """
     cells = container.cells
     outer = container.parent.cells[container.name] if container.parent else Cell()
-    depth = {}  # steps on the longest way from a start
+    depth = {}  # steps on the longest way from a start; as if many came before where data comes in
     for name in order:
         depth[name] = max((depth[source] + 1 for source in inputs[name]), default=0)
-        if name.startswith("in:") and not cells[name].leaf:
-            depth[name] = len(order) * (2 if outer_source(container, name) is outer.main_before else 1)
+        incoming = name.startswith("in:")
+        if incoming and outer_source(container, name) is outer.main_before:
+            depth[name] = 2 * len(order)
+        elif cells[name].leaf == "input" or incoming and cells[name].leaf is None:
+            depth[name] = len(order)
     ends = [name for name in order if name.startswith("out:")]
     going_on = [name for name in ends if outer.main_after and outer.main_after.name in container.onward[name]]
     here = max(going_on or ends or order, key=depth.get, default=None)
@@ -159,6 +159,9 @@ def _linked(container):
                 bends[key] = Cell(rank=rank, leaf=source.leaf, source=source)
             way.append(bends[key])
         way.append(target)
+        if target.main_before is source:
+            for bend in way[1:-1]:
+                bend.main = True
         _link(way)
         ways[start, end] = way
     return ways
@@ -179,6 +182,7 @@ def _bundled(rows, ways):
         for cell in row:
             if _run_together(previous, cell, stands_for):
                 stands_for[cell] = previous
+                previous.main = previous.main or cell.main
             else:
                 previous = cell
     rows = [[cell for cell in row if cell not in stands_for] for row in rows]

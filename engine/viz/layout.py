@@ -15,7 +15,7 @@ from .places import BOX_GAP, is_port, place_across, place_along
 
 COLUMN = 900  # pixels, about the width of a notebook's output
 RANK_GAP_RIGHTWARDS, RANK_GAP_DOWNWARDS = 42, 32  # pixels between boxes, for lines and arrow heads
-PORT_GAP = 24  # pixels between boxes and the border that their lines pass
+PORT_GAP = 20  # pixels between boxes and the border that their lines pass
 MARGIN = 20
 FRAME_PADDING = 14  # pixels between a frame and what is in it
 TITLE = 26  # height of a frame's title line
@@ -146,7 +146,7 @@ def _place(container, rightwards):
             cell.length = TITLE
     for inside in container.inner.values():
         _set_frame(container, inside)
-    place_across(container.rows)
+    place_across(container.rows, container.ways.values())
     framed, rows = container.parent is not None, container.rows
     first, last = MARGIN, MARGIN  # along the flow, before the first rank and after the last
     if framed:

@@ -13,7 +13,7 @@ WIDER = 30  # but at most so many pixels wider
 SWEEPS = 8
 
 
-def place_across(rows):
+def place_across(rows, ways):
     """Set every cell's `middle`: order and distance kept, lines straight where they can be."""
     cells = [cell for row in rows for cell in row]
     before = {cell: [(each, _pull(each, cell), -_bend(each, cell)) for each in _followed(cell)] for cell in cells}
@@ -30,8 +30,24 @@ def place_across(rows):
             break
     for row in reversed(rows):  # what follows no input goes to its users, the others stay
         _settle(row, [_wish(cell, [] if before[cell] else after[cell]) for cell in row])
+    wishes = _straight(ways)
+    for row in rows:
+        _settle(row, [wishes.get(cell, cell.middle) for cell in row])
     for cell in cells:
         cell.middle = floor(cell.middle + 0.5)
+
+
+def _straight(ways):
+    """{bend: its place, if all bends of its way stand where the one does that had to go aside most}."""
+    wishes = {}
+    for source, *bends, target in ways:
+        bends = [bend for bend in bends if not bend.main]
+        if len(bends) > 1:
+            middle = (source.middle + target.middle) / 2
+            furthest = max(bends, key=lambda bend: abs(bend.middle - middle)).middle
+            for bend in bends:
+                wishes.setdefault(bend, furthest)
+    return wishes
 
 
 def place_along(rows, start, gap, port_gap):
@@ -59,14 +75,14 @@ def _followed(cell):
     """The inputs a cell is placed by: parameters come to the operations that use them, not the other way."""
     if cell.item is None:
         return cell.before
-    return [other for other in cell.before if not other.leaf]
+    return [other for other in cell.before if other.main or not other.leaf]
 
 
 def _pull(cell, user):
     """How much a link between two cells should be straight."""
-    if cell.main and user.main or cell.item is None and user.item is None:
+    if cell.main and user.main or cell.name is None and user.name is None:
         return 8
-    if cell.item is None or user.item is None or cell.leaf:
+    if cell.name is None or user.name is None or cell.leaf:
         return 1
     return 2
 
