@@ -208,7 +208,7 @@ class Graph:
         export.save(self.document(), path, scale)
 
     def widget(self):
-        """The picture as a widget that is linked to the kernel: traits `selected`, `step` and `open`, and tensors whole.
+        """The picture as a widget that is linked to the kernel: traits `selected`, `step` and `opened`, and tensors whole.
 
         Raises ModuleNotFoundError without anywidget.
         """

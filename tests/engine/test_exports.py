@@ -423,14 +423,14 @@ def widget():
 
 
 def test_the_widget_shares_what_is_looked_at(widget):
-    assert widget.document == document() and (widget.selected, widget.step, widget.open) == (None, -1, [0])
-    widget.selected, widget.step, widget.open = 2, 1, []
+    assert widget.document == document() and (widget.selected, widget.step, widget.opened) == (None, -1, [0])
+    widget.selected, widget.step, widget.opened = 2, 1, []
     synced = widget.get_state()
-    assert (synced["selected"], synced["step"], synced["open"], synced["document"]) == (2, 1, [], document())
+    assert (synced["selected"], synced["step"], synced["opened"], synced["document"]) == (2, 1, [], document())
     assert synced["_esm"].startswith(script.script()) and synced["_esm"].endswith("export default { render };\n")
 
 
-@pytest.mark.parametrize(("trait", "value"), [("selected", 3), ("selected", -1), ("selected", "W"), ("step", -2), ("open", [0, 7])])
+@pytest.mark.parametrize(("trait", "value"), [("selected", 3), ("selected", -1), ("selected", "W"), ("step", -2), ("opened", [0, 7])])
 def test_the_widget_refuses_what_is_not_in_the_graph(widget, trait, value):
     import traitlets
 

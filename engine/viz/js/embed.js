@@ -31,6 +31,9 @@ async function unpacked(text) {
   return new Response(stream).json();
 }
 
+// A widget's `open` is a method of ipywidgets, so there the trait has another name.
+const traitOf = (name) => (name === "open" ? "opened" : name);
+
 /** The viewer's link to a kernel, by an anywidget model: its traits, and questions that are answered later. */
 function kernelOf(model) {
   const waiting = new Map();
@@ -43,12 +46,17 @@ function kernelOf(model) {
     }
   });
   return {
-    get: (name) => model.get(name),
+    get: (name) => model.get(traitOf(name)),
     set(name, value) {
-      model.set(name, value);
+      model.set(traitOf(name), value);
       model.save_changes();
     },
-    on: (name, callback) => model.on(`change:${name}`, () => callback(model.get(name))),
+    on(name, callback) {
+      const event = `change:${traitOf(name)}`;
+      const heard = () => callback(model.get(traitOf(name)));
+      model.on(event, heard);
+      return () => model.off(event, heard);
+    },
     ask(request) {
       const id = String(Math.random()); // not a count: all pages that show the widget hear all answers
       return new Promise((resolve, reject) => {
