@@ -6,7 +6,7 @@ From back to front: the ground, frames of open groups, lines, boxes, marks. Word
 from .captions import error, notes
 from .glyphs import text_width
 from .layout import ARROW, DETAIL_SIZE, LABEL_SIZE, PADDING
-from .looks import BADGES, CARDS, DETAIL_INK, DIFFERS, EXTRA, FRAME_FILLS, GROUND, GROUND_EDGE, LOOKS, MISSING, RED
+from .looks import AND_MORE, BADGES, CARDS, DETAIL_INK, DIFFERS, DIFFERS_IN_GRADIENT, EXTRA, FIRST, FRAME_FILLS, GROUND, GROUND_EDGE, LOOKS, MISSING, RED
 from .shapes import Drawing, Part, Path, Rectangle, Text, polygon
 from .words import edge_words, group_words, node_words, text
 
@@ -15,7 +15,8 @@ NARROWEST = 360  # so wide are these texts at least
 SLANT = 8  # how far data's boxes lean
 CARD = 4  # how far a card looks out from behind the one before it
 TWO_LINES = 36  # a box of this height has its detail under its label, a lower one beside it
-MARK_SIZE, MARK_HEIGHT = 10, 14
+MARK_SIZE, MARK_HEIGHT, MARK_GAP, MARK_INSET = 10, 14, 2, 5
+OVERHANG = 10  # how far marks may stand out on the right
 
 
 def draw(document, arranged):
@@ -27,7 +28,7 @@ def draw(document, arranged):
     boxes = [{**box, "x": box["x"] + across, "y": box["y"] + down} for box in arranged["boxes"]]
     frames = [_frame(graph, box) for box in boxes if box["open"]]
     lines = [_line(graph, _moved(line, across, down), arranged["rightwards"]) for line in arranged["lines"]]
-    closed = [_box(graph, box) for box in boxes if not box["open"]]
+    closed = [_box(graph, box, arranged["rightwards"]) for box in boxes if not box["open"]]
     bottom = down + arranged["height"]
     height = bottom + below[1] + (MARGIN if below[0] else 0)
     words = [_placed(above[0], MARGIN, MARGIN), _placed(below[0], MARGIN, bottom)]
@@ -143,11 +144,11 @@ def _frame(graph, box):
     return Part(graph.words(box["id"]), (frame, *title))
 
 
-def _box(graph, box):
+def _box(graph, box, rightwards):
     item = graph.item(box["id"])
     look = LOOKS[item["kind"]]
     marks = _marks(graph.nodes(box["id"]))
-    shapes = [*_form(box, item, look), *_words(box, look), *_row_of_marks(box, marks)]
+    shapes = [*_form(box, item, look), *_words(box, look), *_row_of_marks(box, marks, rightwards)]
     return Part(graph.words(box["id"]), tuple(shapes))
 
 
@@ -195,25 +196,52 @@ def _words(box, look):
 
 
 def _marks(nodes):
-    """[(text, colour)] for what is to be noticed at the nodes of a box: badges, and what a comparison found."""
+    """What is to be noticed at the nodes of a box: badges, and what a comparison found."""
     found = {badge.split(": ")[-1] for node in nodes for badge in node["badges"]}
     marks = [mark for badge, mark in BADGES.items() if badge in found]
     matches = [node["match"] for node in nodes if node["match"]]
-    first = [match["first"] for match in matches if match["first"]]
+    first = tuple(sorted({match["first"] for match in matches if match["first"]}))
     statuses = {match["status"] for match in matches}
-    if first or "differs" in statuses:
-        sign, color = DIFFERS
-        marks.append((f"{sign} first {' and '.join(sorted(first, reverse=True))}" if first else sign, color))
+    if first:
+        marks.append(FIRST[first])
+    elif "differs" in statuses:
+        marks.append(DIFFERS_IN_GRADIENT if all(map(_only_gradient_differs, matches)) else DIFFERS)
     return marks + [mark for status, mark in (("extra", EXTRA), ("missing", MISSING)) if status in statuses]
 
 
-def _row_of_marks(box, marks):
-    """White letters on coloured tabs that sit on the box's upper border, from its right corner on."""
-    shapes, right, top = [], box["x"] + box["width"] - 5, box["y"] - MARK_HEIGHT + 4
-    for word, color in reversed(marks):
-        width = max(MARK_HEIGHT, text_width(word, MARK_SIZE, bold=True) + 7)
-        right -= width
-        shapes.append(Rectangle(right, top, width, MARK_HEIGHT, 4, fill=color, stroke="#ffffff", thickness=1))
-        shapes.append(Text(right + width / 2, top + 10.5, word, MARK_SIZE, "#ffffff", bold=True))
-        right -= 2
+def _only_gradient_differs(match):
+    return match["status"] != "differs" or bool(match["grad_difference"] and not match["value_difference"])
+
+
+def _row_of_marks(box, marks, rightwards):
+    """White letters on coloured tabs that sit on the box's upper border, in its right corner.
+
+    Where lines come from above, they stay clear of the middle, and stand out a little on the right.
+    """
+    right, room = (box["width"] - MARK_INSET, box["width"]) if rightwards else (box["width"] + OVERHANG, box["width"] / 2 + 4)
+    words = _fitting([(mark.word, mark.color) for mark in marks], [(mark.short, mark.color) for mark in marks], room)
+    shapes, top = [], box["y"] - MARK_HEIGHT + 4
+    x = box["x"] + right - _row_width(words)
+    for word, color in words:
+        width = _mark_width(word)
+        shapes.append(Rectangle(x, top, width, MARK_HEIGHT, 4, fill=color, stroke="#ffffff", thickness=1))
+        shapes.append(Text(x + width / 2, top + 10.5, word, MARK_SIZE, "#ffffff", bold=True))
+        x += width + MARK_GAP
     return shapes
+
+
+def _fitting(words, short, room):
+    """The words, or if they are wider than that the short ones, as many of them as there is room for."""
+    if _row_width(words) <= room:
+        return words
+    while len(short) > 2 and _row_width(short) > room:
+        short = [*short[:-2], (AND_MORE.short, AND_MORE.color)]
+    return short
+
+
+def _row_width(words):
+    return sum(_mark_width(word) + MARK_GAP for word, _ in words) - MARK_GAP
+
+
+def _mark_width(word):
+    return max(MARK_HEIGHT, text_width(word, MARK_SIZE, bold=True) + 7)

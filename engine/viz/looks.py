@@ -9,7 +9,7 @@ on light and dark pages.
 from dataclasses import dataclass
 
 GROUND, GROUND_EDGE, DETAIL_INK = "#fafbfd", "#d3d8e1", "#495263"
-INK, QUIET, RED, ORANGE = "#1b2230", "#6d7789", "#b3261e", "#b35500"
+INK, QUIET, RED, ORANGE, BLUE, VIOLET = "#1b2230", "#6d7789", "#b3261e", "#b35500", "#0a62a8", "#6650a8"
 
 
 @dataclass(frozen=True)
@@ -30,26 +30,42 @@ class Look:
 
 
 LOOKS = {
-    "parameter": Look("plain", fill="#dcecfa", frame="#0a62a8", ink="#083f6e", line="#4d8fc4"),
-    "input": Look("leaning", fill="#e6e8ed", frame=QUIET, ink=INK),
+    "parameter": Look("plain", fill="#dcecfa", frame=BLUE, ink="#083f6e", line="#4d8fc4"),
+    "input": Look("leaning", fill="#e4f3ee", frame="#1c7a63", ink="#0d4a3b"),
     "op": Look("round", fill="#ffffff", frame=QUIET, ink=INK),
     "output": Look("double", fill="#ffedcc", frame=ORANGE, ink="#6b3300"),
     "more": Look("round", fill="#eef0f4", frame=QUIET, ink=DETAIL_INK, dashed=True),
     "failed": Look("crossed", fill="#fde3e0", frame=RED, ink="#7a1710", line=RED, thickness=2.4),
-    "missing": Look("round", fill="#ffffff", frame=QUIET, ink=DETAIL_INK, dashed=True),
-    "module": Look("stacked", fill="#ece8f7", frame="#63509e", ink="#3a2a72"),
-    "repeat": Look("stacked", fill="#ece8f7", frame="#63509e", ink="#3a2a72"),
+    "missing": Look("round", fill=GROUND, frame=ORANGE, ink="#6b3300", dashed=True),
+    "module": Look("stacked", fill="#f0edf9", frame=VIOLET, ink="#3b2c70"),
+    "repeat": Look("stacked", fill="#f0edf9", frame=VIOLET, ink="#3b2c70"),
     "part": Look("stacked", fill="#eef0f4", frame=QUIET, ink=INK),
 }
 CARDS = {"module": 1, "repeat": 2, "part": 1}  # behind a closed group's box
 FRAME_FILLS = ("#f3f1fa", "#fafafe")  # of open groups, by how deep they are in others, in turn
 
-BADGES = {  # what is wrong with a tensor: (the mark, its colour)
-    "nan": ("NaN", RED),
-    "inf": ("∞", RED),
-    "exploding": ("↑", ORANGE),
-    "vanishing": ("↓", "#0a62a8"),
-    "zero": ("0", QUIET),
-    "in place": ("∗", "#63509e"),
+@dataclass(frozen=True)
+class Mark:
+    """A word on a coloured tab; the short one is for small boxes."""
+
+    word: str
+    short: str
+    color: str
+
+
+BADGES = {  # what is to be noticed at a tensor; the viewer writes the same (js/words.js)
+    "nan": Mark("NaN", "NaN", RED),
+    "inf": Mark("∞", "∞", RED),
+    "exploding": Mark("▲ large", "▲", ORANGE),
+    "vanishing": Mark("▼ small", "▼", BLUE),
+    "zero": Mark("all 0", "0", QUIET),
+    "in place": Mark("✎ in place", "✎", VIOLET),
 }
-DIFFERS, EXTRA, MISSING = ("≠", RED), ("+", ORANGE), ("−", QUIET)  # in a comparison
+DIFFERS, DIFFERS_IN_GRADIENT = Mark("≠", "≠", RED), Mark("≠ ∂", "≠ ∂", RED)  # in a comparison
+FIRST = {
+    ("value",): Mark("≠ first value", "≠ first", RED),
+    ("grad",): Mark("≠ first grad", "≠ first ∂", RED),
+    ("grad", "value"): Mark("≠ first value and grad", "≠ first", RED),
+}
+EXTRA, MISSING = Mark("+", "+", ORANGE), Mark("−", "−", ORANGE)
+AND_MORE = Mark("…", "…", QUIET)
