@@ -194,8 +194,8 @@ function extras(app, { box, node, members }, status) {
   const parts = [];
   const tag = node === null ? null : tagOf(facts, facts.nodes[node], state);
   if (tag) parts.push(pill(right, box.height - 5, tag[0], `tag ${tag[1]}`));
-  const first = members.map((id) => facts.nodes[id].match?.first).find(Boolean);
-  const marks = [first && `first ${first === "grad" ? "gradient" : "value"} that differs`, MATCH_MARKS[status],
+  const first = ["value", "grad"].filter((which) => members.some((id) => facts.nodes[id].match?.first.includes(which)));
+  const marks = [first.length && `first ${first.join(" and ").replace("grad", "gradient")} that differs`, MATCH_MARKS[status],
     node !== null && facts.nodes[node].kind === "failed" && "✕ failed", ...shownBadges(app, members)].filter(Boolean);
   if (marks.length) parts.push(pill(right, -8, marks.slice(0, 3).join("  "), `marks ${status ?? ""}`));
   return parts;
