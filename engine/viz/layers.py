@@ -72,12 +72,17 @@ def _ranked(container):
     for name in incoming:
         container.cells[name] = Cell(name, leaf=outer_source(container, name).leaf)
     for name in order:
-        kind = items[name]["kind"]
-        leaf = kind if kind in ("parameter", "input") else None
-        container.cells[name] = Cell(name, items[name], leaf, last - to_go[name])
+        container.cells[name] = Cell(name, items[name], _leaf(items[name], inputs[name]), last - to_go[name])
     for name in outgoing:
         container.cells[name] = Cell(name, leaf=container.cells[inputs[name][0]].leaf, rank=last + 1)
     return [*incoming, *order, *outgoing], {**dict.fromkeys(incoming, ()), **inputs}
+
+
+def _leaf(item, inputs):
+    """A group that nothing comes to is taken for its parameters."""
+    if item["kind"] in ("parameter", "input"):
+        return item["kind"]
+    return "parameter" if item["group"] is not None and not inputs else None
 
 
 def _forward_order(items, inputs):

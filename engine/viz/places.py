@@ -34,7 +34,7 @@ def place_across(rows, ways):
     for row in rows:
         _settle(row, [wishes.get(cell, cell.middle) for cell in row])
     for cell in cells:
-        cell.middle = floor(cell.middle + 0.5)
+        cell.middle = floor(cell.middle + 0.4)  # not 0.5: many are halves, which an error in the last digit must not part
 
 
 def _straight(ways):
@@ -90,7 +90,7 @@ def _pull(cell, user):
 def _hold(cell):
     """How firmly a cell holds its place against its neighbours: so much that the looser one yields."""
     if cell.main:
-        return 1e9
+        return 1e12
     if cell.item is None:
         return 1e3
     return 1 if cell.leaf else 1e6

@@ -79,13 +79,18 @@ function rankItems(container) {
   }
   for (const name of order) {
     const item = items.get(name);
-    const leaf = item.kind === "parameter" || item.kind === "input" ? item.kind : null;
-    cells.set(name, makeCell({ name, item, leaf, rank: last - toGo.get(name) }));
+    cells.set(name, makeCell({ name, item, leaf: leafKind(item, inputs.get(name)), rank: last - toGo.get(name) }));
   }
   for (const name of outgoing) {
     cells.set(name, makeCell({ name, leaf: cells.get(inputs.get(name)[0]).leaf, rank: last + 1 }));
   }
   return [[...incoming, ...order, ...outgoing], inputs];
+}
+
+/** A group that nothing comes to is taken for its parameters. */
+function leafKind({ kind, group }, inputs) {
+  if (kind === "parameter" || kind === "input") return kind;
+  return group !== null && !inputs.length ? "parameter" : null;
 }
 
 /** Items such that each comes after those linked to it, otherwise in their own order. */

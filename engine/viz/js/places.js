@@ -25,7 +25,7 @@ export function placeAcross(rows, ways) {
   for (const row of backwards) settle(row, row.map((cell) => wish(cell, cell.linksBefore.length ? none : cell.linksAfter)));
   const wishes = straightBends(ways);
   for (const row of rows) settle(row, row.map((cell) => wishes.get(cell) ?? cell.middle));
-  for (const cell of cells) cell.middle = Math.floor(cell.middle + 0.5);
+  for (const cell of cells) cell.middle = Math.floor(cell.middle + 0.4); // not 0.5: many are halves
 }
 
 /** bend -> its place, if all bends of its way stand where the one does that had to go aside most. */
@@ -81,7 +81,7 @@ function pull(cell, user) {
 
 /** How firmly a cell holds its place against its neighbours: so much that the looser one yields. */
 function hold(cell) {
-  if (cell.main) return 1e9;
+  if (cell.main) return 1e12;
   if (cell.item === null) return 1e3;
   return cell.leaf !== null ? 1 : 1e6;
 }
