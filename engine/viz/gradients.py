@@ -46,8 +46,9 @@ class Gradients:
         self.order.pop(key, None)  # a later pass over the same operations: it is the one to show
         self.order[key] = node
         if node not in self._fed:
-            self.roots.append(node)
             self._last = None
+            if node not in self.roots:
+                self.roots.append(node)
         self.seconds[key] = None if self._last is None else now - self._last
         for slot, (source, gradient) in enumerate(zip(node.inputs, passed_on)):
             if source is not None:
