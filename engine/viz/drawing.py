@@ -3,17 +3,19 @@
 From back to front: the ground, frames of open groups, lines, boxes, marks. Words beside the graph: see captions.py.
 """
 
+import math
+
 from .captions import error, notes
 from .glyphs import text_width
 from .layout import ARROW, DETAIL_SIZE, LABEL_SIZE, PADDING
-from .looks import AND_MORE, BADGES, CARDS, DETAIL_INK, DIFFERS, DIFFERS_IN_GRADIENT, EXTRA, FIRST, FRAME_FILLS, GROUND, GROUND_EDGE, LOOKS, MISSING, RED
+from .looks import AND_MORE, BADGES, DIFFERS, DIFFERS_IN_GRADIENT, EXTRA, FIRST, MISSING
+from .looks import DETAIL_INK, FRAME_FILLS, GROUND, GROUND_EDGE, LINE, LOOKS, PARAMETER_LINE, RED
 from .shapes import Drawing, Part, Path, Rectangle, Text, polygon
 from .words import edge_words, group_words, node_words, text
 
 MARGIN = 20  # pixels around the texts beside the graph, as around the graph itself
 NARROWEST = 360  # so wide are these texts at least
-SLANT = 8  # how far data's boxes lean
-CARD = 4  # how far a card looks out from behind the one before it
+CARDS = (6, 3)  # how far the cards behind a closed group's box look out
 TWO_LINES = 36  # a box of this height has its detail under its label, a lower one beside it
 MARK_SIZE, MARK_HEIGHT, MARK_GAP, MARK_INSET = 10, 14, 2, 5
 OVERHANG = 10  # how far marks may stand out on the right
@@ -60,6 +62,10 @@ class _Graph:
         """The nodes that a box stands for."""
         return [self.item(key)] if key[0] == "n" else self.within[int(key[1:])]
 
+    def kinds_at_start(self, line):
+        nodes, edges = self.document["nodes"], self.document["edges"]
+        return {nodes[edges[index]["source"]]["kind"] for index in line["edges"]}
+
     def words(self, key):
         if key[0] == "g":
             return group_words(self.item(key), self.nodes(key))
@@ -78,7 +84,7 @@ def _around(document, width):
             shapes, wide, high = error(document, node, width - 2 * MARGIN)
             below += _placed(shapes, 0, bottom).shapes
             widest, bottom = max(widest, wide), bottom + high
-    return (above, height), (below, bottom), widest + 2 * MARGIN if above or below else 0
+    return (above, height), (below, bottom), math.ceil(widest) + 2 * MARGIN if above or below else 0
 
 
 def _placed(texts, x, y):
@@ -108,7 +114,8 @@ def _line(graph, line, rightwards):
     else:
         points.append((x, y - ARROW))
         head = polygon((x, y), (x - half, y - ARROW), (x + half, y - ARROW))
-    color, dashed = LOOKS[source["kind"]].line, "missing" in (source["kind"], target["kind"])
+    color = PARAMETER_LINE if graph.kinds_at_start(line) == {"parameter"} else LINE
+    dashed = "missing" in (source["kind"], target["kind"])
     shapes = Path(_curve(points, rightwards), stroke=color, thickness=1.6, dashed=dashed), Path(head, fill=color)
     return Part(edge_words(graph.document, line["edges"]), shapes)
 
@@ -145,27 +152,25 @@ def _frame(graph, box):
 
 
 def _box(graph, box, rightwards):
-    item = graph.item(box["id"])
-    look = LOOKS[item["kind"]]
+    look = LOOKS[graph.item(box["id"])["kind"]]
     marks = _marks(graph.nodes(box["id"]))
-    shapes = [*_form(box, item, look), *_words(box, look), *_row_of_marks(box, marks, rightwards)]
+    shapes = [*_form(box, look), *_words(box, look), *_row_of_marks(box, marks, rightwards)]
     return Part(graph.words(box["id"]), tuple(shapes))
 
 
-def _form(box, item, look):
+def _form(box, look):
     x, y, width, height = box["x"], box["y"], box["width"], box["height"]
     pen = {"fill": look.fill, "stroke": look.frame, "thickness": look.thickness, "dashed": look.dashed}
-    if look.form == "leaning":
-        corners = (x + SLANT / 2, y), (x + width + SLANT / 2, y), (x + width - SLANT / 2, y + height), (x - SLANT / 2, y + height)
-        return [Path(polygon(*corners), **pen)]
-    if look.form in ("round", "crossed"):
-        front = [Rectangle(x, y, width, height, min(20, height / 2), **pen)]
-        return front + _cross(x + 6, y + 3) if look.form == "crossed" else front
-    cards = CARDS[item["kind"]] if look.form == "stacked" else 0
-    behind = [Rectangle(x + CARD * card, y + CARD * card, width, height, 6, **pen) for card in range(cards, 0, -1)]
-    front = [Rectangle(x, y, width, height, 6, **pen)]
+    if look.form == "round":
+        return [Rectangle(x, y, width, height, min(20, height / 2), **pen)]
+    behind = [Rectangle(x + shift, y + shift, width, height, 6, **pen) for shift in CARDS] if look.form == "stacked" else []
+    front = [Rectangle(x, y, width, height, 0 if look.form == "barred" else 6, **pen)]
+    if look.form == "barred":
+        front.append(Path((("M", x + 4, y), ("L", x + 4, y + height)), stroke=look.frame, thickness=1))
     if look.form == "double":
         front.append(Rectangle(x + 3, y + 3, width - 6, height - 6, 3, stroke=look.frame))
+    if look.form == "crossed":
+        front += _cross(x + 2, y + 2)
     return behind + front
 
 
