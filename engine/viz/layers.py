@@ -14,7 +14,7 @@ PATIENCE = 8  # and so many without a better order
 LANES = 4  # so many lines over several ranks from one operation each look for their own way; others share one
 
 
-@dataclass(eq=False, repr=False)
+@dataclass(eq=False, repr=False, slots=True)
 class Cell:
     """What takes up room in a rank: the box of an item, a port, or a bend (without a name) of lines from one source."""
 
@@ -320,7 +320,7 @@ def _swap_neighbours(row, at_ties):
         left, right = row[index], row[index + 1]
         if left.fixed != right.fixed:
             continue
-        gain = sum(_inversions(*pair) - _inversions(*reversed(pair)) for pair in zip(ends[left], ends[right]))
+        gain = _gain(ends[left][0], ends[right][0]) + _gain(ends[left][1], ends[right][1])
         if gain > 0 or (gain == 0 and at_ties):
             row[index], row[index + 1] = right, left
             swapped = swapped or gain > 0
@@ -328,9 +328,16 @@ def _swap_neighbours(row, at_ties):
     return swapped
 
 
-def _inversions(left, right):
-    """How many links of the left one of two neighbours cross links of the right one."""
-    return sum([place > other for place in left for other in right])
+def _gain(left, right):
+    """How many crossings fewer there are between the links of two neighbours when these are swapped."""
+    gain = 0
+    for place in left:
+        for other in right:
+            if place > other:
+                gain += 1
+            elif place < other:
+                gain -= 1
+    return gain
 
 
 def crossings(rows):

@@ -310,8 +310,7 @@ function swapNeighbours(row, atTies) {
   const after = row.map((cell) => positions(cell.after));
   for (let left = 0, right = 1; right < row.length; left++, right++) {
     if (row[left].fixed !== row[right].fixed) continue;
-    const gain = inversions(before[left], before[right]) - inversions(before[right], before[left])
-      + inversions(after[left], after[right]) - inversions(after[right], after[left]);
+    const gain = gainOf(before[left], before[right]) + gainOf(after[left], after[right]);
     if (gain < 0 || (gain === 0 && !atTies)) continue;
     for (const list of [row, before, after]) [list[left], list[right]] = [list[right], list[left]];
     swapped ||= gain > 0;
@@ -320,11 +319,11 @@ function swapNeighbours(row, atTies) {
   return swapped;
 }
 
-/** How many links of the left one of two neighbours cross links of the right one. */
-function inversions(left, right) {
-  let count = 0;
-  for (const place of left) for (const other of right) if (place > other) count += 1;
-  return count;
+/** How many crossings fewer there are between the links of two neighbours when these are swapped. */
+function gainOf(left, right) {
+  let gain = 0;
+  for (const place of left) for (const other of right) gain += Math.sign(place - other);
+  return gain;
 }
 
 /** How many pairs of links cross, over all ranks. */

@@ -9,22 +9,23 @@ const PLACE_SWEEPS = 8;
 /** Set every cell's `middle`: order and distance kept, lines straight where they can be. */
 export function placeAcross(rows, ways) {
   const cells = rows.flat();
-  const [backwards, none] = [[...rows].reverse(), []];
+  const [spaced, none] = [rows.map(spacedRow), []];
+  const backwards = [...spaced].reverse();
   for (const cell of cells) {
     cell.linksBefore = followed(cell).map((other) => [other, pull(other, cell), -bendOf(other, cell)]);
     cell.linksAfter = cell.after.map((other) => [other, pull(cell, other), bendOf(cell, other)]);
   }
-  for (const row of rows) settle(row, row.map(() => 0));
+  for (const row of spaced) settle(row, () => 0);
   for (let sweep = 0; sweep < PLACE_SWEEPS; sweep++) {
     const places = cells.map((cell) => cell.middle);
-    for (const row of backwards) settle(row, row.map((cell) => wish(cell, cell.linksAfter)));
-    for (const row of rows) settle(row, row.map((cell) => wish(cell, cell.linksBefore)));
+    for (const row of backwards) settle(row, (cell) => wish(cell, cell.linksAfter));
+    for (const row of spaced) settle(row, (cell) => wish(cell, cell.linksBefore));
     if (cells.every((cell, index) => cell.middle === places[index])) break;
   }
   // What follows no input goes to its users, the others stay.
-  for (const row of backwards) settle(row, row.map((cell) => wish(cell, cell.linksBefore.length ? none : cell.linksAfter)));
+  for (const row of backwards) settle(row, (cell) => wish(cell, cell.linksBefore.length ? none : cell.linksAfter));
   const wishes = straightBends(ways);
-  for (const row of rows) settle(row, row.map((cell) => wishes.get(cell) ?? cell.middle));
+  for (const row of spaced) settle(row, (cell) => wishes.get(cell) ?? cell.middle);
   for (const cell of cells) cell.middle = Math.floor(cell.middle + 0.4); // not 0.5: many are halves
 }
 
@@ -98,12 +99,20 @@ function wish(cell, neighbours) {
   return below > half ? places[index][0] : (places[index][0] + places[index + 1][0]) / 2;
 }
 
+/** A row with how far, at least, each of its cells is from the first, and how firmly it holds its place. */
+function spacedRow(row) {
+  const offsets = [0];
+  for (let index = 1; index < row.length; index++) {
+    offsets.push(offsets[index - 1] + row[index - 1].right + row[index].left + BOX_GAP);
+  }
+  return { row, offsets, holds: row.map(hold) };
+}
+
 /** Move each cell of a row as near to its wish as order and distance allow (weighted least squares). */
-function settle(row, wishes) {
-  const [offsets, pools] = [[0], []]; // pools: [place, weight, how many cells]
+function settle({ row, offsets, holds }, wishOf) {
+  const pools = []; // [place, weight, how many cells]
   row.forEach((cell, index) => {
-    if (index) offsets.push(offsets[index - 1] + row[index - 1].right + cell.left + BOX_GAP);
-    let [place, weight, count] = [wishes[index] - offsets[index], hold(cell), 1];
+    let [place, weight, count] = [wishOf(cell) - offsets[index], holds[index], 1];
     while (pools.length && pools[pools.length - 1][0] > place) {
       const [leftPlace, leftWeight, leftCount] = pools.pop();
       place = (leftPlace * leftWeight + place * weight) / (leftWeight + weight);
