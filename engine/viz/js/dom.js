@@ -22,9 +22,9 @@ function filled(element, attributes, children) {
 }
 
 /** A button that shows a drawing of 16 x 16 and says `label`. */
-export function iconButton(label, path, onclick, attributes) {
+export function iconButton(label, path, onclick, kind = "icon") {
   const icon = makeSvg("svg", { viewBox: "0 0 16 16", width: 16, height: 16, "aria-hidden": "true" }, makeSvg("path", { d: path }));
-  return make("button", { type: "button", class: "icon", "aria-label": label, title: label, onclick, ...attributes }, icon);
+  return make("button", { type: "button", class: kind, "aria-label": label, title: label, onclick }, icon);
 }
 
 /** Buttons of which one is pressed: choices are [value, label]; show(value) presses one. */

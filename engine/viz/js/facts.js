@@ -11,8 +11,9 @@ export function studied(document) {
   const members = new Map(groups.map((group) => [group.id, []]));
   around.forEach((ids, node) => ids.forEach((id) => members.get(id).push(node)));
   const turn = new Map(backward.map((id, step) => [id, step]));
-  const output = backward[0] ?? nodes.findLast((node) => node.kind === "output")?.id ?? nodes.length - 1;
-  return { document, nodes, groups, backward, inputs, users, groupOf, around, members, turn, output, compared: nodes.some((node) => node.match) };
+  const output = nodes.findLast((node) => node.kind === "output")?.id ?? nodes.length - 1;
+  const compared = nodes.some((node) => node.match);
+  return { document, nodes, groups, backward, inputs, users, groupOf, around, members, turn, output, compared };
 }
 
 /** Ids of the groups around a node, the outermost first. */
@@ -42,7 +43,7 @@ export function countShown(facts, open) {
 /** What is known of a node's gradient at a moment of the walk: "none" (no gradient comes here), "yet" (it has not
  * come so far), "part" (some users have sent theirs) or "all". */
 export function gradientState(facts, id, { direction, step }) {
-  const turns = facts.users[id].map((edge) => facts.turn.get(edge.target)).filter((turn) => turn !== undefined);
+  const turns = arrivals(facts, id);
   const own = facts.turn.get(id);
   if (own === undefined && !(turns.length && facts.nodes[id].kind === "parameter")) {
     return facts.nodes[id].grad && !facts.backward.length ? "all" : "none";
@@ -52,6 +53,16 @@ export function gradientState(facts, id, { direction, step }) {
   if (!turns.length) return own <= step ? "all" : "yet";
   const arrived = turns.filter((turn) => turn <= step).length;
   return arrived === turns.length ? "all" : arrived ? "part" : "yet";
+}
+
+/** The steps of the backward pass at which something is sent to a node. */
+function arrivals(facts, id) {
+  return facts.users[id].map((edge) => facts.turn.get(edge.target)).filter((turn) => turn !== undefined);
+}
+
+/** The step with which a node's gradient is complete. */
+export function lastArrival(facts, id) {
+  return Math.max(...arrivals(facts, id), facts.users[id].length ? -1 : (facts.turn.get(id) ?? -1));
 }
 
 /** Whether a node's value is known at a moment of the walk. */

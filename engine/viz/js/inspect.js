@@ -1,51 +1,62 @@
-// Inside a node: what it is, what it sends back and why, and its tensors.
+// Inside a node: what it is, the chain rule there, its tensors, where it comes from.
 
 import { choice, make } from "./dom.js";
-import { gradientState, hasValue } from "./facts.js";
+import { mistakePart } from "./mistake.js";
+import { gradientState, hasValue, lastArrival } from "./facts.js";
 import { shownBadges } from "./picture.js";
 import { noTensor, tensorView } from "./tensors.js";
-import { amountText, besides, nodeName, numberText, rangeText, shapeText } from "./words.js";
+import { amountText, nodeName, numberText, plural, rangeText, ruleText, shapeText } from "./words.js";
 
-const STATUS_WORDS = { same: "✓ the same as the reference", differs: "≠ differs from the reference", extra: "+ not in the reference", missing: "− only in the reference" };
+const STATUS_WORDS = {
+  same: "✓ The same as in the reference",
+  differs: "≠ Differs from the reference",
+  extra: "+ Not in the reference",
+  missing: "− Only in the reference",
+};
+const KINDS = [["parameter", "parameter"], ["input", "input"], ["op", "operation"], ["output", "output"], ["failed", "failed operation"]];
+const AMOUNTS = [["forward", "seconds", "s"], ["backward", "backward_seconds", "s"], ["result", "bytes", "B"], ["saved", "saved_bytes", "B"]];
+const SHOWN_IN = ["selected", "step", "forward", "direction", "which", "paths", "predict", "asked"]; // state that matters here
+const HELP = "Arrow keys go from box to box, Enter opens a group, . and , step on and back, + − 0 zoom, Shift and arrows move the picture.";
 
 export function makeInspector(app) {
   const { facts, state } = app;
-  const element = make("div", { class: "inside", role: "tabpanel", "aria-label": "Node" });
+  const element = make("div", { class: "inside" });
 
-  function filled() {
+  function parts() {
     if (state.selected === null) return [overview(facts)];
     const node = facts.nodes[state.selected];
-    return [heading(node), errorPart(node), matchPart(app, node), chainRule(node), tensors(node), about(node)];
+    return [heading(node), mistakePart(node), chainRule(node), tensors(node), origin(node)];
   }
 
   function heading(node) {
-    const path = facts.around[node.id].map((id) => facts.groupOf.get(id).path || facts.groupOf.get(id).label).at(-1);
-    const facts_ = [node.kind, shapeText(node.shape), node.dtype?.replace("torch.", ""), node.device, path].filter(Boolean).join(" · ");
-    const badges = shownBadges(app, [node.id]).map((mark) => make("span", { class: "badge" }, mark));
-    return make("header", {}, make("h3", {}, nodeName(node), badges), make("p", { class: "kind" }, facts_));
+    const group = facts.groupOf.get(node.group);
+    const words = [node.kind, shapeText(node.shape), node.dtype?.replace("torch.", ""), node.device, node.module ?? (group && (group.path || group.label))];
+    return make("header", {},
+      make("h3", {}, nodeName(node), shownBadges(app, [node.id]).map((mark) => make("span", { class: "badge" }, mark))),
+      make("p", { class: "soft" }, words.filter(Boolean).join(" · ")),
+      node.match && make("p", { class: `match ${node.match.status}` }, STATUS_WORDS[node.match.status]));
   }
 
-  /** What arrives at the node and what it sends back to each input. */
+  /** What comes back to the node, if from several users, and what it sends back to each input. */
   function chainRule(node) {
-    const sent = facts.turn.get(node.id) <= state.step || facts.compared;
-    const hide = !sent && state.predict; // an answer is not to be given away before it was asked for
-    const back = facts.inputs[node.id].filter((edge) => edge.text ?? edge.rule);
     const users = facts.users[node.id].filter((edge) => facts.turn.has(edge.target));
+    const back = facts.inputs[node.id].filter(ruleText);
     if (!back.length && users.length < 2) return null;
-    return make("section", { class: "rules" }, make("h4", {}, "Chain rule"),
-      users.length > 1 && make("div", { class: "adds" }, `used ${users.length} times, so what comes back is added up (+=):`, make("ul", {}, users.map((edge) => arriving(edge)))),
-      hide ? noTensor("What it sends back is shown once you have predicted it.") : back.map((edge) => ruleView(edge, sent)));
+    const sent = hasSent(node.id);
+    const sum = users.length > 1 && make("div", {}, `Used ${users.length} times, so what comes back is added up (+=):`,
+      make("ul", {}, users.map((edge) => make("li", {}, "from ", link(edge.target), ": ", hasSent(edge.target) ? rangeText(edge.grad) : "not yet"))));
+    const hidden = state.predict && !sent; // nothing is given away before it was asked for
+    const rules = hidden ? noTensor("What it sends back is shown when you have predicted it.") : back.map((edge) => ruleView(edge, sent));
+    return make("section", {}, make("h4", {}, "Chain rule"), sum, rules);
   }
 
-  function arriving(edge) {
-    const come = facts.compared || facts.turn.get(edge.target) <= state.step;
-    return make("li", {}, "from ", link(edge.target), ": ", come ? rangeText(edge.grad) : make("span", { class: "yet" }, "not yet"));
-  }
+  const hasSent = (id) => facts.compared || facts.turn.get(id) <= state.step;
 
   function ruleView(edge, sent) {
-    const notes = [edge.shapes, edge.summed?.length && `sum(dim ${edge.summed.join(", ")}): the input was broadcast along it`, edge.cast && `cast: ${besides({ cast: edge.cast })}`];
-    return make("div", { class: "rule" }, make("code", {}, edge.text ?? edge.rule), notes.filter(Boolean).map((note) => make("small", {}, note)),
-      sent && edge.numbers && make("small", { class: "numbers" }, edge.numbers), make("small", {}, "to ", link(edge.source), sent && edge.grad && !edge.numbers && `: ${rangeText(edge.grad)}`));
+    const sum = edge.summed?.length ? "summed, because the input was broadcast along it" : null;
+    const numbers = sent && (edge.numbers ?? (edge.grad && `= ${rangeText(edge.grad)}`));
+    return make("div", { class: "rule" }, make("code", {}, ruleText(edge)),
+      [edge.shapes, sum, numbers].filter(Boolean).map((text) => make("small", {}, text)), make("small", {}, "to ", link(edge.source)));
   }
 
   function link(id) {
@@ -55,15 +66,16 @@ export function makeInspector(app) {
   function tensors(node) {
     if (node.error || node.kind === "more") return null;
     const tabs = [["value", "Value"], ["grad", "Gradient"], ...(node.kind === "parameter" ? [["stored", ".grad"]] : [])];
-    const which = tabs.some(([key]) => key === state.which) ? state.which : "grad";
+    const which = state.which === "stored" && tabs.length < 3 ? "grad" : state.which;
     const choices = choice("Tensor", tabs, (key) => app.change({ which: key }));
     choices.show(which);
-    return make("section", {}, choices.element, { value: valueView, grad: gradientView, stored: storedView }[which](node));
+    return make("section", {}, choices.element, { value: valueView, grad: gradientView, stored: storedView }[which](node), comparison(node, which));
   }
 
-  function view(node, which, title) {
-    const ask = app.model?.ask && which !== "stored" ? (index) => app.model.ask({ node: node.id, which, index }) : null;
-    return tensorView(node[which], `${title} of ${nodeName(node)}`, ask);
+  function view(node, which, what) {
+    const canAsk = app.model && which !== "stored";
+    const ask = canAsk ? (index) => app.model.ask({ node: node.id, which, index }) : null;
+    return tensorView(node[which], `${what} of ${nodeName(node)}`, ask);
   }
 
   function valueView(node) {
@@ -74,87 +86,61 @@ export function makeInspector(app) {
   function gradientView(node) {
     const known = gradientState(facts, node.id, state);
     if (known === "none") return noTensor("No gradient comes here.");
-    if (known === "all") return node.grad ? view(node, "grad", "gradient") : noTensor("Not known: backward came here, but the gradient was not kept.");
-    const turns = facts.users[node.id].map((edge) => facts.turn.get(edge.target)).filter((turn) => turn !== undefined);
-    const last = turns.length ? Math.max(...turns) : facts.turn.get(node.id);
-    const why = known === "part" ? "Part of the gradient has arrived; more will be added." : "No gradient yet: backward has not come here.";
-    const jumps = !state.predict && [["Go there", last], ["Show all", facts.backward.length - 1]].map(([text, step]) =>
-      make("button", { type: "button", onclick: () => app.goto(step, node.id) }, text));
-    return noTensor(why, jumps || []);
+    if (known === "all") return node.grad ? view(node, "grad", "gradient") : noTensor("Not known: the gradient was not kept.");
+    const why = known === "part" ? "Only a part of the gradient has come; more will be added." : "No gradient yet: backward has not come here.";
+    const go = (text, step) => make("button", { type: "button", onclick: () => app.goto(step, node.id) }, text);
+    const ways = state.predict ? [] : [go("Go there", lastArrival(facts, node.id)), go("Show all", facts.backward.length - 1)];
+    return noTensor(why, make("div", {}, ways));
   }
 
   function storedView(node) {
-    const why = make("p", { class: "hint" }, ".grad as it is stored: it adds up over several backward passes, until it is set to None.");
-    return make("div", {}, node.stored ? view(node, "stored", ".grad") : noTensor(".grad is None."), why);
+    const why = "As it is stored now. It adds up over several backward passes, until it is set to None.";
+    return make("div", {}, node.stored ? view(node, "stored", ".grad") : noTensor(".grad is None."), make("p", { class: "soft" }, why));
   }
 
-  function about(node) {
-    const measured = [["forward", "seconds", "s"], ["backward", "backward_seconds", "s"], ["result", "bytes", "B"], ["saved", "saved_bytes", "B"]]
-      .filter(([, key]) => node[key] !== null && node[key] !== undefined).map(([name, key, unit]) => [name, amountText(node[key], unit)]);
-    if (node.constants) measured.push(["constants", String(node.constants)]);
+  function origin(node) {
     const source = node.line && facts.document.sources[node.line.source];
-    const text = source?.lines[node.line.number - source.first]?.trim();
-    return make("section", { class: "about" },
-      make("button", { type: "button", "aria-pressed": String(state.paths), onclick: () => app.change({ paths: !state.paths }) }, `Paths to ${facts.nodes[facts.output].label}`),
-      source && make("button", { type: "button", class: "excerpt", title: "Show the code", onclick: () => app.change({ tab: "code" }) }, make("span", {}, `${source.file}:${node.line.number}`), make("code", {}, text ?? "")),
-      measured.length > 0 && make("dl", { class: "facts" }, measured.map(([name, words]) => make("div", {}, make("dt", {}, name), make("dd", {}, words)))));
+    const amounts = AMOUNTS.filter(([, key]) => typeof node[key] === "number").map(([name, key, unit]) => [name, amountText(node[key], unit)]);
+    if (node.constants) amounts.push(["inputs apart", plural(node.constants, "constant")]);
+    const onclick = () => app.change({ paths: !state.paths });
+    return make("section", {},
+      source && make("button", { type: "button", class: "excerpt", title: "Show the code", onclick: () => app.change({ tab: "code" }) },
+        make("small", {}, `${source.file}:${node.line.number}`), make("code", {}, source.lines[node.line.number - source.first]?.trim())),
+      make("button", { type: "button", "aria-pressed": String(state.paths), onclick }, `Paths to ${nodeName(facts.nodes[facts.output])}`),
+      make("dl", {}, amounts.map(([name, amount]) => make("div", {}, make("dt", {}, name), make("dd", {}, amount)))));
   }
 
   return {
     element,
     show(changes) {
-      const relevant = ["selected", "step", "forward", "direction", "which", "paths", "predict", "asked"];
-      if (!element.hasChildNodes() || relevant.some((name) => name in changes)) element.replaceChildren(...filled().filter(Boolean));
+      if (SHOWN_IN.some((name) => name in changes)) element.replaceChildren(...parts().filter(Boolean));
     },
   };
 }
 
 function overview(facts) {
-  const count = (kind) => facts.nodes.filter((node) => node.kind === kind).length;
-  const kinds = [["parameter", "parameters: leaves that have a gradient"], ["input", "inputs: data without one"], ["op", "operations and their results"], ["output", "the output"], ["failed", "failed"]];
-  return make("div", { class: "overview" }, make("p", {}, "Choose a box to look inside, or step through the chain rule."),
-    make("ul", {}, kinds.filter(([kind]) => count(kind)).map(([kind, words]) => make("li", {}, make("i", { class: `swatch ${kind}` }), `${count(kind).toLocaleString("en")} ${words}`))));
+  const counts = KINDS.map(([kind, word]) => [kind, word, facts.nodes.filter((node) => node.kind === kind).length]).filter(([, , count]) => count);
+  return make("div", {}, make("p", {}, "Choose a box to look inside, or step through the chain rule."),
+    make("ul", { class: "kinds" }, counts.map(([kind, word, count]) => make("li", {}, make("i", { class: `swatch ${kind}` }), plural(count, word)))),
+    make("p", { class: "soft" }, HELP));
 }
 
-/** The shapes of an operation that raised, sizes under each other from the right, as broadcasting compares them. */
-function errorPart({ error, op }) {
-  if (!error) return null;
-  const longest = Math.max(0, ...error.shapes.map(([, shape]) => shape.length));
-  const name = Math.max(0, ...error.shapes.map(([name]) => [...name].length));
-  const wide = Math.max(1, ...error.shapes.flatMap(([, shape]) => shape.map((size) => String(size).length)));
-  const clashing = (column) => {
-    if (op === "matmul" || op === "linear") return false;
-    const sizes = new Set(error.shapes.map(([, shape]) => shape[shape.length - longest + column]).filter((size) => size !== undefined && size !== 1));
-    return sizes.size > 1;
-  };
-  const isMatmul = op === "matmul" && error.shapes.length === 2;
-  const rows = error.shapes.map(([each, shape], row) => make("div", {}, `${each.padEnd(name)}  `, Array.from({ length: longest }, (_, column) => {
-    const at = shape.length - longest + column;
-    const inner = isMatmul && at >= 0 && at === (row === 0 || shape.length === 1 ? shape.length - 1 : shape.length - 2);
-    const text = (at < 0 ? "" : String(shape[at])).padStart(wide + 2);
-    return clashing(column) || inner ? make("mark", {}, text) : text;
-  })));
-  return make("section", { class: "error" }, make("h4", {}, `✕ ${error.kind}`), make("p", {}, error.message), rows.length > 0 && make("pre", {}, rows));
+/** The reference's tensor and how far mine is from it. */
+function comparison(node, which) {
+  const reference = node.match?.[which];
+  if (!reference) return null;
+  const mine = node.kind === "missing" ? null : node[which];
+  const largest = node.match[which === "grad" ? "grad_difference" : "value_difference"];
+  const difference = differenceOf(mine, reference);
+  const part = (title, tensor) => [make("h4", {}, title), tensorView({ ...tensor, histogram: null }, title)];
+  return make("section", {}, part("Reference", reference),
+    difference ? part(`Difference, at most ${numberText(largest)}`, difference) : make("h4", {}, `Difference, at most ${numberText(largest)}`));
 }
 
-function matchPart(app, node) {
-  const { match } = node;
-  if (!match) return null;
-  const compared = [["value", "value_difference"], ["grad", "grad_difference"]].filter(([which]) => match[which]).map(([which, difference]) => {
-    const what = which === "grad" ? "gradient" : "value";
-    const mine = node.kind === "missing" ? null : node[which];
-    return make("div", { class: "compared" },
-      make("h5", {}, `${what}: largest difference ${numberText(match[difference])}`, match.first === which && make("span", { class: "badge" }, `first ${what} that differs`)),
-      [["mine", mine], ["reference", match[which]], ["difference", difference_(mine, match[which])]].map(([title, tensor]) =>
-        make("div", {}, make("h6", {}, title), tensor ? tensorView({ ...tensor, histogram: null }, `${title}: ${what} of ${nodeName(node)}`) : noTensor("not known"))));
-  });
-  return make("section", { class: `match ${match.status}` }, make("h4", {}, STATUS_WORDS[match.status]), compared);
-}
-
-/** Mine less the reference, where both slices show numbers. */
-function difference_(mine, reference) {
-  if (!mine?.slice || !reference?.slice || String(mine.shape) !== String(reference.shape)) return null;
+/** Mine less the reference in the slice, where both have numbers. */
+function differenceOf(mine, reference) {
+  if (!mine?.slice || !reference.slice || String(mine.shape) !== String(reference.shape)) return null;
   const less = (a, b) => (typeof a === "number" && typeof b === "number" ? a - b : "nan");
-  const rows = mine.slice.rows.map((row, i) => row.map((value, j) => less(value, reference.slice.rows[i]?.[j])));
+  const rows = mine.slice.rows.map((row, i) => row.map((value, j) => less(value, reference.slice.rows[i][j])));
   return { shape: mine.shape, size: mine.size, slice: { of: mine.slice.of, rows } };
 }

@@ -7,15 +7,18 @@ export function makeSearch(app) {
   const { facts } = app;
   let [found, at, texts] = [[], -1, null];
   const count = make("span", { class: "count", role: "status" });
-  const input = make("input", { type: "search", placeholder: "Search", "aria-label": "Search name, operation, module or shape", oninput: look, onkeydown });
-  const element = make("div", { class: "search", role: "search" }, input, count,
+  const label = "Search names, operations, modules and shapes";
+  const input = make("input", { type: "search", placeholder: "Search", "aria-label": label, title: label, oninput: look, onkeydown });
+  const turns = make("span", { hidden: "" },
     iconButton("Previous found", "M4 10l4-4 4 4", () => go(-1)), iconButton("Next found", "M4 6l4 4 4-4", () => go(1)));
+  const element = make("div", { class: "search", role: "search" }, input, count, turns);
 
   function look() {
     const wanted = input.value.toLowerCase().replaceAll(" ", "");
     texts ??= facts.nodes.map((node) => searchText(facts, node));
     found = wanted ? facts.nodes.map((node) => node.id).filter((id) => texts[id].includes(wanted)) : [];
     at = -1;
+    turns.hidden = !found.length;
     count.textContent = wanted ? `${found.length} found` : "";
     app.change({ found: wanted ? found : null, paths: false });
   }
@@ -33,11 +36,11 @@ export function makeSearch(app) {
     else if (event.key === "Escape") ((input.value = ""), look());
   }
 
-  return { element, focus: () => input.focus(), show() {} };
+  return { element, show() {} };
 }
 
 function searchText(facts, node) {
-  const groups = facts.around[node.id].map((id) => facts.groupOf.get(id)).flatMap((group) => [group.path, group.type, group.label]);
-  const parts = [node.name, node.label, node.op, shapeText(node.shape), ...groups];
+  const groups = facts.around[node.id].map((id) => facts.groupOf.get(id));
+  const parts = [node.module, node.name, node.label, node.op, shapeText(node.shape), ...groups.flatMap(({ path, type, label }) => [path, type, label])];
   return parts.filter(Boolean).join("\n").toLowerCase().replaceAll(" ", "");
 }

@@ -1,15 +1,18 @@
-// Pan and zoom: where one looks at a picture from. Only one <g> is moved, once a frame.
+// Pan and zoom: from where one looks at a picture. Only one <g> is moved, at most once a frame.
 
 const CLOSEST = 3;
 const FARTHEST = 0.02;
+const LEGIBLE = 0.6; // the scale below which a picture is not shrunk to be seen whole
 const SLACK = 4; // pixels that a pointer may slip in a click
-const MARGIN = 24; // kept between what is brought into view and the edge
+const CLEARANCE = 30; // pixels kept between what is brought into view and the border
+const GLIDE = 240; // milliseconds
 
-/** Let `scene` (a <g>) be moved in `svg`. size() gives the picture's [width, height]; moved() hears of moves by hand. */
-export function makeSight(svg, scene, size) {
+/** Let `scene`, a <g> in `svg`, be moved. size() gives the picture's [width, height], still() whether to move at once. */
+export function makeSight(svg, scene, size, still) {
   let [x, y, scale] = [0, 0, 1];
+  let byHand = false; // then the picture is no longer fitted when its room changes
   let frame = 0;
-  let touched = false; // by hand: then it is no longer fitted when the room changes
+  let gliding = 0;
   const pointers = new Map();
 
   function place(newX, newY, newScale = scale) {
@@ -20,67 +23,102 @@ export function makeSight(svg, scene, size) {
     });
   }
 
+  function moved(...to) {
+    byHand = true;
+    gliding++;
+    place(...to);
+  }
+
+  function glide(toX, toY, toScale = scale) {
+    if (still()) return place(toX, toY, toScale);
+    const [[fromX, fromY, fromScale], began, turn] = [[x, y, scale], performance.now(), ++gliding];
+    const step = (now) => {
+      if (turn !== gliding) return;
+      const t = Math.min(Math.max((now - began) / GLIDE, 0), 1);
+      const done = t * (2 - t);
+      place(fromX + (toX - fromX) * done, fromY + (toY - fromY) * done, fromScale + (toScale - fromScale) * done);
+      if (t < 1) requestAnimationFrame(step);
+    };
+    requestAnimationFrame(step);
+  }
+
+  /** Zoom by a factor around a point of the svg. */
   function zoom(factor, atX = svg.clientWidth / 2, atY = svg.clientHeight / 2) {
     const next = Math.min(Math.max(scale * factor, FARTHEST), CLOSEST);
-    touched = true;
-    place(atX - ((atX - x) * next) / scale, atY - ((atY - y) * next) / scale, next);
+    moved(atX - ((atX - x) * next) / scale, atY - ((atY - y) * next) / scale, next);
   }
 
-  function pan(dx, dy) {
-    touched = true;
-    place(x + dx, y + dy);
-  }
-
-  /** The whole picture, no larger than life; at first no smaller than one can read, with its end in sight. */
+  /** The whole picture, no larger than life; not below `least`, but then with its end in sight. */
   function fit(least = FARTHEST) {
     const [width, height] = size();
     const [roomX, roomY] = [svg.clientWidth, svg.clientHeight];
     if (!roomX || !roomY) return;
-    touched = false;
+    byHand = false;
+    gliding++;
     const next = Math.max(Math.min(roomX / width, roomY / height, 1), least);
     const along = (room, length) => (length * next > room ? room - length * next : (room - length * next) / 2);
     place(along(roomX, width), along(roomY, height), next);
   }
 
-  /** Move as little as it takes to see a box whole. */
-  function show(box) {
+  /** Move as little as it takes to see a box; closer, if asked and if nobody chose the scale by hand. */
+  function show(box, closer) {
+    const next = closer && !byHand ? Math.max(scale, 1) : scale;
     const nearest = (start, length, from, room) => {
-      const [low, high] = [MARGIN - start * scale, room - MARGIN - (start + length) * scale];
+      const [low, high] = [CLEARANCE - start * next, room - CLEARANCE - (start + length) * next];
       return low > high ? low : Math.min(Math.max(from, low), high);
     };
-    place(nearest(box.x, box.width, x, svg.clientWidth), nearest(box.y, box.height, y, svg.clientHeight));
+    const [middleX, middleY] = [box.x + box.width / 2, box.y + box.height / 2];
+    const aroundX = x + middleX * (scale - next);
+    const aroundY = y + middleY * (scale - next);
+    const to = [nearest(box.x, box.width, aroundX, svg.clientWidth), nearest(box.y, box.height, aroundY, svg.clientHeight)];
+    if (to[0] !== x || to[1] !== y || next !== scale) glide(...to, next);
   }
 
-  svg.addEventListener("wheel", (event) => {
+  function onwheel(event) {
     if (!event.ctrlKey && !event.metaKey) return; // the page scrolls
     event.preventDefault();
     const { left, top } = svg.getBoundingClientRect();
     zoom(Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : 0.004)), event.clientX - left, event.clientY - top);
-  }, { passive: false });
-  svg.addEventListener("pointerdown", (event) => event.button === 0 && pointers.set(event.pointerId, { x: event.clientX, y: event.clientY, slipped: 0 }));
-  svg.addEventListener("pointermove", (event) => {
+  }
+
+  function onpointermove(event) {
     const last = pointers.get(event.pointerId);
     if (!last) return;
     const [dx, dy] = [event.clientX - last.x, event.clientY - last.y];
-    if ((last.slipped += Math.hypot(dx, dy)) < SLACK) return;
+    last.slipped += Math.hypot(dx, dy);
+    if (last.slipped < SLACK) return;
     svg.setPointerCapture(event.pointerId);
     svg.classList.add("dragged");
-    const other = [...pointers].find(([id]) => id !== event.pointerId)?.[1];
+    const other = [...pointers.values()].find((each) => each !== last);
     if (other) {
       const { left, top } = svg.getBoundingClientRect();
-      const apart = (point) => Math.hypot(point.x - other.x, point.y - other.y) || 1;
-      zoom(apart({ x: event.clientX, y: event.clientY }) / apart(last), other.x - left, other.y - top);
-    } else pan(dx, dy);
+      const apart = (clientX, clientY) => Math.hypot(clientX - other.x, clientY - other.y) || 1;
+      zoom(apart(event.clientX, event.clientY) / apart(last.x, last.y), other.x - left, other.y - top);
+    } else moved(x + dx, y + dy);
     [last.x, last.y] = [event.clientX, event.clientY];
-  });
-  const released = (event) => {
-    const last = pointers.get(event.pointerId);
+  }
+
+  function released(event) {
     pointers.delete(event.pointerId);
-    if (last?.slipped >= SLACK) setTimeout(() => svg.classList.remove("dragged")); // after the click that ends a drag
-  };
-  for (const name of ["pointerup", "pointercancel"]) svg.addEventListener(name, released);
-  const watcher = new ResizeObserver(() => touched || fit(0.6));
+    setTimeout(() => svg.classList.remove("dragged")); // after the click that ends a drag
+  }
+
+  svg.addEventListener("wheel", onwheel, { passive: false });
+  svg.addEventListener("pointerdown", ({ button, pointerId, clientX, clientY }) => {
+    if (button === 0) pointers.set(pointerId, { x: clientX, y: clientY, slipped: 0 });
+  });
+  svg.addEventListener("pointermove", onpointermove);
+  svg.addEventListener("pointerup", released);
+  svg.addEventListener("pointercancel", released);
+  const watcher = new ResizeObserver(() => byHand || fit(LEGIBLE));
   watcher.observe(svg);
 
-  return { place, zoom, pan, fit, show, at: () => ({ x, y, scale }), destroy: () => watcher.disconnect() };
+  return {
+    zoom,
+    fit,
+    show,
+    pan: (dx, dy) => moved(x + dx, y + dy),
+    shift: (dx, dy) => place(x + dx * scale, y + dy * scale), // by so much of the picture
+    destroy: () => watcher.disconnect(),
+  };
 }

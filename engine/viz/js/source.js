@@ -1,6 +1,7 @@
 // The caller's code beside the picture: a line lights its nodes, a node marks its line.
 
 import { make } from "./dom.js";
+import { plural } from "./words.js";
 
 export function makeSource(app) {
   const { facts } = app;
@@ -11,8 +12,7 @@ export function makeSource(app) {
     nodesAt.set(key, [...(nodesAt.get(key) ?? []), id]);
   }
   const rows = new Map();
-  const element = make("div", { class: "source", role: "tabpanel", "aria-label": "Code", onkeydown }, facts.document.sources.map(piece));
-  [...rows.values()].find((row) => row.tabIndex === -1)?.setAttribute("tabindex", 0);
+  const element = make("div", { class: "source", onkeydown }, facts.document.sources.map(piece));
 
   function piece({ file, first, lines }, source) {
     return make("figure", {}, make("figcaption", {}, file), make("div", { class: "code" }, lines.map((text, i) => line(source, first + i, text))));
@@ -24,8 +24,11 @@ export function makeSource(app) {
     const parts = [make("span", { class: "number" }, number), make("code", {}, text || " ")];
     if (!ids) return make("div", { class: "line" }, parts);
     const light = () => app.change({ lit: new Set(ids), paths: false });
-    const row = make("button", { type: "button", class: "line", tabindex: -1, title: `${ids.length} node${ids.length === 1 ? "" : "s"} of the graph`, onfocus: light, onpointerenter: light,
-      onpointerleave: () => app.change({ lit: null }), onblur: () => app.change({ lit: null }), onclick: () => app.reveal(ids.at(-1)) }, parts);
+    const dark = () => app.change({ lit: null });
+    const row = make("button", {
+      type: "button", class: "line", tabindex: rows.size ? -1 : 0, title: plural(ids.length, "node"), onclick: () => app.reveal(ids.at(-1)),
+      onfocus: light, onblur: dark, onpointerenter: light, onpointerleave: dark,
+    }, parts);
     rows.set(key, row);
     return row;
   }

@@ -18,7 +18,7 @@ export function tensorView(tensor, title, ask) {
 
 /** A tensor that is not there, and why: never to be taken for 0. */
 export function noTensor(why, ...more) {
-  return make("div", { class: "none" }, why, more);
+  return make("div", { class: "none hatched" }, why, more);
 }
 
 function slicePart(tensor, title, ask) {
@@ -82,11 +82,11 @@ function heatGrid(tensor, title) {
 
 function heatCell(value, largest, written) {
   if (typeof value !== "number") {
-    return make("span", { class: "cell beyond" }, value === null ? "?" : written ? numberText(value) : value === "nan" ? "N" : "∞");
+    return make("span", { class: "beyond" }, value === null ? "?" : written ? numberText(value) : value === "nan" ? "N" : "∞");
   }
   const share = largest ? Math.abs(value) / largest : 0;
   const colour = `color-mix(in oklab, var(--${value < 0 ? "negative" : "positive"}) ${(share * 100).toFixed(1)}%, var(--zero))`;
-  return make("span", { class: share > 0.6 ? "cell strong" : "cell", style: `background: ${colour}` }, written ? numberText(value, 3) : null);
+  return make("span", { class: share > 0.6 ? "strong" : null, style: `background: ${colour}` }, written ? numberText(value, 3) : null);
 }
 
 function histogram(histogram) {
@@ -105,6 +105,6 @@ function histogram(histogram) {
 function statistics(tensor) {
   const seen = STATISTICS.filter((name) => tensor[name] !== undefined && !(["nan", "inf", "zero"].includes(name) && !tensor[name]));
   const words = { nan: "NaN", inf: "infinite", zero: "zeros", size: "elements" };
-  return make("dl", { class: "facts" }, seen.map((name) => make("div", {},
+  return make("dl", { class: "statistics" }, seen.map((name) => make("div", {},
     make("dt", {}, words[name] ?? name), make("dd", { title: String(tensor[name]) }, tensor[name] === null ? "none" : numberText(tensor[name], name === "size" ? 15 : 4)))));
 }

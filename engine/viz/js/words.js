@@ -1,7 +1,7 @@
 // Numbers, shapes and tensors in words. What is unknown says so and is never 0.
 
 const BEYOND = { nan: "NaN", inf: "∞", "-inf": "−∞" }; // what JSON has no number for
-const BADGE_MARKS = { nan: "NaN", inf: "∞", zero: "all 0", exploding: "▲ large", vanishing: "▼ small", "in place": "✎ in place" };
+const BADGE_MARKS = { nan: "NaN", inf: "∞", zero: "all 0", exploding: "↑ exploding", vanishing: "↓ vanishing", "in place": "∗ in place" };
 
 export function numberText(value, digits = 4) {
   if (value === null || value === undefined) return "unknown";
@@ -17,6 +17,10 @@ export function shapeText(shape) {
 /** The number of a tensor of one element; else null. */
 export function singleNumber(tensor) {
   return tensor?.size === 1 && tensor.slice ? tensor.slice.rows[0][0] : null;
+}
+
+export function plural(count, noun) {
+  return `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
 }
 
 /** A tensor in a few letters: its number, or from where to where its elements go. */
@@ -49,9 +53,15 @@ export function amountText(amount, unit) {
   return `${numberText(amount / steps[Math.max(last, 0)], 3)} ${names[Math.max(last, 0)]}`;
 }
 
-/** What an edge does to the gradient besides its rule: sums, a change of type. */
+/** What an edge does to the gradient besides its rule: sums it, changes its type. */
 export function besides(edge) {
   const parts = edge.summed?.length ? [`sum(dim ${edge.summed.join(", ")})`] : [];
   if (edge.cast) parts.push(edge.cast.map((type) => type.replace("torch.", "")).join(" → "));
   return parts.join(", ");
+}
+
+/** The chain rule on an edge with what else it does: "∂loss/∂b = g, sum(dim 0)"; "" where none is known. */
+export function ruleText(edge) {
+  const rule = edge.text ?? edge.rule;
+  return rule ? [rule, besides(edge)].filter(Boolean).join(", ") : "";
 }

@@ -1,0 +1,166 @@
+"""Documents of graphs (docs/graphs.md) for tests of what shows them: true ones, of the engine's own runs, and by hand."""
+
+import engine
+from engine import nn
+from engine.viz import capture
+
+
+def perceptron():
+    """A small net written out, with a value that is used twice, a bias that is broadcast, and gradients that ran."""
+    engine.manual_seed(0)
+    x, y = engine.randn(4, 3), engine.randn(4, 2)
+    W1 = (0.5 * engine.randn(3, 8)).requires_grad_()
+    b1 = engine.zeros(8, requires_grad=True)
+    W2 = (0.5 * engine.randn(8, 2)).requires_grad_()
+    with capture() as g:
+        h = (x @ W1 + b1).relu()
+        p = h @ W2
+        loss = ((p + p.tanh() - y) ** 2).mean()
+        loss.backward()
+    return g.document()
+
+
+def scalars():
+    """Single numbers, so that the chain rule has numbers in it: z = a * b, loss = z * z + a at a = 2, b = -3."""
+    a = engine.tensor(2.0, requires_grad=True)
+    b = engine.tensor(-3.0, requires_grad=True)
+    with capture() as g:
+        z = a * b
+        loss = z * z + a
+        loss.backward()
+    return g.document()
+
+
+def network(blocks=12, width=8):
+    """Equal blocks of modules, which are shown as one."""
+    engine.manual_seed(0)
+    layers = [nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.LayerNorm(width)) for _ in range(blocks)]
+    net = nn.Sequential(*layers, nn.Linear(width, 3))
+    x, target = engine.randn(5, width), engine.tensor([0, 1, 2, 0, 1])
+    with capture() as g:
+        loss = nn.functional.cross_entropy(net(x), target)
+        loss.backward()
+    return g.document()
+
+
+def deep():
+    """A tensor of four dimensions, of which a slice is shown."""
+    engine.manual_seed(0)
+    images = engine.randn(2, 3, 5, 6)
+    weight = engine.randn(4, 3, 3, 3, requires_grad=True)
+    with capture() as g:
+        maps = nn.functional.conv2d(images, weight)
+        loss = maps.relu().sum()
+        loss.backward()
+    return g.document()
+
+
+def mistaken():
+    """An operation that raises: what was built until then, and the shapes that do not fit."""
+    W1 = engine.randn(3, 8, requires_grad=True)
+    W2 = engine.randn(7, 2, requires_grad=True)
+    x = engine.randn(4, 3)
+    try:
+        with capture() as g:
+            h = (x @ W1).relu()
+            h @ W2
+    except RuntimeError:
+        pass
+    return g.document()
+
+
+def compared():
+    """The perceptron beside a reference from which one operation's value and all gradients before it differ."""
+    document = perceptron()
+    nodes = document["nodes"]
+    wrong = next(node for node in nodes if node["op"] == "tanh")
+    for node in nodes:
+        differs = node["id"] == wrong["id"]
+        node["match"] = {
+            "status": "differs" if differs else "same",
+            "value": shifted(node["value"], 0.25 if differs else 0.0),
+            "grad": node["grad"],
+            "value_difference": 0.25 if differs else 0.0,
+            "grad_difference": 0.0,
+            "first": ["value"] if differs else [],
+        }
+    parameter = next(node for node in nodes if node["kind"] == "parameter")
+    parameter["match"] |= {
+        "status": "differs", "first": ["grad"], "grad": shifted(parameter["grad"], -0.5), "grad_difference": 0.5}
+    nodes[-2]["match"] |= {"status": "extra", "value": None, "grad": None}
+    return document
+
+
+def shifted(tensor, by):
+    """The tensor with `by` added to what is shown of it."""
+    if tensor is None or not by:
+        return tensor
+    rows = [[value + by for value in row] for row in tensor["slice"]["rows"]]
+    moved = {key: tensor[key] + by for key in ("min", "max", "mean")}
+    return {**tensor, **moved, "slice": {**tensor["slice"], "rows": rows}}
+
+
+# ---- by hand
+
+
+def document(nodes, edges, groups=(), opened=(), title="Graph"):
+    """nodes: dicts of what is known of each; edges: (source, target) pairs, sorted by target; groups: dicts."""
+    slots, written = {}, []
+    for source, target in edges:
+        slots[target] = slots.get(target, -1) + 1
+        written.append({
+            "source": source, "target": target, "slot": slots[target], "rule": "g", "text": f"∂out/∂n{source} = g",
+            "shapes": None, "numbers": None, "summed": [], "cast": None, "accumulates": False, "grad": None})
+    nodes = [node(number, **each) for number, each in enumerate(nodes)]
+    backward = [each["id"] for each in reversed(nodes) if each["kind"] in ("op", "output")]
+    return {
+        "format": "chainrule-graph", "version": 1, "title": title, "notes": [], "nodes": nodes, "edges": written,
+        "groups": [{"parent": None, "kind": "module", "type": None, "path": None, "count": 1, **each} for each in groups],
+        "open": list(opened), "backward": backward, "sources": []}
+
+
+def node(number, label="+", kind="op", **known):
+    unknown = dict.fromkeys((
+        "op", "name", "dtype", "device", "group", "line", "value", "grad", "stored", "seconds", "backward_seconds",
+        "bytes", "saved_bytes", "error", "match"))
+    return {"id": number, "kind": kind, "label": label, "shape": [4, 4], "constants": 0, "hidden": 0, "badges": [], **unknown, **known}
+
+
+def blocks(count, size):
+    """`count` groups of `size` operations in a chain, each of which skips to the one after the next too."""
+    nodes = [{"label": "x", "kind": "parameter"}]
+    edges = []
+    for number in range(count * size):
+        nodes.append({"label": ("+", "relu", "@")[number % 3], "group": number // size, "seconds": 1e-5 * (number % 7), "bytes": 64})
+        edges += [(number - 1, number + 1)] if number % 5 == 4 else []
+        edges.append((number, number + 1))
+    nodes.append({"label": "loss", "kind": "output", "shape": []})
+    edges.append((count * size, count * size + 1))
+    groups = [{"id": number, "label": f"layers.{number}", "type": "Block", "path": f"layers.{number}"} for number in range(count)]
+    return document(nodes, edges, groups, title=f"{count * size:,} operations")
+
+
+HOSTILE = ["<img src=x onerror=\"window.hacked=1\">", "</script><script>window.hacked=1</script>", "very " * 80 + "long", "שלום עולם", "🙂🚀👩‍👩‍👧", "a\u202eb", "x\ny\t\0", ""]
+
+
+def hostile():
+    """Texts that try to be markup, or do not fit, in every place that shows text."""
+    nodes = [{"label": text, "name": text, "op": text, "dtype": text, "device": text, "badges": [f"value: {text}"], "group": 0,
+              "line": {"source": 0, "number": 1 + number},
+              "error": {"kind": text, "message": text, "shapes": [[text, [2, 3]], [text, [4]]]} if number == 0 else None,
+              "kind": "failed" if number == 0 else "op"} for number, text in enumerate(HOSTILE)]
+    made = document(nodes, [(number, number + 1) for number in range(len(nodes) - 1)],
+                    [{"id": 0, "label": HOSTILE[0], "type": HOSTILE[1], "path": HOSTILE[0]}], [0], HOSTILE[0])
+    for edge, text in zip(made["edges"], HOSTILE):
+        edge.update(rule=text, text=text, shapes=text, numbers=text)
+    made["notes"] = HOSTILE[:2]
+    made["sources"] = [{"file": HOSTILE[0], "first": 1, "lines": HOSTILE}]
+    return made
+
+
+def empty():
+    return document([], [], title="Nothing")
+
+
+def single():
+    return document([{"label": "loss", "kind": "output", "shape": []}], [], title="One")
