@@ -3,8 +3,9 @@
 They are drawn in main memory and copied to the device asked for, so a seed gives the same numbers everywhere.
 """
 
+import functools
 import json
-import secrets
+import os
 
 import numpy as np
 
@@ -40,12 +41,17 @@ class Generator:
         if not -(2**63) <= seed < 2**64:
             raise ValueError(f"a seed has 64 bits, got {seed}")
         self._seed = seed % 2**64
-        self.numpy = np.random.default_rng(self._seed)
+        vars(self).pop("numpy", None)
         return self
+
+    @functools.cached_property
+    def numpy(self):
+        """numpy's generator; made at the first draw, since numpy.random takes a while to load."""
+        return np.random.default_rng(self._seed)
 
     def seed(self):
         """Start again from a seed that nobody knows; returns it."""
-        self.manual_seed(secrets.randbits(64))
+        self.manual_seed(int.from_bytes(os.urandom(8)))
         return self._seed
 
     def initial_seed(self):

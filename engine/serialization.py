@@ -12,7 +12,6 @@ import json
 import math
 import os
 import pathlib
-import zipfile
 
 import numpy as np
 
@@ -43,6 +42,8 @@ def save(obj, f):
     those with the same memory come back so. A path is written as a whole or not at all, and a path that ends in
     .safetensors must be given a flat dict of tensors. TypeError names what cannot be saved, and where in obj it is.
     """
+    import zipfile  # not at the top: it takes longer to load than most of the engine
+
     _check_file("save", f, "write")
     if _is_path(f) and str(f).endswith(".safetensors"):
         write_atomically(f, safetensors.encoded(obj))
@@ -146,6 +147,8 @@ def load(f, map_location=None, *, weights_only=True, mmap=None):
     (tensor, saved device) -> tensor or None; None: where they were. weights_only makes no difference: nothing in such
     a file can be run. RuntimeError for a file that is cut off, damaged or not such a file; FileNotFoundError.
     """
+    import zipfile
+
     if mmap:
         raise NotImplementedError("load(): mmap=True is not supported")
     if not isinstance(weights_only, bool):
@@ -191,7 +194,7 @@ class _Reader:
         _refuse_pickle(any(name.endswith("data.pkl") for name in names))
         if len(set(names)) < len(names):
             raise _NotLoadable("has two entries of one name")
-        if any(each.compress_type != zipfile.ZIP_STORED for each in archive.infolist()):
+        if any(each.compress_type for each in archive.infolist()):
             raise _NotLoadable("has compressed entries, which save() never writes")
         self.arrays = {}
 
