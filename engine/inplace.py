@@ -190,5 +190,4 @@ write_through = primitive(
         lambda g, steps: write_through(g, look_through(steps, g) * 0, steps=steps),
         lambda g, steps: look_through(steps, g),
     ],
-    label="[ ] =",
-)
+    label="[ ] =")

@@ -19,9 +19,8 @@ from engine.tensor import Tensor
 from engine.devices import device as as_device
 
 __all__ = [
-    "Generator", "bernoulli", "default_generator", "get_rng_state", "initial_seed", "manual_seed", "multinomial", "normal",
-    "rand", "rand_like", "randint", "randn", "randn_like", "randperm", "set_rng_state",
-]  # fmt: skip
+    "Generator", "bernoulli", "default_generator", "get_rng_state", "initial_seed", "manual_seed", "multinomial",
+    "normal", "rand", "rand_like", "randint", "randn", "randn_like", "randperm", "set_rng_state"]
 
 # ---- where the numbers come from --------------------------------------------------------------------
 
@@ -173,8 +172,7 @@ def _like(function, input, generator, dtype, device, requires_grad):
         generator=generator,
         dtype=input.dtype if dtype is None else dtype,
         device=input.device if device is None else device,
-        requires_grad=requires_grad,
-    )
+        requires_grad=requires_grad)
 
 
 @reads(low=INT, high=DIMS, size=INTS)
@@ -212,13 +210,13 @@ def randperm(n, *, generator=None, dtype=None, device=None, requires_grad=False)
 
 @reads(mean=OPERAND, std=OPERAND, size=INTS)
 def normal(mean, std=1.0, size=None, *, generator=None, dtype=None, device=None, requires_grad=False):
-    """Normal numbers: of shape `size` with numbers for mean and std; without it as the tensors mean and std broadcast."""
+    """Normal numbers: of shape `size` with numbers for mean and std; without it as the tensors mean and std
+    broadcast."""
     if size is not None:
         mean, std = NUMBER.read(mean, "normal", "mean"), NUMBER.read(std, "normal", "std")
         _check_std(std)
         return (randn(size=size, generator=generator, dtype=dtype, device=device) * std + mean).requires_grad_(
-            requires_grad
-        )
+            requires_grad)
     if not isinstance(mean, Tensor) and not isinstance(std, Tensor):
         raise TypeError("normal(): without a size, mean or std must be a Tensor")
     model = mean if isinstance(mean, Tensor) else std
@@ -261,7 +259,8 @@ def bernoulli(input, p=None, *, generator=None):
 
 @reads
 def multinomial(input, num_samples, replacement=False, *, generator=None):
-    """`num_samples` indices for each row of `input`, a vector or a matrix of weights, drawn in proportion to them; int64.
+    """`num_samples` indices for each row of `input`, a vector or a matrix of weights, drawn in proportion to them;
+    int64.
 
     Without replacement no index comes twice in a row; those of weight 0 come last.
     """

@@ -25,8 +25,8 @@ def encoded(tensors):
     for name, tensor in tensors.items():
         if not isinstance(name, str) or not isinstance(tensor, Tensor):
             raise TypeError(
-                f"save(): a .safetensors file holds tensors by name, but obj[{name!r}] is of type {type(tensor).__name__}; "
-                "any other ending of the path can hold nested objects")
+                f"save(): a .safetensors file holds tensors by name, but obj[{name!r}] is of type "
+                f"{type(tensor).__name__}; any other ending of the path can hold nested objects")
         if tensor.dtype.name not in CODES:
             raise TypeError(f"save(): obj[{name!r}] is {tensor.dtype}, which the safetensors format does not know")
         parts.append(np.ascontiguousarray(to_numpy(tensor.array)).tobytes())

@@ -1,7 +1,7 @@
 """save and load: nested dicts, lists and tensors in a file that holds data only, so that loading runs nothing.
 
-The file is a zip, not compressed: `contents.json` says what stands where, `tensors/0.npy` and so on hold the numbers, in
-numpy's own format. There is no pickle: what JSON and arrays cannot say is refused by name. A path that ends in
+The file is a zip, not compressed: `contents.json` says what stands where, `tensors/0.npy` and so on hold the numbers,
+in numpy's own format. There is no pickle: what JSON and arrays cannot say is refused by name. A path that ends in
 `.safetensors` is written in that format instead (safetensors.py), which PyTorch's users read.
 """
 
@@ -76,7 +76,8 @@ def _check_file(function, f, method):
 
 
 class _Writer:
-    """Says values in JSON: strings, whole and finite numbers, True, False and None as they are, others as [kind, value]."""
+    """Says values in JSON: strings, whole and finite numbers, True, False and None as they are, others as [kind,
+    value]."""
 
     def __init__(self):
         self.arrays = []
@@ -101,8 +102,9 @@ class _Writer:
         if isinstance(value, np.generic) and value.dtype.kind in "biuf":
             return self.encoded(value.item(), path)
         raise TypeError(
-            f"save(): {path} is of type {type(value).__name__}, which cannot be saved. Tensors, numbers, strings, bytes, None, "
-            "dtypes, devices, and dicts, lists and tuples of these can; of a module or an optimizer save its state_dict().")
+            f"save(): {path} is of type {type(value).__name__}, which cannot be saved. Tensors, numbers, strings, "
+            "bytes, None, dtypes, devices, and dicts, lists and tuples of these can; of a module or an optimizer save "
+            "its state_dict().")
 
     def key(self, key, path):
         if isinstance(key, tuple):
@@ -133,8 +135,7 @@ PLAIN = {
     "dtype": (dtypes.dtype, lambda value: value.name, safetensors.dtype_named),
     "device": (device, str, device),
     "Size": (Size, list, lambda sizes: Size(int(size) for size in sizes)),
-    "float": (None, None, lambda text: {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}[text]),
-}
+    "float": (None, None, lambda text: {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}[text])}
 
 
 # ---- loading ------------------------------------------------------------------------------------------
@@ -181,8 +182,8 @@ class _NotLoadable(Exception):
 def _refuse_pickle(is_pickle):
     if is_pickle:
         raise _NotLoadable(
-            "was written by torch.save (it holds a pickle, which could run anything when it is loaded). In PyTorch, write it "
-            "with safetensors.torch.save_file(state_dict, 'name.safetensors'), and load that here.")
+            "was written by torch.save (it holds a pickle, which could run anything when it is loaded). In PyTorch, "
+            "write it with safetensors.torch.save_file(state_dict, 'name.safetensors'), and load that here.")
 
 
 class _Reader:

@@ -27,8 +27,7 @@ from engine.size import Size
 _TYPE_NAMES = {
     "float16": "Half", "float32": "Float", "float64": "Double", "bfloat16": "BFloat16", "int8": "Char", "int16": "Short",
     "int32": "Int", "int64": "Long", "uint8": "Byte", "bool": "Bool", "complex64": "ComplexFloat",
-    "complex128": "ComplexDouble",
-}  # fmt: skip
+    "complex128": "ComplexDouble"}
 
 
 class Tensor(TensorBase):
@@ -129,7 +128,8 @@ class Tensor(TensorBase):
     def __deepcopy__(self, memo):
         if not self.is_leaf:
             raise RuntimeError(
-                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment."
+                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the "
+                "moment."
             )
         copied = Tensor(self.array.copy()).requires_grad_(self.requires_grad)
         copied.grad = copy.deepcopy(self.grad, memo)
@@ -347,8 +347,8 @@ class Tensor(TensorBase):
         """The gradient that backward has left: of a leaf, or where retain_grad was called. None if there is none."""
         if self._grad is None and self._grad_fn is not None and not self.retains_grad:
             warnings.warn(
-                "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't "
-                "be populated during autograd.backward(). If you want it to be, call .retain_grad() on it.", stacklevel=2)
+                "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute "
+                "won't be populated during autograd.backward(). If you want it to be, call .retain_grad() on it.", stacklevel=2)
         return self._grad
 
     @grad.setter

@@ -181,8 +181,7 @@ class FunctionNode(Node):
             (backend.module_of(each.array), each.array.shape, each.array.dtype)
             if isinstance(each, TensorBase)
             else None
-            for each in outputs
-        ]
+            for each in outputs]
         self.ends = {}
         ctx._node = weakref.ref(self)
 

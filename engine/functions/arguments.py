@@ -1,7 +1,8 @@
 """Reading arguments as torch reads them: tensors, numbers, dimensions, shapes; and which functions are methods.
 
 In torch a parameter's name says what it takes: `dim` is an int, `keepdim` a bool, `mask` a Tensor. `reads` goes by
-these names (`_KIND_OF`), so that a function looks at what its arguments mean, not at whether they are of the right type.
+these names (`_KIND_OF`), so that a function looks at what its arguments mean, not at whether they are of the right
+type.
 """
 
 import builtins
@@ -16,8 +17,8 @@ from engine.autograd.graph import TensorBase
 
 METHODS = []  # the functions that are also methods of Tensor
 
-# While some thread is inside amp.autocast, what to ask about each call: given the function's name and its arguments, the
-# way to call it with other types, or None.
+# While some thread is inside amp.autocast, what to ask about each call: given the function's name and its arguments,
+# the way to call it with other types, or None.
 autocasting = []
 
 # ---- what an argument may be ------------------------------------------------------------------------
@@ -134,8 +135,7 @@ _KIND_OF = {
         DTYPE: "dtype",
         TENSORS: "tensors",
     }.items()
-    for name in names.split()
-}
+    for name in names.split()}
 _OTHER_NAMES = {"axis": "dim", "keepdims": "keepdim"}  # numpy's, which torch takes too
 
 
@@ -211,7 +211,8 @@ def _parameters(function):
 
 
 def autocasts(function, name=None):
-    """The function, whose calls amp.autocast sees under that name (its own unless given); for what `reads` does not read."""
+    """The function, whose calls amp.autocast sees under that name (its own unless given); for what `reads` does not
+    read."""
     name = name or function.__name__
 
     @functools.wraps(function, updated=())

@@ -50,8 +50,7 @@ def _read(args):
     if len(args) < 2:
         raise ValueError(
             "einsum(): must specify the equation string and at least one operand, or at least one operand and its "
-            "subscripts list"
-        )
+            "subscripts list")
     if isinstance(args[0], str):
         equation, *operands = args
         if len(operands) == 1 and isinstance(operands[0], (tuple, list)):
@@ -87,8 +86,7 @@ def _letters(part, begin, where):
         elif character != " ":
             raise RuntimeError(
                 f"einsum(): invalid subscript given at index {begin + position} in the equation string, subscripts "
-                "must be in [a-zA-Z]"
-            )
+                "must be in [a-zA-Z]")
         position += 1
     return found
 
@@ -122,8 +120,7 @@ def _labels(letters, operand, position):
             f"einsum(): the number of subscripts in the equation ({named}) "
             + ("is more than" if ELLIPSIS in letters else "does not match")
             + f" the number of dimensions ({operand.ndim}) for operand {position}"
-            + ("" if ELLIPSIS in letters else " and no ellipsis was given")
-        )
+            + ("" if ELLIPSIS in letters else " and no ellipsis was given"))
     labels = []
     for letter in letters:
         labels += range(named - operand.ndim, 0) if letter == ELLIPSIS else [letter]
@@ -142,8 +139,7 @@ def _result_labels(inputs, result, labels):
             raise RuntimeError(f"einsum(): output subscript {letter} appears more than once in the output")
         if letter not in used:
             raise RuntimeError(
-                f"einsum(): output subscript {letter} does not appear in the equation for any input operand"
-            )
+                f"einsum(): output subscript {letter} does not appear in the equation for any input operand")
     return [label for letter in result for label in (broadcast if letter == ELLIPSIS else [letter])]
 
 
@@ -157,12 +153,10 @@ def _sizes(labels, operands):
                 if each.count(label) > 1:
                     raise RuntimeError(
                         f"einsum(): subscript {label} is repeated for operand {position} but the sizes don't match, "
-                        f"{size} != {held}"
-                    )
+                        f"{size} != {held}")
                 raise RuntimeError(
                     f"einsum(): subscript {label} has size {size} for operand {position} which does not broadcast with "
-                    f"previously seen size {held}"
-                )
+                    f"previously seen size {held}")
             sizes[label] = size if held == 1 else held
     return sizes
 
@@ -180,8 +174,7 @@ def _diagonals(tensor, labels, position):
             if tensor.shape[first] != tensor.shape[second]:
                 raise RuntimeError(
                     f"einsum(): subscript {label} is repeated for operand {position} but the sizes don't match, "
-                    f"{tensor.shape[second]} != {tensor.shape[first]}"
-                )
+                    f"{tensor.shape[second]} != {tensor.shape[first]}")
             rest = [dim for dim in range(tensor.ndim) if dim not in (first, second)]
             tensor = diagonal_of_first_two(permute(tensor, (first, second, *rest)))
             labels = [label, *[labels[dim] for dim in rest]]

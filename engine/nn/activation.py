@@ -9,8 +9,7 @@ from engine.nn.parameter import Parameter
 __all__ = [
     "CELU", "ELU", "GELU", "GLU", "Hardsigmoid", "Hardswish", "Hardtanh", "LeakyReLU", "LogSigmoid", "LogSoftmax",
     "Mish", "PReLU", "ReLU", "ReLU6", "SELU", "SiLU", "Sigmoid", "Softmax", "Softmax2d", "Softmin", "Softplus",
-    "Softsign", "Tanh", "Tanhshrink", "Threshold",
-]  # fmt: skip
+    "Softsign", "Tanh", "Tanhshrink", "Threshold"]
 
 
 class _InPlace(FunctionLayer):

@@ -1,4 +1,5 @@
-"""L-BFGS: quasi-Newton steps from the last few changes of parameters and gradients (Nocedal and Wright, 2006, chapter 7).
+"""L-BFGS: quasi-Newton steps from the last few changes of parameters and gradients (Nocedal and Wright, 2006, chapter
+7).
 
 All parameters are one long vector here; the closure is evaluated several times a step.
 """
@@ -16,10 +17,10 @@ __all__ = ["LBFGS"]
 class LBFGS(Optimizer):
     """x ← x + t · d, where d is −H g and the inverse Hessian H is known only by what it does to recent changes.
 
-    lr: the step length, or the first one tried. max_iter: iterations a step; max_eval: evaluations a step (default
-    1.25 max_iter). tolerance_grad, tolerance_change: when to stop. history_size: how many changes are remembered.
-    line_search_fn: None or "strong_wolfe". All parameters must be in one group; `step` needs a closure.
-    State, with the first parameter: func_evals, n_iter, d, t, old_dirs, old_stps, ro, H_diag, prev_flat_grad, prev_loss.
+    lr: the step length, or the first one tried. max_iter: iterations a step; max_eval: evaluations a step (default 1.25
+    max_iter). tolerance_grad, tolerance_change: when to stop. history_size: how many changes are remembered.
+    line_search_fn: None or "strong_wolfe". All parameters must be in one group; `step` needs a closure. State, with the
+    first parameter: func_evals, n_iter, d, t, old_dirs, old_stps, ro, H_diag, prev_flat_grad, prev_loss.
     """
 
     def __init__(self, params, lr=1, max_iter=20, max_eval=None, tolerance_grad=1e-7, tolerance_change=1e-9,
@@ -33,7 +34,8 @@ class LBFGS(Optimizer):
             raise ValueError("LBFGS doesn't support per-parameter options (parameter groups)")
 
     def step(self, closure):
-        """Up to max_iter iterations. closure: clears the gradients, computes the loss and its gradients, returns the loss.
+        """Up to max_iter iterations. closure: clears the gradients, computes the loss and its gradients, returns the
+        loss.
 
         Returns the loss before the step.
         """
@@ -77,7 +79,8 @@ class LBFGS(Optimizer):
                 break
 
     def _move(self, evaluate, group, is_last, direction, length, loss, gradient, slope):
-        """(loss, gradient, length, evaluations) after going along `direction`, by `length` or as far as the search finds."""
+        """(loss, gradient, length, evaluations) after going along `direction`, by `length` or as far as the search
+        finds."""
         start = self._values()
 
         def at(length):

@@ -97,7 +97,8 @@ class Optimizer:
         if self.param_groups and named and named != {"param_names" in self.param_groups[0]}:
             kind = "names" if True in named else "no names"
             raise ValueError(
-                f"all optimizer param groups should be with/without names. cannot add param group with {kind} to the optimizer")
+                f"all optimizer param groups should be with/without names. cannot add param group with {kind} to the "
+                "optimizer")
 
     def _check_params(self, parameters):
         for parameter in parameters:
@@ -145,7 +146,8 @@ class Optimizer:
         return loss
 
     def _update(self, value, grad, state, group):
-        """One step of one parameter: `value`, an array, is changed in place, `grad` is not. `state` is a dict to keep."""
+        """One step of one parameter: `value`, an array, is changed in place, `grad` is not. `state` is a dict to
+        keep."""
         raise NotImplementedError(f"{type(self).__name__} does not say what a step is: define _update or step")
 
     def zero_grad(self, set_to_none=True):
@@ -156,7 +158,8 @@ class Optimizer:
                     parameter.grad = None if set_to_none else parameter.grad.detach().zero_()
 
     def register_step_pre_hook(self, hook):
-        """Call hook(optimizer, args, kwargs) before each step; it may return others. The handle's remove() ends that."""
+        """Call hook(optimizer, args, kwargs) before each step; it may return others. The handle's remove() ends
+        that."""
         return _add(self._pre_hooks, hook)
 
     def register_step_post_hook(self, hook):
@@ -218,7 +221,8 @@ def _add(hooks, hook):
 
 
 def _taken_over(name, value, parameter):
-    """A value of a loaded state, tensors as copies in the parameter's type and on its device; step counts as they are."""
+    """A value of a loaded state, tensors as copies in the parameter's type and on its device; step counts as they
+    are."""
     if isinstance(value, (list, tuple)):
         return type(value)(_taken_over(name, each, parameter) for each in value)
     if not isinstance(value, Tensor):

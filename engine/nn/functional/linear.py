@@ -49,8 +49,7 @@ def bilinear(input1, input2, weight, bias=None):
 
 
 @reads
-def embedding(
-        input, weight, padding_idx=None, max_norm=None, norm_type=2.0, scale_grad_by_freq=False, sparse=False):
+def embedding(input, weight, padding_idx=None, max_norm=None, norm_type=2.0, scale_grad_by_freq=False, sparse=False):
     """The rows of `weight` (rows, width) that the integer tensor `input` names: (..., width).
 
     padding_idx: a row that receives no gradient. max_norm: rows that are looked up and longer (by the norm_type-norm)

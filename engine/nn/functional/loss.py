@@ -19,8 +19,7 @@ from engine.nn.primitives.activation import log_sigmoid
 
 __all__ = [
     "binary_cross_entropy", "binary_cross_entropy_with_logits", "cross_entropy", "huber_loss", "kl_div", "l1_loss",
-    "mse_loss", "nll_loss", "smooth_l1_loss",
-]  # fmt: skip
+    "mse_loss", "nll_loss", "smooth_l1_loss"]
 
 _reads = reads(reduce=optional(BOOL))  # elsewhere `reduce` names an operation
 

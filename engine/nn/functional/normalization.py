@@ -21,8 +21,7 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
     training: by the mean and variance of this batch, which also move the running ones (C; None: kept nowhere) in place
     by the share `momentum`; otherwise by the running ones.
     """
-    _check_channels(
-        "batch_norm", input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
+    _check_channels("batch_norm", input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
     if not training:
         return _by_running(input, running_mean, running_var, weight, bias, eps)
     if input.numel() == input.shape[1]:
@@ -131,7 +130,8 @@ def _by_running(input, running_mean, running_var, weight, bias, eps):
 
 
 def _update(running_mean, running_var, moments, input, count, momentum):
-    """Move the running mean and variance in place to those of `count` elements by the share `momentum`; of none, not."""
+    """Move the running mean and variance in place to those of `count` elements by the share `momentum`; of none,
+    not."""
     if (running_mean is None) != (running_var is None):
         raise ValueError("running_mean and running_var must either both be None or neither be None")
     if moments is None:

@@ -12,8 +12,7 @@ from engine.nn.primitives import pooling as table
 
 __all__ = [
     "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_max_pool1d", "adaptive_max_pool2d", "avg_pool1d",
-    "avg_pool2d", "max_pool1d", "max_pool2d",
-]  # fmt: skip
+    "avg_pool2d", "max_pool1d", "max_pool2d"]
 
 
 SIZES = one_or_each(INT, optional(INT))

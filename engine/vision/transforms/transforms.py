@@ -16,7 +16,7 @@ from engine.vision.transforms.images import InterpolationMode, as_mode, check_im
 __all__ = [
     "CenterCrop", "ColorJitter", "Compose", "Grayscale", "InterpolationMode", "Lambda", "Normalize", "PILToTensor",
     "Pad", "RandomApply", "RandomCrop", "RandomErasing", "RandomGrayscale", "RandomHorizontalFlip", "RandomRotation",
-    "RandomVerticalFlip", "Resize", "ToPILImage", "ToTensor"]  # fmt: skip
+    "RandomVerticalFlip", "Resize", "ToPILImage", "ToTensor"]
 
 
 def _uniform(low=0.0, high=1.0):
@@ -405,7 +405,7 @@ class ColorJitter(_Transform):
         super().__init__()
         self.brightness, self.contrast, self.saturation = (
             _factors(value, name) for name, value in
-            (("brightness", brightness), ("contrast", contrast), ("saturation", saturation)))  # fmt: skip
+            (("brightness", brightness), ("contrast", contrast), ("saturation", saturation)))
         self.hue = _factors(hue, "hue", 0, (-0.5, 0.5))
 
     @staticmethod
