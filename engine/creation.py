@@ -71,7 +71,8 @@ def _inferred(array, data):
     its_own, default = dtypes.from_numpy(array.dtype), dtypes.get_default_dtype()
     if not array.size:
         return default
-    if its_own not in (dtypes.float64, dtypes.complex128) or {np.float64, np.complex128} & set(map(type, _leaves(data))):
+    is_wide = its_own in (dtypes.float64, dtypes.complex128)
+    if not is_wide or {np.float64, np.complex128} & set(map(type, _leaves(data))):
         return its_own
     return default.to_complex() if its_own.is_complex else default
 

@@ -11,8 +11,8 @@ from engine.backend import to_numpy
 from engine.tensor import Tensor
 
 NAMES = {
-    "F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16", "I64": "int64", "I32": "int32", "I16": "int16",
-    "I8": "int8", "U8": "uint8", "BOOL": "bool", "C64": "complex64"}
+    "F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16", "I64": "int64", "I32": "int32",
+    "I16": "int16", "I8": "int8", "U8": "uint8", "BOOL": "bool", "C64": "complex64"}
 CODES = {name: code for code, name in NAMES.items()}
 LONGEST_HEADER = 100_000_000  # bytes; the format's own limit
 

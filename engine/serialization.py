@@ -111,18 +111,20 @@ class _Writer:
             return ["tuple", [self.key(each, path) for each in key]]
         if key is None or type(key) in (bool, int, float, str):
             return self.encoded(key, path)
-        raise TypeError(f"save(): {path} has a key of type {type(key).__name__}; keys must be strings, numbers, None or tuples")
+        kind = type(key).__name__
+        raise TypeError(f"save(): {path} has a key of type {kind}; keys must be strings, numbers, None or tuples")
 
     def tensor(self, tensor, path):
         if tensor.grad_fn is not None:
             raise RuntimeError(f"save(): {path} has a history, which cannot be saved; save {path}.detach()")
-        interface = getattr(tensor.array, "__array_interface__", None) or tensor.array.__cuda_array_interface__
-        place = (interface["data"][0], tensor.array.shape, tensor.array.strides, tensor.array.dtype, tensor.array.size > 0 or id(tensor))
+        array = tensor.array
+        interface = getattr(array, "__array_interface__", None) or array.__cuda_array_interface__
+        place = (interface["data"][0], array.shape, array.strides, array.dtype, array.size > 0 or id(tensor))
         if place not in self.places:
             self.places[place] = len(self.arrays)
-            array = to_numpy(tensor.array)
+            self.held.append(array)
+            array = to_numpy(array)
             self.arrays.append(array.view(np.uint16) if tensor.dtype.name == "bfloat16" else array)
-            self.held.append(tensor.array)
         name = next((name for name, each in CLASSES.items() if type(tensor) is each), "Tensor")
         return {"array": self.places[place], "dtype": tensor.dtype.name, "device": str(tensor.device), "class": name,
                 "requires_grad": tensor.requires_grad}
@@ -130,7 +132,9 @@ class _Writer:
 
 # kind -> (type, how it is said in JSON, how it is made again)
 PLAIN = {
-    "bytes": (bytes, lambda value: base64.b64encode(value).decode("ascii"), lambda text: base64.b64decode(text, validate=True)),
+    "bytes": (
+        bytes, lambda value: base64.b64encode(value).decode("ascii"),
+        lambda text: base64.b64decode(text, validate=True)),
     "complex": (complex, lambda value: [repr(value.real), repr(value.imag)], lambda parts: complex(*map(float, parts))),
     "dtype": (dtypes.dtype, lambda value: value.name, safetensors.dtype_named),
     "device": (device, str, device),
@@ -239,8 +243,8 @@ class _Reader:
             raise ValueError(f"{number!r} is no tensor's number")
         content = self.archive.read(f"tensors/{number}.npy")  # a CRC is checked here
         file = io.BytesIO(content)
-        version = np.lib.format.read_magic(file)
-        read_header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}[version]
+        major, _ = np.lib.format.read_magic(file)
+        read_header = {1: np.lib.format.read_array_header_1_0, 2: np.lib.format.read_array_header_2_0}[major]
         shape, is_fortran, dtype = read_header(file, max_header_size=10_000)
         if dtype.kind not in KINDS or any(size < 0 for size in shape):
             raise ValueError(f"tensor {number} is of type {dtype} and shape {shape}")
@@ -260,4 +264,5 @@ def _on_its_device(tensor, saved_on, map_location):
         return tensor.to(device(target) if isinstance(target, str) else target)
     except (RuntimeError, AssertionError) as error:
         raise _NotLoadable(
-            f"has tensors that were saved on {saved_on}, which is not here ({error}). Use load(f, map_location='cpu').") from error
+            f"has tensors that were saved on {saved_on}, which is not here ({error}). Use load(f, map_location='cpu')."
+        ) from error

@@ -25,8 +25,8 @@ from engine.size import Size
 
 # What Tensor.type() calls the dtypes.
 _TYPE_NAMES = {
-    "float16": "Half", "float32": "Float", "float64": "Double", "bfloat16": "BFloat16", "int8": "Char", "int16": "Short",
-    "int32": "Int", "int64": "Long", "uint8": "Byte", "bool": "Bool", "complex64": "ComplexFloat",
+    "float16": "Half", "float32": "Float", "float64": "Double", "bfloat16": "BFloat16", "int8": "Char",
+    "int16": "Short", "int32": "Int", "int64": "Long", "uint8": "Byte", "bool": "Bool", "complex64": "ComplexFloat",
     "complex128": "ComplexDouble"}
 
 
@@ -348,7 +348,8 @@ class Tensor(TensorBase):
         if self._grad is None and self._grad_fn is not None and not self.retains_grad:
             warnings.warn(
                 "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute "
-                "won't be populated during autograd.backward(). If you want it to be, call .retain_grad() on it.", stacklevel=2)
+                "won't be populated during autograd.backward(). If you want it to be, call .retain_grad() on it.",
+                stacklevel=2)
         return self._grad
 
     @grad.setter
@@ -466,7 +467,7 @@ def _operator(name, function, takes=(Tensor, numbers.Number), is_reflected=False
 
 def _invert(self):
     if self.dtype.category > dtypes.INTEGER:
-        raise TypeError(f"~ (operator.invert) is only implemented on integer and Boolean-type tensors, got {self.dtype}")
+        raise TypeError(f"~ (operator.invert) is implemented only for integer and Boolean tensors, got {self.dtype}")
     return functions.bitwise_not(self)
 
 

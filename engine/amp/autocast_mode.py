@@ -158,7 +158,8 @@ def _type_for(policy, device, arguments, keywords):
     if policy == RESULT:
         has_dtype = any(isinstance(each, dtypes.dtype) for each in (*arguments, *keywords.values()))
         return None if has_dtype else dtypes.float32
-    among = arguments[1:-4] if policy == STATE else (*arguments, *keywords.values())  # weights and biases are the last four
+    # of a cell, weights and biases are the last four
+    among = arguments[1:-4] if policy == STATE else (*arguments, *keywords.values())
     found = [each.dtype for each in _tensors(among) if _is_eligible(each, device)]
     return functools.reduce(dtypes.promote_types, found, get_autocast_dtype(device))
 

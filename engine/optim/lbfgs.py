@@ -1,5 +1,4 @@
-"""L-BFGS: quasi-Newton steps from the last few changes of parameters and gradients (Nocedal and Wright, 2006, chapter
-7).
+"""L-BFGS: quasi-Newton steps from the last few changes of parameters and gradients (Nocedal and Wright, 2006, ch. 7).
 
 All parameters are one long vector here; the closure is evaluated several times a step.
 """
@@ -8,7 +7,7 @@ import numpy as np
 
 from engine import autograd, backend
 from engine.optim.line_search import strong_wolfe
-from engine.optim.optimizer import Optimizer, check_at_least_zero
+from engine.optim.optimizer import Optimizer, settings
 from engine.tensor import Tensor
 
 __all__ = ["LBFGS"]
@@ -25,17 +24,13 @@ class LBFGS(Optimizer):
 
     def __init__(self, params, lr=1, max_iter=20, max_eval=None, tolerance_grad=1e-7, tolerance_change=1e-9,
                  history_size=100, line_search_fn=None):
-        check_at_least_zero(lr=lr)
         max_eval = max_iter * 5 // 4 if max_eval is None else max_eval
-        super().__init__(params, dict(
-            lr=lr, max_iter=max_iter, max_eval=max_eval, tolerance_grad=tolerance_grad,
-            tolerance_change=tolerance_change, history_size=history_size, line_search_fn=line_search_fn))
+        super().__init__(params, settings(locals()))
         if len(self.param_groups) != 1:
             raise ValueError("LBFGS doesn't support per-parameter options (parameter groups)")
 
     def step(self, closure):
-        """Up to max_iter iterations. closure: clears the gradients, computes the loss and its gradients, returns the
-        loss.
+        """Up to max_iter iterations. closure: clears the gradients, computes the loss and its gradients, returns it.
 
         Returns the loss before the step.
         """
@@ -69,7 +64,8 @@ class LBFGS(Optimizer):
             if slope > -group["tolerance_change"]:
                 break
             is_last = iteration == group["max_iter"]
-            loss, gradient, length, used = self._move(evaluate, group, is_last, direction, length, loss, gradient, slope)
+            loss, gradient, length, used = self._move(
+                evaluate, group, is_last, direction, length, loss, gradient, slope)
             state["t"] = length
             evaluations += used
             state["func_evals"] += used

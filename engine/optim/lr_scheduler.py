@@ -31,7 +31,8 @@ class LRScheduler:
             if last_epoch == -1:
                 group.setdefault("initial_lr", group["lr"])
             elif "initial_lr" not in group:
-                raise KeyError(f"param 'initial_lr' is not specified in param_groups[{number}] when resuming an optimizer")
+                raise KeyError(
+                    f"param 'initial_lr' is not specified in param_groups[{number}] when resuming an optimizer")
         self.base_lrs = [group["initial_lr"] for group in optimizer.param_groups]
         self.last_epoch = last_epoch
         self._step_count = 0
@@ -168,7 +169,8 @@ class ConstantLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self):
-        factor = {0: self.factor, self.total_iters: 1 / self.factor if self.factor else math.inf}.get(self.last_epoch, 1)
+        back = 1 / self.factor if self.factor else math.inf
+        factor = {0: self.factor, self.total_iters: back}.get(self.last_epoch, 1)
         return [rate * factor for rate in self._rates()]
 
     def _get_closed_form_lr(self):
@@ -405,7 +407,8 @@ class CyclicLR(LRScheduler):
     """
 
     def __init__(self, optimizer, base_lr, max_lr, step_size_up=2000, step_size_down=None, mode="triangular", gamma=1.0,
-                 scale_fn=None, scale_mode="cycle", cycle_momentum=True, base_momentum=0.8, max_momentum=0.9, last_epoch=-1):
+                 scale_fn=None, scale_mode="cycle", cycle_momentum=True, base_momentum=0.8, max_momentum=0.9,
+                 last_epoch=-1):
         if mode not in ("triangular", "triangular2", "exp_range") and scale_fn is None:
             raise ValueError("mode is invalid and scale_fn is None")
         for group, rate in zip(optimizer.param_groups, _as_list(base_lr, optimizer, "base_lr")):
@@ -453,6 +456,16 @@ class CyclicLR(LRScheduler):
 class _Several(LRScheduler):
     """Keeps schedulers in `_schedulers`, and saves them with itself."""
 
+    def _check(self, schedulers, optimizer):
+        name = type(self).__name__
+        if not schedulers:
+            raise ValueError(f"{name} expects at least one scheduler to be chained, but got no scheduler.")
+        for number, each in enumerate(schedulers):
+            if each.optimizer is not optimizer:
+                raise ValueError(
+                    f"{name} expects all schedulers to belong to the same optimizer, but got scheduler "
+                    f"{type(each).__name__} at index {number} of another one")
+
     def state_dict(self):
         """As LRScheduler's, with the states of the schedulers."""
         return super().state_dict() | {"_schedulers": [each.state_dict() for each in self._schedulers]}
@@ -467,16 +480,11 @@ class SequentialLR(_Several):
     """The schedulers one after the other; each of `milestones`, epochs, is where the next begins."""
 
     def __init__(self, optimizer, schedulers, milestones, last_epoch=-1):
-        if len(schedulers) < 1:
-            raise ValueError("SequentialLR expects at least one scheduler to be chained, but got no scheduler.")
-        for number, each in enumerate(schedulers):
-            if each.optimizer is not optimizer:
-                raise ValueError(f"SequentialLR expects all schedulers to belong to the same optimizer, but got scheduler "
-                                 f"{type(each).__name__} at index {number} of another one")
+        self._check(schedulers, optimizer)
         if len(milestones) != len(schedulers) - 1:
-            raise ValueError("Sequential Schedulers expects number of schedulers provided to be one more than the number of "
-                             f"milestone points, but got number of schedulers {len(schedulers)} and the number of "
-                             f"milestones to be equal to {len(milestones)}")
+            raise ValueError(
+                "SequentialLR expects one scheduler more than milestones, but got "
+                f"{len(schedulers)} schedulers and {len(milestones)} milestones")
         self._schedulers, self._milestones, self.optimizer = schedulers, milestones, optimizer
         self.last_epoch = last_epoch + 1
         for group in optimizer.param_groups:
@@ -503,13 +511,8 @@ class ChainedScheduler(_Several):
     """All the schedulers at once: each changes what the one before it has set."""
 
     def __init__(self, schedulers, optimizer=None):
-        if len(schedulers) < 1:
-            raise ValueError("ChainedScheduler expects at least one scheduler to be chained, but got no scheduler.")
-        optimizer = optimizer or schedulers[0].optimizer
-        for number, each in enumerate(schedulers):
-            if each.optimizer is not optimizer:
-                raise ValueError(f"ChainedScheduler expects all schedulers to belong to the same optimizer, but got scheduler "
-                                 f"{type(each).__name__} at index {number} of another one")
+        optimizer = optimizer or (schedulers[0].optimizer if schedulers else None)
+        self._check(schedulers, optimizer)
         self._schedulers, self.optimizer = schedulers, optimizer
         self._last_lr = self._rates()
 
