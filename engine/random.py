@@ -167,12 +167,8 @@ def randn_like(input, *, generator=None, dtype=None, device=None, requires_grad=
 
 
 def _like(function, input, generator, dtype, device, requires_grad):
-    return function(
-        size=tuple(input.shape),
-        generator=generator,
-        dtype=input.dtype if dtype is None else dtype,
-        device=input.device if device is None else device,
-        requires_grad=requires_grad)
+    how = {"dtype": dtype or input.dtype, "device": input.device if device is None else device}
+    return function(size=tuple(input.shape), generator=generator, requires_grad=requires_grad, **how)
 
 
 @reads(low=INT, high=DIMS, size=INTS)

@@ -97,8 +97,7 @@ class Tensor(TensorBase):
             raise RuntimeError("only Tensors of floating point and complex dtype can require gradients")
         if not requires_grad and not self.is_leaf:
             raise RuntimeError(
-                "you can only change requires_grad flags of leaf variables. Use tensor.detach() for a tensor without a "
-                "history.")
+                "you can only change requires_grad flags of leaf variables; detach() gives one without a history")
         self.requires_grad_flag = bool(requires_grad)
         return self
 
@@ -127,10 +126,7 @@ class Tensor(TensorBase):
 
     def __deepcopy__(self, memo):
         if not self.is_leaf:
-            raise RuntimeError(
-                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the "
-                "moment."
-            )
+            raise RuntimeError("Only Tensors created explicitly by the user (graph leaves) support deepcopy")
         copied = Tensor(self.array.copy()).requires_grad_(self.requires_grad)
         copied.grad = copy.deepcopy(self.grad, memo)
         return copied
@@ -192,9 +188,7 @@ class Tensor(TensorBase):
         if self.requires_grad:
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
         if self.is_cuda:
-            raise TypeError(
-                f"can't convert {self.device} device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host "
-                "memory first.")
+            raise TypeError(f"can't convert {self.device} device type tensor to numpy. Use Tensor.cpu() first.")
         return self.array
 
     def __array__(self, dtype=None, copy=None):

@@ -29,7 +29,8 @@ _LISTS = {
     "cuda": {
         LOWER: f"{_PRODUCTS} addmv addr einsum gru gru_cell lstm_cell multi_dot mv",
         FLOAT32: f"{_LOSSES} acos asin cosh cosine_similarity exp expm1 group_norm interpolate layer_norm log log10 "
-                 "log1p log2 logsumexp norm normalize pairwise_distance pow reciprocal rms_norm rsqrt sinh softplus tan",
+                 "log1p log2 logsumexp norm normalize pairwise_distance pow reciprocal rms_norm rsqrt sinh "
+                 "softplus tan",
         RESULT: "cumprod cumsum log_softmax matrix_norm prod softmax sum vector_norm",
         WIDEST: "addcdiv addcmul atan2 bilinear dot index_put scatter_add tensordot vdot",
         BANNED: "binary_cross_entropy"}}

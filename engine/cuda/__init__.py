@@ -122,8 +122,7 @@ def max_memory_allocated(device=None):
     index = _index(device)
     if index not in memory.most:
         raise RuntimeError(
-            "max_memory_allocated(): nobody has watched. Call torch.cuda.reset_peak_memory_stats() before what is to "
-            "be measured.")
+            "max_memory_allocated(): call torch.cuda.reset_peak_memory_stats() before what is to be measured.")
     return memory.most[index]
 
 

@@ -49,8 +49,7 @@ def _read(args):
     """(letters of each operand, letters of the result or None, operands), from either way of calling."""
     if len(args) < 2:
         raise ValueError(
-            "einsum(): must specify the equation string and at least one operand, or at least one operand and its "
-            "subscripts list")
+            "einsum(): give an equation and at least one operand, or at least one operand and its subscripts list")
     if isinstance(args[0], str):
         equation, *operands = args
         if len(operands) == 1 and isinstance(operands[0], (tuple, list)):
@@ -85,8 +84,7 @@ def _letters(part, begin, where):
             found.append(character)
         elif character != " ":
             raise RuntimeError(
-                f"einsum(): invalid subscript given at index {begin + position} in the equation string, subscripts "
-                "must be in [a-zA-Z]")
+                f"einsum(): invalid subscript at index {begin + position} in the equation: must be in [a-zA-Z]")
         position += 1
     return found
 
@@ -152,11 +150,9 @@ def _sizes(labels, operands):
             if 1 not in (held, size) and held != size:
                 if each.count(label) > 1:
                     raise RuntimeError(
-                        f"einsum(): subscript {label} is repeated for operand {position} but the sizes don't match, "
-                        f"{size} != {held}")
+                        f"einsum(): {label} is repeated in operand {position} but its sizes differ, {size} != {held}")
                 raise RuntimeError(
-                    f"einsum(): subscript {label} has size {size} for operand {position} which does not broadcast with "
-                    f"previously seen size {held}")
+                    f"einsum(): {label} has size {size} in operand {position} and {held} in one before")
             sizes[label] = size if held == 1 else held
     return sizes
 

@@ -90,9 +90,7 @@ def neg(input):
     """The negative of each element."""
     check_tensor(input, "neg")
     if input.dtype is dtypes.bool:
-        raise RuntimeError(
-            "Negation, the `-` operator, on a bool tensor is not supported. To invert a mask, use the `~` or "
-            "`logical_not()` operator instead.")
+        raise RuntimeError("Negation, the `-` operator, on a bool tensor is not supported: use `~` or `logical_not()`.")
     return elementwise.neg(input)
 
 
@@ -286,9 +284,7 @@ def addcmul(input, tensor1, tensor2, *, value=1):
 def addcdiv(input, tensor1, tensor2, *, value=1):
     """input + value·tensor1 ÷ tensor2, with broadcasting; RuntimeError for the quotient of two integers."""
     if dtypes.result_type(tensor1, tensor2).category < dtypes.FLOAT:
-        raise RuntimeError(
-            "Integer division with addcdiv is not supported: convert the tensors to floats, or use div with a "
-            "rounding_mode.")
+        raise RuntimeError("addcdiv: integer division is not supported; use floats, or div with a rounding_mode.")
     return _add(input, mul(_div(tensor1, tensor2), value))
 
 

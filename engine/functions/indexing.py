@@ -149,8 +149,7 @@ def take_along_dim(input, indices, dim=None):
         return gather(flatten(input), 0, flatten(indices))
     if input.ndim != indices.ndim:
         raise RuntimeError(
-            f"torch.take_along_dim(): input and indices should have the same number of dimensions, but got "
-            f"{input.ndim} dimensions for input, and {indices.ndim} dimensions for indices")
+            f"take_along_dim(): input and indices need as many dimensions, but have {input.ndim} and {indices.ndim}")
     dim = check_dim(dim, input.ndim)
     sizes = broadcast_shapes(*[_with_size(each.shape, dim, 1) for each in (input, indices)])
     stretched = [expand(each, _with_size(sizes, dim, each.shape[dim])) for each in (input, indices)]
@@ -349,8 +348,7 @@ def _part(part, tensor):
         return _lookup(setting.tensor_class(backend.as_array(array, like=tensor.array)), tensor)
     error = TypeError if isinstance(part, str) else IndexError
     raise error(
-        "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices "
-        f"(got {type(part).__name__})")
+        f"only integers, slices, ellipsis, None and long or byte tensors are indices (got {type(part).__name__})")
 
 
 def _checked_slice(part):
@@ -392,5 +390,4 @@ def check_written_type(tensor, index, values):
 def _check_same_type(tensor, values):
     if values.dtype is not tensor.dtype:
         raise RuntimeError(
-            f"Index put requires the source and destination dtypes match, got {tensor.dtype} for the destination and "
-            f"{values.dtype} for the source.")
+            f"Index put requires values of the destination's dtype {tensor.dtype}, but got {values.dtype}")

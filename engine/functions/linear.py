@@ -40,9 +40,7 @@ def bmm(input, mat2):
     _check_ndim("batch2 must be a 3D tensor", mat2, 3)
     expected = [input.shape[0], input.shape[2]]
     if list(mat2.shape[:2]) != expected:
-        raise RuntimeError(
-            f"Expected size for first two dimensions of batch2 tensor to be: {expected} "
-            f"but got: {list(mat2.shape[:2])}.")
+        raise RuntimeError(f"Expected first two sizes of batch2 to be {expected} but got: {list(mat2.shape[:2])}.")
     return linear.matmul(input, mat2)
 
 
@@ -65,9 +63,7 @@ def dot(input, tensor):
         raise RuntimeError(
             f"dot : expected both vectors to have same dtype, but found {input.dtype} and {tensor.dtype}")
     if len(input) != len(tensor):
-        raise RuntimeError(
-            f"inconsistent tensor size, expected tensor [{len(input)}] and src [{len(tensor)}] to have the same number "
-            f"of elements, but got {len(input)} and {len(tensor)} elements respectively")
+        raise RuntimeError(f"inconsistent tensor size: dot of vectors with {len(input)} and {len(tensor)} elements")
     return linear.matmul(input, tensor)
 
 
@@ -92,8 +88,7 @@ def inner(input, other):
         return elementwise.mul(input, other)
     if input.shape[-1] != other.shape[-1]:
         raise RuntimeError(
-            "inner() the last dimension must match on both input tensors but got shapes "
-            f"{list(input.shape)} and {list(other.shape)}")
+            f"inner(): the last dimensions must match but got {list(input.shape)} and {list(other.shape)}")
     return tensordot(input, other, ([-1], [-1]))
 
 
@@ -159,8 +154,7 @@ def tensordot(a, b, dims=2):
     for dim_a, dim_b in zip(of_a, of_b):
         if a.shape[dim_a] != b.shape[dim_b] and 1 not in (a.shape[dim_a], b.shape[dim_b]):
             raise RuntimeError(
-                f"contracted dimensions need to match, but first has size {a.shape[dim_a]} in dim {dim_a} and second "
-                f"has size {b.shape[dim_b]} in dim {dim_b}")
+                f"contracted dimensions need to match: {a.shape[dim_a]} in dim {dim_a}, {b.shape[dim_b]} in {dim_b}")
         if a.shape[dim_a] != b.shape[dim_b]:  # one of them is stretched: the other can be summed right away
             a = a if a.shape[dim_a] == 1 else a.sum(dim_a, keepdim=True, dtype=a.dtype)
             b = b if b.shape[dim_b] == 1 else b.sum(dim_b, keepdim=True, dtype=b.dtype)

@@ -75,9 +75,7 @@ def mean(input, dim=None, keepdim=False, *, dtype=None):
     where_to = _reduce_dims(input, dim, keepdim)
     input = input if dtype is None else input.to(dtype)
     if not _is_float(input):
-        raise RuntimeError(
-            "mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. "
-            f"Got: {input.dtype}")
+        raise RuntimeError(f"mean(): could not infer output dtype: input must be floating point or complex. Got: {input.dtype}")
     return reduction.mean(input, **where_to)
 
 
@@ -268,9 +266,7 @@ def _check_not_empty(name, input, dims, error):
     if input.numel():
         return
     if dims is None:
-        raise error(
-            f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction "
-            "dim with the 'dim' argument.")
+        raise error(f"{name}(): the tensor has no elements; specify the reduction dim with the 'dim' argument.")
     for dim in dims:
         if not input.shape[dim]:
             raise IndexError(f"{name}(): Expected reduction dim {dim} to have non-zero size.")

@@ -38,8 +38,7 @@ def _reshape(input, sizes):
         raise RuntimeError(f"invalid shape dimension {min(sizes)} in shape {list(sizes)}")
     if unknown and not input.numel() and 0 in sizes:
         raise RuntimeError(
-            f"cannot reshape tensor of 0 elements into shape {list(sizes)} because the unspecified dimension size -1 "
-            "can be any value and is ambiguous")
+            f"cannot reshape tensor of 0 elements into shape {list(sizes)}: the size -1 could be any value")
     return shape.reshape(input, shape=sizes)
 
 
@@ -62,8 +61,7 @@ def view(input, *sizes, size=None, dtype=None):
     result = _reshape(input, as_shape(sizes, size))
     if input.numel() and not backend.share_memory(result.array, input.array):
         raise RuntimeError(
-            "view size is not compatible with input tensor's size and stride (at least one dimension spans across two "
-            "contiguous subspaces). Use .reshape(...) instead.")
+            "view size is not compatible with input tensor's size and stride. Use .reshape(...) instead.")
     return result
 
 
@@ -110,8 +108,7 @@ def unflatten(input, dim, sizes):
     fits = known == input.shape[dim] if -1 not in sizes else known and input.shape[dim] % known == 0
     if not fits:
         raise RuntimeError(
-            f"unflatten: Provided sizes {list(sizes)} don't multiply up to the size of dim {dim} ({input.shape[dim]}) "
-            "in the input tensor")
+            f"unflatten: sizes {list(sizes)} don't multiply up to the size of dim {dim} ({input.shape[dim]})")
     sizes = tuple(input.shape[dim] // known if size == -1 else size for size in sizes)
     return view(input, (*input.shape[:dim], *sizes, *input.shape[dim + 1 :]))
 
@@ -187,8 +184,7 @@ def movedim(input, source, destination):
         raise TypeError("movedim(): 'source' and 'destination' must be two ints or two tuples of ints, not one of each")
     if len(given[0]) != len(given[1]):
         raise RuntimeError(
-            f"movedim: Invalid source or destination dims: source ({given[0]} dims) should contain the same number of "
-            f"dims as destination ({given[1]} dims)")
+            f"movedim: source {given[0]} and destination {given[1]} should contain the same number of dims")
     sources, targets = [[check_dim(dim, input.ndim) for dim in dims] for dims in given]
     for name, dims in (("source", sources), ("destination", targets)):
         if len(set(dims)) != len(dims):
@@ -216,8 +212,7 @@ def expand(input, *sizes, size=None):
     ahead = len(sizes) - input.ndim
     if ahead < 0:
         raise RuntimeError(
-            f"expand({list(sizes)}): the number of sizes provided ({len(sizes)}) must be greater or equal to the "
-            f"number of dimensions in the tensor ({input.ndim})")
+            f"expand({list(sizes)}): there must be at least as many sizes as the tensor's {input.ndim} dimensions")
     full = tuple(input.shape[d - ahead] if size == -1 and d >= ahead else size for d, size in enumerate(sizes))
     for d, size in enumerate(full):
         if size < 0:
@@ -299,8 +294,7 @@ def repeat_interleave(input, repeats=None, dim=None, *, output_size=None):
         repeats = expand(flatten(repeats), size)
     if repeats.ndim != 1 or repeats.shape[0] != size:
         raise RuntimeError(
-            f"repeats must have the same size as input along dim, but got a tensor of shape {list(repeats.shape)} for "
-            f"input.size({dim}) = {size}")
+            f"repeats must have the size {size} of input along dim {dim}, but has the shape {list(repeats.shape)}")
     where = _positions(repeats, output_size).array
     return getitem(input, index=(slice(None),) * dim + (where,))
 
@@ -409,8 +403,7 @@ def split(tensor, split_size_or_sections=None, dim=0, *, split_size=None):
         sizes = list(split_size_or_sections)
         if sum(sizes) != size or any(each < 0 for each in sizes):
             raise RuntimeError(
-                f"split_with_sizes expects split_sizes to sum exactly to {size} (input tensor's size at dimension "
-                f"{dim}), but got split_sizes={sizes}")
+                f"split_with_sizes expects sizes that sum to {size}, the size of dimension {dim}, but got {sizes}")
     else:
         sizes = _even_pieces(size, split_size_or_sections)
     stops = [sum(sizes[: place + 1]) for place in range(len(sizes))]
@@ -595,9 +588,8 @@ def stack(tensors, dim=0):
     tensors = _several(tensors, "stack")
     for position, each in enumerate(tensors):
         if each.shape != tensors[0].shape:
-            raise RuntimeError(
-                f"stack expects each tensor to be equal size, but got {list(tensors[0].shape)} at entry 0 and "
-                f"{list(each.shape)} at entry {position}")
+            sizes = f"{list(tensors[0].shape)} at entry 0 and {list(each.shape)} at entry {position}"
+            raise RuntimeError(f"stack expects each tensor to be equal size, but got {sizes}")
     dim = check_dim(dim, tensors[0].ndim + 1)
     return shape.cat(*[unsqueeze(each, dim) for each in tensors], dim=dim)
 

@@ -38,9 +38,7 @@ def solve(A, B, *, left=True):
     """
     _square(A, "solve")
     if A.dtype is not B.dtype:
-        raise RuntimeError(
-            f"linalg.solve: Expected A and B to have the same dtype, but found A of type {A.dtype} and B of type "
-            f"{B.dtype} instead")
+        raise RuntimeError(f"linalg.solve: A and B must have the same dtype, but found {A.dtype} and {B.dtype}")
     if B.ndim == 1 or (B.ndim == A.ndim - 1 and B.shape == A.shape[:-1]):
         if not left:
             raise RuntimeError(
@@ -48,8 +46,7 @@ def solve(A, B, *, left=True):
         return shape.squeeze(solve(A, shape.unsqueeze(B, -1)), -1)
     if A.shape[-1] != B.shape[-2 if left else -1]:
         raise RuntimeError(
-            f"linalg.solve: Incompatible shapes of A and B for the equation {'AX' if left else 'XA'} = B "
-            f"({_times(A)} and {_times(B)})")
+            f"linalg.solve: Incompatible shapes for {'AX' if left else 'XA'} = B: A {_times(A)}, B {_times(B)}")
     return decompositions.solve(A, B) if left else decompositions.solve(A.mT, B.mT).mT
 
 
@@ -169,9 +166,7 @@ def vector_norm(x, ord=2, dim=None, keepdim=False, *, dtype=None):
     dims = arguments.check_dims(dim, x.ndim)
     combined = x.shape if dims is None else [x.shape[each] for each in dims]
     if 0 in combined and (ord < 0 or ord == math.inf):
-        raise RuntimeError(
-            f"linalg.vector_norm cannot compute the {ord} norm on an empty tensor because the operation does not have "
-            "an identity")
+        raise RuntimeError(f"linalg.vector_norm: the {ord} norm of an empty tensor is not defined")
     return linear.vector_norm(x, ord=ord, dim=dims, keepdim=bool(keepdim))
 
 
@@ -196,12 +191,8 @@ def matrix_norm(A, ord="fro", dim=(-2, -1), keepdim=False, *, dtype=None):
     if ord == "nuc" or (ord in (2, -2) and not isinstance(ord, str)):
         rest = [each for each in range(A.ndim) if each not in (rows, columns)]
         values = svdvals(shape.permute(A, *rest, rows, columns))
-        norm = (
-            reduction.sum(values, -1)
-            if ord == "nuc"
-            else reduction.amax(values, -1)
-            if ord > 0
-            else reduction.amin(values, -1))
+        combine = reduction.sum if ord == "nuc" else reduction.amax if ord > 0 else reduction.amin
+        norm = combine(values, -1)
         return shape.unsqueeze(shape.unsqueeze(norm, min(rows, columns)), max(rows, columns)) if keepdim else norm
     if ord not in (1, -1, math.inf, -math.inf):
         raise RuntimeError(f"linalg.matrix_norm: Order {ord} not supported.")

@@ -497,8 +497,7 @@ class SequentialLR(_Several):
         self._check(schedulers, optimizer)
         if len(milestones) != len(schedulers) - 1:
             raise ValueError(
-                "SequentialLR expects one scheduler more than milestones, but got "
-                f"{len(schedulers)} schedulers and {len(milestones)} milestones")
+                f"SequentialLR: got {len(schedulers)} schedulers for {len(milestones)} milestones, expected one more")
         self._schedulers, self._milestones, self.optimizer = schedulers, milestones, optimizer
         self.last_epoch = last_epoch + 1
         for group in optimizer.param_groups:

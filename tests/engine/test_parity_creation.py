@@ -487,8 +487,7 @@ def test_histories_print_as_torch_s(line):
     texts = []
     for library in (engine, torch):
         from test_parity import names
-        from parity import check_mistake
-from test_parity_elementwise import more_names
+        from test_parity_elementwise import more_names
 
         others, leaves = names(library)
         others |= more_names(library, leaves)

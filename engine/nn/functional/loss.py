@@ -259,8 +259,7 @@ def _check_classes(input, target, ignore_index):
 def _check_weight(weight, count):
     if tuple(weight.shape) != (count,):
         raise RuntimeError(
-            f"weight tensor should be defined either for all {count} classes or no classes but got weight tensor of "
-            f"shape: {list(weight.shape)}")
+            f"weight must have an element for each of {count} classes but has the shape {list(weight.shape)}")
 
 
 # ---- of distributions -------------------------------------------------------------------------------------

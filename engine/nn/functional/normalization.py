@@ -60,8 +60,7 @@ def group_norm(input, num_groups, weight=None, bias=None, eps=1e-05):
     _check_channels("group_norm", input, weight=weight, bias=bias)
     if num_groups < 1 or input.shape[1] % num_groups:
         raise RuntimeError(
-            f"Expected number of channels in input to be divisible by num_groups, but got input of shape "
-            f"{list(input.shape)} and num_groups={num_groups}")
+            f"num_groups={num_groups} must divide the number of channels of an input of shape {list(input.shape)}")
     size = math.prod(input.shape[1:]) // num_groups
     if input.shape[0] * size == 1:
         raise ValueError(f"Expected more than 1 value per channel when training, got input size {list(input.shape)}")
@@ -167,18 +166,13 @@ def _check_types(function, input, **given):
 def _last_dims(function, input, shape, **given):
     """The dimensions that `normalized_shape` stands for."""
     if not shape:
-        raise RuntimeError(
-            "Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one element, but got "
-            "normalized_shape = []")
+        raise RuntimeError("Expected normalized_shape to be at least 1-dimensional, but got normalized_shape = []")
     for name, each in given.items():
         if each is not None and tuple(each.shape) != shape:
-            raise RuntimeError(
-                f"Expected {name} to be of same shape as normalized_shape, but got {name} of shape {list(each.shape)} "
-                f"and normalized_shape = {list(shape)}")
+            raise RuntimeError(f"Expected {name} of shape normalized_shape = {list(shape)}, but got {list(each.shape)}")
     if tuple(input.shape[-len(shape) :]) != shape:
         raise RuntimeError(
-            f"Given normalized_shape={list(shape)}, expected input with shape [*, {', '.join(map(str, shape))}], but "
-            f"got input of size{list(input.shape)}")
+            f"Given normalized_shape={list(shape)}, the input must end in it, but has the size {list(input.shape)}")
     if input.dtype.category < dtypes.FLOAT:
         raise NotImplementedError(f'"{function}" not implemented for {input.dtype}')
     return tuple(range(input.ndim - len(shape), input.ndim))
