@@ -12,6 +12,11 @@ __all__ = [
     "Softsign", "Tanh", "Tanhshrink", "Threshold"]
 
 
+class _WithoutOptions(FunctionLayer):
+    def __init__(self):
+        super().__init__()
+
+
 class _InPlace(FunctionLayer):
     def __init__(self, inplace=False):
         super().__init__(inplace=inplace)
@@ -200,25 +205,25 @@ class Softmax2d(Module):
         return functional.softmax(input, -3)
 
 
-class Sigmoid(FunctionLayer):
+class Sigmoid(_WithoutOptions):
     """1 / (1 + exp(−input))."""
 
     _function = "sigmoid"
 
 
-class Tanh(FunctionLayer):
+class Tanh(_WithoutOptions):
     """The hyperbolic tangent."""
 
     _function = "tanh"
 
 
-class LogSigmoid(FunctionLayer):
+class LogSigmoid(_WithoutOptions):
     """log(sigmoid(input))."""
 
     _function = "logsigmoid"
 
 
-class Softsign(FunctionLayer):
+class Softsign(_WithoutOptions):
     """input / (1 + |input|)."""
 
     _function = "softsign"
