@@ -99,8 +99,8 @@ class Module:
         """Keep `param`, a Parameter or None, under this name."""
         self._check_new_name(name, "parameter", self._parameters)
         if param is not None and not isinstance(param, Parameter):
-            raise TypeError(
-                f"cannot assign '{_type_name(param)}' to parameter '{name}' (torch.nn.Parameter or None required)")
+            kind = _type_name(param)
+            raise TypeError(f"cannot assign '{kind}' object to parameter '{name}' (torch.nn.Parameter or None required)")
         self._parameters[name] = param
 
     def register_buffer(self, name, tensor, persistent=True):
@@ -615,7 +615,9 @@ def _load(module, state, prefix, metadata, strict, assign, amiss):
             _load(child, its_state, path, metadata, strict, assign, amiss)
     for hook in module._load_state_dict_post_hooks.values():
         if hook(module, _IncompatibleKeys(*amiss[:2])) is not None:
-            raise AssertionError("a load_state_dict_post_hook must return None; change incompatible_keys in place")
+            raise AssertionError(
+                "Hooks registered with ``register_load_state_dict_post_hook`` are not expected to return new values, "
+                "if incompatible_keys need to be modified, it should be done inplace.")
 
 
 # ---- backward hooks ---------------------------------------------------------------------------------
@@ -698,5 +700,7 @@ def _or_replaced(gradients, returned):
         return gradients
     returned = returned if isinstance(returned, tuple) else (returned,)
     if len(returned) != len(gradients):
-        raise RuntimeError(f"Backward hook returned {len(returned)} gradients, but expected {len(gradients)}")
+        raise RuntimeError(
+            f"Backward hook returned an invalid number of grad_input, got {len(returned)}, "
+            f"but expected {len(gradients)}")
     return returned

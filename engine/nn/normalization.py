@@ -129,7 +129,8 @@ class _InstanceNorm(_RunningNorm):
         if input.shape[dim] != self.num_features:
             if self.affine:
                 raise ValueError(
-                    f"expected num_features={self.num_features} at dim={dim} of input, but got: {input.shape[dim]}")
+                    f"expected input's size at dim={dim} to match num_features ({self.num_features}), but got: "
+                    f"{input.shape[dim]}.")
             warnings.warn(f"input's size at dim={dim} does not match num_features, which affine=False leaves unused")
         result = functional.instance_norm(
             input.unsqueeze(0) if lone else input, self.running_mean, self.running_var, self.weight, self.bias,

@@ -127,7 +127,9 @@ def register_parametrization(module, tensor_name, parametrization, *, unsafe=Fal
         module.parametrizations[tensor_name] = functions
         _renew_class(module)
     else:
-        raise ValueError(f"Module '{module}' has no parameter, buffer or parametrized tensor '{tensor_name}'")
+        raise ValueError(
+            f"Module '{module}' does not have a parameter, a buffer, or a parametrized element with name "
+            f"'{tensor_name}'")
     return module
 
 
@@ -147,7 +149,8 @@ def remove_parametrizations(module, tensor_name, leave_parametrized=True):
     functions = module.parametrizations[tensor_name]
     if not functions.is_tensor and not leave_parametrized:
         raise ValueError(
-            "Cannot leave unparametrized a tensor that is computed from several: use leave_parametrized=True")
+            "Cannot leave unparametrized (`leave_parametrized=False`) a tensor that is parametrized in terms of a "
+            "sequence of tensors.")
     original = functions.originals()[0]
     with autograd.no_grad():
         computed = functions().detach()
