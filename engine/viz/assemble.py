@@ -261,7 +261,7 @@ def _facts_of_tensor(tensor):
     array, dtype = getattr(tensor, "array", tensor), str(tensor.dtype)
     return {
         "shape": tuple(tensor.shape), "dtype": dtype if dtype.startswith("torch.") else f"torch.{dtype}",
-        "device": None if device is None else str(device), "bytes": getattr(array, "nbytes", None)}
+        "device": None if device is None else str(device), "bytes": array.size * array.dtype.itemsize if hasattr(array, "strides") else None}
 
 
 def _pieces_of_code(places):

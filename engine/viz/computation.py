@@ -5,7 +5,7 @@ from typing import Literal
 
 from . import export, svg, words
 from .page import bundle, drawing_of
-from .snapshot import Snapshot
+from .snapshot import Snapshot, number_for_json
 
 FORMAT = {"format": "chainrule-graph", "version": 1}
 
@@ -67,8 +67,7 @@ class Node:
             "line": None if self.line is None else {"source": self.line[0], "number": self.line[1]},
             "badges": list(self.badges),
             **{key: _tensor(getattr(self, key)) for key in ("value", "grad", "stored")},
-            "match": self.match and {
-                **self.match, "value": _tensor(self.match["value"]), "grad": _tensor(self.match["grad"])},
+            "match": self.match and {key: _plain(found) for key, found in self.match.items()},
         }
 
 
@@ -209,7 +208,7 @@ class Graph:
         export.save(self.document(), path, scale)
 
     def widget(self):
-        """The picture as a widget that is linked to the kernel: traits `selected`, `step` and `open`, and tensors whole.
+        """The picture as a widget that is linked to the kernel: traits `selected`, `step` and `opened`, and tensors whole.
 
         Raises ModuleNotFoundError without anywidget.
         """
@@ -223,6 +222,13 @@ class Graph:
     def _repr_mimebundle_(self, include=None, exclude=None):
         """The interactive picture, a still one for where no scripts run, a PDF for LaTeX, and text."""
         return bundle(self.document())
+
+
+def _plain(found):
+    """What a comparison found, as JSON can hold it."""
+    if isinstance(found, Snapshot):
+        return found.summary()
+    return number_for_json(found) if isinstance(found, float) else found
 
 
 def _tensor(snapshot):

@@ -3,19 +3,22 @@
 From back to front: the ground, frames of open groups, lines, boxes, marks. Words beside the graph: see captions.py.
 """
 
+import math
+
 from .captions import error, notes
 from .glyphs import text_width
 from .layout import ARROW, DETAIL_SIZE, LABEL_SIZE, PADDING
-from .looks import BADGES, CARDS, DETAIL_INK, DIFFERS, EXTRA, FRAME_FILLS, GROUND, GROUND_EDGE, LOOKS, MISSING, RED
+from .looks import AND_MORE, BADGES, DIFFERS, DIFFERS_IN_GRADIENT, EXTRA, FIRST, MISSING
+from .looks import DETAIL_INK, FRAME_FILLS, GROUND, GROUND_EDGE, LINE, LOOKS, PARAMETER_LINE, RED
 from .shapes import Drawing, Part, Path, Rectangle, Text, polygon
 from .words import edge_words, group_words, node_words, text
 
 MARGIN = 20  # pixels around the texts beside the graph, as around the graph itself
 NARROWEST = 360  # so wide are these texts at least
-SLANT = 8  # how far data's boxes lean
-CARD = 4  # how far a card looks out from behind the one before it
+CARDS = (6, 3)  # how far the cards behind a closed group's box look out
 TWO_LINES = 36  # a box of this height has its detail under its label, a lower one beside it
-MARK_SIZE, MARK_HEIGHT = 10, 14
+MARK_SIZE, MARK_HEIGHT, MARK_GAP, MARK_INSET = 10, 14, 2, 5
+OVERHANG = 10  # how far marks may stand out on the right
 
 
 def draw(document, arranged):
@@ -27,7 +30,7 @@ def draw(document, arranged):
     boxes = [{**box, "x": box["x"] + across, "y": box["y"] + down} for box in arranged["boxes"]]
     frames = [_frame(graph, box) for box in boxes if box["open"]]
     lines = [_line(graph, _moved(line, across, down), arranged["rightwards"]) for line in arranged["lines"]]
-    closed = [_box(graph, box) for box in boxes if not box["open"]]
+    closed = [_box(graph, box, arranged["rightwards"]) for box in boxes if not box["open"]]
     bottom = down + arranged["height"]
     height = bottom + below[1] + (MARGIN if below[0] else 0)
     words = [_placed(above[0], MARGIN, MARGIN), _placed(below[0], MARGIN, bottom)]
@@ -59,6 +62,10 @@ class _Graph:
         """The nodes that a box stands for."""
         return [self.item(key)] if key[0] == "n" else self.within[int(key[1:])]
 
+    def kinds_at_start(self, line):
+        nodes, edges = self.document["nodes"], self.document["edges"]
+        return {nodes[edges[index]["source"]]["kind"] for index in line["edges"]}
+
     def words(self, key):
         if key[0] == "g":
             return group_words(self.item(key), self.nodes(key))
@@ -77,7 +84,7 @@ def _around(document, width):
             shapes, wide, high = error(document, node, width - 2 * MARGIN)
             below += _placed(shapes, 0, bottom).shapes
             widest, bottom = max(widest, wide), bottom + high
-    return (above, height), (below, bottom), widest + 2 * MARGIN if above or below else 0
+    return (above, height), (below, bottom), math.ceil(widest) + 2 * MARGIN if above or below else 0
 
 
 def _placed(texts, x, y):
@@ -107,7 +114,8 @@ def _line(graph, line, rightwards):
     else:
         points.append((x, y - ARROW))
         head = polygon((x, y), (x - half, y - ARROW), (x + half, y - ARROW))
-    color, dashed = LOOKS[source["kind"]].line, "missing" in (source["kind"], target["kind"])
+    color = PARAMETER_LINE if graph.kinds_at_start(line) == {"parameter"} else LINE
+    dashed = "missing" in (source["kind"], target["kind"])
     shapes = Path(_curve(points, rightwards), stroke=color, thickness=1.6, dashed=dashed), Path(head, fill=color)
     return Part(edge_words(graph.document, line["edges"]), shapes)
 
@@ -143,28 +151,26 @@ def _frame(graph, box):
     return Part(graph.words(box["id"]), (frame, *title))
 
 
-def _box(graph, box):
-    item = graph.item(box["id"])
-    look = LOOKS[item["kind"]]
+def _box(graph, box, rightwards):
+    look = LOOKS[graph.item(box["id"])["kind"]]
     marks = _marks(graph.nodes(box["id"]))
-    shapes = [*_form(box, item, look), *_words(box, look), *_row_of_marks(box, marks)]
+    shapes = [*_form(box, look), *_words(box, look), *_row_of_marks(box, marks, rightwards)]
     return Part(graph.words(box["id"]), tuple(shapes))
 
 
-def _form(box, item, look):
+def _form(box, look):
     x, y, width, height = box["x"], box["y"], box["width"], box["height"]
     pen = {"fill": look.fill, "stroke": look.frame, "thickness": look.thickness, "dashed": look.dashed}
-    if look.form == "leaning":
-        corners = (x + SLANT / 2, y), (x + width + SLANT / 2, y), (x + width - SLANT / 2, y + height), (x - SLANT / 2, y + height)
-        return [Path(polygon(*corners), **pen)]
-    if look.form in ("round", "crossed"):
-        front = [Rectangle(x, y, width, height, min(20, height / 2), **pen)]
-        return front + _cross(x + 6, y + 3) if look.form == "crossed" else front
-    cards = CARDS[item["kind"]] if look.form == "stacked" else 0
-    behind = [Rectangle(x + CARD * card, y + CARD * card, width, height, 6, **pen) for card in range(cards, 0, -1)]
-    front = [Rectangle(x, y, width, height, 6, **pen)]
+    if look.form == "round":
+        return [Rectangle(x, y, width, height, min(20, height / 2), **pen)]
+    behind = [Rectangle(x + shift, y + shift, width, height, 6, **pen) for shift in CARDS] if look.form == "stacked" else []
+    front = [Rectangle(x, y, width, height, 0 if look.form == "barred" else 6, **pen)]
+    if look.form == "barred":
+        front.append(Path((("M", x + 4, y), ("L", x + 4, y + height)), stroke=look.frame, thickness=1))
     if look.form == "double":
         front.append(Rectangle(x + 3, y + 3, width - 6, height - 6, 3, stroke=look.frame))
+    if look.form == "crossed":
+        front += _cross(x + 2, y + 2)
     return behind + front
 
 
@@ -195,25 +201,52 @@ def _words(box, look):
 
 
 def _marks(nodes):
-    """[(text, colour)] for what is to be noticed at the nodes of a box: badges, and what a comparison found."""
+    """What is to be noticed at the nodes of a box: badges, and what a comparison found."""
     found = {badge.split(": ")[-1] for node in nodes for badge in node["badges"]}
     marks = [mark for badge, mark in BADGES.items() if badge in found]
     matches = [node["match"] for node in nodes if node["match"]]
-    first = [match["first"] for match in matches if match["first"]]
+    first = tuple(sorted({which for match in matches for which in match["first"]}))
     statuses = {match["status"] for match in matches}
-    if first or "differs" in statuses:
-        sign, color = DIFFERS
-        marks.append((f"{sign} first {' and '.join(sorted(first, reverse=True))}" if first else sign, color))
+    if first:
+        marks.append(FIRST[first])
+    elif "differs" in statuses:
+        marks.append(DIFFERS_IN_GRADIENT if all(map(_only_gradient_differs, matches)) else DIFFERS)
     return marks + [mark for status, mark in (("extra", EXTRA), ("missing", MISSING)) if status in statuses]
 
 
-def _row_of_marks(box, marks):
-    """White letters on coloured tabs that sit on the box's upper border, from its right corner on."""
-    shapes, right, top = [], box["x"] + box["width"] - 5, box["y"] - MARK_HEIGHT + 4
-    for word, color in reversed(marks):
-        width = max(MARK_HEIGHT, text_width(word, MARK_SIZE, bold=True) + 7)
-        right -= width
-        shapes.append(Rectangle(right, top, width, MARK_HEIGHT, 4, fill=color, stroke="#ffffff", thickness=1))
-        shapes.append(Text(right + width / 2, top + 10.5, word, MARK_SIZE, "#ffffff", bold=True))
-        right -= 2
+def _only_gradient_differs(match):
+    return match["status"] != "differs" or bool(match["grad_difference"] and not match["value_difference"])
+
+
+def _row_of_marks(box, marks, rightwards):
+    """White letters on coloured tabs that sit on the box's upper border, in its right corner.
+
+    Where lines come from above, they stay clear of the middle, and stand out a little on the right.
+    """
+    right, room = (box["width"] - MARK_INSET, box["width"]) if rightwards else (box["width"] + OVERHANG, box["width"] / 2 + 4)
+    words = _fitting([(mark.word, mark.color) for mark in marks], [(mark.short, mark.color) for mark in marks], room)
+    shapes, top = [], box["y"] - MARK_HEIGHT + 4
+    x = box["x"] + right - _row_width(words)
+    for word, color in words:
+        width = _mark_width(word)
+        shapes.append(Rectangle(x, top, width, MARK_HEIGHT, 4, fill=color, stroke="#ffffff", thickness=1))
+        shapes.append(Text(x + width / 2, top + 10.5, word, MARK_SIZE, "#ffffff", bold=True))
+        x += width + MARK_GAP
     return shapes
+
+
+def _fitting(words, short, room):
+    """The words, or if they are wider than that the short ones, as many of them as there is room for."""
+    if _row_width(words) <= room:
+        return words
+    while len(short) > 2 and _row_width(short) > room:
+        short = [*short[:-2], (AND_MORE.short, AND_MORE.color)]
+    return short
+
+
+def _row_width(words):
+    return sum(_mark_width(word) + MARK_GAP for word, _ in words) - MARK_GAP
+
+
+def _mark_width(word):
+    return max(MARK_HEIGHT, text_width(word, MARK_SIZE, bold=True) + 7)

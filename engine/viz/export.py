@@ -32,5 +32,5 @@ WRITERS = {  # ending: function of a document and the scale that gives the file'
     ".pdf": lambda document, scale: pdf.write(drawing_of(document)),
     ".png": lambda document, scale: png.paint(drawing_of(document), scale),
     ".html": lambda document, scale: page(document).encode("utf-8"),
-    ".json": lambda document, scale: json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False).encode("utf-8"),
+    ".json": lambda document, scale: json.dumps(document, indent=1, allow_nan=False).encode("ascii"),
 }

@@ -155,7 +155,8 @@ def _repeat(box, nodes, signatures, plain_too):
             items.append(box.items[place])
         place += period * max(count, 1)
     box.items = items
-    whole = box.kind, box.type, tuple(kinds)
+    # a module's first call may lack what needs no gradient there: modules are alike if they are printed alike
+    whole = box.kind, box.type, tuple(kinds) if box.module is None else repr(box.module)
     signatures[id(box)] = signatures.setdefault(whole, len(signatures))
 
 

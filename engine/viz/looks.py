@@ -1,55 +1,70 @@
 """Colours and forms of what is in a picture.
 
 What a thing is shows in its form as well as its colour, so that neither a colour-blind eye nor a black-and-white
-printer loses anything: parameters are rectangles, data leans, operations have round ends, the output has a double
-frame, what failed is crossed, and what is not there is dashed. The ground is light and the picture's own, so it reads
-on light and dark pages.
+printer loses anything: parameters are rectangles, data has a bar, operations have round ends, the output has a double
+frame, groups are stacks, what failed is crossed, and what is not there is dashed. The ground is light and the picture's
+own, so it reads on light and dark pages. The viewer's forms and colours are the same (js/style.js, js/picture.js).
 """
 
 from dataclasses import dataclass
 
 GROUND, GROUND_EDGE, DETAIL_INK = "#fafbfd", "#d3d8e1", "#495263"
-INK, QUIET, RED, ORANGE = "#1b2230", "#6d7789", "#b3261e", "#b35500"
+INK, QUIET, RED, ORANGE, BLUE, VIOLET = "#1b2230", "#6d7789", "#b3261e", "#b35500", "#0a62a8", "#6650a8"
 
 
 @dataclass(frozen=True)
 class Look:
-    """Colours of a kind of node or group, and of the lines that leave it.
+    """Form and colours of a kind of node or group.
 
-    form: "plain" (a rectangle), "round" (with round ends), "crossed" (the same with a cross), "leaning", "double" (two
-        frames) or "stacked" (cards behind it).
+    form: "plain" (a rectangle), "barred" (with a bar on its left), "round" (with round ends), "double" (two frames),
+        "crossed" or "stacked" (with cards behind it).
     """
 
     form: str
     fill: str
     frame: str
     ink: str
-    line: str = "#8790a0"
     dashed: bool = False
     thickness: float = 1.4
 
 
 LOOKS = {
-    "parameter": Look("plain", fill="#dcecfa", frame="#0a62a8", ink="#083f6e", line="#4d8fc4"),
-    "input": Look("leaning", fill="#e6e8ed", frame=QUIET, ink=INK),
+    "parameter": Look("plain", fill="#dcecfa", frame=BLUE, ink="#083f6e"),
+    "input": Look("barred", fill="#e4f3ee", frame="#1c7a63", ink="#0d4a3b"),
     "op": Look("round", fill="#ffffff", frame=QUIET, ink=INK),
     "output": Look("double", fill="#ffedcc", frame=ORANGE, ink="#6b3300"),
     "more": Look("round", fill="#eef0f4", frame=QUIET, ink=DETAIL_INK, dashed=True),
-    "failed": Look("crossed", fill="#fde3e0", frame=RED, ink="#7a1710", line=RED, thickness=2.4),
-    "missing": Look("round", fill="#ffffff", frame=QUIET, ink=DETAIL_INK, dashed=True),
-    "module": Look("stacked", fill="#ece8f7", frame="#63509e", ink="#3a2a72"),
-    "repeat": Look("stacked", fill="#ece8f7", frame="#63509e", ink="#3a2a72"),
+    "failed": Look("crossed", fill="#fde3e0", frame=RED, ink="#7a1710", thickness=2.4),
+    "missing": Look("plain", fill=GROUND, frame=ORANGE, ink="#6b3300", dashed=True),
+    "module": Look("stacked", fill="#f0edf9", frame=VIOLET, ink="#3b2c70"),
+    "repeat": Look("stacked", fill="#f0edf9", frame=VIOLET, ink="#3b2c70"),
     "part": Look("stacked", fill="#eef0f4", frame=QUIET, ink=INK),
 }
-CARDS = {"module": 1, "repeat": 2, "part": 1}  # behind a closed group's box
+LINE, PARAMETER_LINE = "#8790a0", "#4d8fc4"
 FRAME_FILLS = ("#f3f1fa", "#fafafe")  # of open groups, by how deep they are in others, in turn
 
-BADGES = {  # what is wrong with a tensor: (the mark, its colour)
-    "nan": ("NaN", RED),
-    "inf": ("∞", RED),
-    "exploding": ("↑", ORANGE),
-    "vanishing": ("↓", "#0a62a8"),
-    "zero": ("0", QUIET),
-    "in place": ("∗", "#63509e"),
+@dataclass(frozen=True)
+class Mark:
+    """A word on a coloured tab; the short one is for small boxes."""
+
+    word: str
+    short: str
+    color: str
+
+
+BADGES = {  # what is to be noticed at a tensor; the viewer writes the same (js/words.js)
+    "nan": Mark("NaN", "NaN", RED),
+    "inf": Mark("∞", "∞", RED),
+    "exploding": Mark("▲ large", "▲", ORANGE),
+    "vanishing": Mark("▼ small", "▼", BLUE),
+    "zero": Mark("all 0", "0", QUIET),
+    "in place": Mark("✎ in place", "✎", VIOLET),
 }
-DIFFERS, EXTRA, MISSING = ("≠", RED), ("+", ORANGE), ("−", QUIET)  # in a comparison
+DIFFERS, DIFFERS_IN_GRADIENT = Mark("≠", "≠", RED), Mark("≠ ∂", "≠ ∂", RED)  # in a comparison
+FIRST = {
+    ("value",): Mark("≠ first value", "≠ first", RED),
+    ("grad",): Mark("≠ first grad", "≠ first ∂", RED),
+    ("grad", "value"): Mark("≠ first value and grad", "≠ first", RED),
+}
+EXTRA, MISSING = Mark("+", "+", ORANGE), Mark("−", "−", ORANGE)
+AND_MORE = Mark("…", "…", QUIET)

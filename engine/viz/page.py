@@ -46,7 +46,7 @@ def fragment(document, picture):
     because the same output may be there twice.
     """
     content = as_json(document)
-    packed = json.dumps(_compressed(content)) if len(content) > LIMIT else _for_script(content)
+    packed = json.dumps(_compressed(content)) if len(content) > LIMIT else content.replace("<", "\\u003c")
     key = hashlib.sha256(f"{content}\n{picture}".encode("utf-8")).hexdigest()[:16]
     return (
         f'<div data-chainrule="{key}">{image(document, picture)}</div>\n<script type="module">\n{_for_script(script())}\nreplacePictures("{key}", {packed});\n</script>'
@@ -77,9 +77,9 @@ def page(document):
 """
 
 
-def _for_script(content):
-    """Without what an HTML parser would take for the end of the script, or for a comment in it."""
-    return content.replace("</", "<\\/").replace("<!--", "<\\!--")
+def _for_script(code):
+    """JavaScript without what an HTML parser would take for its end, or for a comment in it."""
+    return code.replace("</", "<\\/").replace("<!--", "<\\!--")
 
 
 def _compressed(content):

@@ -84,7 +84,7 @@ def _text(shape):
     for run in pieces:
         if run.code:
             font, y = f"/{FONTS[run.font]} {_numbers(size * run.scale)} Tf", shape.y - run.rise * size
-            mode = OUTLINED if run.font == DINGBATS else BOTH if run.font == SYMBOL and shape.bold else FILLED
+            mode = OUTLINED if run.missing else BOTH if run.font == SYMBOL and shape.bold else FILLED
             words.append(f"{font} {mode} Tr 1 0 0 -1 {_numbers(x, y)} Tm <{run.code.hex()}> Tj")
         x += run.width * size
     return " ".join([*words, "ET"])

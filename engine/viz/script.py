@@ -10,7 +10,7 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parent / "js"
 ENTRY = "embed.js"
-IMPORT = re.compile(r'import \{ [\w, ]+ \} from "\./([\w-]+\.js)";')
+IMPORT = re.compile(r'import \{ \w+(?:, \w+)* \} from "\./([\w-]+\.js)";')
 EXPORT = re.compile(r"^export (?=(async )?function\b|const\b|let\b|class\b)", re.MULTILINE)
 TOP_LEVEL = re.compile(r"^(?:export )?(?:async )?(?:function\*?|const|let|var|class) (\w+)", re.MULTILINE)
 

@@ -12,7 +12,7 @@ from .. import backend
 
 BINS = 24  # of a histogram
 SIDE = 16  # rows and columns of a slice, at most
-KEPT_WHOLE = 2**20  # elements; larger tensors are summed up at once and let go
+KEPT_WHOLE = 2**16  # elements; larger tensors are summed up at once and let go
 EXACT = 6  # significant digits of the numbers in slices and statistics
 
 
@@ -92,7 +92,7 @@ def _statistics(finite):
         return dict.fromkeys(("min", "max", "mean", "std", "norm"))
     wide = finite.astype(np.float64, copy=False)
     found = finite.min(), finite.max(), wide.mean(), wide.std(), np.sqrt(np.dot(wide, wide))
-    return dict(zip(("min", "max", "mean", "std", "norm"), map(_number, found)))
+    return dict(zip(("min", "max", "mean", "std", "norm"), map(number_for_json, found)))
 
 
 def _histogram(finite):
@@ -103,7 +103,7 @@ def _histogram(finite):
         return None
     places = (finite.astype(np.float64) - low) * (BINS / (high - low))
     counts = np.bincount(np.minimum(places.astype(np.int64), BINS - 1), minlength=BINS)
-    return {"from": _number(low), "to": _number(high), "counts": counts.tolist()}
+    return {"from": number_for_json(low), "to": number_for_json(high), "counts": counts.tolist()}
 
 
 def _slice(plain, index, of_magnitudes):
@@ -121,11 +121,11 @@ def _slice(plain, index, of_magnitudes):
     digits = None if plain.size == 1 else EXACT
     return {
         "of": f"magnitudes of {of}".rstrip() if of_magnitudes else of,
-        "rows": [[_number(each, digits) for each in row] for row in shown],
+        "rows": [[number_for_json(each, digits) for each in row] for row in shown],
     }
 
 
-def _number(value, digits=EXACT):
+def number_for_json(value, digits=EXACT):
     """The number for JSON: with so many significant digits (None: all), as a text where JSON has no number for it."""
     if isinstance(value, np.integer):
         return int(value)

@@ -115,8 +115,8 @@ def note_saved(operation, fact):
     saved, plan = getattr(operation, "saved", None), getattr(operation, "plan", None)
     if type(saved) is not tuple:  # freed, or kept elsewhere by somebody's hooks
         return
-    arrays = {id(each): each.nbytes for each in saved if hasattr(each, "strides") and not isinstance(each, np.generic)}
-    fact.saved_bytes = sum(arrays.values())
+    arrays = {id(each): each for each in saved if hasattr(each, "strides") and not isinstance(each, np.generic)}
+    fact.saved_bytes = sum(each.size * each.dtype.itemsize for each in arrays.values())
     if plan is not None:  # it is an entry of the table, not a Function of the caller's own
         fact.keywords = {which: value for (kind, which), value in zip(plan.sources, saved) if kind == "metadata"}
 

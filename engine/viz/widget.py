@@ -14,7 +14,7 @@ def widget(graph):
     """The graph as an anywidget.AnyWidget: the same viewer as in `graph`'s own output, linked to the kernel.
 
     Traits that both sides set: `selected` (a node's id, or None), `step` (of the backward pass; -1 before the first)
-    and `open` (ids of the open groups). `document` is what is shown (docs/graphs.md).
+    and `opened` (ids of the open groups; a widget's `open` is a method of ipywidgets). `document` is what is shown (docs/graphs.md).
 
     In a notebook reopened without a kernel Jupyter itself says "model not found" in a widget's place, if the notebook
     is trusted; where it is not, and in exported files, the graph's own output is shown in its stead.
@@ -43,13 +43,13 @@ def _widget_type():
         document = traitlets.Dict(read_only=True).tag(sync=True)
         selected = traitlets.Int(None, allow_none=True).tag(sync=True)
         step = traitlets.Int(-1).tag(sync=True)
-        open = traitlets.List(traitlets.Int()).tag(sync=True)
+        opened = traitlets.List(traitlets.Int()).tag(sync=True)
 
         def __init__(self, graph):
             self._graph = graph
             shown = graph.document()
             self.set_trait("document", shown)
-            super().__init__(open=shown["open"])
+            super().__init__(opened=shown["open"])
             self.on_msg(lambda _, message, buffers: self.send(answer(self._graph, message)))
 
         @traitlets.validate("selected")
@@ -65,11 +65,11 @@ def _widget_type():
                 raise traitlets.TraitError(f"step: got {proposal['value']}, expected -1 (before the first) or more")
             return proposal["value"]
 
-        @traitlets.validate("open")
+        @traitlets.validate("opened")
         def _known_groups(self, proposal):
             unknown = sorted(set(proposal["value"]) - {group["id"] for group in self.document["groups"]})
             if unknown:
-                raise traitlets.TraitError(f"open: got {proposal['value']}, but there are no groups {unknown}")
+                raise traitlets.TraitError(f"opened: got {proposal['value']}, but there are no groups {unknown}")
             return proposal["value"]
 
         def _repr_mimebundle_(self, **options):

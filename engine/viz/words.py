@@ -1,28 +1,54 @@
 """A graph's document in words: numbered lines for terminals and screen readers, and what a pointer brings up."""
 
-MOST = 200  # nodes that the text lists; of more, the first and the last
+from .fold import fold
+
+MOST = 200  # lines that the text has; of more, the first and the last
 
 
 def text(document):
-    """The whole graph: its title, its notes, what went wrong, and a line for each node.
+    """What the picture shows at first: the title, the notes, and a numbered line for each box.
 
-    Of more than 200 nodes it lists the first and the last hundred. A line reads "4. + of 2 and 3: logits, (32, 10),
-    torch.float32".
+    A line reads "4. + of 2 and 3: logits, (32, 10), torch.float32". What is in an open group is set in under its name.
+    Of more than 200 lines there are the first and the last hundred.
     """
-    nodes, inputs = document["nodes"], _inputs(document)
-    lines = [f"{node['id'] + 1}. {node_words(node, inputs[node['id']])}" for node in nodes]
+    scene = fold(document, document["open"])
+    items = _inside_out(scene["items"])
+    boxes = [item for item, _ in items if item["items"] is None]
+    numbers = {item["id"]: number for number, item in enumerate(boxes, 1)}
+    inputs = {item["id"]: [] for item, _ in items}
+    for line in scene["lines"]:
+        inputs[line["target"]] += [numbers[line["source"]]] * _times(document, line)
+    lines = [f"{'  ' * depth}{_item_words(document, item, numbers, inputs)}" for item, depth in items]
     if len(lines) > MOST:
         half = MOST // 2
         lines[half:-half] = [f"… {len(lines) - MOST:,} more …"]
     return "\n".join([document["title"], *document["notes"], *lines])
 
 
-def _inputs(document):
-    """For each node the numbers, from 1, of those it is computed from."""
-    inputs = [[] for _ in document["nodes"]]
-    for edge in document["edges"]:
-        inputs[edge["target"]].append(edge["source"] + 1)
-    return inputs
+def _inside_out(items):
+    """[(item, how deep in open groups it is)] in reading order."""
+    found, waiting = [], [(item, 0) for item in reversed(items)]
+    while waiting:
+        item, depth = waiting.pop()
+        found.append((item, depth))
+        waiting += [(each, depth + 1) for each in reversed(item["items"] or [])]
+    return found
+
+
+def _times(document, line):
+    """How often a line is to be named: a node that takes the same input twice says so, a group does not."""
+    return len(line["edges"]) if line["source"][0] == line["target"][0] == "n" else 1
+
+
+def _item_words(document, item, numbers, inputs):
+    """A line for a box or for an open group."""
+    if item["items"] is not None:
+        return ", ".join(word for word in (item["label"], item["detail"]) if word) + ":"
+    number, sources = numbers[item["id"]], sorted(inputs[item["id"]])
+    if item["node"] is not None:
+        return f"{number}. {node_words(document['nodes'][item['node']], sources)}"
+    of = f" of {listed(sources)}" if sources else ""
+    return f"{number}. {item['label']}{of}: {item['detail']}"
 
 
 def node_words(node, inputs=()):
@@ -68,12 +94,13 @@ def match_words(match):
         return ""
     if match["status"] != "differs":
         return {"extra": "not in the reference", "missing": "only in the reference"}[match["status"]]
-    parts = [
-        f"{'the first ' if match['first'] == which else ''}{which} that differs, by up to {match[f'{which}_difference']}"
-        for which in ("value", "grad")
-        if match[f"{which}_difference"]
-    ]
+    parts = [_difference_words(match, which) for which in ("value", "grad") if match[f"{which}_difference"]]
     return " and ".join(parts) or "differs from the reference"
+
+
+def _difference_words(match, which):
+    difference, first = match[f"{which}_difference"], "the first " if which in match["first"] else ""
+    return f"{first}{which} that differs" + (f", by up to {difference:.3g}" if isinstance(difference, (int, float)) else "")
 
 
 def shape_words(shape):

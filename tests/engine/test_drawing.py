@@ -54,8 +54,7 @@ def test_every_box_and_line_of_the_layout_is_drawn(name):
     for box in arranged["boxes"]:
         assert box["label"] in written and (not box["detail"] or box["detail"] in written)
     heads = [shape for shape in drawing.shapes() if isinstance(shape, Path) and shape.pieces[-1] == ("Z",) and shape.fill]
-    leaning = sum(document["nodes"][int(box["id"][1:])]["kind"] == "input" for box in arranged["boxes"] if box["id"][0] == "n")
-    assert len(heads) - leaning == len(arranged["lines"])
+    assert len(heads) == len(arranged["lines"])
 
 
 def assert_inside(drawing):
@@ -125,10 +124,16 @@ def test_a_closed_group_is_a_stack_of_cards_and_an_open_one_a_frame_with_its_tit
 
 
 def test_badges_have_a_letter_and_words():
-    drawing = one(badges=["value: nan", "grad: zero"])
-    assert {"NaN", "0"} <= set(texts(drawing))
+    drawing = one(label="cross_entropy", badges=["value: nan", "grad: zero"])
+    assert {"NaN", "all 0"} <= set(texts(drawing))
     assert "value: nan, grad: zero" in drawing.parts[-1].title
     assert "grad: zero" in drawing.description
+
+
+def test_a_small_box_has_short_marks_and_says_that_there_are_more():
+    everything = [f"grad: {badge}" for badge in looks.BADGES]
+    assert texts(one(label="log_softmax", name="hidden", badges=everything))[2:] == ["NaN", "∞", "▲", "▼", "0", "✎"]
+    assert texts(one(label="@", badges=everything, shape=None))[1:] == ["NaN", "…"]
 
 
 def test_a_closed_group_has_the_marks_of_what_is_in_it():
@@ -137,22 +142,22 @@ def test_a_closed_group_has_the_marks_of_what_is_in_it():
     assert "∞" in texts(drawing_of(documents.document(nodes, [(0, 1)], [{"id": 0}], [])))
 
 
-def match(status, first=None, value_difference=None, grad_difference=None):
+def match(status, first=(), value_difference=None, grad_difference=None):
     return {
-        "status": status, "value": None, "grad": None, "first": first, "value_difference": value_difference,
+        "status": status, "value": None, "grad": None, "first": list(first), "value_difference": value_difference,
         "grad_difference": grad_difference}  # fmt: skip
 
 
 def test_a_comparison_marks_what_differs_and_what_differs_first():
     nodes = [
         {"label": "a", "match": match("same")},
-        {"label": "b", "match": match("differs", "value", 0.5)},
-        {"label": "c", "match": match("differs", None, 0.25, 3)},
+        {"label": "b", "name": "hidden", "match": match("differs", ["value"], 0.5)},
+        {"label": "c", "match": match("differs", [], 0.25, 3)},
         {"label": "d", "match": match("extra")},
         {"label": "e", "kind": "missing", "match": match("missing")},
     ]
     drawing = drawing_of(documents.document(nodes, []))
-    marks = {part.title[0]: [shape.text for shape in part.shapes if isinstance(shape, Text)][2:] for part in drawing.parts}
+    marks = {part.title[0]: [shape.text for shape in part.shapes if isinstance(shape, Text)][2:] for part in drawing.parts if part.title}
     assert [marks[label] for label in "abcde"] == [[], ["≠ first value"], ["≠"], ["+"], ["−"]]
     assert "the first value that differs, by up to 0.5" in drawing.description
     assert "value that differs, by up to 0.25 and grad that differs, by up to 3" in drawing.description
@@ -193,3 +198,24 @@ def test_the_text_of_a_long_graph_is_cut_in_its_middle():
     """A screen reader is not made to read thousands of lines; the picture's own table has them."""
     description = drawing_of(documents.document(["+"] * 1000, [])).description
     assert len(description.splitlines()) == 202 and "… 800 more …" in description
+
+
+def test_the_text_lists_the_boxes_that_are_seen():
+    """Numbers are the boxes'; a closed group is one of them, an open one has what is in it set in under its name."""
+    groups = [{"id": 0, "label": "fc1", "type": "Linear"}, {"id": 1, "label": "fc2", "type": "Linear"}]
+    nodes = [
+        {"kind": "input", "label": "x"},
+        {"label": "@", "group": 0},
+        {"label": "+", "group": 0, "constants": 1},
+        {"label": "linear", "group": 1},
+        {"label": "×"},
+    ]
+    made = documents.document(nodes, [(0, 1), (1, 2), (2, 3), (3, 4), (3, 4)], groups, [1], title="Graph of ×")
+    assert drawing_of(made).description.splitlines() == [
+        "Graph of ×",
+        "1. x: input, (32, 10), torch.float32",
+        "2. fc1 of 1: Linear · 2 operations",
+        "fc2, Linear:",
+        "  3. linear of 2: (32, 10), torch.float32",
+        "4. × of 3 and 3: (32, 10), torch.float32",
+    ]

@@ -120,9 +120,9 @@ def adobe_s_metrics(font):
 def test_the_pdf_s_widths_are_those_of_adobe_s_metrics(font):
     agl = pytest.importorskip("fontTools.agl", reason="knows Adobe's names of letters")
     widths, _ = adobe_s_metrics(font)
-    for letter in map(chr, [*range(32, 127), *map(ord, "é×÷…—±ÜñçøÅ·°«»’”•")]):
+    for letter in map(chr, [*range(32, 127), *map(ord, "é×÷…—±ÜñçøÅ·°«»’”•íïµßþ€¦¶")]):
         (run,) = pdf_fonts.runs(letter, bold=font == pdf_fonts.BOLD)
-        name = {"·": "periodcentered"}.get(letter) or agl.UV2AGL[ord(letter)]
+        name = {"·": "periodcentered", "µ": "mu"}.get(letter) or agl.UV2AGL[ord(letter)]
         assert run.font == font and run.width * 1000 == pytest.approx(widths[name]), letter
 
 
@@ -259,12 +259,12 @@ def test_an_installed_engine_has_the_scripts():
     """pyproject.toml's package data names every file in js/: setuptools would put them into a wheel."""
     pytest.importorskip("setuptools")
     code = (
-        "from setuptools import Distribution; d = Distribution(); d.parse_config_files(); b = d.get_command_obj('build_py'); "
-        "b.ensure_finalized(); print(*[f for package, _, _, files in b.data_files if package == 'engine' for f in files])"
+        "from setuptools import Distribution; d = Distribution(); d.parse_config_files(); "
+        "b = d.get_command_obj('build_py'); b.ensure_finalized(); b.manifest_files = {}; print(*b.find_data_files('engine', 'engine'))"
     )
     found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     names = {Path(each).as_posix() for each in found.split()}
-    assert names == {f"viz/js/{path.name}" for path in script.FOLDER.glob("*.js")} != set()
+    assert names == {f"engine/viz/js/{path.name}" for path in script.FOLDER.glob("*.js")} != set()
 
 
 # ---- the notebook's output and the page
@@ -423,14 +423,14 @@ def widget():
 
 
 def test_the_widget_shares_what_is_looked_at(widget):
-    assert widget.document == document() and (widget.selected, widget.step, widget.open) == (None, -1, [0])
-    widget.selected, widget.step, widget.open = 2, 1, []
+    assert widget.document == document() and (widget.selected, widget.step, widget.opened) == (None, -1, [0])
+    widget.selected, widget.step, widget.opened = 2, 1, []
     synced = widget.get_state()
-    assert (synced["selected"], synced["step"], synced["open"], synced["document"]) == (2, 1, [], document())
+    assert (synced["selected"], synced["step"], synced["opened"], synced["document"]) == (2, 1, [], document())
     assert synced["_esm"].startswith(script.script()) and synced["_esm"].endswith("export default { render };\n")
 
 
-@pytest.mark.parametrize(("trait", "value"), [("selected", 3), ("selected", -1), ("selected", "W"), ("step", -2), ("open", [0, 7])])
+@pytest.mark.parametrize(("trait", "value"), [("selected", 3), ("selected", -1), ("selected", "W"), ("step", -2), ("opened", [0, 7])])
 def test_the_widget_refuses_what_is_not_in_the_graph(widget, trait, value):
     import traitlets
 

@@ -2,44 +2,39 @@
 
 import { start } from "./view.js";
 
-// Shows a document in every element that page.py marked with this key and that still shows its static picture. (The
-// same output can be on a page more than once.) If that fails, the picture stays.
+/** Show a document in the place of every static picture that page.py marked with this key and that is still there (the
+ * same output can be on a page more than once). If that fails, the picture stays. */
 export async function replacePictures(key, packed) {
-  const document_ = typeof packed === "string" ? await unpacked(packed) : packed;
+  const graph = typeof packed === "string" ? await unpacked(packed) : packed;
   for (const element of document.querySelectorAll(`[data-chainrule="${key}"]`)) {
-    if (!element.shadowRoot) {
-      showIn(element, document_, null);
+    const picture = element.querySelector(":scope > img");
+    if (!picture) continue;
+    try {
+      start(element, graph);
+    } catch (error) {
+      element.replaceChildren(picture);
+      throw error;
     }
   }
 }
 
-// What anywidget asks of a widget's script: show the model in an element, and return what to do when it goes.
+/** What anywidget asks of a widget's script: show the model in an element, and return what to do when it goes. */
 export function render({ model, el }) {
-  const viewer = showIn(el, model.get("document"), kernelOf(model));
+  const viewer = start(el, model.get("document"), kernelOf(model));
   return () => viewer.destroy();
 }
 
-// The viewer has a shadow root, so that its styles and the page's do not reach each other. What was in the element is
-// hidden by it, and shown again (in the slot) if the viewer does not start.
-function showIn(element, document_, model) {
-  const root = element.attachShadow({ mode: "open" });
-  const place = root.appendChild(document.createElement("div"));
-  try {
-    return start(place, document_, model);
-  } catch (error) {
-    root.replaceChildren(document.createElement("slot"));
-    throw error;
-  }
-}
-
-// A large document comes as gzip in base64.
+/** A large document comes as gzip in base64. */
 async function unpacked(text) {
   const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
   return new Response(stream).json();
 }
 
-// The viewer's link to a kernel, by an anywidget model: its traits, and questions that are answered later.
+// A widget's `open` is a method of ipywidgets, so there the trait has another name.
+const traitOf = (name) => (name === "open" ? "opened" : name);
+
+/** The viewer's link to a kernel, by an anywidget model: its traits, and questions that are answered later. */
 function kernelOf(model) {
   const waiting = new Map();
   model.on("msg:custom", (message) => {
@@ -51,12 +46,17 @@ function kernelOf(model) {
     }
   });
   return {
-    get: (name) => model.get(name),
+    get: (name) => model.get(traitOf(name)),
     set(name, value) {
-      model.set(name, value);
+      model.set(traitOf(name), value);
       model.save_changes();
     },
-    on: (name, callback) => model.on(`change:${name}`, () => callback(model.get(name))),
+    on(name, callback) {
+      const event = `change:${traitOf(name)}`;
+      const heard = () => callback(model.get(traitOf(name)));
+      model.on(event, heard);
+      return () => model.off(event, heard);
+    },
     ask(request) {
       const id = String(Math.random()); // not a count: all pages that show the widget hear all answers
       return new Promise((resolve, reject) => {

@@ -14,7 +14,7 @@ import { amountText, badgeMark, nodeName, rangeText, shapeText } from "./words.j
 const GLIDING_AT_MOST = 400; // boxes
 const OPEN_AT_MOST = 1500; // boxes that "open all" opens
 const MATCH_MARKS = { differs: "≠", missing: "−", extra: "+", same: "✓" }; // the worst first
-const FIRST_WORDS = { value: "value", grad: "gradient", both: "value, gradient" };
+const FIRST_WORDS = { value: "value", grad: "gradient" };
 const MARKS_LENGTH = 26; // characters
 const DIRECTIONS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
@@ -204,9 +204,9 @@ function extras(app, { box, node, members }, status) {
   const parts = [];
   const tag = node === null ? null : tagOf(facts, facts.nodes[node], state);
   if (tag) parts.push(pill(right, box.height - 5, tag[0], `tag ${tag[1]}`));
-  const first = members.map((id) => facts.nodes[id].match?.first).find(Boolean);
+  const first = ["value", "grad"].filter((which) => members.some((id) => facts.nodes[id].match?.first.includes(which)));
   const failed = members.some((id) => facts.nodes[id].error) && "✕ failed";
-  const match = first ? `${MATCH_MARKS.differs} first ${FIRST_WORDS[first]}` : MATCH_MARKS[status];
+  const match = first.length ? `${MATCH_MARKS.differs} first ${first.map((which) => FIRST_WORDS[which]).join(" and ")}` : MATCH_MARKS[status];
   const marks = [failed, match, ...shownBadges(app, members)].filter(Boolean).join("  ");
   if (marks) parts.push(pill(right, -8, cutInMiddle(marks, MARKS_LENGTH), `marks ${/[✕≠∞N]/.test(marks) ? "alarm" : ""}`));
   return parts;

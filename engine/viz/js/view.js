@@ -130,7 +130,7 @@ function comparisonStrip(app) {
   if (!compared) return null;
   const count = (status) => nodes.filter((node) => node.match?.status === status).length;
   const jump = (which, text) => {
-    const node = nodes.find(({ match }) => match?.first === which || match?.first === "both");
+    const node = nodes.find((each) => each.match?.first.includes(which));
     return node && make("button", { type: "button", onclick: () => (app.reveal(node.id), app.change({ which })) }, text);
   };
   const words = `✓ ${count("same")} same, ≠ ${plural(count("differs"), "node")} differing, + ${count("extra")} extra, − ${count("missing")} missing`;
