@@ -5,10 +5,10 @@ import { makeSvg } from "./dom.js";
 import { gradientState, shownAs } from "./facts.js";
 import { nodeName, ruleText } from "./words.js";
 
-const MOST = 4; // notes at one step; the panel has them all
-const LONGEST = 70; // characters
-const LINE = 14; // pixels
-const ASIDE = 20; // pixels from a box to the note on its error
+const MOST_NOTES = 4; // notes at one step; the panel has them all
+const LONGEST_NOTE = 70; // characters
+const NOTE_LINE = 14; // pixels
+const NOTE_ASIDE = 20; // pixels from a box to the note on its error
 const OUTSIDE = 9; // what a pixel outside of the picture costs a note, beside those of the boxes it covers
 
 /** Write on `layer` what belongs to the state. drawn: {box id: drawn box}, plan: the layout. */
@@ -18,7 +18,7 @@ export function writeNotes(layer, { facts, state }, drawn, plan) {
   const write = (lines, at, kind) => taken.push(writeNote(layer, lines, at, taken, plan.width, kind));
   for (const { node, box } of drawn.values()) {
     const error = facts.nodes[node]?.error;
-    const below = { x: box.x + box.width / 2, y: box.y + box.height + ASIDE };
+    const below = { x: box.x + box.width / 2, y: box.y + box.height + NOTE_ASIDE };
     if (error) write([error.kind, error.message], below, "note failure");
   }
   const id = facts.backward[state.step];
@@ -37,19 +37,21 @@ export function writeNotes(layer, { facts, state }, drawn, plan) {
     const { x, y, width } = drawn.get(shownAs(facts, id, state.open)).box;
     notes.push([[`${nodeName(facts.nodes[id])}, in here`, ...edges.map(ruleText)], { x: x + width, y }]);
   }
-  for (const [lines, at] of notes.filter(([[rule]]) => rule).slice(0, MOST)) write(lines.filter(Boolean), at, "note");
+  for (const [lines, at] of notes.filter(([[rule]]) => rule).slice(0, MOST_NOTES)) {
+    write(lines.filter(Boolean), at, "note");
+  }
 }
 
 /** Text in a frame beside a point, where it covers least of what is there; returns the place. */
 function writeNote(layer, lines, at, taken, pictureWidth, kind) {
   const texts = lines.map((line, i) => {
-    const text = line.length > LONGEST ? `${line.slice(0, LONGEST - 1)}…` : line;
-    return makeSvg("text", { x: 9, y: 2 + LINE * (i + 1), class: i ? null : "rule" }, text);
+    const text = line.length > LONGEST_NOTE ? `${line.slice(0, LONGEST_NOTE - 1)}…` : line;
+    return makeSvg("text", { x: 9, y: 2 + NOTE_LINE * (i + 1), class: i ? null : "rule" }, text);
   });
   const note = makeSvg("g", { class: kind }, texts);
   layer.append(note);
   const width = Math.max(...texts.map((text) => text.getComputedTextLength())) + 18;
-  const height = LINE * lines.length + 9;
+  const height = NOTE_LINE * lines.length + 9;
   note.prepend(makeSvg("rect", { width, height, rx: 6 }));
   let [best, least] = [null, Infinity];
   [-height / 2, 6, -height - 6, 30, -height - 30, 60].forEach((dy, row) => {
