@@ -147,7 +147,8 @@ def hostile():
     nodes = []
     for number, text in enumerate(HOSTILE):
         everywhere = dict.fromkeys(("label", "name", "op", "dtype", "device", "module"), text)
-        nodes.append({**everywhere, "badges": [f"value: {text}"], "group": 0, "line": {"source": 0, "number": 1 + number}})
+        line = {"source": 0, "number": 1 + number}
+        nodes.append({**everywhere, "badges": [f"value: {text}"], "group": 0, "line": line})
     shapes = [[HOSTILE[0], [2, 3]], [HOSTILE[2], [4]]]
     nodes[0] |= {"kind": "failed", "error": {"kind": HOSTILE[0], "message": HOSTILE[1], "shapes": shapes}}
     groups = [{"id": 0, "label": HOSTILE[0], "type": HOSTILE[1], "path": HOSTILE[0]}]

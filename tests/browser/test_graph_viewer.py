@@ -119,7 +119,8 @@ def test_each_step_writes_the_rule_and_the_shapes_of_the_document(seen):
         for edge in document["edges"]:
             if edge["target"] == id and edge["text"]:
                 assert edge["text"] in seen.spoken() and edge["text"] in seen.panel()
-                assert seen.page.locator(".note", has_text=edge["text"]).locator("text", has_text=edge["shapes"]).count()
+                note = seen.page.locator(".note", has_text=edge["text"])
+                assert note.locator("text", has_text=edge["shapes"]).count()
                 assert (f"sum(dim {edge['summed'][0]})" in seen.panel()) if edge["summed"] else True
         for node in document["nodes"]:
             tag = seen.box(node["id"]).locator(".tag")
@@ -329,7 +330,7 @@ def test_a_gradient_s_badge_waits_for_the_gradient(seen):
 
 
 def test_other_slices_are_asked_of_the_kernel(seen):
-    """An answer that comes late does not replace a newer one; an error is told; without a kernel nothing can be asked."""
+    """A late answer does not replace a newer one; an error is told; without a kernel nothing can be asked."""
     document = documents.deep()
     images = next(each for each in document["nodes"] if each["label"] == "images")
     seen.show(document)

@@ -90,7 +90,7 @@ export function makePicture(app) {
       element.classList.toggle("dim", lit !== null && !isLit);
       element.classList.toggle("lit", isLit && paths);
     }
-    writeNotes(notes, app, drawn, plan);
+    writeNotes(notes, app, drawn, plan, sheet.clientWidth);
   }
 
   /** The boxes of a node's inputs, to which a step of the backward pass goes. */
