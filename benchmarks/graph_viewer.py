@@ -30,7 +30,7 @@ OPEN = """async (graph) => {
 }"""
 # Moves as a hand does, one event a frame; gives the milliseconds from frame to frame.
 MOVE = """async ({ kind, frames }) => {
-  const picture = document.querySelector("#viewer > div").shadowRoot.querySelector(".picture");
+  const picture = document.querySelector("#viewer > div").shadowRoot.querySelector(".sheet");
   const { left, top, width, height } = picture.getBoundingClientRect();
   const [x, y] = [left + width / 2, top + height / 2];
   const pointer = (name, dx) => picture.dispatchEvent(new PointerEvent(name, { pointerId: 1, button: 0, clientX: x + dx, clientY: y + dx / 2, bubbles: true }));

@@ -59,6 +59,22 @@ def test_of_a_large_tensor_the_summary_alone_is_kept():
         copy.summary((1,))
 
 
+# ---- a step, on either device -------------------------------------------------------------------------
+
+
+def test_a_step_on_either_device_is_captured(device):
+    torch.manual_seed(0)
+    model, x, y = Net(nn.Linear).to(device), torch.randn(5, 3).to(device), torch.tensor([0, 1, 1, 1, 0]).to(device)
+    with viz.capture() as graph:
+        F.cross_entropy(model(x), y).backward()
+    assert {node.device for node in graph.nodes} == {str(x.device)}
+    assert all(node.grad is not None for node in graph.nodes if node.kind != "input")
+    weight = next(node for node in graph.nodes if node.label == "second.weight")
+    assert weight.grad.array.tolist() == model.second.weight.grad.tolist()
+    loss = F.cross_entropy(model(x), y)
+    assert viz.graph(loss).nodes[-1].grad.number == 1 and "<svg" in graph.svg()
+
+
 # ---- equations ----------------------------------------------------------------------------------------
 
 

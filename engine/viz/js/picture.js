@@ -21,9 +21,9 @@ const DIRECTIONS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], A
 export function makePicture(app) {
   const { facts, state } = app;
   const [frames, lines, boxes, notes] = ["frames", "lines", "boxes", "notes"].map((name) => makeSvg("g", { class: name }));
-  const scene = makeSvg("g", {}, frames, lines, boxes, notes);
-  const svg = makeSvg("svg", { class: "picture", role: "group", "aria-label": facts.document.title, onkeydown, onclick }, hatching(), scene);
-  const sight = makeSight(svg, scene, () => [plan.width, plan.height], app.still);
+  const svg = makeSvg("svg", { role: "group", "aria-label": facts.document.title, onkeydown, onclick }, hatching(), frames, lines, boxes, notes);
+  const sheet = make("div", { class: "sheet" }, svg);
+  const sight = makeSight(sheet, svg, () => [plan.width, plan.height], app.still);
   let plan = { width: 1, height: 1, boxes: [], lines: [] };
   let drawn = new Map(); // box id -> drawn box
   let focused = null; // the box id that the keys act on
@@ -39,6 +39,7 @@ export function makePicture(app) {
     frames.replaceChildren(...all.filter((each) => each.box.open).map((each) => each.element));
     boxes.replaceChildren(...all.filter((each) => !each.box.open).map((each) => each.element));
     lines.replaceChildren(...plan.lines.map((line) => (line.element = drawLine(facts, line, plan.rightwards))));
+    for (const side of ["width", "height"]) svg.setAttribute(side, plan[side]);
     const [old, now] = [before.get(anchor)?.box, drawn.get(anchor)?.box];
     const shift = old && now ? [now.x - old.x, now.y - old.y] : [0, 0];
     sight.shift(-shift[0], -shift[1]);
@@ -105,7 +106,7 @@ export function makePicture(app) {
   function onclick(event) {
     const id = event.target.closest("[data-id]")?.dataset.id;
     const inFrame = event.target.closest(".frame") && !event.target.closest(".title");
-    if (!id || inFrame || svg.classList.contains("dragged")) return;
+    if (!id || inFrame || sheet.classList.contains("dragged")) return;
     focusOn(id, true);
     activate(id);
   }
@@ -156,7 +157,7 @@ export function makePicture(app) {
   const empty = !facts.nodes.length && make("p", { class: "empty" }, "Nothing was recorded: the graph is empty.");
 
   return {
-    element: make("div", { class: "stage" }, svg, doors, zooms, empty),
+    element: make("div", { class: "stage" }, sheet, doors, zooms, empty),
     size: () => [plan.width, plan.height],
     show(changes) {
       if ("open" in changes && facts.nodes.length) redraw(app.anchor);

@@ -75,8 +75,9 @@ select { max-width: 150px; }
 .hatched { color: var(--soft); background: repeating-linear-gradient(135deg, transparent 0 4px, var(--border) 4px 5px); }
 .body { display: flex; flex: 1; min-height: 0; }
 .stage { position: relative; flex: 1; min-width: 0; overflow: hidden; }
-.picture { position: absolute; width: 100%; height: 100%; touch-action: pan-y; cursor: grab; user-select: none;
-  -webkit-user-select: none; }
+.sheet { position: absolute; inset: 0; touch-action: pan-y; cursor: grab; user-select: none; -webkit-user-select: none; }
+.sheet > svg { position: absolute; overflow: visible; transform-origin: 0 0; }
+.dragged { cursor: grabbing; }
 .zooms, .doors { position: absolute; bottom: 8px; right: 8px; background: var(--ground); border-radius: 7px; }
 .doors { right: auto; left: 8px; color: var(--soft); }
 .empty { position: absolute; inset: 0; display: grid; place-items: center; color: var(--soft); }
