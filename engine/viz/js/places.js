@@ -24,15 +24,17 @@ export function placeAcross(rows, ways) {
     for (const row of spaced) settle(row, (cell) => wish(cell, cell.linksBefore));
     if (cells.every((cell, index) => cell.middle === places[index])) break;
   }
-  // What follows no input goes to its users, the others stay.
-  for (const row of backwards) settle(row, (cell) => wish(cell, cell.linksBefore.length ? none : cell.linksAfter));
   const longestFirst = [...ways].sort((a, b) => b.length - a.length);
-  for (let pass = 0; pass < 2; pass++) straighten(longestFirst, rows); // a line may have waited for another to make room
+  for (let pass = 0; pass < 2; pass++) { // a line may have waited for another to make room
+    straighten(longestFirst, rows);
+    // What follows no input goes to its users, the others stay.
+    for (const row of backwards) settle(row, (cell) => wish(cell, cell.linksBefore.length ? none : cell.linksAfter));
+  }
   takeOutKinks(cells);
   for (const cell of cells) cell.middle = Math.floor(cell.middle + 0.4); // not 0.5: many are halves
 }
 
-/** Let the bends of each way stand in line, as many after each other as there is room for beside their neighbours. */
+/** Let the bends of each way stand in line, as many of them as there is room for beside their neighbours. */
 function straighten(ways, rows) {
   const done = new Set();
   for (const way of ways) {
@@ -55,7 +57,8 @@ function straighten(ways, rows) {
 /** [lowest, highest] place that a cell can have between its neighbours. */
 function roomFor(cell, row) {
   const [left, right] = [row[cell.position - 1], row[cell.position + 1]];
-  return [left ? left.middle + distance(left, cell) : -Infinity, right ? right.middle - distance(cell, right) : Infinity];
+  const lowest = left ? left.middle + distance(left, cell) : -Infinity;
+  return [lowest, right ? right.middle - distance(cell, right) : Infinity];
 }
 
 /** Put bends at one place, near to where most of them are. */
@@ -71,7 +74,7 @@ function takeOutKinks(cells) {
     let least = Infinity;
     for (const each of cell.before) {
       const climb = each.middle + bendOf(each, cell) - cell.middle;
-      if ((each.main || !cell.main) && Math.abs(climb) < Math.abs(least)) least = climb;
+      if ((each.main || !cell.mainBefore) && Math.abs(climb) < Math.abs(least)) least = climb;
     }
     if (Math.abs(least) <= KINK) cell.middle += least;
   }
