@@ -378,6 +378,10 @@ def test_a_group_opens_and_closes_where_it_is(seen):
     seen.press("Enter")
     seen.box(box).locator(".title").click()
     assert seen.page.locator(".box").count() == count
+    before = seen.corner("g0")
+    seen.box("g0").locator(".title").click()
+    assert seen.box("g0").get_attribute("aria-expanded") == "false"
+    assert seen.corner("g0") == pytest.approx(before, abs=1), "also where the layout moves it"
 
 
 def test_boxes_glide_unless_motion_is_to_be_reduced(seen):

@@ -13,9 +13,11 @@ const AWAY = 3; // what a pixel away from its line costs a note, beside the squa
 const OUTSIDE = 20; // and a pixel out of sight
 const [BESIDE, BELOW] = [[14, 60, 120, 180], [0, 24, 48, 76]]; // distances that are tried
 
-/** Write on `layer` what belongs to the state. drawn: {box id: drawn box}, plan: the layout, room: pixels across. */
-export function writeNotes(layer, { facts, state }, drawn, plan, room) {
+/** Write on `layer` what belongs to the state, and draw on `flows` the ways on which gradients go back.
+ * drawn: {box id: drawn box}, plan: the layout, room: pixels across. */
+export function writeNotes(layer, flows, { facts, state }, drawn, plan, room) {
   layer.replaceChildren();
+  flows.replaceChildren();
   const taken = [...drawn.values()].filter((each) => !each.box.open).map((each) => withMarks(each.box));
   const aside = Math.max(0, (room - plan.width) / 2); // a narrow picture stands in the middle
   const limits = [-aside, plan.width + aside];
@@ -33,7 +35,7 @@ export function writeNotes(layer, { facts, state }, drawn, plan, room) {
     const here = line.edges.map((index) => facts.document.edges[index]).filter((edge) => edges.includes(edge));
     if (!here.length) continue;
     const [path, head] = drawFlow(line, plan.rightwards);
-    layer.append(path, head);
+    flows.append(path, head);
     const middle = path.getPointAtLength(path.getTotalLength() / 2);
     notes.push(...here.map((edge) => [[ruleText(edge), edge.shapes, edge.numbers], middle]));
   }

@@ -20,8 +20,8 @@ const ASIDE = 2.5; // how much farther a box that is not straight ahead is to th
 
 export function makePicture(app) {
   const { facts, state } = app;
-  const layers = ["frames", "lines", "boxes", "notes"].map((name) => makeSvg("g", { class: name }));
-  const [frames, lines, boxes, notes] = layers;
+  const layers = ["frames", "lines", "flows", "boxes", "notes"].map((name) => makeSvg("g", { class: name }));
+  const [frames, lines, flows, boxes, notes] = layers;
   const label = facts.document.title;
   const svg = makeSvg("svg", { role: "group", "aria-label": label, onkeydown, onclick }, hatching(), layers);
   const sheet = make("div", { class: "sheet" }, svg);
@@ -90,7 +90,7 @@ export function makePicture(app) {
       element.classList.toggle("dim", lit !== null && !isLit);
       element.classList.toggle("lit", isLit && paths);
     }
-    writeNotes(notes, app, drawn, plan, sheet.clientWidth);
+    writeNotes(notes, flows, app, drawn, plan, sheet.clientWidth);
   }
 
   /** The boxes of a node's inputs, to which a step of the backward pass goes. */

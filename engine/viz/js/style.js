@@ -109,7 +109,7 @@ tr[aria-current] th { box-shadow: inset 3px 0 var(--link); }
 const PICTURE = `
 .box, .title { cursor: pointer; outline: none; }
 .frame { cursor: inherit; }
-.box text, .notes, .extras { pointer-events: none; }
+.box text, .flows, .notes, .extras { pointer-events: none; }
 .label { font-size: 14px; font-weight: 600; }
 .title .label { font-size: 12px; fill: var(--module-ink); }
 .detail { font-size: 11px; font-weight: 400; fill: var(--soft); }
