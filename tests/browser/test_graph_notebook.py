@@ -217,11 +217,18 @@ def without_kernel(page):
     page.unroute("**/api/sessions**", refuse)
 
 
+def open_without_kernel(page, address):
+    open_notebook(page, address)
+    page.locator(".jp-Dialog", has_text="Error Starting Kernel").get_by_role("button", name="Ok").click()
+    page.locator(".jp-Dialog", has_text="Select Kernel").get_by_role("button", name="No Kernel").click()
+    page.locator(".jp-NotebookPanel:visible").get_by_text("No Kernel").wait_for()
+
+
 def test_reopened_without_a_kernel_it_is_interactive(saved, machine, lab, without_kernel, screenshots):
     path = copied(machine, "trusted")
     signed = subprocess.run([sys.executable, "-m", "jupyter", "trust", path], env=machine.environment, capture_output=True, text=True)
     assert signed.returncode == 0, signed.stderr
-    open_notebook(without_kernel, lab("trusted"))
+    open_without_kernel(without_kernel, lab("trusted"))
     assert_interactive(viewer(without_kernel, 0))
     without_kernel.screenshot(path=screenshots / "graph-without-kernel.png")
 
@@ -229,7 +236,7 @@ def test_reopened_without_a_kernel_it_is_interactive(saved, machine, lab, withou
 def test_reopened_untrusted_it_is_a_picture_and_no_script_has_run(saved, machine, lab, without_kernel, screenshots):
     """Of the widget, too."""
     copied(machine, "untrusted")
-    open_notebook(without_kernel, lab("untrusted"))
+    open_without_kernel(without_kernel, lab("untrusted"))
     for number in (0, 1, 2):
         image = output(without_kernel, number).locator("img[src^='data:image/svg+xml']")
         image.wait_for()
