@@ -1,8 +1,10 @@
-"""How long the layout of a computation graph takes, and how many lines cross, beside Graphviz's `dot` where it is there.
+"""How long folding and layout of a graph take, and how many lines cross, beside Graphviz's `dot` where it is there.
 
     python benchmarks/graph_layout.py
 
-Lines that share a way are drawn as one here, so their crossings with another line count once; dot draws each by itself.
+"whole" is every node in a box of its own, no groups; "opened" is the graph as it is first seen, its groups folded. The
+times in JavaScript are node's, where that is there. Lines that share a way are drawn as one here, so their crossings with
+another line count once; dot draws each by itself.
 """
 
 import json
@@ -17,11 +19,15 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
 import engine  # noqa: E402
-from engine.viz import layers, layout  # noqa: E402
-from engine.viz.capture import capture  # noqa: E402
+from engine import viz  # noqa: E402
+from engine.viz import layers  # noqa: E402
+from engine.viz.containers import contain  # noqa: E402
+from engine.viz.fold import fold  # noqa: E402
+from engine.viz.layout import layout  # noqa: E402
 
 REPEATS = 5
 PIECES = 8  # straight pieces for each of dot's curves
+JS = pathlib.Path(viz.__file__).parent / "js"
 
 
 # ---- graphs that chapters draw ----------------------------------------------------------------------
@@ -35,7 +41,7 @@ class Named(dict):
 
 
 def whole_graph(loss, names):
-    return capture(loss, [{**names, "loss": loss}], limit=10**6)
+    return viz.graph(loss, {**names, "loss": loss}).document()
 
 
 def transformer(blocks, width=8, heads=2, length=4):
@@ -112,15 +118,45 @@ def seconds(function):
     return statistics.median(taken)
 
 
-def our_crossings(graph):
-    _, rows, _ = layers.build_layers(graph, lambda node: (28, 80))
-    return layers.crossings(rows)
+def whole(document):
+    """The document without its groups."""
+    return {**document, "groups": [], "nodes": [{**node, "group": None} for node in document["nodes"]]}
 
 
-def crossings_in_dot(graph):
+def milliseconds(document, opened):
+    return seconds(lambda: layout(fold(document, opened))) * 1000
+
+
+def milliseconds_in_javascript(document, opened):
+    """The median after as many calls to warm up."""
+    script = f"""
+        import {{ fold }} from "{(JS / "fold.js").as_uri()}";
+        import {{ layout }} from "{(JS / "layout.js").as_uri()}";
+        import {{ readFileSync }} from "fs";
+        const [document, opened] = JSON.parse(readFileSync(0));
+        const taken = [];
+        for (let index = 0; index < {2 * REPEATS}; index++) {{
+          const begun = performance.now();
+          layout(fold(document, opened));
+          taken.push(performance.now() - begun);
+        }}
+        console.log(taken.slice({REPEATS}).sort((a, b) => a - b)[{REPEATS // 2}]);"""
+    command = ["node", "--input-type=module", "-e", script]
+    given = json.dumps([document, opened])
+    return float(subprocess.run(command, input=given, capture_output=True, text=True, check=True).stdout)
+
+
+def our_crossings(document, opened):
+    containers, _ = contain(fold(document, opened))
+    for container in containers:
+        layers.build_layers(container)
+    return sum(layers.crossings(container.rows) for container in containers)
+
+
+def crossings_in_dot(document):
     """Pairs of edges without a common end whose curves meet in dot's drawing."""
-    source = "digraph { node [shape=box];" + "".join(f"n{node.id};" for node in graph.nodes)
-    source += "".join(f"n{edge.source} -> n{edge.target};" for edge in graph.edges) + "}"
+    source = "digraph { node [shape=box];" + "".join(f"n{node['id']};" for node in document["nodes"])
+    source += "".join(f"n{edge['source']} -> n{edge['target']};" for edge in document["edges"]) + "}"
     drawn = json.loads(subprocess.run(["dot", "-Tjson"], input=source, capture_output=True, text=True, check=True).stdout)
     names = {each["_gvid"]: each["name"] for each in drawn["objects"]}
     edges = [(names[edge["tail"]], names[edge["head"]], list(curve(edge["pos"]))) for edge in drawn["edges"]]
@@ -161,13 +197,20 @@ def intersect(a, b, c, d):
 
 def main():
     engine.manual_seed(0)
-    has_dot = shutil.which("dot") is not None
-    print(f"{'graph':26}{'nodes':>7}{'layout ms':>11}{'crossings':>11}{'dot':>7}")
+    has_dot, has_node = (shutil.which(name) is not None for name in ("dot", "node"))
+    print(f"{'graph':26}{'nodes':>7}{'whole, ms':>11}{'js':>7}{'crossings':>11}{'dot':>7}{'opened, ms':>12}{'js':>7}{'boxes':>7}")
     for name, make in GRAPHS.items():
-        graph = make()
-        of_dot = crossings_in_dot(graph) if has_dot and len(graph.nodes) < 1000 else "-"
-        taken = seconds(lambda: layout.layout(graph)) * 1000
-        print(f"{name:26}{len(graph.nodes):7}{taken:11.0f}{our_crossings(graph):11}{of_dot:>7}")
+        document = make()
+        flat = whole(document)
+        row = f"{name:26}{len(document['nodes']):7}"
+        of_dot = crossings_in_dot(document) if has_dot and len(document["nodes"]) < 1000 else "-"
+        for given, opened in ((flat, []), (document, document["open"])):
+            in_js = f"{milliseconds_in_javascript(given, opened):.0f}" if has_node else "-"
+            row += f"{milliseconds(given, opened):{11 if given is flat else 12}.0f}{in_js:>7}"
+            if given is flat:
+                row += f"{our_crossings(flat, []):11}{of_dot:>7}"
+        boxes = layout(fold(document, document["open"]))["boxes"]
+        print(f"{row}{sum(not box['open'] for box in boxes):7}")
     if not has_dot:
         print("dot is not installed, so there is nothing to compare with")
 

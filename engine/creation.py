@@ -12,8 +12,7 @@ from engine.tensor import Tensor
 
 __all__ = [
     "arange", "as_tensor", "empty", "empty_like", "eye", "from_numpy", "full", "full_like", "linspace", "logspace",
-    "ones", "ones_like", "tensor", "tril_indices", "triu_indices", "zeros", "zeros_like",
-]  # fmt: skip
+    "ones", "ones_like", "tensor", "tril_indices", "triu_indices", "zeros", "zeros_like"]
 
 # ---- from data --------------------------------------------------------------------------------------
 
@@ -50,8 +49,7 @@ def _is_array(data):
     return (
         hasattr(data, "__array_interface__")
         and not isinstance(data, np.generic)
-        or hasattr(data, "__cuda_array_interface__")
-    )
+        or hasattr(data, "__cuda_array_interface__"))
 
 
 def _from_python(data, dtype):
@@ -73,7 +71,8 @@ def _inferred(array, data):
     its_own, default = dtypes.from_numpy(array.dtype), dtypes.get_default_dtype()
     if not array.size:
         return default
-    if its_own not in (dtypes.float64, dtypes.complex128) or {np.float64, np.complex128} & set(map(type, _leaves(data))):
+    is_wide = its_own in (dtypes.float64, dtypes.complex128)
+    if not is_wide or {np.float64, np.complex128} & set(map(type, _leaves(data))):
         return its_own
     return default.to_complex() if its_own.is_complex else default
 
@@ -302,8 +301,7 @@ def tril_indices(row, col, offset=0, *, dtype=None, device=None, requires_grad=F
 def triu_indices(row, col, offset=0, *, dtype=None, device=None, requires_grad=False):
     """Rows and columns, a (2, N) tensor, of the elements on and above the diagonal `offset` of a row x col matrix."""
     return _indices(
-        "triu_indices", row, col, offset, lambda _, strictly_below: ~strictly_below, dtype, device, requires_grad
-    )
+        "triu_indices", row, col, offset, lambda _, strictly_below: ~strictly_below, dtype, device, requires_grad)
 
 
 def _indices(function, row, col, offset, choose, dtype, device, requires_grad):

@@ -12,8 +12,7 @@ import numpy as np
 __all__ = [
     "bool", "can_cast", "cdouble", "cfloat", "complex128", "complex64", "double", "dtype", "finfo", "float", "float16",
     "float32", "float64", "get_default_dtype", "half", "iinfo", "int", "int16", "int32", "int64", "int8", "long",
-    "promote_types", "set_default_dtype", "short", "uint8",
-]  # fmt: skip
+    "promote_types", "set_default_dtype", "short", "uint8"]
 
 BOOL, INTEGER, FLOAT, COMPLEX = range(4)
 _CATEGORY = {"b": BOOL, "i": INTEGER, "u": INTEGER, "f": FLOAT, "c": COMPLEX}

@@ -114,8 +114,7 @@ def _is_recorded(*tensors):
 def _check_changeable(tensor, recorded):
     if backend.repeats_elements(tensor.array):
         raise RuntimeError(
-            "unsupported operation: more than one element of the written-to tensor refers to a single memory "
-            "location. Please clone() the tensor before performing the operation.")
+            "unsupported operation: several elements of the tensor share a single memory location: clone() it.")
     if recorded:
         _check_history(tensor)
 
@@ -127,8 +126,7 @@ def _check_history(tensor):
         raise RuntimeError(f"{view.piece} is a view and is being modified inplace. {ONE_OF_SEVERAL}")
     if view is not None and not view.recorded:
         raise RuntimeError(
-            "A view was created in no_grad mode and is being modified inplace with grad mode enabled. Take the view "
-            "outside of no_grad, or clone() it, or change it within no_grad.")
+            "A view was created in no_grad mode and is being modified inplace with grad mode enabled: clone() it.")
     if view is not None and view.base.is_leaf and view.base.requires_grad:
         raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
     if tensor.is_leaf and tensor.requires_grad:
@@ -183,12 +181,7 @@ def _write_through(base, values, *, steps):
 
 
 write_through = primitive(
-    "copy_slices",
-    "base values",
-    _write_through,
-    [
-        lambda g, steps: write_through(g, look_through(steps, g) * 0, steps=steps),
-        lambda g, steps: look_through(steps, g),
-    ],
-    label="[ ] =",
-)
+    "copy_slices", "base values", _write_through,
+    [lambda g, steps: write_through(g, look_through(steps, g) * 0, steps=steps),
+     lambda g, steps: look_through(steps, g)],
+    label="[ ] =")

@@ -111,8 +111,7 @@ def _summary(array):
             before = (slice(None),) * axis
             size = array.shape[axis]
             array = np.concatenate(
-                [array[(*before, slice(0, edge))], array[(*before, slice(size - edge, size))]], axis=axis
-            )
+                [array[(*before, slice(0, edge))], array[(*before, slice(size - edge, size))]], axis=axis)
     return array, is_cut
 
 

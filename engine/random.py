@@ -3,8 +3,9 @@
 They are drawn in main memory and copied to the device asked for, so a seed gives the same numbers everywhere.
 """
 
+import functools
 import json
-import secrets
+import os
 
 import numpy as np
 
@@ -18,9 +19,8 @@ from engine.tensor import Tensor
 from engine.devices import device as as_device
 
 __all__ = [
-    "Generator", "bernoulli", "default_generator", "get_rng_state", "initial_seed", "manual_seed", "multinomial", "normal",
-    "rand", "rand_like", "randint", "randn", "randn_like", "randperm", "set_rng_state",
-]  # fmt: skip
+    "Generator", "bernoulli", "default_generator", "get_rng_state", "initial_seed", "manual_seed", "multinomial",
+    "normal", "rand", "rand_like", "randint", "randn", "randn_like", "randperm", "set_rng_state"]
 
 # ---- where the numbers come from --------------------------------------------------------------------
 
@@ -40,12 +40,17 @@ class Generator:
         if not -(2**63) <= seed < 2**64:
             raise ValueError(f"a seed has 64 bits, got {seed}")
         self._seed = seed % 2**64
-        self.numpy = np.random.default_rng(self._seed)
+        vars(self).pop("numpy", None)
         return self
+
+    @functools.cached_property
+    def numpy(self):
+        """numpy's generator; made at the first draw, since numpy.random takes a while to load."""
+        return np.random.default_rng(self._seed)
 
     def seed(self):
         """Start again from a seed that nobody knows; returns it."""
-        self.manual_seed(secrets.randbits(64))
+        self.manual_seed(int.from_bytes(os.urandom(8)))
         return self._seed
 
     def initial_seed(self):
@@ -162,13 +167,8 @@ def randn_like(input, *, generator=None, dtype=None, device=None, requires_grad=
 
 
 def _like(function, input, generator, dtype, device, requires_grad):
-    return function(
-        size=tuple(input.shape),
-        generator=generator,
-        dtype=input.dtype if dtype is None else dtype,
-        device=input.device if device is None else device,
-        requires_grad=requires_grad,
-    )
+    how = {"dtype": dtype or input.dtype, "device": input.device if device is None else device}
+    return function(size=tuple(input.shape), generator=generator, requires_grad=requires_grad, **how)
 
 
 @reads(low=INT, high=DIMS, size=INTS)
@@ -206,13 +206,13 @@ def randperm(n, *, generator=None, dtype=None, device=None, requires_grad=False)
 
 @reads(mean=OPERAND, std=OPERAND, size=INTS)
 def normal(mean, std=1.0, size=None, *, generator=None, dtype=None, device=None, requires_grad=False):
-    """Normal numbers: of shape `size` with numbers for mean and std; without it as the tensors mean and std broadcast."""
+    """Normal numbers: of shape `size` with numbers for mean and std; without it as the tensors mean and std
+    broadcast."""
     if size is not None:
         mean, std = NUMBER.read(mean, "normal", "mean"), NUMBER.read(std, "normal", "std")
         _check_std(std)
         return (randn(size=size, generator=generator, dtype=dtype, device=device) * std + mean).requires_grad_(
-            requires_grad
-        )
+            requires_grad)
     if not isinstance(mean, Tensor) and not isinstance(std, Tensor):
         raise TypeError("normal(): without a size, mean or std must be a Tensor")
     model = mean if isinstance(mean, Tensor) else std
@@ -255,7 +255,8 @@ def bernoulli(input, p=None, *, generator=None):
 
 @reads
 def multinomial(input, num_samples, replacement=False, *, generator=None):
-    """`num_samples` indices for each row of `input`, a vector or a matrix of weights, drawn in proportion to them; int64.
+    """`num_samples` indices for each row of `input`, a vector or a matrix of weights, drawn in proportion to them;
+    int64.
 
     Without replacement no index comes twice in a row; those of weight 0 come last.
     """

@@ -11,8 +11,8 @@ from engine.backend import to_numpy
 from engine.tensor import Tensor
 
 NAMES = {
-    "F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16", "I64": "int64", "I32": "int32", "I16": "int16",
-    "I8": "int8", "U8": "uint8", "BOOL": "bool", "C64": "complex64"}
+    "F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16", "I64": "int64", "I32": "int32",
+    "I16": "int16", "I8": "int8", "U8": "uint8", "BOOL": "bool", "C64": "complex64"}
 CODES = {name: code for code, name in NAMES.items()}
 LONGEST_HEADER = 100_000_000  # bytes; the format's own limit
 
@@ -25,8 +25,8 @@ def encoded(tensors):
     for name, tensor in tensors.items():
         if not isinstance(name, str) or not isinstance(tensor, Tensor):
             raise TypeError(
-                f"save(): a .safetensors file holds tensors by name, but obj[{name!r}] is of type {type(tensor).__name__}; "
-                "any other ending of the path can hold nested objects")
+                f"save(): a .safetensors file holds tensors by name, but obj[{name!r}] is of type "
+                f"{type(tensor).__name__}; any other ending of the path can hold nested objects")
         if tensor.dtype.name not in CODES:
             raise TypeError(f"save(): obj[{name!r}] is {tensor.dtype}, which the safetensors format does not know")
         parts.append(np.ascontiguousarray(to_numpy(tensor.array)).tobytes())

@@ -1,7 +1,7 @@
 """save and load: nested dicts, lists and tensors in a file that holds data only, so that loading runs nothing.
 
-The file is a zip, not compressed: `contents.json` says what stands where, `tensors/0.npy` and so on hold the numbers, in
-numpy's own format. There is no pickle: what JSON and arrays cannot say is refused by name. A path that ends in
+The file is a zip, not compressed: `contents.json` says what stands where, `tensors/0.npy` and so on hold the numbers,
+in numpy's own format. There is no pickle: what JSON and arrays cannot say is refused by name. A path that ends in
 `.safetensors` is written in that format instead (safetensors.py), which PyTorch's users read.
 """
 
@@ -12,7 +12,6 @@ import json
 import math
 import os
 import pathlib
-import zipfile
 
 import numpy as np
 
@@ -43,6 +42,8 @@ def save(obj, f):
     those with the same memory come back so. A path is written as a whole or not at all, and a path that ends in
     .safetensors must be given a flat dict of tensors. TypeError names what cannot be saved, and where in obj it is.
     """
+    import zipfile  # not at the top: it takes longer to load than most of the engine
+
     _check_file("save", f, "write")
     if _is_path(f) and str(f).endswith(".safetensors"):
         write_atomically(f, safetensors.encoded(obj))
@@ -75,7 +76,8 @@ def _check_file(function, f, method):
 
 
 class _Writer:
-    """Says values in JSON: strings, whole and finite numbers, True, False and None as they are, others as [kind, value]."""
+    """Says values in JSON: strings, whole and finite numbers, True, False and None as they are, others as [kind,
+    value]."""
 
     def __init__(self):
         self.arrays = []
@@ -100,26 +102,29 @@ class _Writer:
         if isinstance(value, np.generic) and value.dtype.kind in "biuf":
             return self.encoded(value.item(), path)
         raise TypeError(
-            f"save(): {path} is of type {type(value).__name__}, which cannot be saved. Tensors, numbers, strings, bytes, None, "
-            "dtypes, devices, and dicts, lists and tuples of these can; of a module or an optimizer save its state_dict().")
+            f"save(): {path} is of type {type(value).__name__}, which cannot be saved. Tensors, numbers, strings, "
+            "bytes, None, dtypes, devices, and dicts, lists and tuples of these can; of a module or an optimizer save "
+            "its state_dict().")
 
     def key(self, key, path):
         if isinstance(key, tuple):
             return ["tuple", [self.key(each, path) for each in key]]
         if key is None or type(key) in (bool, int, float, str):
             return self.encoded(key, path)
-        raise TypeError(f"save(): {path} has a key of type {type(key).__name__}; keys must be strings, numbers, None or tuples")
+        kind = type(key).__name__
+        raise TypeError(f"save(): {path} has a key of type {kind}; keys must be strings, numbers, None or tuples")
 
     def tensor(self, tensor, path):
         if tensor.grad_fn is not None:
             raise RuntimeError(f"save(): {path} has a history, which cannot be saved; save {path}.detach()")
-        interface = getattr(tensor.array, "__array_interface__", None) or tensor.array.__cuda_array_interface__
-        place = (interface["data"][0], tensor.array.shape, tensor.array.strides, tensor.array.dtype, tensor.array.size > 0 or id(tensor))
+        array = tensor.array
+        interface = getattr(array, "__array_interface__", None) or array.__cuda_array_interface__
+        place = (interface["data"][0], array.shape, array.strides, array.dtype, array.size > 0 or id(tensor))
         if place not in self.places:
             self.places[place] = len(self.arrays)
-            array = to_numpy(tensor.array)
+            self.held.append(array)
+            array = to_numpy(array)
             self.arrays.append(array.view(np.uint16) if tensor.dtype.name == "bfloat16" else array)
-            self.held.append(tensor.array)
         name = next((name for name, each in CLASSES.items() if type(tensor) is each), "Tensor")
         return {"array": self.places[place], "dtype": tensor.dtype.name, "device": str(tensor.device), "class": name,
                 "requires_grad": tensor.requires_grad}
@@ -127,13 +132,14 @@ class _Writer:
 
 # kind -> (type, how it is said in JSON, how it is made again)
 PLAIN = {
-    "bytes": (bytes, lambda value: base64.b64encode(value).decode("ascii"), lambda text: base64.b64decode(text, validate=True)),
+    "bytes": (
+        bytes, lambda value: base64.b64encode(value).decode("ascii"),
+        lambda text: base64.b64decode(text, validate=True)),
     "complex": (complex, lambda value: [repr(value.real), repr(value.imag)], lambda parts: complex(*map(float, parts))),
     "dtype": (dtypes.dtype, lambda value: value.name, safetensors.dtype_named),
     "device": (device, str, device),
     "Size": (Size, list, lambda sizes: Size(int(size) for size in sizes)),
-    "float": (None, None, lambda text: {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}[text]),
-}
+    "float": (None, None, lambda text: {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}[text])}
 
 
 # ---- loading ------------------------------------------------------------------------------------------
@@ -146,6 +152,8 @@ def load(f, map_location=None, *, weights_only=True, mmap=None):
     (tensor, saved device) -> tensor or None; None: where they were. weights_only makes no difference: nothing in such
     a file can be run. RuntimeError for a file that is cut off, damaged or not such a file; FileNotFoundError.
     """
+    import zipfile
+
     if mmap:
         raise NotImplementedError("load(): mmap=True is not supported")
     if not isinstance(weights_only, bool):
@@ -178,8 +186,8 @@ class _NotLoadable(Exception):
 def _refuse_pickle(is_pickle):
     if is_pickle:
         raise _NotLoadable(
-            "was written by torch.save (it holds a pickle, which could run anything when it is loaded). In PyTorch, write it "
-            "with safetensors.torch.save_file(state_dict, 'name.safetensors'), and load that here.")
+            "was written by torch.save (it holds a pickle, which could run anything when it is loaded). In PyTorch, "
+            "write it with safetensors.torch.save_file(state_dict, 'name.safetensors'), and load that here.")
 
 
 class _Reader:
@@ -191,7 +199,7 @@ class _Reader:
         _refuse_pickle(any(name.endswith("data.pkl") for name in names))
         if len(set(names)) < len(names):
             raise _NotLoadable("has two entries of one name")
-        if any(each.compress_type != zipfile.ZIP_STORED for each in archive.infolist()):
+        if any(each.compress_type for each in archive.infolist()):
             raise _NotLoadable("has compressed entries, which save() never writes")
         self.arrays = {}
 
@@ -235,8 +243,8 @@ class _Reader:
             raise ValueError(f"{number!r} is no tensor's number")
         content = self.archive.read(f"tensors/{number}.npy")  # a CRC is checked here
         file = io.BytesIO(content)
-        version = np.lib.format.read_magic(file)
-        read_header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}[version]
+        major, _ = np.lib.format.read_magic(file)
+        read_header = {1: np.lib.format.read_array_header_1_0, 2: np.lib.format.read_array_header_2_0}[major]
         shape, is_fortran, dtype = read_header(file, max_header_size=10_000)
         if dtype.kind not in KINDS or any(size < 0 for size in shape):
             raise ValueError(f"tensor {number} is of type {dtype} and shape {shape}")
@@ -256,4 +264,5 @@ def _on_its_device(tensor, saved_on, map_location):
         return tensor.to(device(target) if isinstance(target, str) else target)
     except (RuntimeError, AssertionError) as error:
         raise _NotLoadable(
-            f"has tensors that were saved on {saved_on}, which is not here ({error}). Use load(f, map_location='cpu').") from error
+            f"has tensors that were saved on {saved_on}, which is not here ({error}). Use load(f, map_location='cpu')."
+        ) from error

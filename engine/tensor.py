@@ -25,10 +25,9 @@ from engine.size import Size
 
 # What Tensor.type() calls the dtypes.
 _TYPE_NAMES = {
-    "float16": "Half", "float32": "Float", "float64": "Double", "bfloat16": "BFloat16", "int8": "Char", "int16": "Short",
-    "int32": "Int", "int64": "Long", "uint8": "Byte", "bool": "Bool", "complex64": "ComplexFloat",
-    "complex128": "ComplexDouble",
-}  # fmt: skip
+    "float16": "Half", "float32": "Float", "float64": "Double", "bfloat16": "BFloat16", "int8": "Char",
+    "int16": "Short", "int32": "Int", "int64": "Long", "uint8": "Byte", "bool": "Bool", "complex64": "ComplexFloat",
+    "complex128": "ComplexDouble"}
 
 
 class Tensor(TensorBase):
@@ -98,8 +97,7 @@ class Tensor(TensorBase):
             raise RuntimeError("only Tensors of floating point and complex dtype can require gradients")
         if not requires_grad and not self.is_leaf:
             raise RuntimeError(
-                "you can only change requires_grad flags of leaf variables. Use tensor.detach() for a tensor without a "
-                "history.")
+                "you can only change requires_grad flags of leaf variables; detach() gives one without a history")
         self.requires_grad_flag = bool(requires_grad)
         return self
 
@@ -128,9 +126,7 @@ class Tensor(TensorBase):
 
     def __deepcopy__(self, memo):
         if not self.is_leaf:
-            raise RuntimeError(
-                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment."
-            )
+            raise RuntimeError("Only Tensors created explicitly by the user (graph leaves) support deepcopy")
         copied = Tensor(self.array.copy()).requires_grad_(self.requires_grad)
         copied.grad = copy.deepcopy(self.grad, memo)
         return copied
@@ -192,9 +188,7 @@ class Tensor(TensorBase):
         if self.requires_grad:
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
         if self.is_cuda:
-            raise TypeError(
-                f"can't convert {self.device} device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host "
-                "memory first.")
+            raise TypeError(f"can't convert {self.device} device type tensor to numpy. Use Tensor.cpu() first.")
         return self.array
 
     def __array__(self, dtype=None, copy=None):
@@ -347,8 +341,9 @@ class Tensor(TensorBase):
         """The gradient that backward has left: of a leaf, or where retain_grad was called. None if there is none."""
         if self._grad is None and self._grad_fn is not None and not self.retains_grad:
             warnings.warn(
-                "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't "
-                "be populated during autograd.backward(). If you want it to be, call .retain_grad() on it.", stacklevel=2)
+                "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute "
+                "won't be populated during autograd.backward(). If you want it to be, call .retain_grad() on it.",
+                stacklevel=2)
         return self._grad
 
     @grad.setter
@@ -466,7 +461,7 @@ def _operator(name, function, takes=(Tensor, numbers.Number), is_reflected=False
 
 def _invert(self):
     if self.dtype.category > dtypes.INTEGER:
-        raise TypeError(f"~ (operator.invert) is only implemented on integer and Boolean-type tensors, got {self.dtype}")
+        raise TypeError(f"~ (operator.invert) is implemented only for integer and Boolean tensors, got {self.dtype}")
     return functions.bitwise_not(self)
 
 

@@ -1,4 +1,5 @@
-"""torch.amp: mixed precision. `autocast` computes in halves what survives it; `GradScaler` keeps small gradients alive."""
+"""torch.amp: mixed precision. `autocast` computes in halves what survives it; `GradScaler` keeps small gradients
+alive."""
 
 from engine.amp.autocast_mode import autocast, is_autocast_available  # noqa: F401
 from engine.amp.grad_scaler import GradScaler  # noqa: F401

@@ -1,8 +1,8 @@
 """autocast: inside of it, functions choose the precision that they compute in, by the lists in `policies`.
 
-Functions ask `functions.arguments.autocasting` before they read their arguments; it is empty unless some thread is inside.
-A function that casts runs with autocast off, so that only the outermost decides. Casts are recorded like any operation:
-gradients arrive in the type of the parameter.
+Functions ask `functions.arguments.autocasting` before they read their arguments; it is empty unless some thread is
+inside. A function that casts runs with autocast off, so that only the outermost decides. Casts are recorded like any
+operation: gradients arrive in the type of the parameter.
 """
 
 import contextlib
@@ -15,8 +15,7 @@ from engine.amp.policies import AS_GIVEN, BANNED, FLOAT32, LOWER, POLICIES, RESU
 from engine.autograd.graph import TensorBase, setting
 from engine.functions.arguments import autocasting
 
-__all__ = [
-    "autocast", "clear_autocast_cache", "get_autocast_dtype", "is_autocast_cache_enabled", "is_autocast_enabled"]
+__all__ = ["autocast", "clear_autocast_cache", "get_autocast_dtype", "is_autocast_cache_enabled", "is_autocast_enabled"]
 
 
 class _State(threading.local):
@@ -39,10 +38,11 @@ _threads_inside = 0
 class autocast:
     """Context manager and decorator: functions inside compute in the precision that is good for them.
 
-    device_type: "cpu" or "cuda", of the tensors that it is for. dtype: float16 or bfloat16, what products are computed in;
-    by default bfloat16 on the CPU and float16 on a GPU. enabled: False switches it off, also inside of another. cache_enabled:
-    cast a parameter once until the outermost autocast ends. ValueError or RuntimeError for another device_type; a dtype
-    that is not supported, or a GPU that is missing, switches it off with a warning. (Micikevicius et al., 2018)
+    device_type: "cpu" or "cuda", of the tensors that it is for. dtype: float16 or bfloat16, what products are computed
+    in; by default bfloat16 on the CPU and float16 on a GPU. enabled: False switches it off, also inside of another.
+    cache_enabled: cast a parameter once until the outermost autocast ends. ValueError or RuntimeError for another
+    device_type; a dtype that is not supported, or a GPU that is missing, switches it off with a warning. (Micikevicius
+    et al., 2018)
     """
 
     def __init__(self, device_type, dtype=None, enabled=True, cache_enabled=None):
@@ -91,8 +91,8 @@ class autocast:
     def __call__(self, func):
         if not callable(func):
             raise TypeError(
-                f"autocast()(func) requires a callable, but got {type(func).__name__}. Did you mean to use autocast as a "
-                "context manager?")
+                f"autocast()(func) requires a callable, but got {type(func).__name__}. Did you mean to use autocast as "
+                "a context manager?")
 
         @functools.wraps(func)
         def inside(*arguments, **keywords):
@@ -133,9 +133,9 @@ def _call(policy, name, device, arguments, keywords, function):
     """function(*arguments, **keywords) with the tensors cast as the policy says, and autocast off inside."""
     if policy == BANNED:
         raise RuntimeError(
-            f"torch.nn.functional.{name} and torch.nn.BCELoss are unsafe to autocast: float16 rounds probabilities near 0 "
-            f"and 1 to them. Leave out the sigmoid before it and use {name}_with_logits or BCEWithLogitsLoss, which are "
-            "safe to autocast.")
+            f"torch.nn.functional.{name} and torch.nn.BCELoss are unsafe to autocast: float16 rounds probabilities "
+            f"near 0 and 1 to them. Leave out the sigmoid before it and use {name}_with_logits or BCEWithLogitsLoss, "
+            "which are safe to autocast.")
     dtype = _type_for(policy, device, arguments, keywords)
     _state.is_casting = True
     try:
@@ -158,7 +158,8 @@ def _type_for(policy, device, arguments, keywords):
     if policy == RESULT:
         has_dtype = any(isinstance(each, dtypes.dtype) for each in (*arguments, *keywords.values()))
         return None if has_dtype else dtypes.float32
-    among = arguments[1:-4] if policy == STATE else (*arguments, *keywords.values())  # weights and biases are the last four
+    # of a cell, weights and biases are the last four
+    among = arguments[1:-4] if policy == STATE else (*arguments, *keywords.values())
     found = [each.dtype for each in _tensors(among) if _is_eligible(each, device)]
     return functools.reduce(dtypes.promote_types, found, get_autocast_dtype(device))
 

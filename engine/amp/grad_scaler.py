@@ -13,9 +13,9 @@ _READY, _UNSCALED, _STEPPED = range(3)  # how far an optimizer is since the last
 class GradScaler:
     """scaler.scale(loss).backward(); scaler.step(optimizer); scaler.update(), in each iteration.
 
-    device: "cuda" or "cpu". init_scale: what the loss is multiplied with at first. growth_factor: what `update` multiplies
-    the scale with after growth_interval iterations without inf and NaN; backoff_factor: after one with them, whose step is
-    left out. enabled: False leaves losses and gradients alone. (Micikevicius et al., 2018)
+    device: "cuda" or "cpu". init_scale: what the loss is multiplied with at first. growth_factor: what `update`
+    multiplies the scale with after growth_interval iterations without inf and NaN; backoff_factor: after one with them,
+    whose step is left out. enabled: False leaves losses and gradients alone. (Micikevicius et al., 2018)
     """
 
     def __init__(
@@ -23,8 +23,7 @@ class GradScaler:
             enabled=True):
         self._device, self._enabled = device, enabled
         if enabled and device == "cuda" and not backend.has_cuda():
-            warnings.warn(
-                "torch.cuda.amp.GradScaler is enabled, but CUDA is not available.  Disabling.", stacklevel=2)
+            warnings.warn("torch.cuda.amp.GradScaler is enabled, but CUDA is not available.  Disabling.", stacklevel=2)
             self._enabled = False
         if self._enabled:
             if growth_factor <= 1.0:
@@ -87,7 +86,8 @@ class GradScaler:
         return result
 
     def update(self, new_scale=None):
-        """Let the scale grow or shrink, at the end of an iteration; or set it to `new_scale`, a float or tensor of one."""
+        """Let the scale grow or shrink, at the end of an iteration; or set it to `new_scale`, a float or tensor of
+        one."""
         if not self._enabled:
             return
         self._check_scale("update")
@@ -103,8 +103,8 @@ class GradScaler:
                 raise TypeError(f"new_scale should be a float or a tensor, not {type(new_scale).__name__}")
             if new_scale.device.type != self._device or new_scale.numel() != 1 or new_scale.requires_grad:
                 raise AssertionError(
-                    f"new_scale should be a float or a 1-element tensor on {self._device} with requires_grad=False, got "
-                    f"{new_scale.numel()} elements on {new_scale.device}, requires_grad={new_scale.requires_grad}.")
+                    f"new_scale should be a float or a 1-element tensor on {self._device} with requires_grad=False, "
+                    f"got {new_scale.numel()} elements on {new_scale.device}, requires_grad={new_scale.requires_grad}.")
             self._scale.copy_(new_scale.reshape(()))
         self._optimizers = {}
 
@@ -164,8 +164,8 @@ class GradScaler:
         self._growth_interval = new_interval
 
     def state_dict(self):
-        """scale, growth_factor, backoff_factor, growth_interval and _growth_tracker, the number of good iterations of late;
-        empty if it is not enabled."""
+        """scale, growth_factor, backoff_factor, growth_interval and _growth_tracker, the number of good iterations of
+        late; empty if it is not enabled."""
         if not self._enabled:
             return {}
         return {

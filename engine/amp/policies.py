@@ -1,7 +1,7 @@
 """What each function does with floats of several precisions while autocast is on: PyTorch's lists, for CPU and GPU.
 
-Half the bits are enough for products, whose sums are kept in more; not for exp, sums and losses. A function that is on no
-list takes its arguments as they come. What is listed here as composed PyTorch lists under the parts it is made of.
+Half the bits are enough for products, whose sums are kept in more; not for exp, sums and losses. A function that is on
+no list takes its arguments as they come. What is listed here as composed PyTorch lists under the parts it is made of.
 """
 
 LOWER = "lower"  # all in autocast's type
@@ -15,8 +15,7 @@ BANNED = "banned"  # would overflow or lose what matters; there is a better func
 _PRODUCTS = (
     "addbmm addmm baddbmm bmm conv1d conv2d conv_transpose1d conv_transpose2d linear matmul mm prelu vecdot "
     "lstm rnn rnn_cell scaled_dot_product_attention")
-_LOSSES = (
-    "binary_cross_entropy_with_logits cross_entropy huber_loss kl_div l1_loss mse_loss nll_loss smooth_l1_loss")
+_LOSSES = ("binary_cross_entropy_with_logits cross_entropy huber_loss kl_div l1_loss mse_loss nll_loss smooth_l1_loss")
 
 _LISTS = {
     "cpu": {
@@ -29,13 +28,12 @@ _LISTS = {
     },
     "cuda": {
         LOWER: f"{_PRODUCTS} addmv addr einsum gru gru_cell lstm_cell multi_dot mv",
-        FLOAT32: f"{_LOSSES} acos asin cosh cosine_similarity exp expm1 group_norm interpolate layer_norm log log10 log1p "
-                 "log2 logsumexp norm normalize pairwise_distance pow reciprocal rms_norm rsqrt sinh softplus tan",
+        FLOAT32: f"{_LOSSES} acos asin cosh cosine_similarity exp expm1 group_norm interpolate layer_norm log log10 "
+                 "log1p log2 logsumexp norm normalize pairwise_distance pow reciprocal rms_norm rsqrt sinh "
+                 "softplus tan",
         RESULT: "cumprod cumsum log_softmax matrix_norm prod softmax sum vector_norm",
         WIDEST: "addcdiv addcmul atan2 bilinear dot index_put scatter_add tensordot vdot",
-        BANNED: "binary_cross_entropy",
-    },
-}
+        BANNED: "binary_cross_entropy"}}
 
 POLICIES = {  # kind of device -> name of a function -> policy
     device: {name: policy for policy, names in lists.items() for name in names.split()}

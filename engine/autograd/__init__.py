@@ -87,8 +87,7 @@ def grad(
             gradient = backend.module_of(source.array).zeros_like(source.array)
         elif gradient is None and not allow_unused:
             raise RuntimeError(
-                f"The differentiated Tensor at index {position} appears to not have been used in the graph. "
-                "Set allow_unused=True if this is the desired behavior.")
+                f"The differentiated Tensor at index {position} was not used in the graph; see allow_unused=True")
         gradients.append(gradient if gradient is None else as_tensor(gradient))
     return tuple(gradients)
 
@@ -131,8 +130,7 @@ def _weight(position, root, weight, create_graph):
         weight = setting.tensor_class(backend.module_of(root.array).ones_like(root.array))
     if weight.shape != root.shape:
         raise RuntimeError(
-            f"Mismatch in shape: grad_output[{position}] has a shape of {weight.shape} and output[{position}] has a "
-            f"shape of {root.shape}.")
+            f"Mismatch in shape: grad_output[{position}] has {weight.shape}, output[{position}] has {root.shape}")
     return as_dtype(weight if create_graph else weight.array, root.array.dtype)
 
 

@@ -31,9 +31,8 @@ class FunctionCtx:
         """Keep inputs, outputs (or other tensors, or None) of forward, to be had from `saved_tensors` in backward."""
         for position, each in enumerate(tensors):
             if not (each is None or isinstance(each, TensorBase)):
-                raise TypeError(
-                    f"save_for_backward can only save variables, but argument {position} is of type "
-                    f"{type(each).__name__}")
+                kind = type(each).__name__
+                raise TypeError(f"save_for_backward can only save variables, but argument {position} is of type {kind}")
         self._to_save = tensors
 
     @property
@@ -84,8 +83,7 @@ class Function:
     def backward(ctx, *gradients):
         """The gradients of the arguments from those of the outputs."""
         raise NotImplementedError(
-            "You must implement either the backward or vjp method for your custom autograd.Function to use it with "
-            "backward mode AD.")
+            "You must implement either the backward or vjp method for your custom autograd.Function")
 
     @classmethod
     def apply(cls, *args):
@@ -117,8 +115,7 @@ def _check_dirty(ctx, args, outputs):
             raise RuntimeError("mark_dirty: only an input of forward can be marked as dirty")
         if not _is_in(each, outputs):
             raise RuntimeError(
-                "Some elements marked as dirty during the forward method were not returned as output. The inputs that "
-                "are modified inplace must all be outputs of the Function.")
+                "mark_dirty(): inputs that forward modified in place must be returned as outputs of the Function")
         each.storage.written()
 
 
@@ -177,12 +174,8 @@ class FunctionNode(Node):
         super().__init__(function, edges, None, (), (), first)
         self.facts = [(each.array.shape, each.array.dtype) if isinstance(each, TensorBase) else None for each in args]
         self.ctx = ctx
-        self.outputs = [
-            (backend.module_of(each.array), each.array.shape, each.array.dtype)
-            if isinstance(each, TensorBase)
-            else None
-            for each in outputs
-        ]
+        arrays = [each.array if isinstance(each, TensorBase) else None for each in outputs]
+        self.outputs = [each if each is None else (backend.module_of(each), each.shape, each.dtype) for each in arrays]
         self.ends = {}
         ctx._node = weakref.ref(self)
 
@@ -240,9 +233,8 @@ class FunctionNode(Node):
         while len(returned) > len(self.inputs) and returned[-1] is None:
             returned.pop()
         if len(returned) != len(self.inputs):
-            raise RuntimeError(
-                f"function {self.name()} returned an incorrect number of gradients (expected {len(self.inputs)}, got "
-                f"{len(returned)})")
+            count = f"expected {len(self.inputs)}, got {len(returned)}"
+            raise RuntimeError(f"function {self.name()} returned an incorrect number of gradients ({count})")
         return [self._checked(position, each, as_tensors) for position, each in enumerate(returned)]
 
     def _first_slot(self):
@@ -263,8 +255,7 @@ class FunctionNode(Node):
             raise RuntimeError(f"expected Variable or None (got {type(gradient).__name__})")
         if self.facts[position] is None:
             raise RuntimeError(
-                f"function {self.name()} returned a gradient different than None at position {position + 1}, but the "
-                "corresponding forward input was not a Variable")
+                f"function {self.name()} returned a gradient for input {position + 1}, which is no Variable")
         shape, numpy_dtype = self.facts[position]
         if gradient.dtype.is_complex and numpy_dtype.kind != "c":
             raise RuntimeError(f"function {self.name()} returned a complex gradient for real input {position}")

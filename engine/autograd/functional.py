@@ -18,9 +18,7 @@ def vjp(func, inputs, v=None, create_graph=False, strict=False):
         inputs, as_tuple = _leaves(inputs, create_graph, "vjp")
         outputs, output_is_tuple = _outputs(func(*inputs), "vjp", strict)
         if v is None and (len(outputs) > 1 or outputs[0].numel() != 1):
-            raise RuntimeError(
-                "The vector v can only be None if the user-provided function returns a single Tensor with a single "
-                "element.")
+            raise RuntimeError("v can only be None if the function returns a single Tensor with a single element.")
         v = _ones(outputs) if v is None else _vector(v, outputs)
         products = _derivatives(outputs, inputs, v, create_graph, strict and "The output of the user-provided function")
     return _result(outputs, output_is_tuple, create_graph), _result(products, as_tuple, create_graph)
@@ -146,8 +144,7 @@ def _as_tuple(given, what, name):
         if not isinstance(each, TensorBase):
             which = f"the value at index {position}" if several is given else f"the given {what}"
             raise TypeError(
-                f"The {what} given to {name} must be either a Tensor or a tuple of Tensors but {which} has type "
-                f"{type(each)}.")
+                f"The {what} given to {name} must be a Tensor or a tuple of Tensors but {which} has type {type(each)}.")
     return several, several is given
 
 
@@ -197,9 +194,7 @@ def _vector_of_inputs(v, inputs, as_tuple):
     if v is not None:
         return _vector(v, inputs)
     if as_tuple or inputs[0].numel() != 1:
-        raise RuntimeError(
-            "The vector v can only be None if the input to the user-provided function is a single Tensor with a single "
-            "element.")
+        raise RuntimeError("v can only be None if the input is a single Tensor with a single element.")
     return _ones(inputs)
 
 

@@ -181,9 +181,7 @@ def _checked_inputs(inputs):
     positions = [
         position for position, each in enumerate(inputs) if isinstance(each, TensorBase) and each.requires_grad]
     if not positions:
-        raise ValueError(
-            "gradcheck expects at least one input tensor to require gradient, but none of them have requires_grad=True."
-        )
+        raise ValueError("gradcheck expects at least one input tensor with requires_grad=True, but there is none.")
     for position in positions:
         if inputs[position].array.dtype not in (np.float64, np.complex128):
             warnings.warn(

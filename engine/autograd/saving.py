@@ -1,4 +1,4 @@
-"""saved_tensors_hooks: something else kept in place of the tensors that are saved for backward."""
+"""Watching what is recorded, and saved_tensors_hooks: something else kept in place of what is saved for backward."""
 
 import threading
 
@@ -7,19 +7,24 @@ from engine.autograd.graph import as_tensor, watchers
 __all__ = ["saved_tensors_hooks"]
 
 
-class saved_tensors_hooks:
+class Watcher:
+    """Context manager: inside, `recorded(node)` is called with each node that this thread records."""
+
+    def __enter__(self):
+        self.thread = threading.get_ident()
+        watchers.append(self)
+        return self
+
+    def __exit__(self, *exception):
+        watchers.remove(self)
+
+
+class saved_tensors_hooks(Watcher):
     """Context manager: inside, pack_hook(tensor) is kept in place of each tensor that an operation saves for backward,
     and unpack_hook of that gives the tensor back."""
 
     def __init__(self, pack_hook, unpack_hook):
         self.pack, self.unpack = pack_hook, unpack_hook
-
-    def __enter__(self):
-        self.thread = threading.get_ident()
-        watchers.append(self)
-
-    def __exit__(self, *exception):
-        watchers.remove(self)
 
     def recorded(self, node, inputs, result):
         if type(node.saved) is tuple:  # or else hooks further inside have it

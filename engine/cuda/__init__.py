@@ -1,4 +1,5 @@
-"""torch.cuda: what there is of GPUs. Honest on a machine without one: it counts none, and who asks for one is told so."""
+"""torch.cuda: what there is of GPUs. Honest on a machine without one: it counts none, and who asks for one is told
+so."""
 
 import collections
 
@@ -67,7 +68,8 @@ def get_device_capability(device=None):
 
 
 def get_device_properties(device=None):
-    """name, major, minor, total_memory in bytes and multi_processor_count of the GPU; RuntimeError where there is none."""
+    """name, major, minor, total_memory in bytes and multi_processor_count of the GPU; RuntimeError where there is
+    none."""
     index = _index(device)
     with backend.gpu(index):
         found = backend.cupy().cuda.runtime.getDeviceProperties(index)
@@ -120,8 +122,7 @@ def max_memory_allocated(device=None):
     index = _index(device)
     if index not in memory.most:
         raise RuntimeError(
-            "max_memory_allocated(): nobody has watched. Call torch.cuda.reset_peak_memory_stats() before what is to be "
-            "measured.")
+            "max_memory_allocated(): call torch.cuda.reset_peak_memory_stats() before what is to be measured.")
     return memory.most[index]
 
 
@@ -150,7 +151,8 @@ def manual_seed_all(seed):
 
 
 def _index(device, if_none=None):
-    """The number of a GPU given as torch.device, "cuda:1" or 1; None is the one in use, unless `if_none` says otherwise."""
+    """The number of a GPU given as torch.device, "cuda:1" or 1; None is the one in use, unless `if_none` says
+    otherwise."""
     if device is None and if_none is not None:
         return if_none
     if isinstance(device, int):

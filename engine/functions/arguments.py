@@ -1,7 +1,8 @@
 """Reading arguments as torch reads them: tensors, numbers, dimensions, shapes; and which functions are methods.
 
 In torch a parameter's name says what it takes: `dim` is an int, `keepdim` a bool, `mask` a Tensor. `reads` goes by
-these names (`_KIND_OF`), so that a function looks at what its arguments mean, not at whether they are of the right type.
+these names (`_KIND_OF`), so that a function looks at what its arguments mean, not at whether they are of the right
+type.
 """
 
 import builtins
@@ -16,8 +17,8 @@ from engine.autograd.graph import TensorBase
 
 METHODS = []  # the functions that are also methods of Tensor
 
-# While some thread is inside amp.autocast, what to ask about each call: given the function's name and its arguments, the
-# way to call it with other types, or None.
+# While some thread is inside amp.autocast, what to ask about each call: given the function's name and its arguments,
+# the way to call it with other types, or None.
 autocasting = []
 
 # ---- what an argument may be ------------------------------------------------------------------------
@@ -134,8 +135,7 @@ _KIND_OF = {
         DTYPE: "dtype",
         TENSORS: "tensors",
     }.items()
-    for name in names.split()
-}
+    for name in names.split()}
 _OTHER_NAMES = {"axis": "dim", "keepdims": "keepdim"}  # numpy's, which torch takes too
 
 
@@ -171,14 +171,12 @@ def reads(function=None, **kinds):
     if function is None:
         return functools.partial(reads, **kinds)
     name, in_order, by_name = function.__name__, [], {}
-    for parameter in inspect.signature(function).parameters.values():
-        kind = kinds.get(parameter.name) or _KIND_OF.get(parameter.name, ANY)
-        takes_none = parameter.default is None and parameter.name not in kinds
-        each = _Parameter(parameter.name, kind, takes_none)
-        if parameter.kind is parameter.POSITIONAL_OR_KEYWORD:
+    for parameter, default, has_place in _parameters(function):
+        takes_none = default is None and parameter not in kinds
+        each = _Parameter(parameter, kinds.get(parameter) or _KIND_OF.get(parameter, ANY), takes_none)
+        if has_place:
             in_order.append(each)
-        if parameter.kind is not parameter.VAR_POSITIONAL:
-            by_name[parameter.name] = each
+        by_name[parameter] = each
     if kinds.keys() - by_name.keys():
         raise TypeError(f"{name}() has no parameters {kinds.keys() - by_name.keys()}")
 
@@ -199,8 +197,22 @@ def reads(function=None, **kinds):
     return reading
 
 
+def _parameters(function):
+    """(name, default or a mark that there is none, whether it may be given by position) of each, but for `*these`.
+
+    As inspect.signature says, read from the code itself: for hundreds of functions, that is what importing takes.
+    """
+    function = inspect.unwrap(function)
+    code, missing = function.__code__, object()
+    count = code.co_argcount
+    names, by_name = code.co_varnames[:count], code.co_varnames[count : count + code.co_kwonlyargcount]
+    defaults = dict(zip(names[::-1], (function.__defaults__ or ())[::-1])) | (function.__kwdefaults__ or {})
+    return [(name, defaults.get(name, missing), name in names) for name in names + by_name]
+
+
 def autocasts(function, name=None):
-    """The function, whose calls amp.autocast sees under that name (its own unless given); for what `reads` does not read."""
+    """The function, whose calls amp.autocast sees under that name (its own unless given); for what `reads` does not
+    read."""
     name = name or function.__name__
 
     @functools.wraps(function, updated=())

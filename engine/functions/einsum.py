@@ -49,9 +49,7 @@ def _read(args):
     """(letters of each operand, letters of the result or None, operands), from either way of calling."""
     if len(args) < 2:
         raise ValueError(
-            "einsum(): must specify the equation string and at least one operand, or at least one operand and its "
-            "subscripts list"
-        )
+            "einsum(): give an equation and at least one operand, or at least one operand and its subscripts list")
     if isinstance(args[0], str):
         equation, *operands = args
         if len(operands) == 1 and isinstance(operands[0], (tuple, list)):
@@ -86,9 +84,7 @@ def _letters(part, begin, where):
             found.append(character)
         elif character != " ":
             raise RuntimeError(
-                f"einsum(): invalid subscript given at index {begin + position} in the equation string, subscripts "
-                "must be in [a-zA-Z]"
-            )
+                f"einsum(): invalid subscript at index {begin + position} in the equation: must be in [a-zA-Z]")
         position += 1
     return found
 
@@ -122,8 +118,7 @@ def _labels(letters, operand, position):
             f"einsum(): the number of subscripts in the equation ({named}) "
             + ("is more than" if ELLIPSIS in letters else "does not match")
             + f" the number of dimensions ({operand.ndim}) for operand {position}"
-            + ("" if ELLIPSIS in letters else " and no ellipsis was given")
-        )
+            + ("" if ELLIPSIS in letters else " and no ellipsis was given"))
     labels = []
     for letter in letters:
         labels += range(named - operand.ndim, 0) if letter == ELLIPSIS else [letter]
@@ -142,8 +137,7 @@ def _result_labels(inputs, result, labels):
             raise RuntimeError(f"einsum(): output subscript {letter} appears more than once in the output")
         if letter not in used:
             raise RuntimeError(
-                f"einsum(): output subscript {letter} does not appear in the equation for any input operand"
-            )
+                f"einsum(): output subscript {letter} does not appear in the equation for any input operand")
     return [label for letter in result for label in (broadcast if letter == ELLIPSIS else [letter])]
 
 
@@ -156,13 +150,9 @@ def _sizes(labels, operands):
             if 1 not in (held, size) and held != size:
                 if each.count(label) > 1:
                     raise RuntimeError(
-                        f"einsum(): subscript {label} is repeated for operand {position} but the sizes don't match, "
-                        f"{size} != {held}"
-                    )
+                        f"einsum(): {label} is repeated in operand {position} but its sizes differ, {size} != {held}")
                 raise RuntimeError(
-                    f"einsum(): subscript {label} has size {size} for operand {position} which does not broadcast with "
-                    f"previously seen size {held}"
-                )
+                    f"einsum(): {label} has size {size} in operand {position} and {held} in one before")
             sizes[label] = size if held == 1 else held
     return sizes
 
@@ -180,8 +170,7 @@ def _diagonals(tensor, labels, position):
             if tensor.shape[first] != tensor.shape[second]:
                 raise RuntimeError(
                     f"einsum(): subscript {label} is repeated for operand {position} but the sizes don't match, "
-                    f"{tensor.shape[second]} != {tensor.shape[first]}"
-                )
+                    f"{tensor.shape[second]} != {tensor.shape[first]}")
             rest = [dim for dim in range(tensor.ndim) if dim not in (first, second)]
             tensor = diagonal_of_first_two(permute(tensor, (first, second, *rest)))
             labels = [label, *[labels[dim] for dim in rest]]

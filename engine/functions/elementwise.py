@@ -17,9 +17,7 @@ __all__ = [
     "is_floating_point", "is_tensor", "isfinite", "isinf", "isnan", "le", "lerp", "log", "log10", "log1p", "log2",
     "logaddexp", "logical_and", "logical_not", "logical_or", "logical_xor", "lt", "masked_fill", "maximum", "minimum",
     "mul", "nan_to_num", "ne", "neg", "numel", "pow", "real", "reciprocal", "relu", "remainder", "result_type", "round",
-    "rsqrt",
-    "sigmoid", "sign", "sin", "sinh", "sqrt", "square", "sub", "tan", "tanh", "true_divide", "trunc", "where",
-]  # fmt: skip
+    "rsqrt", "sigmoid", "sign", "sin", "sinh", "sqrt", "square", "sub", "tan", "tanh", "true_divide", "trunc", "where"]
 
 # Kinds of types, as numpy names them: b bool, i and u integers, f float (V: bfloat16), c complex.
 ANY, REAL, NUMERIC, REAL_NUMERIC, FLOAT, BITS = "biufVc", "biufV", "iufVc", "iufV", "fV", "biu"
@@ -92,10 +90,7 @@ def neg(input):
     """The negative of each element."""
     check_tensor(input, "neg")
     if input.dtype is dtypes.bool:
-        raise RuntimeError(
-            "Negation, the `-` operator, on a bool tensor is not supported. To invert a mask, use the `~` or "
-            "`logical_not()` operator instead."
-        )
+        raise RuntimeError("Negation, the `-` operator, on a bool tensor is not supported: use `~` or `logical_not()`.")
     return elementwise.neg(input)
 
 
@@ -238,8 +233,7 @@ def div(input, other, *, rounding_mode=None):
         return _div(input, other)
     if STR.read(rounding_mode, "div", "rounding_mode") not in ("trunc", "floor"):
         raise RuntimeError(
-            f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found {rounding_mode!r}"
-        )
+            f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found {rounding_mode!r}")
     input, other = operand(input, "div", 1), operand(other, "div", 2)
     common = dtypes.result_type(input, other)
     if common.numpy.kind not in REAL_NUMERIC:
@@ -290,16 +284,14 @@ def addcmul(input, tensor1, tensor2, *, value=1):
 def addcdiv(input, tensor1, tensor2, *, value=1):
     """input + value·tensor1 ÷ tensor2, with broadcasting; RuntimeError for the quotient of two integers."""
     if dtypes.result_type(tensor1, tensor2).category < dtypes.FLOAT:
-        raise RuntimeError(
-            "Integer division with addcdiv is not supported: convert the tensors to floats, or use div with a "
-            "rounding_mode."
-        )
+        raise RuntimeError("addcdiv: integer division is not supported; use floats, or div with a rounding_mode.")
     return _add(input, mul(_div(tensor1, tensor2), value))
 
 
 @method(end=TENSOR, weight=OPERAND)
 def lerp(input, end, weight):
-    """input + weight·(end − input): on the line from input to end. weight: a number or a tensor; all of one float type."""
+    """input + weight·(end − input): on the line from input to end. weight: a number or a tensor; all of one float
+    type."""
     for name, each in (("end", end), ("weight", weight)):
         if isinstance(each, TensorBase) and each.dtype is not input.dtype:
             raise RuntimeError(f"expected dtype {input.dtype} for `{name}` but got dtype {each.dtype}")
@@ -316,7 +308,8 @@ def lerp(input, end, weight):
 
 @method(min=optional(OPERAND), max=optional(OPERAND))
 def clamp(input, min=None, max=None):
-    """Each element, but no less than `min` and no more than `max`: numbers, tensors that broadcast, or None for no limit.
+    """Each element, but no less than `min` and no more than `max`: numbers, tensors that broadcast, or None for no
+    limit.
 
     Where an element is outside, the limit takes its place and its gradient.
     """
@@ -369,8 +362,7 @@ def where(condition, input=_missing, other=_missing):
         return tuple(type(condition)(each) for each in places)
     if condition.dtype is not dtypes.bool:
         raise RuntimeError(
-            f"where expected condition to be a boolean tensor, but got a tensor with dtype {condition.dtype}"
-        )
+            f"where expected condition to be a boolean tensor, but got a tensor with dtype {condition.dtype}")
     return elementwise.where(condition, operand(input, "where", 2, "input"), operand(other, "where", 3, "other"))
 
 
@@ -390,8 +382,7 @@ def masked_fill(input, mask, value):
         return elementwise.masked_fill(input, mask, dtypes.fitting(value, input.dtype))
     if value.ndim:
         raise RuntimeError(
-            f"masked_fill only supports a 0-dimensional value tensor, but got tensor with {value.ndim} dimension(s)."
-        )
+            f"masked_fill only supports a 0-dimensional value tensor, but got tensor with {value.ndim} dimension(s).")
     dtypes.fitting(value.item(), input.dtype)
     return elementwise.masked_fill(input, mask, value.to(input.dtype))
 

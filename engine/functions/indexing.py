@@ -13,29 +13,15 @@ from engine.functions.shape import broadcast_shapes, broadcast_tensors, expand, 
 from engine.ops import indexing
 
 __all__ = [
-    "argwhere",
-    "gather",
-    "index_add",
-    "index_copy",
-    "index_fill",
-    "index_put",
-    "index_select",
-    "masked_scatter",
-    "masked_select",
-    "nonzero",
-    "scatter",
-    "scatter_add",
-    "take",
-    "take_along_dim",
-]
+    "argwhere", "gather", "index_add", "index_copy", "index_fill", "index_put", "index_select", "masked_scatter",
+    "masked_select", "nonzero", "scatter", "scatter_add", "take", "take_along_dim"]
 
 
 def _check_index(index, function, types=(dtypes.int64, dtypes.int32)):
     """`index` is of one of the types that torch indexes with here."""
     if index.dtype not in types:
         raise (IndexError if function == "index_fill" else RuntimeError)(
-            f"{function}(): Expected dtype {' or '.join(each.name for each in types)} for index, got {index.dtype}"
-        )
+            f"{function}(): Expected dtype {' or '.join(each.name for each in types)} for index, got {index.dtype}")
 
 
 def _kept(index):
@@ -48,8 +34,7 @@ def _beside(input, index):
     if index.device != input.device:
         raise RuntimeError(
             "Expected all tensors to be on the same device, but found at least two devices, "
-            f"{input.device} and {index.device}!"
-        )
+            f"{input.device} and {index.device}!")
     return _kept(index)
 
 
@@ -81,13 +66,11 @@ def _check_places(function, input, dim, index, src=None):
             raise RuntimeError(f"Index tensor must have the same number of dimensions as {name} tensor")
     for d, size in enumerate(index.shape):
         if (input.ndim and d != dim and size > input.shape[d]) or (
-            src is not None and src.ndim and size > src.shape[d]
-        ):
+                src is not None and src.ndim and size > src.shape[d]):
             raise RuntimeError(
                 f"Size does not match at dimension {d} expected index {list(index.shape)} to be no larger than self "
                 f"{list(input.shape)} apart from dimension {dim}"
-                + ("" if src is None else f" and to be no larger size than src {list(src.shape)}")
-            )
+                + ("" if src is None else f" and to be no larger size than src {list(src.shape)}"))
     return dim
 
 
@@ -99,8 +82,7 @@ def _with_dims(op, input, index, *values, **metadata):
         return reshape(nothing, result_shape) if op is indexing.gather else input.clone()
     tensors = [
         reshape(each, (1,)) if isinstance(each, TensorBase) and not each.ndim else each
-        for each in (input, index, *values)
-    ]
+        for each in (input, index, *values)]
     result = op(*tensors, **metadata)
     return result if tuple(result.shape) == result_shape else reshape(result, result_shape)
 
@@ -167,9 +149,7 @@ def take_along_dim(input, indices, dim=None):
         return gather(flatten(input), 0, flatten(indices))
     if input.ndim != indices.ndim:
         raise RuntimeError(
-            f"torch.take_along_dim(): input and indices should have the same number of dimensions, but got "
-            f"{input.ndim} dimensions for input, and {indices.ndim} dimensions for indices"
-        )
+            f"take_along_dim(): input and indices need as many dimensions, but have {input.ndim} and {indices.ndim}")
     dim = check_dim(dim, input.ndim)
     sizes = broadcast_shapes(*[_with_size(each.shape, dim, 1) for each in (input, indices)])
     stretched = [expand(each, _with_size(sizes, dim, each.shape[dim])) for each in (input, indices)]
@@ -235,8 +215,7 @@ def index_fill(input, dim, index, value):
     if isinstance(value, TensorBase):
         if value.ndim:
             raise RuntimeError(
-                f"index_fill only supports a 0-dimensional value tensor, but got one with {value.ndim} dimension(s)."
-            )
+                f"index_fill only supports a 0-dimensional value tensor, but got one with {value.ndim} dimension(s).")
         value = value.to(input.dtype)
     else:
         value = number_in(value, input.dtype)
@@ -252,16 +231,14 @@ def _check_source(function, input, dim, index, source):
     """An error unless `source` has `input`'s type and, but for one slice for each entry of `index`, its shape."""
     if source.dtype is not input.dtype:
         raise RuntimeError(
-            f"{function}_(): self ({input.dtype}) and source ({source.dtype}) must have the same scalar type"
-        )
+            f"{function}_(): self ({input.dtype}) and source ({source.dtype}) must have the same scalar type")
     ndims = {input.ndim, source.ndim}
     scalars = source.numel() == 1 and ndims in ({0}, {0, 1}) and function == "index_copy"
     if not scalars and tuple(source.shape) != _with_size(input.shape, dim, index.numel())[: input.ndim]:
         is_count = 0 not in ndims and (len(ndims) > 1 or source.shape[dim] != index.numel())
         raise (IndexError if is_count and function == "index_copy" else RuntimeError)(
             f"{function}_(): source has shape {list(source.shape)}; with {index.numel()} indices into dimension {dim} "
-            f"of a tensor of shape {list(input.shape)} it must have as many slices there and agree in the others"
-        )
+            f"of a tensor of shape {list(input.shape)} it must have as many slices there and agree in the others")
 
 
 # ---- any place ----------------------------------------------------------------------------------------
@@ -301,8 +278,7 @@ def masked_scatter(input, mask, source):
         raise RuntimeError(f"masked_scatter_ only supports boolean masks, but got mask with dtype {mask.dtype}")
     if source.dtype is not input.dtype:
         raise RuntimeError(
-            f"masked_scatter: expected self and source to have same dtypes but got {input.dtype} and {source.dtype}"
-        )
+            f"masked_scatter: expected self and source to have same dtypes but got {input.dtype} and {source.dtype}")
     input, mask = broadcast_tensors(input, mask)
     count = builtins.int(mask.array.sum())
     if source.numel() < count:
@@ -340,8 +316,7 @@ def as_index(index, tensor):
     if isinstance(index, list) and any(_makes_a_tuple(part) for part in index):
         warnings.warn(
             "Using a non-tuple sequence for multidimensional indexing is deprecated; use x[tuple(seq)], not x[seq]",
-            stacklevel=3,
-        )
+            stacklevel=3)
         index = tuple(index)
     parts, is_view = [], True
     for part in index if isinstance(index, tuple) else (index,):
@@ -373,9 +348,7 @@ def _part(part, tensor):
         return _lookup(setting.tensor_class(backend.as_array(array, like=tensor.array)), tensor)
     error = TypeError if isinstance(part, str) else IndexError
     raise error(
-        "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices "
-        f"(got {type(part).__name__})"
-    )
+        f"only integers, slices, ellipsis, None and long or byte tensors are indices (got {type(part).__name__})")
 
 
 def _checked_slice(part):
@@ -395,13 +368,11 @@ def _lookup(part, tensor):
         return part.array.item()
     if part.device != tensor.device and part.is_cuda:
         raise RuntimeError(
-            f"indices should be either on cpu or on the same device as the indexed tensor ({tensor.device})"
-        )
+            f"indices should be either on cpu or on the same device as the indexed tensor ({tensor.device})")
     array = _kept(part)
     if part.dtype is dtypes.uint8:
         warnings.warn(
-            "indexing with dtype torch.uint8 is now deprecated, please use a dtype torch.bool instead.", stacklevel=5
-        )
+            "indexing with dtype torch.uint8 is now deprecated, please use a dtype torch.bool instead.", stacklevel=5)
         array = array != 0
     return backend.as_array(array, like=tensor.array) if array.ndim else array.item()
 
@@ -419,6 +390,4 @@ def check_written_type(tensor, index, values):
 def _check_same_type(tensor, values):
     if values.dtype is not tensor.dtype:
         raise RuntimeError(
-            f"Index put requires the source and destination dtypes match, got {tensor.dtype} for the destination and "
-            f"{values.dtype} for the source."
-        )
+            f"Index put requires values of the destination's dtype {tensor.dtype}, but got {values.dtype}")

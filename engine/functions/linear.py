@@ -8,28 +8,8 @@ from engine.functions.shape import broadcast_to, permute, reshape
 from engine.ops import elementwise, linear
 
 __all__ = [
-    "addbmm",
-    "addmm",
-    "addmv",
-    "addr",
-    "baddbmm",
-    "bmm",
-    "det",
-    "dot",
-    "inner",
-    "inverse",
-    "kron",
-    "logdet",
-    "matmul",
-    "matrix_power",
-    "mm",
-    "mv",
-    "outer",
-    "slogdet",
-    "tensordot",
-    "trace",
-    "vdot",
-]
+    "addbmm", "addmm", "addmv", "addr", "baddbmm", "bmm", "det", "dot", "inner", "inverse", "kron", "logdet", "matmul",
+    "matrix_power", "mm", "mv", "outer", "slogdet", "tensordot", "trace", "vdot"]
 
 
 @quick_method
@@ -41,8 +21,7 @@ def matmul(input, other):
     check_tensor(other, "matmul", "other", 2)
     if not input.ndim or not other.ndim:
         raise RuntimeError(
-            f"both arguments to matmul need to be at least 1D, but they are {input.ndim}D and {other.ndim}D"
-        )
+            f"both arguments to matmul need to be at least 1D, but they are {input.ndim}D and {other.ndim}D")
     return linear.matmul(input, other)
 
 
@@ -61,10 +40,7 @@ def bmm(input, mat2):
     _check_ndim("batch2 must be a 3D tensor", mat2, 3)
     expected = [input.shape[0], input.shape[2]]
     if list(mat2.shape[:2]) != expected:
-        raise RuntimeError(
-            f"Expected size for first two dimensions of batch2 tensor to be: {expected} "
-            f"but got: {list(mat2.shape[:2])}."
-        )
+        raise RuntimeError(f"Expected first two sizes of batch2 to be {expected} but got: {list(mat2.shape[:2])}.")
     return linear.matmul(input, mat2)
 
 
@@ -85,13 +61,9 @@ def dot(input, tensor):
         raise RuntimeError(f"1D tensors expected, but got {input.ndim}D and {tensor.ndim}D tensors")
     if input.dtype is not tensor.dtype:
         raise RuntimeError(
-            f"dot : expected both vectors to have same dtype, but found {input.dtype} and {tensor.dtype}"
-        )
+            f"dot : expected both vectors to have same dtype, but found {input.dtype} and {tensor.dtype}")
     if len(input) != len(tensor):
-        raise RuntimeError(
-            f"inconsistent tensor size, expected tensor [{len(input)}] and src [{len(tensor)}] to have the same number "
-            f"of elements, but got {len(input)} and {len(tensor)} elements respectively"
-        )
+        raise RuntimeError(f"inconsistent tensor size: dot of vectors with {len(input)} and {len(tensor)} elements")
     return linear.matmul(input, tensor)
 
 
@@ -116,9 +88,7 @@ def inner(input, other):
         return elementwise.mul(input, other)
     if input.shape[-1] != other.shape[-1]:
         raise RuntimeError(
-            "inner() the last dimension must match on both input tensors but got shapes "
-            f"{list(input.shape)} and {list(other.shape)}"
-        )
+            f"inner(): the last dimensions must match but got {list(input.shape)} and {list(other.shape)}")
     return tensordot(input, other, ([-1], [-1]))
 
 
@@ -159,8 +129,7 @@ def _plus(function, input, beta, product, alpha, same_type=True):
     """beta · input + alpha · product, in the product's shape; with beta 0, NaN in `input` does not count."""
     if same_type and input.dtype is not product.dtype:
         raise RuntimeError(
-            f"{function}: input and the product must have the same dtype, but got {input.dtype} and {product.dtype}"
-        )
+            f"{function}: input and the product must have the same dtype, but got {input.dtype} and {product.dtype}")
     input = broadcast_to(input, product.shape)
     if product.dtype.category <= dtypes.INTEGER:
         whole = bool if product.dtype is dtypes.bool else int
@@ -185,9 +154,7 @@ def tensordot(a, b, dims=2):
     for dim_a, dim_b in zip(of_a, of_b):
         if a.shape[dim_a] != b.shape[dim_b] and 1 not in (a.shape[dim_a], b.shape[dim_b]):
             raise RuntimeError(
-                f"contracted dimensions need to match, but first has size {a.shape[dim_a]} in dim {dim_a} and second "
-                f"has size {b.shape[dim_b]} in dim {dim_b}"
-            )
+                f"contracted dimensions need to match: {a.shape[dim_a]} in dim {dim_a}, {b.shape[dim_b]} in {dim_b}")
         if a.shape[dim_a] != b.shape[dim_b]:  # one of them is stretched: the other can be summed right away
             a = a if a.shape[dim_a] == 1 else a.sum(dim_a, keepdim=True, dtype=a.dtype)
             b = b if b.shape[dim_b] == 1 else b.sum(dim_b, keepdim=True, dtype=b.dtype)

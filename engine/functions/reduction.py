@@ -15,36 +15,9 @@ from engine.functions.shape import flatten, narrow, reshape
 from engine.ops import reduction
 
 __all__ = [
-    "all",
-    "amax",
-    "amin",
-    "any",
-    "argmax",
-    "argmin",
-    "argsort",
-    "bincount",
-    "count_nonzero",
-    "cumprod",
-    "cumsum",
-    "log_softmax",
-    "logsumexp",
-    "max",
-    "mean",
-    "min",
-    "nanmean",
-    "nansum",
-    "norm",
-    "prod",
-    "softmax",
-    "sort",
-    "std",
-    "std_mean",
-    "sum",
-    "topk",
-    "unique",
-    "var",
-    "var_mean",
-]
+    "all", "amax", "amin", "any", "argmax", "argmin", "argsort", "bincount", "count_nonzero", "cumprod", "cumsum",
+    "log_softmax", "logsumexp", "max", "mean", "min", "nanmean", "nansum", "norm", "prod", "softmax", "sort", "std",
+    "std_mean", "sum", "topk", "unique", "var", "var_mean"]
 
 _FULL = object()  # no `dim` was given
 
@@ -102,10 +75,7 @@ def mean(input, dim=None, keepdim=False, *, dtype=None):
     where_to = _reduce_dims(input, dim, keepdim)
     input = input if dtype is None else input.to(dtype)
     if not _is_float(input):
-        raise RuntimeError(
-            "mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. "
-            f"Got: {input.dtype}"
-        )
+        raise RuntimeError(f"mean(): could not infer output dtype: input must be floating point or complex. Got: {input.dtype}")
     return reduction.mean(input, **where_to)
 
 
@@ -217,8 +187,7 @@ def _spread(function, input, dim, unbiased, keepdim, correction):
         warnings.warn(
             f"{function}(): degrees of freedom is <= 0. Correction should be strictly less than the reduction factor "
             "(input numel divided by output numel).",
-            stacklevel=4,
-        )
+            stacklevel=4)
     return how
 
 
@@ -230,8 +199,7 @@ def norm(input, p="fro", dim=None, keepdim=False, dtype=None):
     """
     if not _is_float(input if dtype is None else input.to(dtype)):
         raise RuntimeError(
-            f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {input.dtype}"
-        )
+            f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {input.dtype}")
     if p == "nuc":
         from engine import linalg  # it is made from these functions, so it cannot be there before them
 
@@ -298,10 +266,7 @@ def _check_not_empty(name, input, dims, error):
     if input.numel():
         return
     if dims is None:
-        raise error(
-            f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction "
-            "dim with the 'dim' argument."
-        )
+        raise error(f"{name}(): the tensor has no elements; specify the reduction dim with the 'dim' argument.")
     for dim in dims:
         if not input.shape[dim]:
             raise IndexError(f"{name}(): Expected reduction dim {dim} to have non-zero size.")

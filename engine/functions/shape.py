@@ -15,46 +15,10 @@ from engine.ops.indexing import getitem
 from engine.size import Size
 
 __all__ = [
-    "broadcast_shapes",
-    "broadcast_tensors",
-    "broadcast_to",
-    "cat",
-    "chunk",
-    "concat",
-    "concatenate",
-    "diag",
-    "diag_embed",
-    "diagonal",
-    "dstack",
-    "flatten",
-    "flip",
-    "hstack",
-    "meshgrid",
-    "moveaxis",
-    "movedim",
-    "narrow",
-    "permute",
-    "ravel",
-    "repeat_interleave",
-    "reshape",
-    "roll",
-    "select",
-    "split",
-    "squeeze",
-    "stack",
-    "swapaxes",
-    "swapdims",
-    "t",
-    "tensor_split",
-    "tile",
-    "transpose",
-    "tril",
-    "triu",
-    "unbind",
-    "unflatten",
-    "unsqueeze",
-    "vstack",
-]
+    "broadcast_shapes", "broadcast_tensors", "broadcast_to", "cat", "chunk", "concat", "concatenate", "diag",
+    "diag_embed", "diagonal", "dstack", "flatten", "flip", "hstack", "meshgrid", "moveaxis", "movedim", "narrow",
+    "permute", "ravel", "repeat_interleave", "reshape", "roll", "select", "split", "squeeze", "stack", "swapaxes",
+    "swapdims", "t", "tensor_split", "tile", "transpose", "tril", "triu", "unbind", "unflatten", "unsqueeze", "vstack"]
 
 # ---- another shape ----------------------------------------------------------------------------------
 
@@ -74,9 +38,7 @@ def _reshape(input, sizes):
         raise RuntimeError(f"invalid shape dimension {min(sizes)} in shape {list(sizes)}")
     if unknown and not input.numel() and 0 in sizes:
         raise RuntimeError(
-            f"cannot reshape tensor of 0 elements into shape {list(sizes)} because the unspecified dimension size -1 "
-            "can be any value and is ambiguous"
-        )
+            f"cannot reshape tensor of 0 elements into shape {list(sizes)}: the size -1 could be any value")
     return shape.reshape(input, shape=sizes)
 
 
@@ -99,9 +61,7 @@ def view(input, *sizes, size=None, dtype=None):
     result = _reshape(input, as_shape(sizes, size))
     if input.numel() and not backend.share_memory(result.array, input.array):
         raise RuntimeError(
-            "view size is not compatible with input tensor's size and stride (at least one dimension spans across two "
-            "contiguous subspaces). Use .reshape(...) instead."
-        )
+            "view size is not compatible with input tensor's size and stride. Use .reshape(...) instead.")
     return result
 
 
@@ -148,9 +108,7 @@ def unflatten(input, dim, sizes):
     fits = known == input.shape[dim] if -1 not in sizes else known and input.shape[dim] % known == 0
     if not fits:
         raise RuntimeError(
-            f"unflatten: Provided sizes {list(sizes)} don't multiply up to the size of dim {dim} ({input.shape[dim]}) "
-            "in the input tensor"
-        )
+            f"unflatten: sizes {list(sizes)} don't multiply up to the size of dim {dim} ({input.shape[dim]})")
     sizes = tuple(input.shape[dim] // known if size == -1 else size for size in sizes)
     return view(input, (*input.shape[:dim], *sizes, *input.shape[dim + 1 :]))
 
@@ -185,8 +143,7 @@ def permute(input, *order, dims=None):
     order = tuple(check_dim(dim, input.ndim) for dim in dims) if len(dims) == input.ndim else ()
     if sorted(order) != list(range(input.ndim)):
         raise RuntimeError(
-            f"permute(dims): dims {list(dims)} must name each of the tensor's {input.ndim} dimensions once"
-        )
+            f"permute(dims): dims {list(dims)} must name each of the tensor's {input.ndim} dimensions once")
     return shape.permute(input, dims=order)
 
 
@@ -227,9 +184,7 @@ def movedim(input, source, destination):
         raise TypeError("movedim(): 'source' and 'destination' must be two ints or two tuples of ints, not one of each")
     if len(given[0]) != len(given[1]):
         raise RuntimeError(
-            f"movedim: Invalid source or destination dims: source ({given[0]} dims) should contain the same number of "
-            f"dims as destination ({given[1]} dims)"
-        )
+            f"movedim: source {given[0]} and destination {given[1]} should contain the same number of dims")
     sources, targets = [[check_dim(dim, input.ndim) for dim in dims] for dims in given]
     for name, dims in (("source", sources), ("destination", targets)):
         if len(set(dims)) != len(dims):
@@ -257,15 +212,12 @@ def expand(input, *sizes, size=None):
     ahead = len(sizes) - input.ndim
     if ahead < 0:
         raise RuntimeError(
-            f"expand({list(sizes)}): the number of sizes provided ({len(sizes)}) must be greater or equal to the "
-            f"number of dimensions in the tensor ({input.ndim})"
-        )
+            f"expand({list(sizes)}): there must be at least as many sizes as the tensor's {input.ndim} dimensions")
     full = tuple(input.shape[d - ahead] if size == -1 and d >= ahead else size for d, size in enumerate(sizes))
     for d, size in enumerate(full):
         if size < 0:
             raise RuntimeError(
-                f"The expanded size of the tensor ({size}) isn't allowed in a leading, non-existing dimension {d}"
-            )
+                f"The expanded size of the tensor ({size}) isn't allowed in a leading, non-existing dimension {d}")
     return shape.expand(input, shape=full)
 
 
@@ -342,9 +294,7 @@ def repeat_interleave(input, repeats=None, dim=None, *, output_size=None):
         repeats = expand(flatten(repeats), size)
     if repeats.ndim != 1 or repeats.shape[0] != size:
         raise RuntimeError(
-            f"repeats must have the same size as input along dim, but got a tensor of shape {list(repeats.shape)} for "
-            f"input.size({dim}) = {size}"
-        )
+            f"repeats must have the size {size} of input along dim {dim}, but has the shape {list(repeats.shape)}")
     where = _positions(repeats, output_size).array
     return getitem(input, index=(slice(None),) * dim + (where,))
 
@@ -425,8 +375,7 @@ def select(input, dim, index):
     dim = check_dim(dim, input.ndim)
     if not -input.shape[dim] <= index < input.shape[dim]:
         raise IndexError(
-            f"select(): index {index} out of range for tensor of size {list(input.shape)} at dimension {dim}"
-        )
+            f"select(): index {index} out of range for tensor of size {list(input.shape)} at dimension {dim}")
     return getitem(input, index=(slice(None),) * dim + (index, Ellipsis))
 
 
@@ -454,9 +403,7 @@ def split(tensor, split_size_or_sections=None, dim=0, *, split_size=None):
         sizes = list(split_size_or_sections)
         if sum(sizes) != size or any(each < 0 for each in sizes):
             raise RuntimeError(
-                f"split_with_sizes expects split_sizes to sum exactly to {size} (input tensor's size at dimension "
-                f"{dim}), but got split_sizes={sizes}"
-            )
+                f"split_with_sizes expects sizes that sum to {size}, the size of dimension {dim}, but got {sizes}")
     else:
         sizes = _even_pieces(size, split_size_or_sections)
     stops = [sum(sizes[: place + 1]) for place in range(len(sizes))]
@@ -492,8 +439,7 @@ def chunk(input, chunks, dim=0):
 
 @method(indices=ANY)
 def tensor_split(
-    input, indices_or_sections=None, dim=0, *, indices=None, sections=None, tensor_indices_or_sections=None
-):
+        input, indices_or_sections=None, dim=0, *, indices=None, sections=None, tensor_indices_or_sections=None):
     """Exactly so many pieces along `dim`, the first ones larger by one; or pieces cut at the given indices. Views."""
     if not input.ndim:
         raise RuntimeError("tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims")
@@ -642,9 +588,8 @@ def stack(tensors, dim=0):
     tensors = _several(tensors, "stack")
     for position, each in enumerate(tensors):
         if each.shape != tensors[0].shape:
-            raise RuntimeError(
-                f"stack expects each tensor to be equal size, but got {list(tensors[0].shape)} at entry 0 and "
-                f"{list(each.shape)} at entry {position}")
+            sizes = f"{list(tensors[0].shape)} at entry 0 and {list(each.shape)} at entry {position}"
+            raise RuntimeError(f"stack expects each tensor to be equal size, but got {sizes}")
     dim = check_dim(dim, tensors[0].ndim + 1)
     return shape.cat(*[unsqueeze(each, dim) for each in tensors], dim=dim)
 

@@ -17,25 +17,8 @@ from engine.linalg.decompositions import LinAlgError
 from engine.ops import elementwise, linear
 
 __all__ = [
-    "LinAlgError",
-    "cholesky",
-    "det",
-    "eigh",
-    "eigvalsh",
-    "inv",
-    "matmul",
-    "matrix_norm",
-    "matrix_power",
-    "multi_dot",
-    "norm",
-    "qr",
-    "slogdet",
-    "solve",
-    "svd",
-    "svdvals",
-    "vecdot",
-    "vector_norm",
-]
+    "LinAlgError", "cholesky", "det", "eigh", "eigvalsh", "inv", "matmul", "matrix_norm", "matrix_power", "multi_dot",
+    "norm", "qr", "slogdet", "solve", "svd", "svdvals", "vecdot", "vector_norm"]
 
 
 # ---- square matrices: A is (..., n, n) -------------------------------------------------------------------
@@ -55,21 +38,15 @@ def solve(A, B, *, left=True):
     """
     _square(A, "solve")
     if A.dtype is not B.dtype:
-        raise RuntimeError(
-            f"linalg.solve: Expected A and B to have the same dtype, but found A of type {A.dtype} and B of type "
-            f"{B.dtype} instead"
-        )
+        raise RuntimeError(f"linalg.solve: A and B must have the same dtype, but found {A.dtype} and {B.dtype}")
     if B.ndim == 1 or (B.ndim == A.ndim - 1 and B.shape == A.shape[:-1]):
         if not left:
             raise RuntimeError(
-                "linalg.solve: Vector broadcasting of the left hand side is not supported for left=False."
-            )
+                "linalg.solve: Vector broadcasting of the left hand side is not supported for left=False.")
         return shape.squeeze(solve(A, shape.unsqueeze(B, -1)), -1)
     if A.shape[-1] != B.shape[-2 if left else -1]:
         raise RuntimeError(
-            f"linalg.solve: Incompatible shapes of A and B for the equation {'AX' if left else 'XA'} = B "
-            f"({_times(A)} and {_times(B)})"
-        )
+            f"linalg.solve: Incompatible shapes for {'AX' if left else 'XA'} = B: A {_times(A)}, B {_times(B)}")
     return decompositions.solve(A, B) if left else decompositions.solve(A.mT, B.mT).mT
 
 
@@ -144,8 +121,7 @@ def qr(A, mode="reduced"):
     _check_matrix(A, "qr")
     if mode not in ("reduced", "complete", "r"):
         raise RuntimeError(
-            f"qr received unrecognized mode '{mode}' but expected one of 'reduced' (default), 'r', or 'complete'"
-        )
+            f"qr received unrecognized mode '{mode}' but expected one of 'reduced' (default), 'r', or 'complete'")
     m, n = A.shape[-2:]
     k = min(m, n)
     if mode == "r":
@@ -190,10 +166,7 @@ def vector_norm(x, ord=2, dim=None, keepdim=False, *, dtype=None):
     dims = arguments.check_dims(dim, x.ndim)
     combined = x.shape if dims is None else [x.shape[each] for each in dims]
     if 0 in combined and (ord < 0 or ord == math.inf):
-        raise RuntimeError(
-            f"linalg.vector_norm cannot compute the {ord} norm on an empty tensor because the operation does not have "
-            "an identity"
-        )
+        raise RuntimeError(f"linalg.vector_norm: the {ord} norm of an empty tensor is not defined")
     return linear.vector_norm(x, ord=ord, dim=dims, keepdim=bool(keepdim))
 
 
@@ -218,13 +191,8 @@ def matrix_norm(A, ord="fro", dim=(-2, -1), keepdim=False, *, dtype=None):
     if ord == "nuc" or (ord in (2, -2) and not isinstance(ord, str)):
         rest = [each for each in range(A.ndim) if each not in (rows, columns)]
         values = svdvals(shape.permute(A, *rest, rows, columns))
-        norm = (
-            reduction.sum(values, -1)
-            if ord == "nuc"
-            else reduction.amax(values, -1)
-            if ord > 0
-            else reduction.amin(values, -1)
-        )
+        combine = reduction.sum if ord == "nuc" else reduction.amax if ord > 0 else reduction.amin
+        norm = combine(values, -1)
         return shape.unsqueeze(shape.unsqueeze(norm, min(rows, columns)), max(rows, columns)) if keepdim else norm
     if ord not in (1, -1, math.inf, -math.inf):
         raise RuntimeError(f"linalg.matrix_norm: Order {ord} not supported.")
@@ -244,8 +212,7 @@ def norm(A, ord=None, dim=None, keepdim=False, *, dtype=None):
             raise RuntimeError(f"linalg.norm: If dim is specified, it must be of length 1 or 2. Got {list(dim)}")
     elif ord is not None and A.ndim not in (1, 2):
         raise RuntimeError(
-            f"linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got {A.ndim}D."
-        )
+            f"linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got {A.ndim}D.")
     if isinstance(ord, str) or (ord is not None and (A.ndim if dim is None else len(dim)) == 2):
         return matrix_norm(A, ord, (-2, -1) if dim is None else dim, keepdim, dtype=dtype)
     return vector_norm(A, 2 if ord is None else ord, dim, keepdim, dtype=dtype)
@@ -276,8 +243,7 @@ def multi_dot(tensors):
         if position and tensors[position - 1].shape[-1] != each.shape[0]:
             raise RuntimeError(
                 f"multi_dot(): tensors {position - 1} and {position} with shapes {list(tensors[position - 1].shape)} "
-                f"and {list(each.shape)} cannot be multiplied"
-            )
+                f"and {list(each.shape)} cannot be multiplied")
     sizes = [each.shape[0] if each.ndim == 2 else 1 for each in tensors[:1]] + [each.shape[0] for each in tensors[1:]]
     sizes.append(tensors[-1].shape[1] if tensors[-1].ndim == 2 else 1)
     return _multiply(tensors, _best_splits(sizes), 0, len(tensors))
@@ -292,8 +258,7 @@ def _best_splits(sizes):
             stop = start + length
             costs = {
                 middle: cost[start, middle] + cost[middle, stop] + sizes[start] * sizes[middle] * sizes[stop]
-                for middle in range(start + 1, stop)
-            }
+                for middle in range(start + 1, stop)}
             split[start, stop] = min(costs, key=costs.get)
             cost[start, stop] = costs[split[start, stop]]
     return split
@@ -324,16 +289,14 @@ def _check_matrix(A, function, square=False, floating=True):
     if square and A.shape[-1] != A.shape[-2]:
         raise RuntimeError(
             f"linalg.{function}: A must be batches of square matrices, but they are {A.shape[-2]} by "
-            f"{A.shape[-1]} matrices"
-        )
+            f"{A.shape[-1]} matrices")
     return A
 
 
 def _as_type(tensor, dtype, function):
     if not (tensor.dtype.is_floating_point or tensor.dtype.is_complex):
         raise RuntimeError(
-            f"linalg.{function}: Expected a floating point or complex tensor as input. Got {tensor.dtype}"
-        )
+            f"linalg.{function}: Expected a floating point or complex tensor as input. Got {tensor.dtype}")
     if dtype is None:
         return tensor
     if dtypes.check_dtype(dtype).category < dtypes.FLOAT:
@@ -341,8 +304,7 @@ def _as_type(tensor, dtype, function):
     if dtypes.promote_types(tensor.dtype, dtype) is not dtype:
         raise RuntimeError(
             f"linalg.{function}: the dtype of the input ({tensor.dtype}) should be convertible without narrowing to "
-            f"the specified dtype ({dtype})"
-        )
+            f"the specified dtype ({dtype})")
     return tensor.to(dtype)
 
 

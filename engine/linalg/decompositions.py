@@ -91,8 +91,7 @@ def _explain_inv(arrays, metadata):
 
 inv = primitive(
     "linalg_inv", "a", _strict(np.linalg.inv), [lambda g, result: -(transposed(result) @ g @ transposed(result))],
-    label="⁻¹", explain=_explain_inv, example=_example(2, 3, 3),
-)  # fmt: skip
+    label="⁻¹", explain=_explain_inv, example=_example(2, 3, 3))
 
 
 def _explain_solve(arrays, metadata):
@@ -102,8 +101,7 @@ def _explain_solve(arrays, metadata):
 solve = primitive(
     "linalg_solve", "a b", _strict(np.linalg.solve),  # a: (..., n, n), b: (..., n, k), result: the x with a @ x = b
     [lambda g, a, result: -(solve(transposed(a), g) @ transposed(result)), lambda g, a: solve(transposed(a), g)],
-    explain=_explain_solve, example=lambda random: ((random(2, 3, 3) + 2 * np.eye(3), random(3, 2)), {}),
-)  # fmt: skip
+    explain=_explain_solve, example=lambda random: ((random(2, 3, 3) + 2 * np.eye(3), random(3, 2)), {}))
 
 
 def _cofactors(a):
@@ -123,8 +121,7 @@ def _cofactors_vjp(g, a, result):
 cofactors = primitive("cofactors", "a", _cofactors, [_cofactors_vjp], example=_example(2, 3, 3))
 det = primitive(
     "linalg_det", "a", np.linalg.det, [lambda g, a: g[..., None, None] * cofactors(a)],
-    label="det", example=_example(2, 3, 3),
-)  # fmt: skip
+    label="det", example=_example(2, 3, 3))
 
 
 def _sign_vjp(g, a, result):
@@ -136,11 +133,9 @@ def _sign_vjp(g, a, result):
 
 logabsdet = primitive(
     "logabsdet", "a", lambda a: np.linalg.slogdet(a)[1], [lambda g, a: g[..., None, None] * adjoint(inv(a))],
-    label="log|det|", example=_example(2, 3, 3),
-)  # fmt: skip
+    label="log|det|", example=_example(2, 3, 3))
 det_sign = primitive(
-    "det_sign", "a", lambda a: np.linalg.slogdet(a)[0], [_sign_vjp], label="sign det", example=_example(2, 3, 3)
-)
+    "det_sign", "a", lambda a: np.linalg.slogdet(a)[0], [_sign_vjp], label="sign det", example=_example(2, 3, 3))
 
 # ---- decompositions: what their derivatives share ---------------------------------------------------------
 
@@ -148,8 +143,8 @@ det_sign = primitive(
 def _as_published(formula):
     """A VJP from a formula for the gradient itself; `Node.gradients` gives its conjugate where the result is complex.
 
-    Formulas of real matrices: Giles, "Collected matrix derivative results" (2008); of complex ones: Boeddeker et al., "On
-    the computation of complex-valued gradients" (2017). Where they write aᴴ, `adjoint` stands here.
+    Formulas of real matrices: Giles, "Collected matrix derivative results" (2008); of complex ones: Boeddeker et al.,
+    "On the computation of complex-valued gradients" (2017). Where they write aᴴ, `adjoint` stands here.
     """
 
     @functools.wraps(formula)
@@ -170,8 +165,7 @@ def _check_phases(turns, function):
     if is_complex(turns) and np.any(abs(np.diagonal(turns, axis1=-2, axis2=-1).imag) > 1e-2):
         raise RuntimeError(
             f"{function}_backward: vectors of a complex matrix are determined up to a factor of absolute value 1. The "
-            "specified loss function depends on this quantity, so it is ill-defined."
-        )
+            "specified loss function depends on this quantity, so it is ill-defined.")
 
 
 # ---- symmetric (Hermitian) matrices -----------------------------------------------------------------------
@@ -203,15 +197,13 @@ def _explain_cholesky(arrays, metadata):
         order += 1
     return LinAlgError(
         f"linalg.cholesky: {where}The factorization could not be completed because the input is not "
-        f"positive-definite (the leading minor of order {order} is not positive-definite)."
-    )
+        f"positive-definite (the leading minor of order {order} is not positive-definite).")
 
 
 cholesky = primitive(
     "linalg_cholesky", "a", _strict(lambda a, *, triangle: np.linalg.cholesky(_read(a, triangle))), [_cholesky_vjp],
     explain=_explain_cholesky,
-    example=lambda random: ((random(2, 3, 3) * 0.1 + 2 * np.eye(3),), {"triangle": "both"}),
-)  # fmt: skip
+    example=lambda random: ((random(2, 3, 3) * 0.1 + 2 * np.eye(3),), {"triangle": "both"}))
 
 
 def _eigh(a, *, triangle):
@@ -232,8 +224,7 @@ def _eigh_vjp(g, a_shape, result):
 
 
 eigh = primitive(
-    "linalg_eigh", "a", _eigh, [_eigh_vjp], example=lambda random: ((random(2, 3, 3),), {"triangle": "both"})
-)
+    "linalg_eigh", "a", _eigh, [_eigh_vjp], example=lambda random: ((random(2, 3, 3),), {"triangle": "both"}))
 
 # ---- rectangular matrices ------------------------------------------------------------------------------------
 
@@ -249,8 +240,7 @@ def _qr_vjp(g, a_shape, result, mode):
     if mode == "r":
         raise RuntimeError(
             "The derivative of linalg.qr depends on Q, which is not computed when mode='r'. Please use "
-            "linalg.qr(A, mode='reduced') if you are going to differentiate through linalg.qr."
-        )
+            "linalg.qr(A, mode='reduced') if you are going to differentiate through linalg.qr.")
     if mode == "complete":
         raise RuntimeError("The QR decomposition is not differentiable when mode='complete' and nrows > ncols")
     q, r = unpack(result, (m, n), (n, n))
@@ -261,8 +251,7 @@ def _qr_vjp(g, a_shape, result, mode):
 
 
 qr = primitive(  # "reduced": m >= n
-    "linalg_qr", "a", _qr, [_qr_vjp], example=lambda random: ((random(2, 4, 3),), {"mode": "reduced"})
-)
+    "linalg_qr", "a", _qr, [_qr_vjp], example=lambda random: ((random(2, 4, 3),), {"mode": "reduced"}))
 
 
 def _svd(a, *, full_matrices):
@@ -282,8 +271,7 @@ def _svd_vjp(g, a_shape, result, full_matrices):
     shapes, (m, n) = svd_shapes(a_shape, full_matrices), a_shape[-2:]
     k = min(m, n)
     (u, s, v), (g_u, g_s, g_v) = [
-        (u[..., :k], s[..., None, :], v[..., :k, :]) for u, s, v in (unpack(each, *shapes) for each in (result, g))
-    ]
+        (u[..., :k], s[..., None, :], v[..., :k, :]) for u, s, v in (unpack(each, *shapes) for each in (result, g))]
     u_turns, v_turns = adjoint(u) @ g_u, v @ adjoint(g_v)
     u_turns, v_turns = u_turns - adjoint(u_turns), v_turns - adjoint(v_turns)
     _check_phases(u_turns + v_turns, "svd")
@@ -301,5 +289,4 @@ def _svd_vjp(g, a_shape, result, full_matrices):
 
 
 svd = primitive(
-    "linalg_svd", "a", _svd, [_svd_vjp], example=lambda random: ((random(2, 3, 4),), {"full_matrices": False})
-)
+    "linalg_svd", "a", _svd, [_svd_vjp], example=lambda random: ((random(2, 3, 4),), {"full_matrices": False}))

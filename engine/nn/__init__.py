@@ -20,8 +20,7 @@ from engine.nn.vision import *  # noqa: F403
 
 _FILES = (
     activation, attention, containers, convolution, dropout, linear, loss, module, normalization, parameter, pooling,
-    rnn, transformer, vision,
-)  # fmt: skip
+    rnn, transformer, vision)
 __all__ = [name for file in _FILES for name in file.__all__]
 
 

@@ -9,8 +9,12 @@ from engine.nn.parameter import Parameter
 __all__ = [
     "CELU", "ELU", "GELU", "GLU", "Hardsigmoid", "Hardswish", "Hardtanh", "LeakyReLU", "LogSigmoid", "LogSoftmax",
     "Mish", "PReLU", "ReLU", "ReLU6", "SELU", "SiLU", "Sigmoid", "Softmax", "Softmax2d", "Softmin", "Softplus",
-    "Softsign", "Tanh", "Tanhshrink", "Threshold",
-]  # fmt: skip
+    "Softsign", "Tanh", "Tanhshrink", "Threshold"]
+
+
+class _WithoutOptions(FunctionLayer):
+    def __init__(self):
+        super().__init__()
 
 
 class _InPlace(FunctionLayer):
@@ -201,25 +205,25 @@ class Softmax2d(Module):
         return functional.softmax(input, -3)
 
 
-class Sigmoid(FunctionLayer):
+class Sigmoid(_WithoutOptions):
     """1 / (1 + exp(−input))."""
 
     _function = "sigmoid"
 
 
-class Tanh(FunctionLayer):
+class Tanh(_WithoutOptions):
     """The hyperbolic tangent."""
 
     _function = "tanh"
 
 
-class LogSigmoid(FunctionLayer):
+class LogSigmoid(_WithoutOptions):
     """log(sigmoid(input))."""
 
     _function = "logsigmoid"
 
 
-class Softsign(FunctionLayer):
+class Softsign(_WithoutOptions):
     """input / (1 + |input|)."""
 
     _function = "softsign"

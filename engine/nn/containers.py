@@ -183,13 +183,43 @@ class ModuleList(_Modules):
         return f"{self._get_name()}(\n  " + "\n  ".join(lines) + "\n)" if lines else f"{self._get_name()}()"
 
 
-class ModuleDict(Module):
+class _Dict(Module):
+    """What ModuleDict and ParameterDict share. `_by_key`: a dict that has their keys."""
+
+    def __len__(self):
+        return len(self._by_key)
+
+    def __iter__(self):
+        return iter(self._by_key)
+
+    def __contains__(self, key):
+        return key in self._by_key
+
+    def keys(self):
+        """The keys."""
+        return self._by_key.keys()
+
+    def clear(self):
+        """Take everything away."""
+        for key in list(self):
+            del self[key]
+
+    def pop(self, key):
+        """Take away what has this key, and return it."""
+        value = self[key]
+        del self[key]
+        return value
+
+
+class ModuleDict(_Dict):
     """A dict of modules; keys are strings."""
 
     def __init__(self, modules=None):
         super().__init__()
         if modules is not None:
             self.update(modules)
+
+    _by_key = property(lambda self: self._modules)
 
     def __getitem__(self, key):
         return self._modules[key]
@@ -199,27 +229,6 @@ class ModuleDict(Module):
 
     def __delitem__(self, key):
         del self._modules[key]
-
-    def __len__(self):
-        return len(self._modules)
-
-    def __iter__(self):
-        return iter(self._modules)
-
-    def __contains__(self, key):
-        return key in self._modules
-
-    def clear(self):
-        """Take all modules away."""
-        self._modules.clear()
-
-    def pop(self, key):
-        """Take away the module of this key, and return it."""
-        return self._modules.pop(key)
-
-    def keys(self):
-        """The keys."""
-        return self._modules.keys()
 
     def items(self):
         """(key, module) of each."""
@@ -302,12 +311,12 @@ class ParameterList(_Values):
     __iadd__ = extend
 
 
-class ParameterDict(_Values):
+class ParameterDict(_Dict, _Values):
     """A dict of parameters; keys are strings, tensors become Parameters, other values stay what they are."""
 
     def __init__(self, parameters=None):
         super().__init__()
-        self._keys = {}  # an ordered set
+        self._by_key = {}  # in order, without values: those are attributes
         if parameters is not None:
             self.update(parameters)
 
@@ -327,35 +336,22 @@ class ParameterDict(_Values):
 
     def __setitem__(self, key, value):
         self._put(self._checked(key), value)
-        self._keys[key] = None
+        self._by_key[key] = None
 
     def __delitem__(self, key):
-        del self._keys[key]
+        del self._by_key[key]
         delattr(self, key)
 
-    def __len__(self):
-        return len(self._keys)
-
-    def __iter__(self):
-        return iter(self._keys)
-
     def __reversed__(self):
-        return reversed(self._keys)
-
-    def __contains__(self, key):
-        return key in self._keys
-
-    def keys(self):
-        """The keys."""
-        return self._keys.keys()
+        return reversed(self._by_key)
 
     def items(self):
         """(key, value) of each."""
-        return ((key, self[key]) for key in self._keys)
+        return ((key, self[key]) for key in self)
 
     def values(self):
         """The values."""
-        return (self[key] for key in self._keys)
+        return (self[key] for key in self)
 
     def copy(self):
         """Another ParameterDict of the same values."""
@@ -371,21 +367,10 @@ class ParameterDict(_Values):
             self[key] = default
         return self[key]
 
-    def pop(self, key):
-        """Take away the value of this key, and return it."""
-        value = self[key]
-        del self[key]
-        return value
-
     def popitem(self):
         """Take away the last key and its value, and return both."""
-        key = next(reversed(self._keys))
+        key = next(reversed(self))
         return key, self.pop(key)
-
-    def clear(self):
-        """Take all values away."""
-        for key in list(self._keys):
-            del self[key]
 
     def fromkeys(self, keys, default=None):
         """A ParameterDict of these keys, all with the same value."""

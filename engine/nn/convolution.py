@@ -22,9 +22,8 @@ class _Convolution(Module):
     _transposed = False
 
     def __init__(
-        self, in_channels, out_channels, kernel_size, stride, padding, output_padding, dilation, groups, bias,
-        padding_mode, device, dtype,
-    ):  # fmt: skip
+            self, in_channels, out_channels, kernel_size, stride, padding, output_padding, dilation, groups, bias,
+            padding_mode, device, dtype):
         super().__init__()
         if groups <= 0:
             raise ValueError("groups must be a positive integer")
@@ -92,13 +91,11 @@ class _Convolution(Module):
 
 class _Convolving(_Convolution):
     def __init__(
-        self, in_channels, out_channels, kernel_size, stride=1, padding=0, dilation=1, groups=1, bias=True,
-        padding_mode="zeros", device=None, dtype=None,
-    ):  # fmt: skip
+            self, in_channels, out_channels, kernel_size, stride=1, padding=0, dilation=1, groups=1, bias=True,
+            padding_mode="zeros", device=None, dtype=None):
         super().__init__(
             in_channels, out_channels, kernel_size, stride, padding, 0, dilation, groups, bias, padding_mode, device,
-            dtype,
-        )  # fmt: skip
+            dtype)
 
 
 class Conv1d(_Convolving):
@@ -126,13 +123,11 @@ class _Transposed(_Convolution):
     _transposed = True
 
     def __init__(
-        self, in_channels, out_channels, kernel_size, stride=1, padding=0, output_padding=0, groups=1, bias=True,
-        dilation=1, padding_mode="zeros", device=None, dtype=None,
-    ):  # fmt: skip
+            self, in_channels, out_channels, kernel_size, stride=1, padding=0, output_padding=0, groups=1, bias=True,
+            dilation=1, padding_mode="zeros", device=None, dtype=None):
         super().__init__(
             in_channels, out_channels, kernel_size, stride, padding, output_padding, dilation, groups, bias,
-            padding_mode, device, dtype,
-        )  # fmt: skip
+            padding_mode, device, dtype)
 
     def forward(self, input, output_size=None):
         """input: (N, in_channels, ...) or (in_channels, ...). output_size: which of the sizes that a convolution would
@@ -149,20 +144,16 @@ class _Transposed(_Convolution):
         if len(output_size) != dims:
             raise ValueError(
                 f"{name}: for {input.ndim}D input, output_size must have {dims} or {input.ndim} elements "
-                f"(got {len(output_size)})"
-            )
+                f"(got {len(output_size)})")
         lowest = [
             (size - 1) * step - 2 * padding + dilation * (kernel - 1) + 1
             for size, step, padding, dilation, kernel in zip(
-                input.shape[-dims:], self.stride, self.padding, self.dilation, self.kernel_size
-            )
-        ]
+                input.shape[-dims:], self.stride, self.padding, self.dilation, self.kernel_size)]
         highest = [low + step - 1 for low, step in zip(lowest, self.stride)]
         if not all(low <= size <= high for low, size, high in zip(lowest, output_size, highest)):
             raise ValueError(
                 f"requested an output size of {output_size}, but valid sizes range from {lowest} to {highest} "
-                f"(for an input of {input.shape[-dims:]})"
-            )
+                f"(for an input of {input.shape[-dims:]})")
         return tuple(size - low for size, low in zip(output_size, lowest))
 
 

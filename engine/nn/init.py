@@ -13,12 +13,10 @@ from engine import autograd, creation, dtypes, linalg, random
 
 __all__ = [
     "calculate_gain", "constant_", "dirac_", "eye_", "kaiming_normal_", "kaiming_uniform_", "normal_", "ones_",
-    "orthogonal_", "sparse_", "trunc_normal_", "uniform_", "xavier_normal_", "xavier_uniform_", "zeros_",
-]  # fmt: skip
+    "orthogonal_", "sparse_", "trunc_normal_", "uniform_", "xavier_normal_", "xavier_uniform_", "zeros_"]
 
 GAINS = {"sigmoid": 1, "tanh": 5 / 3, "relu": math.sqrt(2), "selu": 3 / 4} | dict.fromkeys(
-    ["linear", *(f"{kind}{dims}d" for kind in ("conv", "conv_transpose") for dims in (1, 2, 3))], 1
-)
+    ["linear", *(f"{kind}{dims}d" for kind in ("conv", "conv_transpose") for dims in (1, 2, 3))], 1)
 
 
 def calculate_gain(nonlinearity, param=None):

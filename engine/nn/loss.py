@@ -7,8 +7,7 @@ from engine.nn.layer import FunctionLayer
 
 __all__ = [
     "BCELoss", "BCEWithLogitsLoss", "CosineSimilarity", "CrossEntropyLoss", "HuberLoss", "KLDivLoss", "L1Loss",
-    "MSELoss", "NLLLoss", "PairwiseDistance", "SmoothL1Loss",
-]  # fmt: skip
+    "MSELoss", "NLLLoss", "PairwiseDistance", "SmoothL1Loss"]
 
 
 class _Loss(FunctionLayer):
@@ -75,8 +74,8 @@ class CrossEntropyLoss(_Loss):
     _function = "cross_entropy"
 
     def __init__(
-        self, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean", label_smoothing=0.0
-    ):
+            self, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean",
+            label_smoothing=0.0):
         options = {"ignore_index": ignore_index, "label_smoothing": label_smoothing}
         super().__init__(size_average, reduce, reduction, weight=weight, **options)
 

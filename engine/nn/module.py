@@ -41,8 +41,7 @@ class Module:
         self.__dict__.update(
             training=True, _parameters={}, _buffers={}, _non_persistent_buffers_set=set(), _modules={},
             _forward_hooks={}, _forward_pre_hooks={}, _backward_hooks={}, _backward_pre_hooks={}, _state_dict_hooks={},
-            _state_dict_pre_hooks={}, _load_state_dict_pre_hooks={}, _load_state_dict_post_hooks={},
-        )  # fmt: skip
+            _state_dict_pre_hooks={}, _load_state_dict_pre_hooks={}, _load_state_dict_post_hooks={})
 
     # ---- calling ----
 
@@ -100,10 +99,8 @@ class Module:
         """Keep `param`, a Parameter or None, under this name."""
         self._check_new_name(name, "parameter", self._parameters)
         if param is not None and not isinstance(param, Parameter):
-            raise TypeError(
-                f"cannot assign '{_type_name(param)}' object to parameter '{name}' "
-                "(torch.nn.Parameter or None required)"
-            )
+            kind = _type_name(param)
+            raise TypeError(f"cannot assign '{kind}' object to parameter '{name}' (torch.nn.Parameter or None required)")
         self._parameters[name] = param
 
     def register_buffer(self, name, tensor, persistent=True):
@@ -111,8 +108,7 @@ class Module:
         self._check_new_name(name, "buffer", self._buffers)
         if tensor is not None and not isinstance(tensor, Tensor):
             raise TypeError(
-                f"cannot assign '{_type_name(tensor)}' object to buffer '{name}' (torch Tensor or None required)"
-            )
+                f"cannot assign '{_type_name(tensor)}' object to buffer '{name}' (torch Tensor or None required)")
         self._buffers[name] = tensor
         (self._non_persistent_buffers_set.discard if persistent else self._non_persistent_buffers_set.add)(name)
 
@@ -332,8 +328,7 @@ class Module:
             dtype = dtypes.check_dtype(dtype)
             if not (dtype.is_floating_point or dtype.is_complex):
                 raise TypeError(
-                    f"nn.Module.to only accepts floating point or complex dtypes, but got desired dtype={dtype}"
-                )
+                    f"nn.Module.to only accepts floating point or complex dtypes, but got desired dtype={dtype}")
         return self._apply(lambda tensor: tensor.to(dtype=dtype if _is_inexact(tensor) else None, device=device))
 
     def type(self, dst_type):
@@ -457,8 +452,7 @@ class Module:
             lists = (("Missing", missing), ("Unexpected", unexpected))
             told = [
                 "{} key(s) in state_dict: {}. ".format(kind, ", ".join(f'"{key}"' for key in keys))
-                for kind, keys in lists if keys
-            ]  # fmt: skip
+                for kind, keys in lists if keys]
             errors = told + errors
         if errors:
             report = "\n\t".join([f"Error(s) in loading state_dict for {type(self).__name__}:", *errors])
@@ -466,8 +460,7 @@ class Module:
         return _IncompatibleKeys(missing, unexpected)
 
     def _load_from_state_dict(
-        self, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
-    ):
+            self, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs):
         """Take this module's own tensors from the state dict; what is amiss is added to the three lists."""
         for hook in self._load_state_dict_pre_hooks.values():
             hook(state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)
@@ -496,15 +489,13 @@ class Module:
         if not isinstance(given, Tensor):
             return (
                 f'While copying the parameter named "{key}", expected torch.Tensor or Tensor-like object from '
-                f"checkpoint but received {type(given)}"
-            )
+                f"checkpoint but received {type(given)}")
         if not tensor.ndim and given.ndim == 1:  # as very old files have it
             given = given[0]
         if given.shape != tensor.shape:
             return (
                 f"size mismatch for {key}: copying a param with shape {given.shape} from checkpoint, the shape in "
-                f"current model is {tensor.shape}."
-            )
+                f"current model is {tensor.shape}.")
         with autograd.no_grad():
             if not assign:
                 tensor.copy_(given)
@@ -563,8 +554,7 @@ class Module:
 _KINDS = {
     "parameter": ("_parameters", Parameter, "torch.nn.Parameter or None"),
     "module": ("_modules", Module, "torch.nn.Module or None"),
-    "buffer": ("_buffers", Buffer, "torch.nn.Buffer, torch.Tensor or None"),
-}
+    "buffer": ("_buffers", Buffer, "torch.nn.Buffer, torch.Tensor or None")}
 
 
 def _type_name(value):
@@ -577,8 +567,7 @@ def _type_name(value):
 _TENSOR_TYPES = {
     "torch.float32": "FloatTensor", "torch.float64": "DoubleTensor", "torch.float16": "HalfTensor",
     "torch.bfloat16": "BFloat16Tensor", "torch.int64": "LongTensor", "torch.int32": "IntTensor",
-    "torch.int16": "ShortTensor", "torch.int8": "CharTensor", "torch.uint8": "ByteTensor", "torch.bool": "BoolTensor",
-}  # fmt: skip
+    "torch.int16": "ShortTensor", "torch.int8": "CharTensor", "torch.uint8": "ByteTensor", "torch.bool": "BoolTensor"}
 
 
 def _is_inexact(tensor):
@@ -628,8 +617,7 @@ def _load(module, state, prefix, metadata, strict, assign, amiss):
         if hook(module, _IncompatibleKeys(*amiss[:2])) is not None:
             raise AssertionError(
                 "Hooks registered with ``register_load_state_dict_post_hook`` are not expected to return new values, "
-                "if incompatible_keys need to be modified, it should be done inplace."
-            )
+                "if incompatible_keys need to be modified, it should be done inplace.")
 
 
 # ---- backward hooks ---------------------------------------------------------------------------------
@@ -714,6 +702,5 @@ def _or_replaced(gradients, returned):
     if len(returned) != len(gradients):
         raise RuntimeError(
             f"Backward hook returned an invalid number of grad_input, got {len(returned)}, "
-            f"but expected {len(gradients)}"
-        )
+            f"but expected {len(gradients)}")
     return returned

@@ -69,8 +69,7 @@ class _RunningNorm(Module):
         """Sizes and options."""
         return (
             f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
-            f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}"
-        )
+            f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}")
 
     def _load_from_state_dict(self, state_dict, prefix, local_metadata, *amiss):
         key = prefix + "num_batches_tracked"
@@ -81,9 +80,8 @@ class _RunningNorm(Module):
 
 class _BatchNorm(_RunningNorm):
     def __init__(
-        self, num_features, eps=1e-5, momentum=0.1, affine=True, track_running_stats=True, device=None, dtype=None, *,
-        bias=True,
-    ):  # fmt: skip
+            self, num_features, eps=1e-5, momentum=0.1, affine=True, track_running_stats=True, device=None, dtype=None,
+            *, bias=True):
         super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype, bias)
 
     def forward(self, input):
@@ -119,9 +117,8 @@ class BatchNorm2d(_BatchNorm):
 
 class _InstanceNorm(_RunningNorm):
     def __init__(
-        self, num_features, eps=1e-5, momentum=0.1, affine=False, track_running_stats=False, device=None, dtype=None, *,
-        bias=True,
-    ):  # fmt: skip
+            self, num_features, eps=1e-5, momentum=0.1, affine=False, track_running_stats=False, device=None,
+            dtype=None, *, bias=True):
         super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype, bias)
 
     def forward(self, input):
@@ -133,13 +130,11 @@ class _InstanceNorm(_RunningNorm):
             if self.affine:
                 raise ValueError(
                     f"expected input's size at dim={dim} to match num_features ({self.num_features}), but got: "
-                    f"{input.shape[dim]}."
-                )
+                    f"{input.shape[dim]}.")
             warnings.warn(f"input's size at dim={dim} does not match num_features, which affine=False leaves unused")
         result = functional.instance_norm(
             input.unsqueeze(0) if lone else input, self.running_mean, self.running_var, self.weight, self.bias,
-            self.training or not self.track_running_stats, 0.0 if self.momentum is None else self.momentum, self.eps,
-        )  # fmt: skip
+            self.training or not self.track_running_stats, 0.0 if self.momentum is None else self.momentum, self.eps)
         return result.squeeze(0) if lone else result
 
 

@@ -4,8 +4,7 @@ from engine.nn.layer import FunctionLayer, several
 
 __all__ = [
     "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveMaxPool1d", "AdaptiveMaxPool2d", "AvgPool1d", "AvgPool2d",
-    "MaxPool1d", "MaxPool2d",
-]  # fmt: skip
+    "MaxPool1d", "MaxPool2d"]
 
 
 class _MaxPool(FunctionLayer):
@@ -16,8 +15,7 @@ class _MaxPool(FunctionLayer):
     def __init__(self, kernel_size, stride=None, padding=0, dilation=1, return_indices=False, ceil_mode=False):
         super().__init__(
             kernel_size=kernel_size, stride=kernel_size if stride is None else stride, padding=padding,
-            dilation=dilation, return_indices=return_indices, ceil_mode=ceil_mode,
-        )  # fmt: skip
+            dilation=dilation, return_indices=return_indices, ceil_mode=ceil_mode)
 
 
 class MaxPool1d(_MaxPool):
@@ -49,8 +47,7 @@ class AvgPool1d(FunctionLayer):
         stride = kernel_size if stride is None else stride
         super().__init__(
             kernel_size=several(kernel_size, 1), stride=several(stride, 1), padding=several(padding, 1),
-            ceil_mode=ceil_mode, count_include_pad=count_include_pad,
-        )  # fmt: skip
+            ceil_mode=ceil_mode, count_include_pad=count_include_pad)
 
 
 class AvgPool2d(FunctionLayer):
@@ -62,12 +59,10 @@ class AvgPool2d(FunctionLayer):
     _function, _shown = "avg_pool2d", ("kernel_size", "stride", "padding")
 
     def __init__(
-        self, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None
-    ):
+            self, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None):
         super().__init__(
             kernel_size=kernel_size, stride=kernel_size if stride is None else stride, padding=padding,
-            ceil_mode=ceil_mode, count_include_pad=count_include_pad, divisor_override=divisor_override,
-        )  # fmt: skip
+            ceil_mode=ceil_mode, count_include_pad=count_include_pad, divisor_override=divisor_override)
 
 
 class AdaptiveAvgPool1d(FunctionLayer):

@@ -198,9 +198,7 @@ class RNNBase(Module):
 
 def _check_options(input_size, hidden_size, num_layers, dropout, proj_size, mode):
     if isinstance(dropout, bool) or not 0 <= float(dropout) <= 1:
-        raise ValueError(
-            f"dropout should be a number in range [0, 1] representing the probability of an element being zeroed, got "
-            f"{dropout}")
+        raise ValueError(f"dropout should be a number in range [0, 1], the probability of a zero, got {dropout}")
     for name, value in {"hidden_size": hidden_size, "input_size": input_size, "num_layers": num_layers}.items():
         if name != "num_layers" and not isinstance(value, int):
             raise TypeError(f"{name} should be of type int, got: {type(value).__name__}")
@@ -332,8 +330,7 @@ class RNNCellBase(Module):
                 raise RuntimeError(f"Input batch size {len(input)} doesn't match hidden{place} batch size {len(each)}")
             if each.ndim != input.ndim or each.shape[-1] != self.hidden_size:
                 raise RuntimeError(
-                    f"hidden{place} has inconsistent hidden_size: got shape {list(each.shape)}, expected "
-                    f"{[*input.shape[:-1], self.hidden_size]}")
+                    f"hidden{place} has shape {list(each.shape)}, expected {[*input.shape[:-1], self.hidden_size]}")
 
 
 class RNNCell(RNNCellBase):

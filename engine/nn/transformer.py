@@ -179,8 +179,7 @@ class Transformer(Module):
                 f"the batch number of src and tgt must be equal, got {src.shape[batch]} and {tgt.shape[batch]}")
         if src.shape[-1] != self.d_model or tgt.shape[-1] != self.d_model:
             raise RuntimeError(
-                f"the feature number of src and tgt must be equal to d_model, {self.d_model}, got {src.shape[-1]} and "
-                f"{tgt.shape[-1]}")
+                f"src and tgt must have d_model = {self.d_model} features, got {src.shape[-1]} and {tgt.shape[-1]}")
         memory = self.encoder(src, mask=src_mask, src_key_padding_mask=src_key_padding_mask, is_causal=src_is_causal)
         return self.decoder(
             tgt, memory, tgt_mask=tgt_mask, memory_mask=memory_mask, tgt_key_padding_mask=tgt_key_padding_mask,

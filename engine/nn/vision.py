@@ -7,8 +7,7 @@ from engine.nn.module import Module
 __all__ = [
     "CircularPad1d", "CircularPad2d", "ConstantPad1d", "ConstantPad2d", "Fold", "PixelShuffle", "PixelUnshuffle",
     "ReflectionPad1d", "ReflectionPad2d", "ReplicationPad1d", "ReplicationPad2d", "Unfold", "Upsample", "ZeroPad1d",
-    "ZeroPad2d",
-]  # fmt: skip
+    "ZeroPad2d"]
 
 
 class Upsample(FunctionLayer):
@@ -27,8 +26,7 @@ class Upsample(FunctionLayer):
             scale_factor = float(scale_factor)
         super().__init__(
             size=size, scale_factor=scale_factor, mode=mode, align_corners=align_corners,
-            recompute_scale_factor=recompute_scale_factor,
-        )  # fmt: skip
+            recompute_scale_factor=recompute_scale_factor)
 
     def extra_repr(self):
         """The size and the mode."""

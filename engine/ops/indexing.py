@@ -70,8 +70,7 @@ def _check_lookup(index, shape):
         if _is_array(each) and each.dtype.kind == "b":
             if each.shape != shape[dim : dim + each.ndim]:
                 raise IndexError(
-                    f"The shape of the mask {list(each.shape)} at index {position} does not match the shape of the "
-                    f"indexed tensor {list(shape)} at dimension {dim}")
+                    f"mask {position} of shape {list(each.shape)} does not match {list(shape)} at dimension {dim}")
         elif _is_array(each):
             backend.check_bounds(each, shape[dim], dim)
         dim += _consumes(each)

@@ -5,22 +5,13 @@ import math
 import numpy as np
 
 from engine import backend
-from engine.optim.optimizer import (
-    Optimizer, check_at_least_zero, check_betas, check_implementation, directed, kept, move_towards, step_of)
+from engine.optim.optimizer import Optimizer, directed, kept, move_towards, settings, step_of
 
 __all__ = ["Adam", "AdamW", "Adamax", "NAdam", "RAdam"]
 
 
 class _Moments(Optimizer):
     """Keeps exp_avg, the running average of g, and exp_avg_sq, that of g², and counts steps."""
-
-    def _begin(self, name, lr, betas, eps, weight_decay, params, **more):
-        check_at_least_zero(lr=lr, eps=eps)
-        check_betas(betas)
-        check_at_least_zero(weight_decay=weight_decay)
-        names = ("foreach", "differentiable", "capturable", "fused")
-        check_implementation(name, **{each: more[each] for each in names if each in more})
-        super().__init__(params, dict(lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, **more))
 
     def _decayed(self, grad, value, group):
         """The gradient with the weight decay in it, or the value with it taken off at once (decoupled)."""
@@ -40,7 +31,8 @@ class _Moments(Optimizer):
 
 
 class Adam(_Moments):
-    """θ ← θ − lr · m̂ / (√v̂ + eps), with m̂ and v̂ the bias-corrected running averages of g and g² (Kingma and Ba, 2015).
+    """θ ← θ − lr · m̂ / (√v̂ + eps), with m̂ and v̂ the bias-corrected running averages of g and g² (Kingma and Ba,
+    2015).
 
     betas: how much of the averages is kept at each step. amsgrad: divide by the largest v̂ so far (Reddi et al., 2018).
     weight_decay adds weight_decay · θ to g, or, with decoupled_weight_decay, shrinks θ directly. State: step, exp_avg,
@@ -49,9 +41,7 @@ class Adam(_Moments):
 
     def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0, amsgrad=False, *, foreach=None,
                  maximize=False, capturable=False, differentiable=False, fused=None, decoupled_weight_decay=False):
-        self._begin(type(self).__name__, lr, betas, eps, weight_decay, params, amsgrad=amsgrad, maximize=maximize,
-                    foreach=foreach, capturable=capturable, differentiable=differentiable, fused=fused,
-                    decoupled_weight_decay=decoupled_weight_decay)
+        super().__init__(params, settings(locals()))
 
     def _update(self, value, grad, state, group):
         grad, (beta1, beta2) = self._decayed(grad, value, group), group["betas"]
@@ -78,12 +68,12 @@ class AdamW(Adam):
 
 
 class Adamax(_Moments):
-    """Adam with the largest of the recent |g| instead of √v̂ (Kingma and Ba, 2015, section 7). State: step, exp_avg, exp_inf."""
+    """Adam with the largest of the recent |g| instead of √v̂ (Kingma and Ba, 2015, section 7). State: step, exp_avg,
+    exp_inf."""
 
     def __init__(self, params, lr=2e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0, foreach=None, *, maximize=False,
                  differentiable=False, capturable=False):
-        self._begin("Adamax", lr, betas, eps, weight_decay, params, foreach=foreach, maximize=maximize,
-                    differentiable=differentiable, capturable=capturable)
+        super().__init__(params, settings(locals()))
 
     def _update(self, value, grad, state, group):
         step, (beta1, beta2) = step_of(state), group["betas"]
@@ -100,10 +90,7 @@ class NAdam(_Moments):
 
     def __init__(self, params, lr=2e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0, momentum_decay=4e-3,
                  decoupled_weight_decay=False, *, foreach=None, maximize=False, capturable=False, differentiable=False):
-        check_at_least_zero(momentum_decay=momentum_decay)
-        self._begin("NAdam", lr, betas, eps, weight_decay, params, momentum_decay=momentum_decay, maximize=maximize,
-                    foreach=foreach, capturable=capturable, differentiable=differentiable,
-                    decoupled_weight_decay=decoupled_weight_decay)
+        super().__init__(params, settings(locals()))
 
     def _update(self, value, grad, state, group):
         grad, (beta1, beta2) = self._decayed(grad, value, group), group["betas"]
@@ -124,8 +111,7 @@ class RAdam(_Moments):
 
     def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0, decoupled_weight_decay=False, *,
                  foreach=None, maximize=False, capturable=False, differentiable=False):
-        self._begin("RAdam", lr, betas, eps, weight_decay, params, maximize=maximize, foreach=foreach,
-                    capturable=capturable, differentiable=differentiable, decoupled_weight_decay=decoupled_weight_decay)
+        super().__init__(params, settings(locals()))
 
     def _update(self, value, grad, state, group):
         grad, (beta1, beta2) = self._decayed(grad, value, group), group["betas"]

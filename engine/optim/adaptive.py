@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from engine.optim.optimizer import (
-    Optimizer, check_at_least_zero, check_implementation, directed, kept, move_towards, step_of)
+from engine.optim.optimizer import Optimizer, directed, kept, move_towards, settings, step_of
 from engine.tensor import Tensor
 
 __all__ = ["Adadelta", "Adagrad", "RMSprop"]
@@ -16,13 +15,9 @@ class RMSprop(Optimizer):
     momentum: step by a running sum instead. State: step, square_avg, and momentum_buffer, grad_avg if they are used.
     """
 
-    def __init__(self, params, lr=1e-2, alpha=0.99, eps=1e-8, weight_decay=0, momentum=0, centered=False, capturable=False,
-                 foreach=None, maximize=False, differentiable=False):
-        check_at_least_zero(lr=lr, eps=eps, momentum=momentum, weight_decay=weight_decay, alpha=alpha)
-        check_implementation("RMSprop", capturable=capturable, foreach=foreach, differentiable=differentiable)
-        super().__init__(params, dict(
-            lr=lr, momentum=momentum, alpha=alpha, eps=eps, centered=centered, weight_decay=weight_decay,
-            capturable=capturable, foreach=foreach, maximize=maximize, differentiable=differentiable))
+    def __init__(self, params, lr=1e-2, alpha=0.99, eps=1e-8, weight_decay=0, momentum=0, centered=False,
+                 capturable=False, foreach=None, maximize=False, differentiable=False):
+        super().__init__(params, settings(locals()))
 
     def _update(self, value, grad, state, group):
         step_of(state)
@@ -49,15 +44,9 @@ class Adagrad(Optimizer):
     lr_decay: the rate is lr / (1 + (step − 1) · lr_decay). State: step, sum (initial_accumulator_value at first).
     """
 
-    def __init__(self, params, lr=1e-2, lr_decay=0, weight_decay=0, initial_accumulator_value=0, eps=1e-10, foreach=None, *,
-                 maximize=False, differentiable=False, fused=None):
-        check_at_least_zero(lr=lr, lr_decay=lr_decay, weight_decay=weight_decay,
-                            initial_accumulator_value=initial_accumulator_value, eps=eps)
-        check_implementation("Adagrad", foreach=foreach, differentiable=differentiable, fused=fused)
-        super().__init__(params, dict(
-            lr=lr, lr_decay=lr_decay, eps=eps, weight_decay=weight_decay,
-            initial_accumulator_value=initial_accumulator_value, foreach=foreach, maximize=maximize,
-            differentiable=differentiable, fused=fused))
+    def __init__(self, params, lr=1e-2, lr_decay=0, weight_decay=0, initial_accumulator_value=0, eps=1e-10,
+                 foreach=None, *, maximize=False, differentiable=False, fused=None):
+        super().__init__(params, settings(locals()))
         for group in self.param_groups:
             for parameter in group["params"]:
                 total = np.full_like(parameter.array, group["initial_accumulator_value"])
@@ -74,16 +63,9 @@ class Adadelta(Optimizer):
     """θ ← θ − lr · g · √(d + eps) / √(v + eps), with v and d the running averages of g² and of the squared changes
     (Zeiler, 2012). rho: how much of the averages is kept. State: step, square_avg, acc_delta."""
 
-    def __init__(self, params, lr=1.0, rho=0.9, eps=1e-6, weight_decay=0, foreach=None, *, capturable=False, maximize=False,
-                 differentiable=False):
-        check_at_least_zero(lr=lr)
-        if not 0 <= rho <= 1:
-            raise ValueError(f"Invalid rho value: {rho}")
-        check_at_least_zero(eps=eps, weight_decay=weight_decay)
-        check_implementation("Adadelta", foreach=foreach, capturable=capturable, differentiable=differentiable)
-        super().__init__(params, dict(
-            lr=lr, rho=rho, eps=eps, weight_decay=weight_decay, maximize=maximize, capturable=capturable, foreach=foreach,
-            differentiable=differentiable))
+    def __init__(self, params, lr=1.0, rho=0.9, eps=1e-6, weight_decay=0, foreach=None, *, capturable=False,
+                 maximize=False, differentiable=False):
+        super().__init__(params, settings(locals()))
 
     def _update(self, value, grad, state, group):
         step_of(state)

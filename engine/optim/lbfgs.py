@@ -1,4 +1,4 @@
-"""L-BFGS: quasi-Newton steps from the last few changes of parameters and gradients (Nocedal and Wright, 2006, chapter 7).
+"""L-BFGS: quasi-Newton steps from the last few changes of parameters and gradients (Nocedal and Wright, 2006, ch. 7).
 
 All parameters are one long vector here; the closure is evaluated several times a step.
 """
@@ -7,7 +7,7 @@ import numpy as np
 
 from engine import autograd, backend
 from engine.optim.line_search import strong_wolfe
-from engine.optim.optimizer import Optimizer, check_at_least_zero
+from engine.optim.optimizer import Optimizer, settings
 from engine.tensor import Tensor
 
 __all__ = ["LBFGS"]
@@ -16,24 +16,21 @@ __all__ = ["LBFGS"]
 class LBFGS(Optimizer):
     """x ← x + t · d, where d is −H g and the inverse Hessian H is known only by what it does to recent changes.
 
-    lr: the step length, or the first one tried. max_iter: iterations a step; max_eval: evaluations a step (default
-    1.25 max_iter). tolerance_grad, tolerance_change: when to stop. history_size: how many changes are remembered.
-    line_search_fn: None or "strong_wolfe". All parameters must be in one group; `step` needs a closure.
-    State, with the first parameter: func_evals, n_iter, d, t, old_dirs, old_stps, ro, H_diag, prev_flat_grad, prev_loss.
+    lr: the step length, or the first one tried. max_iter: iterations a step; max_eval: evaluations a step (default 1.25
+    max_iter). tolerance_grad, tolerance_change: when to stop. history_size: how many changes are remembered.
+    line_search_fn: None or "strong_wolfe". All parameters must be in one group; `step` needs a closure. State, with the
+    first parameter: func_evals, n_iter, d, t, old_dirs, old_stps, ro, H_diag, prev_flat_grad, prev_loss.
     """
 
     def __init__(self, params, lr=1, max_iter=20, max_eval=None, tolerance_grad=1e-7, tolerance_change=1e-9,
                  history_size=100, line_search_fn=None):
-        check_at_least_zero(lr=lr)
         max_eval = max_iter * 5 // 4 if max_eval is None else max_eval
-        super().__init__(params, dict(
-            lr=lr, max_iter=max_iter, max_eval=max_eval, tolerance_grad=tolerance_grad,
-            tolerance_change=tolerance_change, history_size=history_size, line_search_fn=line_search_fn))
+        super().__init__(params, settings(locals()))
         if len(self.param_groups) != 1:
             raise ValueError("LBFGS doesn't support per-parameter options (parameter groups)")
 
     def step(self, closure):
-        """Up to max_iter iterations. closure: clears the gradients, computes the loss and its gradients, returns the loss.
+        """Up to max_iter iterations. closure: clears the gradients, computes the loss and its gradients, returns it.
 
         Returns the loss before the step.
         """
@@ -67,7 +64,8 @@ class LBFGS(Optimizer):
             if slope > -group["tolerance_change"]:
                 break
             is_last = iteration == group["max_iter"]
-            loss, gradient, length, used = self._move(evaluate, group, is_last, direction, length, loss, gradient, slope)
+            loss, gradient, length, used = self._move(
+                evaluate, group, is_last, direction, length, loss, gradient, slope)
             state["t"] = length
             evaluations += used
             state["func_evals"] += used
@@ -77,7 +75,8 @@ class LBFGS(Optimizer):
                 break
 
     def _move(self, evaluate, group, is_last, direction, length, loss, gradient, slope):
-        """(loss, gradient, length, evaluations) after going along `direction`, by `length` or as far as the search finds."""
+        """(loss, gradient, length, evaluations) after going along `direction`, by `length` or as far as the search
+        finds."""
         start = self._values()
 
         def at(length):

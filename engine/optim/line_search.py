@@ -86,7 +86,8 @@ def strong_wolfe(at, length, direction, loss, gradient, slope, tolerance_change=
 
 
 def _cubic_minimum(first, second, bounds=None):
-    """Where the cubic through two points with these slopes is lowest, within bounds; their middle if it has no minimum."""
+    """Where the cubic through two points with these slopes is lowest, within bounds; their middle if it has no
+    minimum."""
     low, high = bounds or sorted((first.length, second.length))
     if first.length == second.length:
         return (low + high) / 2
@@ -95,8 +96,7 @@ def _cubic_minimum(first, second, bounds=None):
     if not square >= 0:
         return (low + high) / 2
     d2 = math.sqrt(square)
-    if first.length <= second.length:
-        place = second.length - (second.length - first.length) * ((second.slope + d2 - d1) / (second.slope - first.slope + 2 * d2))
-    else:
-        place = first.length - (first.length - second.length) * ((first.slope + d2 - d1) / (first.slope - second.slope + 2 * d2))
+    left, right = sorted((first, second), key=lambda point: point.length)
+    part = (right.slope + d2 - d1) / (right.slope - left.slope + 2 * d2)
+    place = right.length - (right.length - left.length) * part
     return min(max(place, low), high)

@@ -31,7 +31,8 @@ class LRScheduler:
             if last_epoch == -1:
                 group.setdefault("initial_lr", group["lr"])
             elif "initial_lr" not in group:
-                raise KeyError(f"param 'initial_lr' is not specified in param_groups[{number}] when resuming an optimizer")
+                raise KeyError(
+                    f"param 'initial_lr' is not specified in param_groups[{number}] when resuming an optimizer")
         self.base_lrs = [group["initial_lr"] for group in optimizer.param_groups]
         self.last_epoch = last_epoch
         self._step_count = 0
@@ -128,22 +129,33 @@ class MultiplicativeLR(LambdaLR):
 # ---- steps and decays ---------------------------------------------------------------------------------
 
 
-class StepLR(LRScheduler):
+class _Factors(LRScheduler):
+    """The rate times a factor each epoch, `_factor()`; that of all epochs so far is `_product()`."""
+
+    def get_lr(self):
+        factor = self._factor() if self.last_epoch else 1
+        return [rate * factor for rate in self._rates()]
+
+    def _get_closed_form_lr(self):
+        product = self._product()
+        return [base * product for base in self.base_lrs]
+
+
+class StepLR(_Factors):
     """The rate times gamma every step_size epochs."""
 
     def __init__(self, optimizer, step_size, gamma=0.1, last_epoch=-1):
         self.step_size, self.gamma = step_size, gamma
         super().__init__(optimizer, last_epoch)
 
-    def get_lr(self):
-        is_time = self.last_epoch and self.last_epoch % self.step_size == 0
-        return [rate * self.gamma if is_time else rate for rate in self._rates()]
+    def _factor(self):
+        return 1 if self.last_epoch % self.step_size else self.gamma
 
-    def _get_closed_form_lr(self):
-        return [base * self.gamma ** (self.last_epoch // self.step_size) for base in self.base_lrs]
+    def _product(self):
+        return self.gamma ** (self.last_epoch // self.step_size)
 
 
-class MultiStepLR(LRScheduler):
+class MultiStepLR(_Factors):
     """The rate times gamma at each of the epochs `milestones`; twice at one that is listed twice."""
 
     def __init__(self, optimizer, milestones, gamma=0.1, last_epoch=-1):
@@ -151,14 +163,14 @@ class MultiStepLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self):
-        factor = self.gamma ** self.milestones.count(self.last_epoch)
+        factor = self.gamma ** self.milestones.count(self.last_epoch)  # epoch 0 may be one of them
         return [rate * factor for rate in self._rates()]
 
-    def _get_closed_form_lr(self):
-        return [base * self.gamma ** bisect.bisect_right(self.milestones, self.last_epoch) for base in self.base_lrs]
+    def _product(self):
+        return self.gamma ** bisect.bisect_right(self.milestones, self.last_epoch)
 
 
-class ConstantLR(LRScheduler):
+class ConstantLR(_Factors):
     """The first rate times factor until epoch total_iters, the first rate from then on."""
 
     def __init__(self, optimizer, factor=1.0 / 3, total_iters=5, last_epoch=-1):
@@ -168,14 +180,15 @@ class ConstantLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self):
-        factor = {0: self.factor, self.total_iters: 1 / self.factor if self.factor else math.inf}.get(self.last_epoch, 1)
+        back = 1 / self.factor if self.factor else math.inf
+        factor = {0: self.factor, self.total_iters: back}.get(self.last_epoch, 1)
         return [rate * factor for rate in self._rates()]
 
-    def _get_closed_form_lr(self):
-        return [base * (self.factor if self.last_epoch < self.total_iters else 1) for base in self.base_lrs]
+    def _product(self):
+        return self.factor if self.last_epoch < self.total_iters else 1
 
 
-class LinearLR(LRScheduler):
+class LinearLR(_Factors):
     """The first rate times what goes in even steps from start_factor to end_factor, reached at epoch total_iters."""
 
     def __init__(self, optimizer, start_factor=1.0 / 3, end_factor=1.0, total_iters=5, last_epoch=-1):
@@ -187,49 +200,49 @@ class LinearLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self):
+        factor, step = 1, self.end_factor - self.start_factor
         if self.last_epoch == 0:
-            return [rate * self.start_factor for rate in self._rates()]
-        if self.last_epoch > self.total_iters:
-            return self._rates()
-        step = self.end_factor - self.start_factor
-        factor = 1 + step / (self.total_iters * self.start_factor + (self.last_epoch - 1) * step)
+            factor = self.start_factor
+        elif self.last_epoch <= self.total_iters:
+            factor += step / (self.total_iters * self.start_factor + (self.last_epoch - 1) * step)
         return [rate * factor for rate in self._rates()]
 
-    def _get_closed_form_lr(self):
+    def _product(self):
         part = min(self.total_iters, self.last_epoch) / self.total_iters
-        return [base * (self.start_factor + (self.end_factor - self.start_factor) * part) for base in self.base_lrs]
+        return self.start_factor + (self.end_factor - self.start_factor) * part
 
 
-class ExponentialLR(LRScheduler):
+class ExponentialLR(_Factors):
     """The rate times gamma every epoch."""
 
     def __init__(self, optimizer, gamma, last_epoch=-1):
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)
 
-    def get_lr(self):
-        return [rate * self.gamma if self.last_epoch else rate for rate in self._rates()]
+    def _factor(self):
+        return self.gamma
 
-    def _get_closed_form_lr(self):
-        return [base * self.gamma**self.last_epoch for base in self.base_lrs]
+    def _product(self):
+        return self.gamma**self.last_epoch
 
 
-class PolynomialLR(LRScheduler):
+class PolynomialLR(_Factors):
     """The first rate times (1 − epoch / total_iters) ^ power; 0 from total_iters on."""
 
     def __init__(self, optimizer, total_iters=5, power=1.0, last_epoch=-1):
         self.total_iters, self.power = total_iters, power
         super().__init__(optimizer, last_epoch)
 
-    def get_lr(self):
-        if self.last_epoch == 0 or self.last_epoch > self.total_iters:
-            return self._rates()
-        left = (1 - self.last_epoch / self.total_iters) / (1 - (self.last_epoch - 1) / self.total_iters)
-        return [rate * left**self.power for rate in self._rates()]
+    def _left(self, epoch):
+        return 1 - min(self.total_iters, epoch) / self.total_iters
 
-    def _get_closed_form_lr(self):
-        left = (1 - min(self.total_iters, self.last_epoch) / self.total_iters) ** self.power
-        return [base * left for base in self.base_lrs]
+    def _factor(self):
+        if self.last_epoch > self.total_iters:
+            return 1
+        return (self._left(self.last_epoch) / self._left(self.last_epoch - 1)) ** self.power
+
+    def _product(self):
+        return self._left(self.last_epoch) ** self.power
 
 
 # ---- cosines (Loshchilov and Hutter, 2017) --------------------------------------------------------------
@@ -350,8 +363,7 @@ class OneCycleLR(LRScheduler):
                 group["min_lr"] = group["initial_lr"] / final_div_factor
         if not self.cycle_momentum:
             return
-        if "momentum" not in optimizer.defaults and "betas" not in optimizer.defaults:
-            raise ValueError("optimizer must support momentum or beta1 with `cycle_momentum` option enabled")
+        _check_momentum(optimizer)
         self.use_beta1 = "betas" in optimizer.defaults
         if last_epoch == -1:
             highs = _as_list(max_momentum, optimizer, "values for max_momentum")
@@ -390,6 +402,11 @@ def _total_steps(total_steps, epochs, steps_per_epoch):
     return total_steps
 
 
+def _check_momentum(optimizer):
+    if "momentum" not in optimizer.defaults and "betas" not in optimizer.defaults:
+        raise ValueError("optimizer must support momentum or beta1 with `cycle_momentum` option enabled")
+
+
 def _set_momentum(group, momentum):
     if "betas" in group:
         group["betas"] = (momentum, *group["betas"][1:])
@@ -405,7 +422,8 @@ class CyclicLR(LRScheduler):
     """
 
     def __init__(self, optimizer, base_lr, max_lr, step_size_up=2000, step_size_down=None, mode="triangular", gamma=1.0,
-                 scale_fn=None, scale_mode="cycle", cycle_momentum=True, base_momentum=0.8, max_momentum=0.9, last_epoch=-1):
+                 scale_fn=None, scale_mode="cycle", cycle_momentum=True, base_momentum=0.8, max_momentum=0.9,
+                 last_epoch=-1):
         if mode not in ("triangular", "triangular2", "exp_range") and scale_fn is None:
             raise ValueError("mode is invalid and scale_fn is None")
         for group, rate in zip(optimizer.param_groups, _as_list(base_lr, optimizer, "base_lr")):
@@ -418,8 +436,7 @@ class CyclicLR(LRScheduler):
         self.scale_mode = scale_mode if scale_fn is not None or mode != "exp_range" else "iterations"
         self.cycle_momentum = cycle_momentum
         if cycle_momentum:
-            if "momentum" not in optimizer.defaults and "betas" not in optimizer.defaults:
-                raise ValueError("optimizer must support momentum or beta1 with `cycle_momentum` option enabled")
+            _check_momentum(optimizer)
             self.base_momentums = _as_list(base_momentum, optimizer, "base_momentum")
             self.max_momentums = _as_list(max_momentum, optimizer, "max_momentum")
             for group, low, high in zip(optimizer.param_groups, self.base_momentums, self.max_momentums):
@@ -453,6 +470,16 @@ class CyclicLR(LRScheduler):
 class _Several(LRScheduler):
     """Keeps schedulers in `_schedulers`, and saves them with itself."""
 
+    def _check(self, schedulers, optimizer):
+        name = type(self).__name__
+        if not schedulers:
+            raise ValueError(f"{name} expects at least one scheduler to be chained, but got no scheduler.")
+        for number, each in enumerate(schedulers):
+            if each.optimizer is not optimizer:
+                raise ValueError(
+                    f"{name} expects all schedulers to belong to the same optimizer, but got scheduler "
+                    f"{type(each).__name__} at index {number} of another one")
+
     def state_dict(self):
         """As LRScheduler's, with the states of the schedulers."""
         return super().state_dict() | {"_schedulers": [each.state_dict() for each in self._schedulers]}
@@ -467,16 +494,10 @@ class SequentialLR(_Several):
     """The schedulers one after the other; each of `milestones`, epochs, is where the next begins."""
 
     def __init__(self, optimizer, schedulers, milestones, last_epoch=-1):
-        if len(schedulers) < 1:
-            raise ValueError("SequentialLR expects at least one scheduler to be chained, but got no scheduler.")
-        for number, each in enumerate(schedulers):
-            if each.optimizer is not optimizer:
-                raise ValueError(f"SequentialLR expects all schedulers to belong to the same optimizer, but got scheduler "
-                                 f"{type(each).__name__} at index {number} of another one")
+        self._check(schedulers, optimizer)
         if len(milestones) != len(schedulers) - 1:
-            raise ValueError("Sequential Schedulers expects number of schedulers provided to be one more than the number of "
-                             f"milestone points, but got number of schedulers {len(schedulers)} and the number of "
-                             f"milestones to be equal to {len(milestones)}")
+            raise ValueError(
+                f"SequentialLR: got {len(schedulers)} schedulers for {len(milestones)} milestones, expected one more")
         self._schedulers, self._milestones, self.optimizer = schedulers, milestones, optimizer
         self.last_epoch = last_epoch + 1
         for group in optimizer.param_groups:
@@ -503,13 +524,8 @@ class ChainedScheduler(_Several):
     """All the schedulers at once: each changes what the one before it has set."""
 
     def __init__(self, schedulers, optimizer=None):
-        if len(schedulers) < 1:
-            raise ValueError("ChainedScheduler expects at least one scheduler to be chained, but got no scheduler.")
-        optimizer = optimizer or schedulers[0].optimizer
-        for number, each in enumerate(schedulers):
-            if each.optimizer is not optimizer:
-                raise ValueError(f"ChainedScheduler expects all schedulers to belong to the same optimizer, but got scheduler "
-                                 f"{type(each).__name__} at index {number} of another one")
+        optimizer = optimizer or (schedulers[0].optimizer if schedulers else None)
+        self._check(schedulers, optimizer)
         self._schedulers, self.optimizer = schedulers, optimizer
         self._last_lr = self._rates()
 

@@ -17,6 +17,7 @@ from engine.tensor import Tensor
 
 __all__ = ["Optimizer"]
 
+
 def _with_hooks(step):
     """`step` with the optimizer's hooks before and after it, once also where a subclass's step calls its base's."""
 
@@ -28,7 +29,8 @@ def _with_hooks(step):
             changed = hook(self, args, kwargs)
             if changed is not None:
                 if not (isinstance(changed, tuple) and len(changed) == 2):
-                    raise RuntimeError(f"{hook} must return None or a tuple of (new_args, new_kwargs), but got {changed}.")
+                    raise RuntimeError(
+                        f"{hook} must return None or a tuple of (new_args, new_kwargs), but got {changed}.")
                 args, kwargs = changed
         self._is_stepping = True
         try:
@@ -75,8 +77,7 @@ class Optimizer:
         group = dict(param_group)
         given = group["params"]
         if isinstance(given, set):
-            raise TypeError("optimizer parameters need to be organized in ordered collections, but the ordering of tensors "
-                            "in sets will change between runs. Please use a list instead.")
+            raise TypeError("optimizer parameters need to be in an ordered collection, a list for one; a set is not")
         given = [given] if isinstance(given, Tensor) else list(given)
         self._check_names(given)
         if given and isinstance(given[0], tuple):
@@ -97,20 +98,23 @@ class Optimizer:
         if self.param_groups and named and named != {"param_names" in self.param_groups[0]}:
             kind = "names" if True in named else "no names"
             raise ValueError(
-                f"all optimizer param groups should be with/without names. cannot add param group with {kind} to the optimizer")
+                f"all optimizer param groups should be with/without names. cannot add param group with {kind} to the "
+                "optimizer")
 
     def _check_params(self, parameters):
         for parameter in parameters:
             if not isinstance(parameter, Tensor):
-                raise TypeError(f"optimizer can only optimize Tensors, but one of the params is {type(parameter).__name__}")
+                kind = type(parameter).__name__
+                raise TypeError(f"optimizer can only optimize Tensors, but one of the params is {kind}")
             if not (parameter.is_leaf or parameter.retains_grad):
                 raise ValueError("can't optimize a non-leaf Tensor")
             if parameter.dtype.is_complex:
                 raise NotImplementedError(f"{type(self).__name__} does not support complex parameters")
         taken = {each for group in self.param_groups for each in group["params"]}
         if len(set(parameters)) < len(parameters):
-            warnings.warn("optimizer contains a parameter group with duplicate parameters; in future, this will cause an error",
-                          UserWarning, stacklevel=4)
+            warnings.warn(
+                "optimizer contains a parameter group with duplicate parameters; in future, this will cause an error",
+                stacklevel=4)
         if not taken.isdisjoint(parameters):
             raise ValueError("some parameters appear in more than one parameter group")
 
@@ -145,7 +149,8 @@ class Optimizer:
         return loss
 
     def _update(self, value, grad, state, group):
-        """One step of one parameter: `value`, an array, is changed in place, `grad` is not. `state` is a dict to keep."""
+        """One step of one parameter: `value`, an array, is changed in place, `grad` is not. `state` is a dict to
+        keep."""
         raise NotImplementedError(f"{type(self).__name__} does not say what a step is: define _update or step")
 
     def zero_grad(self, set_to_none=True):
@@ -156,7 +161,8 @@ class Optimizer:
                     parameter.grad = None if set_to_none else parameter.grad.detach().zero_()
 
     def register_step_pre_hook(self, hook):
-        """Call hook(optimizer, args, kwargs) before each step; it may return others. The handle's remove() ends that."""
+        """Call hook(optimizer, args, kwargs) before each step; it may return others. The handle's remove() ends
+        that."""
         return _add(self._pre_hooks, hook)
 
     def register_step_post_hook(self, hook):
@@ -180,7 +186,8 @@ class Optimizer:
         if len(groups) != len(self.param_groups):
             raise ValueError("loaded state dict has a different number of parameter groups")
         if any(len(new["params"]) != len(old["params"]) for new, old in zip(groups, self.param_groups)):
-            raise ValueError("loaded state dict contains a parameter group that doesn't match the size of optimizer's group")
+            raise ValueError(
+                "loaded state dict contains a parameter group that doesn't match the size of optimizer's group")
         numbers = itertools.chain.from_iterable(group["params"] for group in groups)
         parameter = dict(zip(numbers, self._parameters()))
         self.param_groups = [
@@ -189,7 +196,8 @@ class Optimizer:
         self.state = collections.defaultdict(dict)
         for key, kept in state_dict["state"].items():
             if key in parameter:
-                self.state[parameter[key]] = {name: _taken_over(name, value, parameter[key]) for name, value in kept.items()}
+                its = parameter[key]
+                self.state[its] = {name: _taken_over(name, value, its) for name, value in kept.items()}
             else:
                 self.state[key] = copy.deepcopy(kept)
 
@@ -218,7 +226,8 @@ def _add(hooks, hook):
 
 
 def _taken_over(name, value, parameter):
-    """A value of a loaded state, tensors as copies in the parameter's type and on its device; step counts as they are."""
+    """A value of a loaded state, tensors as copies in the parameter's type and on its device; step counts as they
+    are."""
     if isinstance(value, (list, tuple)):
         return type(value)(_taken_over(name, each, parameter) for each in value)
     if not isinstance(value, Tensor):
@@ -228,17 +237,41 @@ def _taken_over(name, value, parameter):
     return value.detach().clone().to(parameter.device, parameter.dtype if value.dtype.is_floating_point else None)
 
 
-def check_at_least_zero(**numbers):
-    """ValueError for a negative setting, in torch's words."""
-    words = {"lr": "learning rate", "eps": "epsilon value", "rho": "rho value", "alpha": "alpha value"}
-    for name, number in numbers.items():
-        if isinstance(number, Tensor) and number.numel() != 1:
-            raise ValueError(f"Tensor {name} must be 1-element")
-        if not number >= 0:
-            raise ValueError(f"Invalid {words.get(name, name + ' value')}: {number}")
+# ---- settings -----------------------------------------------------------------------------------------
+
+_AT_LEAST_ZERO = (
+    "lr", "eps", "weight_decay", "momentum", "alpha", "lr_decay", "momentum_decay", "initial_accumulator_value")
 
 
-def check_betas(betas):
+def settings(arguments):
+    """The arguments of an optimizer, its `locals()`, without itself and its parameters, checked.
+
+    ValueError for a negative number, betas outside of [0, 1) or rho outside of [0, 1], in torch's words.
+    NotImplementedError for a choice between implementations of the same step that changes what can be done with it;
+    foreach and fused give the same numbers in torch, and are hints without an effect here.
+    """
+    chosen = {name: value for name, value in arguments.items() if name not in ("self", "params", "__class__")}
+    for name in _AT_LEAST_ZERO:
+        _check_at_least_zero(name, chosen.get(name, 0))
+    if "betas" in chosen:
+        _check_betas(chosen["betas"])
+    if not 0 <= chosen.get("rho", 0) <= 1:
+        raise ValueError(f"Invalid rho value: {chosen['rho']}")
+    for choice in ("capturable", "differentiable"):
+        if chosen.get(choice):
+            raise NotImplementedError(f"{type(arguments['self']).__name__}: {choice}=True is not supported")
+    return chosen
+
+
+def _check_at_least_zero(name, number):
+    if isinstance(number, Tensor) and number.numel() != 1:
+        raise ValueError(f"Tensor {name} must be 1-element")
+    if not number >= 0:
+        words = {"lr": "learning rate", "eps": "epsilon value"}.get(name, f"{name} value")
+        raise ValueError(f"Invalid {words}: {number}")
+
+
+def _check_betas(betas):
     """ValueError unless both are numbers, or both tensors of one element, in [0, 1)."""
     if isinstance(betas[0], Tensor) != isinstance(betas[1], Tensor):
         raise ValueError("betas must be either both floats or both Tensors")
@@ -247,16 +280,6 @@ def check_betas(betas):
             raise ValueError(f"Tensor betas[{index}] must be 1-element")
         if not 0 <= beta < 1:
             raise ValueError(f"Invalid beta parameter at index {index}: {beta}")
-
-
-def check_implementation(name, **asked):
-    """NotImplementedError for a choice between implementations of the same step that changes what can be done with it.
-
-    foreach and fused give the same numbers in torch; here they are hints without an effect.
-    """
-    for choice, value in asked.items():
-        if value and choice not in ("foreach", "fused"):
-            raise NotImplementedError(f"{name}: {choice}=True is not supported")
 
 
 # ---- what steps are made of ---------------------------------------------------------------------------

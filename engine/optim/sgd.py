@@ -1,6 +1,6 @@
 """Stochastic gradient descent, with momentum (Polyak, 1964) and Nesterov's (Sutskever et al., 2013)."""
 
-from engine.optim.optimizer import Optimizer, check_at_least_zero, check_implementation, directed
+from engine.optim.optimizer import Optimizer, directed, settings
 from engine.tensor import Tensor
 
 __all__ = ["SGD"]
@@ -16,13 +16,9 @@ class SGD(Optimizer):
 
     def __init__(self, params, lr=1e-3, momentum=0, dampening=0, weight_decay=0, nesterov=False, *, maximize=False,
                  foreach=None, differentiable=False, fused=None):
-        check_at_least_zero(lr=lr, momentum=momentum, weight_decay=weight_decay)
-        check_implementation("SGD", foreach=foreach, differentiable=differentiable, fused=fused)
         if nesterov and (momentum <= 0 or dampening != 0):
             raise ValueError("Nesterov momentum requires a momentum and zero dampening")
-        super().__init__(params, dict(
-            lr=lr, momentum=momentum, dampening=dampening, weight_decay=weight_decay, nesterov=nesterov,
-            maximize=maximize, foreach=foreach, differentiable=differentiable, fused=fused))
+        super().__init__(params, settings(locals()))
 
     def _update(self, value, grad, state, group):
         grad = directed(grad, value, group)

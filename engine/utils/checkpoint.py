@@ -13,7 +13,8 @@ from engine import random
 from engine.amp.autocast_mode import autocast_as_now
 from engine.autograd import Function, backward
 from engine.autograd.grad_mode import enable_grad
-from engine.autograd.graph import TensorBase, watchers
+from engine.autograd.graph import TensorBase
+from engine.autograd.saving import Watcher
 
 __all__ = ["CheckpointError", "checkpoint", "checkpoint_sequential"]
 
@@ -103,7 +104,7 @@ class CheckpointFunction(Function):
         return None, None, *[each.grad if isinstance(each, TensorBase) else None for each in args]
 
 
-class _Part:
+class _Part(Watcher):
     """One checkpointed call: watches the nodes that it records, and can run again to get what they saved."""
 
     def __init__(self, function, args, kwargs, preserve_rng_state, early_stop):
@@ -114,13 +115,6 @@ class _Part:
             (each.storage, each.storage.version) for each in _tensors((args, kwargs)) if not each.is_inference()]
         self.nodes = []  # what each node that saved something was: its op, the shape of its result
         self.found = {}  # which of them -> what it saves, after running again
-
-    def __enter__(self):
-        self.thread = threading.get_ident()
-        watchers.append(self)
-
-    def __exit__(self, *exception):
-        watchers.remove(self)
 
     def recorded(self, node, inputs, result):
         if node.saves_arrays():
@@ -147,19 +141,11 @@ class _Part:
         self.found = dict(enumerate(again.saved))
 
 
-class _Again:
+class _Again(Watcher):
     """Watches the second run: collects what its nodes save, and ends it after `enough` of them."""
 
     def __init__(self, enough):
         self.nodes, self.saved, self.enough = [], [], enough
-
-    def __enter__(self):
-        self.thread = threading.get_ident()
-        watchers.append(self)
-        return self
-
-    def __exit__(self, *exception):
-        watchers.remove(self)
 
     def recorded(self, node, inputs, result):
         if node.saves_arrays():

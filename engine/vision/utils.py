@@ -1,11 +1,12 @@
 """torchvision.utils: many pictures as one, and pictures in files."""
 
+import io
 import os
-import pathlib
 
 from engine.autograd import no_grad
 from engine.creation import full
 from engine.dtypes import uint8
+from engine.files import write_atomically
 from engine.functions import cat, stack
 from engine.tensor import Tensor
 from engine.vision.pillow import as_picture, pillow
@@ -73,10 +74,7 @@ def save_image(tensor, fp, format=None, **kwargs):
     if not isinstance(fp, (str, os.PathLike)):
         picture.save(fp, format=format)
         return
-    place = pathlib.Path(fp)
-    part = place.with_name(f".{os.getpid()}.{place.name}")  # ends as the path does: that is its format
-    try:
-        picture.save(part, format=format)
-        os.replace(part, place)
-    finally:
-        part.unlink(missing_ok=True)
+    written = io.BytesIO()
+    written.name = os.fspath(fp)  # Pillow goes by its ending, where no format is given
+    picture.save(written, format=format)
+    write_atomically(fp, written.getvalue())

@@ -173,7 +173,7 @@ def _common_group(graph, group, other):
 def _missing(node, number, group):
     match = {
         "status": "missing", "value": node.value, "grad": node.grad, "value_difference": None, "grad_difference": None,
-        "first": None}
+        "first": []}
     return replace(
         node, id=number, kind="missing", group=group, line=None, value=None, grad=None, stored=None, badges=(),
         seconds=None, backward_seconds=None, match=match)
@@ -197,13 +197,13 @@ def _match(node, other, rtol, atol):
     if other is None:
         return {
             "status": "extra", "value": None, "grad": None, "value_difference": None, "grad_difference": None,
-            "first": None}
+            "first": []}
     value_difference = _difference(node.value, other.value, rtol, atol)
     grad_difference = _difference(node.grad, other.grad, rtol, atol)
     differs = node.shape != other.shape or value_difference or grad_difference
     return {
         "status": "differs" if differs else "same", "value": other.value, "grad": other.grad,
-        "value_difference": value_difference, "grad_difference": grad_difference, "first": None}
+        "value_difference": value_difference, "grad_difference": grad_difference, "first": []}
 
 
 def _difference(ours, theirs, rtol, atol):
@@ -234,7 +234,7 @@ def _firsts_marked(nodes, backward):
     leaves = [node.id for node in reversed(nodes) if node.id not in seen]
     grad = next((number for number in [*backward, *leaves] if _differs(nodes[number], "grad")), None)
     for number in {value, grad} - {None}:
-        first = "both" if value == grad else "value" if number == value else "grad"
+        first = [which for which, its in (("value", value), ("grad", grad)) if its == number]
         nodes[number] = replace(nodes[number], match={**nodes[number].match, "first": first})
     return nodes
 
@@ -248,7 +248,7 @@ def _verdict(nodes):
     sentences = []
     for which, word in (("value", "value"), ("grad", "gradient")):
         for node in nodes:
-            if node.match["first"] in (which, "both"):
+            if which in node.match["first"]:
                 difference = node.match[f"{which}_difference"]
                 by = "its shape is another" if difference == float("inf") else f"it differs by up to {difference:.3g}"
                 sentences.append(f"The first {word} unlike the reference's is that of {_called(node)}: {by}.")

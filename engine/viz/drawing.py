@@ -205,7 +205,7 @@ def _marks(nodes):
     found = {badge.split(": ")[-1] for node in nodes for badge in node["badges"]}
     marks = [mark for badge, mark in BADGES.items() if badge in found]
     matches = [node["match"] for node in nodes if node["match"]]
-    first = tuple(sorted({match["first"] for match in matches if match["first"]}))
+    first = tuple(sorted({which for match in matches for which in match["first"]}))
     statuses = {match["status"] for match in matches}
     if first:
         marks.append(FIRST[first])

@@ -5,6 +5,7 @@ of the font size, whole numbers, so that js/glyphs.js comes to the same widths.
 """
 
 from bisect import bisect_right
+from functools import lru_cache
 
 WIDTHS = [
     ("ijl|!.,:;'`", 30),
@@ -17,7 +18,7 @@ WIDTHS = [
 OTHER, WIDE, BOLD = 64, 100, 108
 # First and last code points of letters without a width of their own (accents and joiners that go with the letter
 # before them), and of wide ones (East Asian scripts, emoji).
-NARROWEST_RANGES = [
+COMBINING_RANGES = [
     (0x300, 0x36F), (0x483, 0x489), (0x591, 0x5BD), (0x610, 0x61A), (0x64B, 0x65F), (0x1AB0, 0x1AFF), (0x1DC0, 0x1DFF),
     (0x200B, 0x200F), (0x20D0, 0x20FF), (0xFE00, 0xFE0F), (0xFE20, 0xFE2F),
 ]  # fmt: skip
@@ -27,10 +28,11 @@ WIDE_RANGES = [
 ]  # fmt: skip
 
 _WIDTH_OF = {letter: width for letters, width in WIDTHS for letter in letters}
-_RANGES = sorted([(*each, 0) for each in NARROWEST_RANGES] + [(*each, WIDE) for each in WIDE_RANGES])
+_RANGES = sorted([(*each, 0) for each in COMBINING_RANGES] + [(*each, WIDE) for each in WIDE_RANGES])
 _STARTS = [first for first, _, _ in _RANGES]
 
 
+@lru_cache(maxsize=4096)  # labels and shapes come again and again
 def text_width(text, size, bold=False):
     """Width of `text` in pixels at font size `size` pixels (a whole number)."""
     hundredths = sum(map(_letter_width, text)) * size

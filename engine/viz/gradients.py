@@ -24,7 +24,7 @@ class Gradients:
         self.roots = []  # nodes at which a pass began
         self.seconds = {}  # key of an operation -> seconds
         self.thread = threading.get_ident()
-        self._fed = set()
+        self._fed = {}  # node -> (the array last sent to it, its Snapshot)
         self._last = None
 
     def passed(self, node, gradient, passed_on):
@@ -33,8 +33,10 @@ class Gradients:
             return
         now = time.perf_counter()
         key = id(node.variable) if type(node) is AccumulateGrad else id(node)
-        if hasattr(_array(gradient), "strides"):  # neither None nor the parts of a Function's several outputs
-            self.arrived[key] = Snapshot(_array(gradient))
+        array = _array(gradient)
+        if hasattr(array, "strides"):  # neither None nor the parts of a Function's several outputs
+            sent, copy = self._fed.get(node, (None, None))
+            self.arrived[key] = copy if sent is array else Snapshot(array)  # often all that arrives was sent at once
         if type(node) is not AccumulateGrad:
             self._note_operation(node, key, passed_on, now)
         self._last = time.perf_counter()
@@ -52,9 +54,10 @@ class Gradients:
         self.seconds[key] = None if self._last is None else now - self._last
         for slot, (source, gradient) in enumerate(zip(node.inputs, passed_on)):
             if source is not None:
-                self._fed.add(source)
-                if hasattr(_array(gradient), "strides"):
-                    self.sent[key, slot] = Snapshot(_array(gradient))
+                array, copy = _array(gradient), None
+                if hasattr(array, "strides"):
+                    copy = self.sent[key, slot] = Snapshot(array)
+                self._fed[source] = array, copy
 
 
 def flow(root, array, operations):

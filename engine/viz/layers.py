@@ -14,7 +14,7 @@ PATIENCE = 8  # and so many without a better order
 LANES = 4  # so many lines over several ranks from one operation each look for their own way; others share one
 
 
-@dataclass(eq=False, repr=False)
+@dataclass(eq=False, repr=False, slots=True)
 class Cell:
     """What takes up room in a rank: the box of an item, a port, or a bend (without a name) of lines from one source."""
 
@@ -45,6 +45,8 @@ def build_layers(container):
     ways = _linked(container)
     _fix_ports(container)
     rows = _fewest_crossings(_first_orders(list(container.cells.values())))
+    _number(rows)
+    _cross_late(rows)
     container.rows, container.ways = _bundled(rows, ways)
     _number(container.rows)
 
@@ -72,12 +74,17 @@ def _ranked(container):
     for name in incoming:
         container.cells[name] = Cell(name, leaf=outer_source(container, name).leaf)
     for name in order:
-        kind = items[name]["kind"]
-        leaf = kind if kind in ("parameter", "input") else None
-        container.cells[name] = Cell(name, items[name], leaf, last - to_go[name])
+        container.cells[name] = Cell(name, items[name], _leaf(items[name], inputs[name]), last - to_go[name])
     for name in outgoing:
         container.cells[name] = Cell(name, leaf=container.cells[inputs[name][0]].leaf, rank=last + 1)
     return [*incoming, *order, *outgoing], {**dict.fromkeys(incoming, ()), **inputs}
+
+
+def _leaf(item, inputs):
+    """A group that nothing comes to is taken for its parameters."""
+    if item["kind"] in ("parameter", "input"):
+        return item["kind"]
+    return "parameter" if item["group"] is not None and not inputs else None
 
 
 def _forward_order(items, inputs):
@@ -310,12 +317,12 @@ def _transpose(rows, at_ties):
 def _swap_neighbours(row, at_ties):
     """Whether a swap left fewer crossings."""
     swapped = False
-    ends = {cell: ([each.position for each in cell.before], [each.position for each in cell.after]) for cell in row}
+    ends = _ends(row)
     for index in range(len(row) - 1):
         left, right = row[index], row[index + 1]
         if left.fixed != right.fixed:
             continue
-        gain = sum(_inversions(*pair) - _inversions(*reversed(pair)) for pair in zip(ends[left], ends[right]))
+        gain = _gain(ends[left][0], ends[right][0]) + _gain(ends[left][1], ends[right][1])
         if gain > 0 or (gain == 0 and at_ties):
             row[index], row[index + 1] = right, left
             swapped = swapped or gain > 0
@@ -323,9 +330,36 @@ def _swap_neighbours(row, at_ties):
     return swapped
 
 
-def _inversions(left, right):
-    """How many links of the left one of two neighbours cross links of the right one."""
-    return sum([place > other for place in left for other in right])
+def _cross_late(rows):
+    """Where that is as good, let lines run side by side for long and cross only where they end."""
+    for row in rows:
+        ends, swapped = _ends(row), True
+        while swapped:
+            swapped = False
+            for index in range(len(row) - 1):
+                left, right = row[index], row[index + 1]
+                crossed = left.source and right.source and ends[left][0] > ends[right][0]
+                if crossed and _gain(ends[left][1], ends[right][1]) == -1:
+                    row[index], row[index + 1] = right, left
+                    swapped = True
+        _number_row(row)
+
+
+def _ends(row):
+    """{cell: positions of what it is linked to in the previous row, and in the next}."""
+    return {cell: ([each.position for each in cell.before], [each.position for each in cell.after]) for cell in row}
+
+
+def _gain(left, right):
+    """How many crossings fewer there are between the links of two neighbours when these are swapped."""
+    gain = 0
+    for place in left:
+        for other in right:
+            if place > other:
+                gain += 1
+            elif place < other:
+                gain -= 1
+    return gain
 
 
 def crossings(rows):

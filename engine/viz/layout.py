@@ -11,7 +11,7 @@ from math import floor, inf
 from .containers import contain
 from .glyphs import text_width
 from .layers import build_layers, outer_source
-from .places import BOX_GAP, is_port, place_across, place_along
+from .places import BOX_GAP, LINE_GAP, is_port, place_across, place_along
 
 COLUMN = 900  # pixels, about the width of a notebook's output
 RANK_GAP_RIGHTWARDS, RANK_GAP_DOWNWARDS = 42, 32  # pixels between boxes, for lines and arrow heads
@@ -22,8 +22,6 @@ TITLE = 26  # height of a frame's title line
 LABEL_SIZE, DETAIL_SIZE = 14, 11  # pixels
 PADDING = 12  # pixels left and right of a box's text, and between two texts side by side
 ARROW = 8  # the straight end of a line, room for its head
-LANE_GAP = 8  # pixels between lines that pass a border or a rank together
-ENTRY_GAP = 11  # pixels between lines that enter the same box
 
 
 def layout(scene, rightwards=None):
@@ -94,22 +92,22 @@ def _even(number):
 
 
 def _set_lanes(containers, lines):
-    """Where lines with different sources pass a port or bend that they share: side by side, as they left the group."""
+    """Where lines from different boxes of an open group pass a port or bend that they share: side by side, in the order
+    in which they left the group."""
     shared = {}
     for line in lines:
         for container, start, end in line.steps:
-            for cell in container.ways[start, end]:
-                if cell.item is None:
-                    cell.lanes[line.source] = 0
-                    if len(cell.lanes) > 1:
+            if start.removeprefix("in:") != line.source:
+                for cell in container.ways[start, end]:
+                    if cell.item is None:
+                        cell.lanes[line.source] = 0
                         shared[cell] = True
-    if shared:
-        numbers = _leaving_order(containers[0])
-        for cell in shared:
-            sources = sorted(cell.lanes, key=numbers.get)
-            reach = (len(sources) - 1) * LANE_GAP // 2
-            cell.lanes = {source: index * LANE_GAP - reach for index, source in enumerate(sources)}
-            cell.left = cell.right = reach
+    numbers = _leaving_order(containers[0]) if shared else {}
+    for cell in shared:
+        sources = sorted(cell.lanes, key=numbers.get)
+        reach = (len(sources) - 1) * LINE_GAP // 2
+        cell.lanes = {source: index * LINE_GAP - reach for index, source in enumerate(sources)}
+        cell.left = cell.right = reach
 
 
 def _leaving_order(root):
@@ -261,9 +259,10 @@ def _set_leaving(lines):
         if len(line.steps) == 1 and len(way) == 2:  # longer ways share their bends
             twins.setdefault((start, end), []).append(line)
     for group in twins.values():
-        gap = _entry_gap(_ends(group[0])[0], len(group))
+        middle = (len(group) - 1) / 2
+        gap = _gap_at(_ends(group[0])[0], middle)
         for position, line in enumerate(group):
-            line.leaves += (position - (len(group) - 1) / 2) * gap
+            line.leaves += (position - middle) * gap
 
 
 def _ends(line):
@@ -284,14 +283,14 @@ def _set_entering(lines):
         least = min(climbs)
         straightest = [position for position, climb in enumerate(climbs) if climb == least]
         middle = sum(straightest) / len(straightest)
-        gap = _entry_gap(target, len(entries))
+        gap = _gap_at(target, max(middle, len(entries) - 1 - middle))
         for position, (_, _, line) in enumerate(entries):
             line.enters = target.middle + (position - middle) * gap
 
 
-def _entry_gap(cell, count):
-    """Pixels between `count` lines at one side of a box; they stay clear of its corners."""
-    return min(ENTRY_GAP, ((cell.left + cell.right) / 2 - 6) / max(1, count - 1))
+def _gap_at(cell, most):
+    """Pixels between lines at one side of a box, `most` of them on one side of its middle; clear of its corners."""
+    return min(LINE_GAP, ((cell.left + cell.right) / 2 - 6) / max(1, most))
 
 
 def _comes_from(line):
@@ -305,12 +304,12 @@ def _passes(line, step, cell):
     """Where a line passes one of the cells on a step of its way, across the flow, in that step's container."""
     container, start, end = line.steps[step]
     if cell.item is None:
-        return cell.middle + cell.lanes[line.source]
+        return cell.middle + cell.lanes.get(line.source, 0)
     inside = container.inner.get(cell.name)
     if inside is None:
         return line.leaves if cell.name == start else line.enters
     port = inside.cells[line.steps[step - 1][2] if cell.name == start else line.steps[step + 1][1]]
-    return cell.middle - inside.main + port.middle + port.lanes[line.source]
+    return cell.middle - inside.main + port.middle + port.lanes.get(line.source, 0)
 
 
 def _points(line, rightwards):

@@ -7,7 +7,8 @@ long as its longest box. Numbers are added up and halved in the same order as in
 from itertools import islice
 from math import floor
 
-BOX_GAP = 16  # pixels between neighbours in a rank
+BOX_GAP = 16  # pixels between neighbours in a rank,
+LINE_GAP = 12  # where both are lines, and between lines that enter a box or pass a border together
 CLIMB = 6  # a gap between ranks is a pixel wider for each so many that a line climbs in it,
 WIDER = 30  # but at most so many pixels wider
 SWEEPS = 8
@@ -18,29 +19,30 @@ def place_across(rows, ways):
     cells = [cell for row in rows for cell in row]
     before = {cell: [(each, _pull(each, cell), -_bend(each, cell)) for each in _followed(cell)] for cell in cells}
     after = {cell: [(each, _pull(cell, each), _bend(cell, each)) for each in cell.after] for cell in cells}
-    for row in rows:
-        _settle(row, [0] * len(row))
+    spaced = [(row, _offsets(row), [_hold(cell) for cell in row]) for row in rows]
+    for row in spaced:
+        _settle(*row, [0] * len(row[0]))
     for _ in range(SWEEPS):
         places = [cell.middle for cell in cells]
-        for row in reversed(rows):
-            _settle(row, [_wish(cell, after[cell]) for cell in row])
-        for row in rows:
-            _settle(row, [_wish(cell, before[cell]) for cell in row])
+        for row in reversed(spaced):
+            _settle(*row, [_wish(cell, after[cell]) for cell in row[0]])
+        for row in spaced:
+            _settle(*row, [_wish(cell, before[cell]) for cell in row[0]])
         if places == [cell.middle for cell in cells]:
             break
-    for row in reversed(rows):  # what follows no input goes to its users, the others stay
-        _settle(row, [_wish(cell, [] if before[cell] else after[cell]) for cell in row])
+    for row in reversed(spaced):  # what follows no input goes to its users, the others stay
+        _settle(*row, [_wish(cell, [] if before[cell] else after[cell]) for cell in row[0]])
     wishes = _straight(ways)
-    for row in rows:
-        _settle(row, [wishes.get(cell, cell.middle) for cell in row])
+    for row in spaced:
+        _settle(*row, [wishes.get(cell, cell.middle) for cell in row[0]])
     for cell in cells:
-        cell.middle = floor(cell.middle + 0.5)
+        cell.middle = floor(cell.middle + 0.4)  # not 0.5: many are halves, which an error in the last digit must not part
 
 
 def _straight(ways):
-    """{bend: its place, if all bends of its way stand where the one does that had to go aside most}."""
+    """{bend: its place, if all bends of its longest way stand where the one does that had to go aside most}."""
     wishes = {}
-    for source, *bends, target in ways:
+    for source, *bends, target in sorted(ways, key=len, reverse=True):
         bends = [bend for bend in bends if not bend.main]
         if len(bends) > 1:
             middle = (source.middle + target.middle) / 2
@@ -90,7 +92,7 @@ def _pull(cell, user):
 def _hold(cell):
     """How firmly a cell holds its place against its neighbours: so much that the looser one yields."""
     if cell.main:
-        return 1e9
+        return 1e12
     if cell.item is None:
         return 1e3
     return 1 if cell.leaf else 1e6
@@ -115,18 +117,24 @@ def _wish(cell, neighbours):
             return place if below > half else (place + places[index + 1][0]) / 2
 
 
-def _settle(row, wishes):
+def _offsets(row):
+    """How far, at least, each cell of a row is from the first."""
+    offsets = [0] if row else []
+    for cell, right in zip(row, row[1:]):
+        gap = LINE_GAP if cell.item is None and right.item is None else BOX_GAP
+        offsets.append(offsets[-1] + cell.right + gap + right.left)
+    return offsets
+
+
+def _settle(row, offsets, holds, wishes):
     """Move each cell of a row as near to its wish as order and distance allow (weighted least squares).
 
     With the distances taken off, the places need only rise. Neighbours whose wishes fall are pooled at
     their mean, until none do.
     """
-    offsets = [0]
-    for cell, right in zip(row, row[1:]):
-        offsets.append(offsets[-1] + cell.right + right.left + BOX_GAP)
     pools = []  # (place, weight, how many cells)
-    for cell, wish, offset in zip(row, wishes, offsets):
-        place, weight, count = wish - offset, _hold(cell), 1
+    for offset, weight, place in zip(offsets, holds, wishes):
+        place, count = place - offset, 1
         while pools and pools[-1][0] > place:
             left_place, left_weight, left_count = pools.pop()
             place = (left_place * left_weight + place * weight) / (left_weight + weight)

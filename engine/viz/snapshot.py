@@ -12,7 +12,7 @@ from .. import backend
 
 BINS = 24  # of a histogram
 SIDE = 16  # rows and columns of a slice, at most
-KEPT_WHOLE = 2**20  # elements; larger tensors are summed up at once and let go
+KEPT_WHOLE = 2**16  # elements; larger tensors are summed up at once and let go
 EXACT = 6  # significant digits of the numbers in slices and statistics
 
 

@@ -99,7 +99,7 @@ def match_words(match):
 
 
 def _difference_words(match, which):
-    difference, first = match[f"{which}_difference"], "the first " if match["first"] == which else ""
+    difference, first = match[f"{which}_difference"], "the first " if which in match["first"] else ""
     return f"{first}{which} that differs" + (f", by up to {difference:.3g}" if isinstance(difference, (int, float)) else "")
 
 

@@ -82,11 +82,11 @@ def compared():
             "grad": node["grad"],
             "value_difference": 0.25 if differs else 0.0,
             "grad_difference": 0.0,
-            "first": "value" if differs else None,
+            "first": ["value"] if differs else [],
         }
     parameter = next(node for node in nodes if node["kind"] == "parameter")
     parameter["match"] |= {
-        "status": "differs", "first": "grad", "grad": shifted(parameter["grad"], -0.5), "grad_difference": 0.5}
+        "status": "differs", "first": ["grad"], "grad": shifted(parameter["grad"], -0.5), "grad_difference": 0.5}
     nodes[-2]["match"] |= {"status": "extra", "value": None, "grad": None}
     return document
 

@@ -62,6 +62,24 @@ def test_weighted_random_sampler():
     assert sorted(order) == [0, 1, 2] and order[-1] == 1
 
 
+SAMPLERS = {
+    "RandomSampler": lambda generator: RandomSampler(range(50), generator=generator),
+    "with replacement": lambda generator: RandomSampler(range(50), True, 70, generator),
+    "SubsetRandomSampler": lambda generator: SubsetRandomSampler(range(50), generator),
+    "WeightedRandomSampler": lambda generator: WeightedRandomSampler([1.0] * 50, 30, generator=generator),
+    "random_split": lambda generator: random_split(range(50), [40, 10], generator)[0],
+}
+
+
+@pytest.mark.parametrize("kind", SAMPLERS)
+def test_draws_come_from_the_generator_that_was_given(kind):
+    """The same seed gives the same draws, another seed others, and the default generator has no part in it."""
+    before = engine.get_rng_state()
+    draws = [list(SAMPLERS[kind](engine.Generator().manual_seed(seed))) for seed in (1, 1, 2)]
+    assert draws[0] == draws[1] != draws[2]
+    assert engine.equal(engine.get_rng_state(), before)
+
+
 def test_batch_sampler_of_anything():
     """Of an iterator that can be read once; the loader takes a list of lists as well."""
     assert list(BatchSampler(iter(range(5)), 2, drop_last=True)) == [[0, 1], [2, 3]]

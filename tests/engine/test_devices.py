@@ -14,7 +14,13 @@ FOLDER = pathlib.Path(__file__).parent
 
 # Files whose tests run on the CPU alone, with the reason.
 FILES_ON_THE_CPU = {
-    "test_viz.py": "draws graphs; a node knows nothing of devices",
+    "test_viz.py": "what is shown was copied to the CPU; test_viz_parts.py captures a step on both",
+    "test_viz_parts.py": "data about graphs; copies and a captured step are taken on both",
+    "test_capture.py": "what is shown was copied to the CPU; test_viz_parts.py captures a step on both",
+    "test_drawing.py": "shapes",
+    "test_exports.py": "files and texts",
+    "test_fold.py": "plain data",
+    "test_layout.py": "places",
     "test_rules.py": "words about derivatives; the derivatives themselves are taken on both (test_table.py)",
     "test_parity": "torch is on the CPU; test_lines_give_the_same_on_the_stand_in runs the same lines",
     "test_parity_optim.py": "torch is on the CPU; test_the_same_on_the_stand_in takes steps there",

@@ -142,17 +142,17 @@ def test_a_closed_group_has_the_marks_of_what_is_in_it():
     assert "∞" in texts(drawing_of(documents.document(nodes, [(0, 1)], [{"id": 0}], [])))
 
 
-def match(status, first=None, value_difference=None, grad_difference=None):
+def match(status, first=(), value_difference=None, grad_difference=None):
     return {
-        "status": status, "value": None, "grad": None, "first": first, "value_difference": value_difference,
+        "status": status, "value": None, "grad": None, "first": list(first), "value_difference": value_difference,
         "grad_difference": grad_difference}  # fmt: skip
 
 
 def test_a_comparison_marks_what_differs_and_what_differs_first():
     nodes = [
         {"label": "a", "match": match("same")},
-        {"label": "b", "name": "hidden", "match": match("differs", "value", 0.5)},
-        {"label": "c", "match": match("differs", None, 0.25, 3)},
+        {"label": "b", "name": "hidden", "match": match("differs", ["value"], 0.5)},
+        {"label": "c", "match": match("differs", [], 0.25, 3)},
         {"label": "d", "match": match("extra")},
         {"label": "e", "kind": "missing", "match": match("missing")},
     ]

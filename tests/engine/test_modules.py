@@ -728,6 +728,12 @@ def test_constructors_take_torch_s_arguments():
     assert set(HIDDEN_SIGNATURES) <= set(different), "these are shown now"
 
 
+def test_no_layer_takes_options_that_it_does_not_know():
+    """But Identity, which is made with any."""
+    kinds = {name: {each.kind for each in inspect.signature(layer).parameters.values()} for name, layer in layers().items()}
+    assert {name for name, each in kinds.items() if inspect.Parameter.VAR_KEYWORD in each} == {"Identity"}
+
+
 def test_methods_take_torch_s_arguments():
     """Every public method of every class is torch's, with its arguments' names in their order."""
     different = {}

@@ -2,6 +2,7 @@
 configurations; and a state that was saved there or here goes on here."""
 
 import copy
+import inspect
 import re
 import warnings
 
@@ -432,6 +433,22 @@ def test_warm_restarts_take_fractions_of_epochs():
         optimizer.step()
         found.append([scheduler.step(epoch) or scheduler.get_last_lr()[0] for epoch in (0.25, 2.9, 3.1, 8.5, 9.0, 20.25)])
     np.testing.assert_allclose(*found, rtol=1e-10)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_another_implementation_is_refused_where_it_would_matter(name):
+    """capturable and differentiable change what can be done with a step; foreach and fused are hints."""
+    optimizer, refused = getattr(engine.optim, name), 0
+    for choice in ("capturable", "differentiable", "foreach", "fused"):
+        if choice not in inspect.signature(optimizer).parameters:
+            continue
+        if choice in ("foreach", "fused"):
+            optimizer(parameters(engine), **{choice: True})
+            continue
+        with pytest.raises(NotImplementedError, match=f"{name}: {choice}=True"):
+            optimizer(parameters(engine), **{choice: True})
+        refused += 1
+    assert refused or name == "LBFGS"
 
 
 def test_every_optimizer_of_the_engine_is_here():

@@ -111,3 +111,12 @@ def test_draws_in_place_are_recorded_and_pass_no_gradient():
     assert b.array is before and np.isfinite(b.detach().numpy()).all() and a.grad[0].item() == 0
     with pytest.raises(RuntimeError, match="leaf Variable"):
         a.uniform_()
+
+
+def test_a_seed_that_nobody_knows():
+    """seed() begins anew with another one each time, and says it: from it the same draws come again."""
+    generator = torch.Generator()
+    seeds = {generator.seed() for _ in range(3)}
+    assert len(seeds) == 3 and generator.initial_seed() in seeds
+    drawn = torch.rand(4, generator=generator)
+    assert torch.equal(drawn, torch.rand(4, generator=torch.Generator().manual_seed(generator.initial_seed())))

@@ -358,6 +358,84 @@ def test_torch_reads_our_files_and_we_read_torch_s(tmp_path):
     np.testing.assert_allclose(its(engine.tensor(x))[0].detach().numpy(), layer(torch.tensor(x))[0].detach().numpy(), atol=1e-6)
 
 
+# Every layer that keeps a state: how a library makes it, the shapes of its inputs.
+LAYERS = {
+    "Linear": (lambda nn: nn.Linear(3, 4), [(5, 3)]),
+    "Bilinear": (lambda nn: nn.Bilinear(3, 4, 2), [(5, 3), (5, 4)]),
+    "Embedding": (lambda nn: nn.Embedding(7, 3, padding_idx=0), ["indices"]),
+    "PReLU": (lambda nn: nn.PReLU(3), [(2, 3, 4)]),
+    "Conv1d": (lambda nn: nn.Conv1d(4, 6, 3, groups=2), [(2, 4, 7)]),
+    "Conv2d": (lambda nn: nn.Conv2d(3, 4, 3, padding=1), [(2, 3, 6, 5)]),
+    "ConvTranspose1d": (lambda nn: nn.ConvTranspose1d(3, 4, 3, 2), [(2, 3, 5)]),
+    "ConvTranspose2d": (lambda nn: nn.ConvTranspose2d(3, 4, 3, bias=False), [(2, 3, 4, 4)]),
+    "BatchNorm1d": (lambda nn: nn.BatchNorm1d(3), [(4, 3)]),
+    "BatchNorm2d": (lambda nn: nn.BatchNorm2d(3), [(4, 3, 2, 2)]),
+    "InstanceNorm1d": (lambda nn: nn.InstanceNorm1d(3, affine=True, track_running_stats=True), [(2, 3, 5)]),
+    "InstanceNorm2d": (lambda nn: nn.InstanceNorm2d(3, affine=True), [(2, 3, 4, 4)]),
+    "GroupNorm": (lambda nn: nn.GroupNorm(2, 4), [(2, 4, 3)]),
+    "LayerNorm": (lambda nn: nn.LayerNorm((3, 4)), [(2, 3, 4)]),
+    "RMSNorm": (lambda nn: nn.RMSNorm(4), [(2, 4)]),
+    "RNNCell": (lambda nn: nn.RNNCell(3, 4), [(2, 3)]),
+    "LSTMCell": (lambda nn: nn.LSTMCell(3, 4), [(2, 3)]),
+    "GRUCell": (lambda nn: nn.GRUCell(3, 4), [(2, 3)]),
+    "RNN": (lambda nn: nn.RNN(3, 4, 2), [(5, 2, 3)]),
+    "LSTM": (lambda nn: nn.LSTM(3, 4, 2, bidirectional=True, proj_size=2), [(5, 2, 3)]),
+    "GRU": (lambda nn: nn.GRU(3, 4, batch_first=True), [(2, 5, 3)]),
+    "MultiheadAttention": (lambda nn: nn.MultiheadAttention(4, 2, kdim=3, add_bias_kv=True), [(5, 2, 4), (6, 2, 3), (6, 2, 4)]),
+    "TransformerEncoderLayer": (lambda nn: nn.TransformerEncoderLayer(4, 2, 8), [(5, 2, 4)]),
+    "TransformerEncoder": (
+        lambda nn: nn.TransformerEncoder(nn.TransformerEncoderLayer(4, 2, 8, batch_first=True), 2), [(2, 5, 4)]),
+    "TransformerDecoderLayer": (lambda nn: nn.TransformerDecoderLayer(4, 2, 8), [(5, 2, 4), (6, 2, 4)]),
+    "TransformerDecoder": (
+        lambda nn: nn.TransformerDecoder(nn.TransformerDecoderLayer(4, 2, 8), 2), [(5, 2, 4), (6, 2, 4)]),
+    "Transformer": (lambda nn: nn.Transformer(4, 2, 1, 1, 8), [(5, 2, 4), (6, 2, 4)]),
+    "Sequential": (lambda nn: nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.ReLU(), nn.Linear(4, 2)), [(5, 3)]),
+    "weight_norm": (lambda nn: nn.utils.parametrizations.weight_norm(nn.Linear(3, 4)), [(5, 3)]),
+    "spectral_norm": (lambda nn: nn.utils.parametrizations.spectral_norm(nn.Linear(3, 4)), [(5, 3)]),
+}
+
+
+def first_output(layer, library, inputs):
+    """Of the layer in evaluation mode, as an array."""
+    with library.no_grad():
+        output = layer.eval()(*[library.tensor(each) for each in inputs])
+    return (output[0] if isinstance(output, tuple) else output).numpy()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", LAYERS)
+def test_every_layer_s_file_goes_both_ways(name, tmp_path):
+    """Keys and shapes are torch's: what is saved here loads there strictly, and back, and both compute the same."""
+    torch = pytest.importorskip("torch", reason="torch is the oracle here: pip install 'chainrule[parity]'")
+    package = pytest.importorskip("safetensors.torch", reason="its reader is the oracle: pip install 'chainrule[parity]'")
+    make, shapes = LAYERS[name]
+    engine.manual_seed(0)
+    torch.manual_seed(0)
+    source = np.random.default_rng(0)
+    inputs = [source.integers(0, 7, (2, 3)) if each == "indices" else source.standard_normal(each, "f") for each in shapes]
+    ours, theirs = make(nn), make(torch.nn)
+    for parameter in ours.parameters():
+        nn.init.normal_(parameter, 0.5)  # such as no two layers start with
+    engine.save(dict(ours.state_dict()), tmp_path / "ours.safetensors")
+    assert list(theirs.load_state_dict(package.load_file(tmp_path / "ours.safetensors"))) == [[], []]
+    np.testing.assert_allclose(
+        first_output(ours, engine, inputs), first_output(theirs, torch, inputs), rtol=1e-4, atol=1e-5)
+    others = make(torch.nn)
+    package.save_file({key: each.contiguous() for key, each in others.state_dict().items()}, tmp_path / "theirs.safetensors")
+    assert list(ours.load_state_dict(engine.load(tmp_path / "theirs.safetensors"))) == [[], []]
+    np.testing.assert_allclose(
+        first_output(ours, engine, inputs), first_output(others, torch, inputs), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_every_layer_with_a_state_is_here():
+    """A new one has to be put into the table; bases and containers, whose states are those of others, need not."""
+    bases = {"Module", "ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "RNNBase", "RNNCellBase"}
+    with_state = {name for name, each in vars(nn).items() if isinstance(each, type) and issubclass(each, nn.Module)
+                  and ("reset_parameters" in dir(each) or "_reset_parameters" in dir(each) or name.startswith("Transformer"))}
+    assert with_state - bases <= set(LAYERS) and len(with_state) > 20
+
+
 def test_nothing_here_knows_pickle():
     """Neither the module nor what it calls numpy with could unpickle."""
     for name in ("serialization.py", "safetensors.py"):

@@ -59,6 +59,22 @@ def test_of_a_large_tensor_the_summary_alone_is_kept():
         copy.summary((1,))
 
 
+# ---- a step, on either device -------------------------------------------------------------------------
+
+
+def test_a_step_on_either_device_is_captured(device):
+    torch.manual_seed(0)
+    model, x, y = Net(nn.Linear).to(device), torch.randn(5, 3).to(device), torch.tensor([0, 1, 1, 1, 0]).to(device)
+    with viz.capture() as graph:
+        F.cross_entropy(model(x), y).backward()
+    assert {node.device for node in graph.nodes} == {str(x.device)}
+    assert all(node.grad is not None for node in graph.nodes if node.kind != "input")
+    weight = next(node for node in graph.nodes if node.label == "second.weight")
+    assert weight.grad.array.tolist() == model.second.weight.grad.tolist()
+    loss = F.cross_entropy(model(x), y)
+    assert viz.graph(loss).nodes[-1].grad.number == 1 and "<svg" in graph.svg()
+
+
 # ---- equations ----------------------------------------------------------------------------------------
 
 
@@ -154,7 +170,7 @@ def captured():
 
 
 def firsts(graph):
-    return {node.match["first"]: (node.label, node.module) for node in graph.nodes if node.match["first"]}
+    return {which: (node.label, node.module) for node in graph.nodes for which in node.match["first"]}
 
 
 def test_a_right_answer_in_another_style_is_the_same(captured):
@@ -167,7 +183,7 @@ def test_a_right_answer_in_another_style_is_the_same(captured):
 
 def test_the_first_wrong_value_is_marked(captured):
     both = viz.compare(captured(Net(MyLinear, lambda x: torch.tanh(x) * 1.01)), captured(Net(nn.Linear)))
-    assert firsts(both) == {"both": ("+", "model.second")}
+    assert firsts(both) == {"value": ("+", "model.second"), "grad": ("+", "model.second")}
     assert "The first value unlike the reference's is that of + in model.second" in both.notes[0]
 
 
@@ -196,7 +212,7 @@ def test_a_value_of_another_shape_differs(captured):
     W, x = torch.ones(3, requires_grad=True), torch.ones(3, 1, requires_grad=True)
     doubled, twice = W * 2, x * 2
     both = viz.compare(doubled.sum(), twice.sum())
-    assert firsts(both)["both"][0] == "×" and "its shape is another" in both.notes[0]
+    assert firsts(both)["value"][0] == "×" and "its shape is another" in both.notes[0]
 
 
 def test_tolerances_say_what_counts_as_different(captured):

@@ -12,8 +12,7 @@ from engine.nn.primitives import activation as table
 __all__ = [
     "celu", "celu_", "elu", "elu_", "gelu", "glu", "hardsigmoid", "hardswish", "hardtanh", "hardtanh_", "leaky_relu",
     "leaky_relu_", "log_softmax", "logsigmoid", "mish", "prelu", "relu", "relu6", "relu_", "selu", "selu_", "sigmoid",
-    "silu", "softmax", "softmin", "softplus", "softsign", "tanh", "threshold", "threshold_",
-]  # fmt: skip
+    "silu", "softmax", "softmin", "softplus", "softsign", "tanh", "threshold", "threshold_"]
 
 FLOATS, REALS, NUMBERS = "fV", "iufV", "fVc"  # kinds of types, as numpy names them
 

@@ -118,8 +118,7 @@ def _check_shapes(input, weight, bias, groups, channels, out):
     """RuntimeError unless the input has so many channels and the bias as many elements as the output has channels."""
     if weight.shape[0] % groups:
         raise RuntimeError(
-            f"Given groups={groups}, expected weight to be divisible by {groups} at dimension 0, but got weight of "
-            f"size {list(weight.shape)} instead")
+            f"expected groups={groups} to divide the weight's dimension 0, but got weight of size {list(weight.shape)}")
     if input.shape[1] != channels:
         raise RuntimeError(
             f"Given groups={groups}, weight of size {list(weight.shape)}, expected input{list(input.shape)} to have "

@@ -40,8 +40,7 @@ def bilinear(input1, input2, weight, bias=None):
             f"bilinear(): input batch dimensions do not match: got {list(input1.shape)} and {list(input2.shape)}")
     if tuple(weight.shape[1:]) != (*input1.shape[-1:], *input2.shape[-1:]):
         raise RuntimeError(
-            f"bilinear(): the weight's dimensions 1 and 2 must be the inputs' last: got weight {list(weight.shape)} "
-            f"for {list(input1.shape)} and {list(input2.shape)}")
+            f"bilinear(): weight {list(weight.shape)} does not fit {list(input1.shape)} and {list(input2.shape)}")
     if bias is not None and tuple(bias.shape) != (weight.shape[0],):
         raise RuntimeError(f"bilinear(): bias size does not match weight size: got {list(bias.shape)}")
     product = einsum("...i,oij,...j->...o", input1, weight, input2)
@@ -49,8 +48,7 @@ def bilinear(input1, input2, weight, bias=None):
 
 
 @reads
-def embedding(
-        input, weight, padding_idx=None, max_norm=None, norm_type=2.0, scale_grad_by_freq=False, sparse=False):
+def embedding(input, weight, padding_idx=None, max_norm=None, norm_type=2.0, scale_grad_by_freq=False, sparse=False):
     """The rows of `weight` (rows, width) that the integer tensor `input` names: (..., width).
 
     padding_idx: a row that receives no gradient. max_norm: rows that are looked up and longer (by the norm_type-norm)
@@ -59,9 +57,7 @@ def embedding(
     if scale_grad_by_freq or sparse:
         raise NotImplementedError("embedding: scale_grad_by_freq=True and sparse=True are not supported")
     if input.dtype not in (dtypes.int64, dtypes.int32):
-        raise RuntimeError(
-            f"Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; but got "
-            f"{input.dtype} instead")
+        raise RuntimeError(f"Expected indices of type Long or Int; but got {input.dtype} instead")
     if weight.ndim != 2:
         raise RuntimeError(f"'weight' must be 2-D, got {list(weight.shape)}")
     rows = weight.shape[0]

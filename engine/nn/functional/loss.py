@@ -19,8 +19,7 @@ from engine.nn.primitives.activation import log_sigmoid
 
 __all__ = [
     "binary_cross_entropy", "binary_cross_entropy_with_logits", "cross_entropy", "huber_loss", "kl_div", "l1_loss",
-    "mse_loss", "nll_loss", "smooth_l1_loss",
-]  # fmt: skip
+    "mse_loss", "nll_loss", "smooth_l1_loss"]
 
 _reads = reads(reduce=optional(BOOL))  # elsewhere `reduce` names an operation
 
@@ -260,8 +259,7 @@ def _check_classes(input, target, ignore_index):
 def _check_weight(weight, count):
     if tuple(weight.shape) != (count,):
         raise RuntimeError(
-            f"weight tensor should be defined either for all {count} classes or no classes but got weight tensor of "
-            f"shape: {list(weight.shape)}")
+            f"weight must have an element for each of {count} classes but has the shape {list(weight.shape)}")
 
 
 # ---- of distributions -------------------------------------------------------------------------------------

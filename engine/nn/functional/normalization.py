@@ -21,8 +21,7 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
     training: by the mean and variance of this batch, which also move the running ones (C; None: kept nowhere) in place
     by the share `momentum`; otherwise by the running ones.
     """
-    _check_channels(
-        "batch_norm", input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
+    _check_channels("batch_norm", input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
     if not training:
         return _by_running(input, running_mean, running_var, weight, bias, eps)
     if input.numel() == input.shape[1]:
@@ -61,8 +60,7 @@ def group_norm(input, num_groups, weight=None, bias=None, eps=1e-05):
     _check_channels("group_norm", input, weight=weight, bias=bias)
     if num_groups < 1 or input.shape[1] % num_groups:
         raise RuntimeError(
-            f"Expected number of channels in input to be divisible by num_groups, but got input of shape "
-            f"{list(input.shape)} and num_groups={num_groups}")
+            f"num_groups={num_groups} must divide the number of channels of an input of shape {list(input.shape)}")
     size = math.prod(input.shape[1:]) // num_groups
     if input.shape[0] * size == 1:
         raise ValueError(f"Expected more than 1 value per channel when training, got input size {list(input.shape)}")
@@ -131,7 +129,8 @@ def _by_running(input, running_mean, running_var, weight, bias, eps):
 
 
 def _update(running_mean, running_var, moments, input, count, momentum):
-    """Move the running mean and variance in place to those of `count` elements by the share `momentum`; of none, not."""
+    """Move the running mean and variance in place to those of `count` elements by the share `momentum`; of none,
+    not."""
     if (running_mean is None) != (running_var is None):
         raise ValueError("running_mean and running_var must either both be None or neither be None")
     if moments is None:
@@ -167,18 +166,13 @@ def _check_types(function, input, **given):
 def _last_dims(function, input, shape, **given):
     """The dimensions that `normalized_shape` stands for."""
     if not shape:
-        raise RuntimeError(
-            "Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one element, but got "
-            "normalized_shape = []")
+        raise RuntimeError("Expected normalized_shape to be at least 1-dimensional, but got normalized_shape = []")
     for name, each in given.items():
         if each is not None and tuple(each.shape) != shape:
-            raise RuntimeError(
-                f"Expected {name} to be of same shape as normalized_shape, but got {name} of shape {list(each.shape)} "
-                f"and normalized_shape = {list(shape)}")
+            raise RuntimeError(f"Expected {name} of shape normalized_shape = {list(shape)}, but got {list(each.shape)}")
     if tuple(input.shape[-len(shape) :]) != shape:
         raise RuntimeError(
-            f"Given normalized_shape={list(shape)}, expected input with shape [*, {', '.join(map(str, shape))}], but "
-            f"got input of size{list(input.shape)}")
+            f"Given normalized_shape={list(shape)}, the input must end in it, but has the size {list(input.shape)}")
     if input.dtype.category < dtypes.FLOAT:
         raise NotImplementedError(f'"{function}" not implemented for {input.dtype}')
     return tuple(range(input.ndim - len(shape), input.ndim))

@@ -12,8 +12,7 @@ from engine.nn.primitives import pooling as table
 
 __all__ = [
     "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_max_pool1d", "adaptive_max_pool2d", "avg_pool1d",
-    "avg_pool2d", "max_pool1d", "max_pool2d",
-]  # fmt: skip
+    "avg_pool2d", "max_pool1d", "max_pool2d"]
 
 
 SIZES = one_or_each(INT, optional(INT))
@@ -239,9 +238,7 @@ def _windows(function, dims, size, kernel_size, stride, padding, dilation, ceil_
     spans = [spread * (each - 1) + 1 for each, spread in zip(kernel, dilation)]
     places = tuple(_count(*each, ceil_mode) for each in zip(size, spans, stride, padding))
     if min(places) < 1:
-        raise RuntimeError(
-            f"{function}: Given input size: {list(size)}. Calculated output size: {list(places)}. Output size "
-            "is too small")
+        raise RuntimeError(f"{function}: no window fits: from the size {list(size)} the output would be {list(places)}")
     return table.Windows(kernel, stride, padding, dilation, places)
 
 

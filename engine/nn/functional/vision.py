@@ -56,9 +56,7 @@ def _widths(pad, input, mode):
     if len(pad) % 2:
         raise RuntimeError(f"Padding length must be divisible by 2, but got {len(pad)}")
     if len(pad) // 2 > input.ndim:
-        raise RuntimeError(
-            f"Padding length should be less than or equal to two times the input dimension but got padding length "
-            f"{len(pad)} and input of dimension {input.ndim}")
+        raise RuntimeError(f"pad has {len(pad)} numbers, more than two for each of the input's {input.ndim} dimensions")
     pairs = several(tuple(pad), len(pad), "pad", "pad") if pad else ()
     widths = [pairs[start : start + 2] for start in range(0, len(pairs), 2)][::-1]
     sizes = input.shape[input.ndim - len(widths) :]
@@ -79,8 +77,7 @@ def _with_border(input, dim, low, high, mode):
     most = {"reflect": size - 1, "circular": size}.get(mode, math.inf if size else 0)
     if max(low, high) > most:
         raise RuntimeError(
-            f"Padding size should be at most {most} at dimension {dim} of size {size} for mode {mode!r}, but got "
-            f"{(low, high)}")
+            f"Padding size should be at most {most} at dimension {dim} for mode {mode!r}, but got {(low, high)}")
     parts = [_BORDERS[mode](input, dim, size, low, True), input, _BORDERS[mode](input, dim, size, high, False)]
     parts = [part for part in parts if part is not None]
     return _cut(cat(parts, dim) if len(parts) > 1 else input, dim, low, high)
@@ -179,8 +176,7 @@ def _sizes(input, dims, size, scale_factor, recompute):
         factors = (None,) * dims if recompute else factors
     if min(*size, *input.shape[2:]) < 1:
         raise RuntimeError(
-            f"Input and output sizes should be greater than 0, but got input {list(input.shape[2:])} and output "
-            f"{list(size)}")
+            f"sizes should be greater than 0, but input has {list(input.shape[2:])} and output {list(size)}")
     return size, factors
 
 
@@ -238,8 +234,7 @@ def pixel_shuffle(input, upscale_factor):
         raise RuntimeError(f"pixel_shuffle expects a positive upscale_factor, but got {upscale_factor}")
     if channels % upscale_factor**2:
         raise RuntimeError(
-            "pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of upscale_factor, "
-            f"but input.size(-3)={channels} is not divisible by {upscale_factor**2}")
+            f"pixel_shuffle: {channels} channels are not divisible by upscale_factor² = {upscale_factor**2}")
     r, n = upscale_factor, len(before)
     parts = input.reshape(*before, channels // r**2, r, r, height, width)
     ordered = parts.permute(*range(n), n, n + 3, n + 1, n + 4, n + 2)
@@ -255,8 +250,7 @@ def pixel_unshuffle(input, downscale_factor):
     for name, size in (("height", height), ("width", width)):
         if size % downscale_factor:
             raise RuntimeError(
-                f"pixel_unshuffle expects {name} to be divisible by downscale_factor, but {name} {size} is not "
-                f"divisible by {downscale_factor}")
+                f"pixel_unshuffle: {name} {size} is not divisible by downscale_factor {downscale_factor}")
     r, n = downscale_factor, len(before)
     parts = input.reshape(*before, channels, height // r, r, width // r, r)
     ordered = parts.permute(*range(n), n, n + 2, n + 4, n + 1, n + 3)
@@ -298,8 +292,7 @@ def fold(input, output_size, kernel_size, dilation=1, padding=0, stride=1):
     places = windows.places_of(size, kernel, how)
     if input.shape[1] % math.prod(kernel):
         raise RuntimeError(
-            f"Expected size of input's dimension 1 to be divisible by the product of kernel_size, but got "
-            f"input.size(1)={input.shape[1]} and kernel_size={kernel}")
+            f"fold: the input's dimension 1, {input.shape[1]}, must be divisible by the size of {kernel}")
     if min(places) < 1 or input.shape[2] != math.prod(places):
         raise RuntimeError(
             f"Given output_size={size}, kernel_size={kernel}, dilation={how.dilation}, padding={how.padding}, "

@@ -19,8 +19,7 @@ leaky_relu = _entry(
 hardtanh = _entry(
     "hardtanh", lambda a, *, low, high: np.clip(a, low, high), lambda g, a, low, high: g * ((a > low) & (a < high)),
     low=-1.5, high=1.0)
-hardsigmoid = _entry(
-    "hardsigmoid", lambda a: np.clip(a + 3, 0, 6) / 6, lambda g, a: g / 6 * ((a > -3) & (a < 3)))
+hardsigmoid = _entry("hardsigmoid", lambda a: np.clip(a + 3, 0, 6) / 6, lambda g, a: g / 6 * ((a > -3) & (a < 3)))
 hardswish = _entry(
     "hardswish", lambda a: a * np.clip(a + 3, 0, 6) / 6,
     lambda g, a: where(a <= -3, 0, where(a < 3, g * (a / 3 + 0.5), g)))

@@ -225,8 +225,7 @@ def _lstm_back(g, result, kept, hidden, weight_hh):
     to_cell = o - o * squashed * squashed
     d_cell, d_hidden = g[-1].copy(), np.zeros_like(hidden)
     by_gate = slopes.reshape(*slopes.shape[:2], 4, hidden.shape[1])
-    for arriving, to_c, forget, gate, parts in zip(
-            g[-2::-1], to_cell[::-1], f[::-1], slopes[::-1], by_gate[::-1]):
+    for arriving, to_c, forget, gate, parts in zip(g[-2::-1], to_cell[::-1], f[::-1], slopes[::-1], by_gate[::-1]):
         d_hidden += arriving
         d_cell += d_hidden * to_c
         parts[:, :3] *= d_cell[:, None]

@@ -23,8 +23,7 @@ def clip_grad_norm_(parameters, max_norm, norm_type=2.0, error_if_nonfinite=Fals
             raise RuntimeError(
                 f"The total norm of order {float(norm_type)} for gradients from `parameters` is non-finite, so it "
                 "cannot be clipped. To disable this error and scale the gradients by the non-finite norm anyway, set "
-                "`error_if_nonfinite=False`"
-            )
+                "`error_if_nonfinite=False`")
         factor = functions.clamp(float(max_norm) / (total + 1e-6), max=1.0)
         for each in gradients:
             each.mul_(factor.to(each.device, each.dtype))

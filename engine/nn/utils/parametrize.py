@@ -68,8 +68,7 @@ class ParametrizationList(ModuleList):
         if not isinstance(value, (Tensor, tuple, list)):
             found = type(value).__name__
             raise ValueError(
-                f"'right_inverse' must return a Tensor or a Sequence of tensors (list, tuple...). Got {found}"
-            )
+                f"'right_inverse' must return a Tensor or a Sequence of tensors (list, tuple...). Got {found}")
         return value
 
     def originals(self):
@@ -102,8 +101,7 @@ def _check_kept(before, after):
         if getattr(after, what) != getattr(before, what):
             raise ValueError(
                 f"Registering a parametrization may not change the {what} of the tensor, unless the `unsafe` flag is "
-                f"enabled: it was {getattr(before, what)}, and is {getattr(after, what)} then"
-            )
+                f"enabled: it was {getattr(before, what)}, and is {getattr(after, what)} then")
 
 
 def register_parametrization(module, tensor_name, parametrization, *, unsafe=False):
@@ -131,8 +129,7 @@ def register_parametrization(module, tensor_name, parametrization, *, unsafe=Fal
     else:
         raise ValueError(
             f"Module '{module}' does not have a parameter, a buffer, or a parametrized element with name "
-            f"'{tensor_name}'"
-        )
+            f"'{tensor_name}'")
     return module
 
 
@@ -153,8 +150,7 @@ def remove_parametrizations(module, tensor_name, leave_parametrized=True):
     if not functions.is_tensor and not leave_parametrized:
         raise ValueError(
             "Cannot leave unparametrized (`leave_parametrized=False`) a tensor that is parametrized in terms of a "
-            "sequence of tensors."
-        )
+            "sequence of tensors.")
     original = functions.originals()[0]
     with autograd.no_grad():
         computed = functions().detach()

@@ -28,8 +28,7 @@ def pad_sequence(sequences, batch_first=False, padding_value=0.0, padding_side="
     for each in sequences:
         if each.shape[1:] != sequences[0].shape[1:]:
             raise RuntimeError(
-                f"pad_sequence: all but the first dimension must be equal, got shapes {list(sequences[0].shape)} and "
-                f"{list(each.shape)}")
+                f"pad_sequence: only first sizes may differ, got {list(sequences[0].shape)} and {list(each.shape)}")
         missing = (longest - len(each), 0) if padding_side == "left" else (0, longest - len(each))
         padded.append(functional.pad(each, (*[0, 0] * (each.ndim - 1), *missing), value=padding_value))
     return stack(padded, 0 if batch_first else 1)

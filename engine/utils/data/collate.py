@@ -63,9 +63,8 @@ def _tensor_of(array):
 def _check_lengths(batch):
     for position, each in enumerate(batch):
         if len(each) != len(batch[0]):
-            raise RuntimeError(
-                "each element in list of batch should be of equal size, but the samples have "
-                f"{len(batch[0])} at entry 0 and {len(each)} at entry {position}")
+            sizes = f"{len(batch[0])} at entry 0 and {len(each)} at entry {position}"
+            raise RuntimeError(f"samples in a batch should be of equal size, but have {sizes}")
 
 
 def _unknown(kind):

@@ -84,9 +84,7 @@ def _exactly(wire, size):
 
 def _reduced(tensor):
     if tensor.requires_grad and not tensor.is_leaf:
-        raise RuntimeError(
-            "a tensor that was computed from others, and needs a gradient, cannot be sent to another process: its "
-            "history would be lost. If no gradient shall pass through it, send tensor.detach().")
+        raise RuntimeError("a tensor with a history cannot be sent to another process; send tensor.detach().")
     attributes = None if type(tensor) is Tensor else tensor.__dict__ or None
     return _rebuilt, (type(tensor), tensor.array, tensor.requires_grad), attributes
 

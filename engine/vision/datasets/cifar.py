@@ -24,7 +24,7 @@ class CIFAR10(LabelledPictures):
 
     mirrors = ["https://www.cs.toronto.edu/~kriz/",
                "https://storage.googleapis.com/s4tf-hosted-binaries/datasets/CIFAR10/",
-               "https://mindspore-website.obs.cn-north-4.myhuaweicloud.com/notebook/datasets/"]  # fmt: skip
+               "https://mindspore-website.obs.cn-north-4.myhuaweicloud.com/notebook/datasets/"]
     filename, tgz_md5, tgz_size = "cifar-10-binary.tar.gz", "c32a1d4ab5d03f1284b67883e8d87530", 170_052_171
     base_folder = "cifar-10-batches-bin"
     train_list = [f"data_batch_{number}.bin" for number in range(1, 6)]

@@ -27,7 +27,7 @@ class DatasetFolder(VisionDataset):
     """
 
     def __init__(self, root, loader, extensions=None, transform=None, target_transform=None, is_valid_file=None,
-                 allow_empty=False):  # fmt: skip
+                 allow_empty=False):
         super().__init__(root, transform=transform, target_transform=target_transform)
         self.loader, self.extensions = loader, extensions
         self.classes, self.class_to_idx = self.find_classes(self.root)
@@ -76,7 +76,7 @@ class ImageFolder(DatasetFolder):
     """Pictures in `root/<class>/...`, at any depth, as PIL's in RGB; needs Pillow. Arguments as DatasetFolder's."""
 
     def __init__(self, root, transform=None, target_transform=None, loader=default_loader, is_valid_file=None,
-                 allow_empty=False):  # fmt: skip
+                 allow_empty=False):
         extensions = IMG_EXTENSIONS if is_valid_file is None else None
         super().__init__(root, loader, extensions, transform, target_transform, is_valid_file, allow_empty)
         self.imgs = self.samples

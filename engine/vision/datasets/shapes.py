@@ -109,8 +109,7 @@ SHAPES = {
     "ring": lambda u, v: np.abs(_from_centre(u, v) - 0.72) - 0.24,
     "square": lambda u, v: _box(u, v, 0.76, 0.76),
     "star": _polygon(*(corner for k in range(5) for corner in (_tips[k], _notches[(k + 3) % 5]))),
-    "triangle": _polygon(*_turned((0.0, -1.1), -0.5, 0.75**0.5, 3)),
-}
+    "triangle": _polygon(*_turned((0.0, -1.1), -0.5, 0.75**0.5, 3))}
 
 
 # ---- the pictures ---------------------------------------------------------------------------------------

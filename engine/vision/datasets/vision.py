@@ -57,7 +57,7 @@ class StandardTransform:
     def __repr__(self):
         parts = {"Transform: ": self.transform, "Target transform: ": self.target_transform}
         lines = [head + repr(part).replace("\n", "\n" + " " * len(head))
-                 for head, part in parts.items() if part is not None]  # fmt: skip
+                 for head, part in parts.items() if part is not None]
         return "\n".join(["StandardTransform", *lines])
 
 

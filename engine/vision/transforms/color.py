@@ -6,8 +6,8 @@ from engine.vision.pillow import pillow
 from engine.vision.transforms.conversion import convert_image_dtype
 from engine.vision.transforms.images import check_channels, check_image, get_image_num_channels, largest
 
-__all__ = ["adjust_brightness", "adjust_contrast", "adjust_hue", "adjust_saturation", "rgb_to_grayscale",
-           "to_grayscale"]  # fmt: skip
+__all__ = [
+    "adjust_brightness", "adjust_contrast", "adjust_hue", "adjust_saturation", "rgb_to_grayscale", "to_grayscale"]
 
 
 def rgb_to_grayscale(img, num_output_channels=1):

@@ -50,7 +50,7 @@ def _channels_first(pixels):
 
 # Of how many channels and which numbers a mode is; the first of each is taken where none is named.
 _MODES = {(1, "uint8"): ["L"], (1, "int16"): ["I;16"], (1, "int32"): ["I"], (1, "float32"): ["F"], (2, "uint8"): ["LA"],
-          (3, "uint8"): ["RGB", "YCbCr", "HSV"], (4, "uint8"): ["RGBA", "CMYK", "RGBX"]}  # fmt: skip
+          (3, "uint8"): ["RGB", "YCbCr", "HSV"], (4, "uint8"): ["RGBA", "CMYK", "RGBX"]}
 
 
 def to_pil_image(pic, mode=None):

@@ -35,7 +35,7 @@ def crop(img, top, left, height, width):
     _, rows, columns = get_dimensions(img)
     inside = img[..., max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)]
     outside = [max(-left + min(0, right), 0), max(-top + min(0, bottom), 0),
-               max(right - max(columns, left), 0), max(bottom - max(rows, top), 0)]  # fmt: skip
+               max(right - max(columns, left), 0), max(bottom - max(rows, top), 0)]
     return pad(inside, outside) if any(outside) else inside
 
 
@@ -159,7 +159,7 @@ def _resized(img, height, width, mode, antialias):
     if mode.startswith("nearest"):
         middle = 0.5 if mode.endswith("exact") else 0
         rows, columns = (np.floor((np.arange(new) + middle) * np.float32(old / new)).clip(max=old - 1).astype(np.int64)
-                         for old, new in zip(img.shape[-2:], (height, width)))  # fmt: skip
+                         for old, new in zip(img.shape[-2:], (height, width)))
         return _gathered(img, rows[:, None], columns[None])
     values = img if img.dtype.is_floating_point else img.to(float32)
     if antialias:
@@ -225,12 +225,12 @@ def rotate(img, angle, interpolation=InterpolationMode.NEAREST, expand=False, ce
     cosine, sine = math.cos(math.radians(angle)), math.sin(math.radians(angle))
     # from each pixel of the result to where it lies in the image, both from the middle
     matrix = np.array([[cosine, -sine, x - cosine * x + sine * y], [sine, cosine, y - sine * x - cosine * y]],
-                      np.float32)  # fmt: skip
+                      np.float32)
     height, width = _size_to_hold(matrix, rows, columns) if expand else (rows, columns)
     down, right = np.mgrid[:height, :width].astype(np.float32) + np.float32(0.5) - np.array(
-        [height / 2, width / 2], np.float32).reshape(2, 1, 1)  # fmt: skip
+        [height / 2, width / 2], np.float32).reshape(2, 1, 1)
     across, along = (row[0] * right + row[1] * down + row[2] + np.float32(size / 2 - 0.5)
-                     for row, size in zip(matrix, (columns, rows)))  # fmt: skip
+                     for row, size in zip(matrix, (columns, rows)))
     return _looked_up(img, along, across, interpolation.value, fill)
 
 

@@ -16,7 +16,7 @@ from engine.vision.transforms.images import InterpolationMode, as_mode, check_im
 __all__ = [
     "CenterCrop", "ColorJitter", "Compose", "Grayscale", "InterpolationMode", "Lambda", "Normalize", "PILToTensor",
     "Pad", "RandomApply", "RandomCrop", "RandomErasing", "RandomGrayscale", "RandomHorizontalFlip", "RandomRotation",
-    "RandomVerticalFlip", "Resize", "ToPILImage", "ToTensor"]  # fmt: skip
+    "RandomVerticalFlip", "Resize", "ToPILImage", "ToTensor"]
 
 
 def _uniform(low=0.0, high=1.0):
@@ -58,6 +58,26 @@ class _Transform(Module):
         return f"{type(self).__name__}({', '.join(texts)})"
 
 
+class _WithChance(_Transform):
+    """Does with probability p what `_changed` says, and leaves the image alone otherwise."""
+
+    _shown = "p"
+
+    def __init__(self, p=0.5):
+        super().__init__()
+        self.p = p
+
+    def forward(self, img):
+        return self._changed(img) if _uniform() < self.p else img
+
+
+class _WithoutOptions:
+    """Prints its name."""
+
+    def __repr__(self):
+        return f"{type(self).__name__}()"
+
+
 class RandomApply(Module):
     """With probability p all of the transforms, one after the other."""
 
@@ -79,7 +99,7 @@ class RandomApply(Module):
         return "\n".join([f"{type(self).__name__}(", *(f"    {line}" for line in lines), ")"])
 
 
-class Lambda:
+class Lambda(_WithoutOptions):
     """A function as a transform."""
 
     def __init__(self, lambd):
@@ -90,31 +110,22 @@ class Lambda:
     def __call__(self, img):
         return self.lambd(img)
 
-    def __repr__(self):
-        return f"{type(self).__name__}()"
-
 
 # ---- between PIL's pictures, arrays and tensors -----------------------------------------------------------
 
 
-class ToTensor:
+class ToTensor(_WithoutOptions):
     """A PIL picture or an array (H, W, C) as a tensor (C, H, W); bytes become floats from 0 to 1."""
 
     def __call__(self, pic):
         return F.to_tensor(pic)
 
-    def __repr__(self):
-        return f"{type(self).__name__}()"
 
-
-class PILToTensor:
+class PILToTensor(_WithoutOptions):
     """A PIL picture as a tensor (C, H, W) of the same numbers."""
 
     def __call__(self, pic):
         return F.pil_to_tensor(pic)
-
-    def __repr__(self):
-        return f"{type(self).__name__}()"
 
 
 class ToPILImage:
@@ -241,30 +252,18 @@ class RandomCrop(_Transform):
         return F.crop(img, *self.get_params(img, self.size))
 
 
-class RandomHorizontalFlip(_Transform):
+class RandomHorizontalFlip(_WithChance):
     """Left and right exchanged with probability p."""
 
-    _shown = "p"
-
-    def __init__(self, p=0.5):
-        super().__init__()
-        self.p = p
-
-    def forward(self, img):
-        return F.hflip(img) if _uniform() < self.p else img
+    def _changed(self, img):
+        return F.hflip(img)
 
 
-class RandomVerticalFlip(_Transform):
+class RandomVerticalFlip(_WithChance):
     """Top and bottom exchanged with probability p."""
 
-    _shown = "p"
-
-    def __init__(self, p=0.5):
-        super().__init__()
-        self.p = p
-
-    def forward(self, img):
-        return F.vflip(img) if _uniform() < self.p else img
+    def _changed(self, img):
+        return F.vflip(img)
 
 
 class RandomRotation(_Transform):
@@ -379,17 +378,14 @@ class Grayscale(_Transform):
         return F.rgb_to_grayscale(img, self.num_output_channels)
 
 
-class RandomGrayscale(_Transform):
+class RandomGrayscale(_WithChance):
     """Grey with probability p, in as many channels as the image has."""
 
-    _shown = "p"
-
     def __init__(self, p=0.1):
-        super().__init__()
-        self.p = p
+        super().__init__(p)
 
-    def forward(self, img):
-        return F.rgb_to_grayscale(img, get_dimensions(img)[0]) if _uniform() < self.p else img
+    def _changed(self, img):
+        return F.rgb_to_grayscale(img, get_dimensions(img)[0])
 
 
 class ColorJitter(_Transform):
@@ -405,7 +401,7 @@ class ColorJitter(_Transform):
         super().__init__()
         self.brightness, self.contrast, self.saturation = (
             _factors(value, name) for name, value in
-            (("brightness", brightness), ("contrast", contrast), ("saturation", saturation)))  # fmt: skip
+            (("brightness", brightness), ("contrast", contrast), ("saturation", saturation)))
         self.hue = _factors(hue, "hue", 0, (-0.5, 0.5))
 
     @staticmethod

@@ -6,59 +6,70 @@ import { nodeName, shapeText } from "./words.js";
 export const TITLE_LINE = 26; // height of an open group's title
 const HEAD = 8; // length of an arrow head
 const LETTER = 6.3; // width of a letter in a small label
-const ROUND = ["op", "more"];
-const DASHED = ["more", "missing", "frame"];
+const TWO_LINES = 36; // a box of this height has its detail under its label, a lower one beside it
+const SLANT = 8; // how far the boxes of data lean
+const CARDS = { module: [4], repeat: [8, 4], part: [4] }; // how far a closed group's cards look out behind it
+const SHARP = ["parameter", "output", ...Object.keys(CARDS)]; // others have round ends
+const DASHED = ["more", "missing"];
 
 /** A box of the layout as {box, node, group, members, element, ...}: group or node is the id of what it stands for. */
-export function drawBox(facts, box, rightwards) {
+export function drawBox(facts, box) {
   const id = Number(box.id.slice(1));
   const isGroup = box.id[0] === "g";
-  const kind = !isGroup ? facts.nodes[id].kind : box.open ? "frame" : "group";
+  const kind = box.open ? "frame" : isGroup ? facts.groupOf.get(id).kind : facts.nodes[id].kind;
   const element = makeSvg("g", {
     class: `box ${kind}`, "data-id": box.id, role: "button", tabindex: -1, transform: `translate(${box.x} ${box.y})`,
     "aria-expanded": isGroup && String(box.open),
   });
   const drawn = { box, element, node: isGroup ? null : id, group: isGroup ? id : null, members: isGroup ? facts.members.get(id) : [id] };
   if (box.open) {
-    element.append(frame(box, 0, 10, kind), ...titleLine(box));
+    element.append(outline(box, 0, 10, kind), titleLine(box));
     return drawn;
   }
-  const radius = ROUND.includes(kind) ? Math.min(20, box.height / 2) : kind === "input" ? 0 : 6;
-  const stack = kind === "group" ? [6, 3].map((by) => frame(box, 0, radius, kind, { transform: `translate(${by} ${by})` })) : [];
-  drawn.face = frame(box, 0, radius, kind);
-  element.append(...stack, drawn.face);
-  if (kind === "output") element.append(frame(box, 3, radius - 3, kind, { fill: "none" }));
-  if (kind === "input") element.append(makeSvg("path", { d: `M4 0V${box.height}`, stroke: "var(--input-frame)" }));
-  drawn.detail = drawTexts(element, box, kind, rightwards);
+  const radius = SHARP.includes(kind) ? 6 : Math.min(20, box.height / 2);
+  const cards = (CARDS[kind] ?? []).map((by) => outline(box, 0, radius, kind, { transform: `translate(${by} ${by})` }));
+  drawn.face = kind === "input" ? leaning(box) : outline(box, 0, radius, kind);
+  element.append(...cards, drawn.face);
+  if (kind === "output") element.append(outline(box, 3, radius - 3, kind, { fill: "none" }));
+  drawn.detail = drawTexts(element, box, kind);
   drawn.extras = makeSvg("g", { class: "extras" });
   element.append(drawn.extras);
   return drawn;
 }
 
-function frame(box, inset, rx, kind, more) {
-  return makeSvg("rect", {
-    x: inset, y: inset, width: box.width - 2 * inset, height: box.height - 2 * inset, rx, "stroke-width": 1.4,
-    fill: `var(--${kind}-fill)`, stroke: `var(--${kind}-frame)`, "stroke-dasharray": DASHED.includes(kind) && "5 4", ...more,
-  });
+function outline(box, inset, rx, kind, more) {
+  const [width, height] = [box.width - 2 * inset, box.height - 2 * inset];
+  return makeSvg("rect", { class: "face", x: inset, y: inset, width, height, rx, ...pen(kind), ...more });
+}
+
+function leaning({ width, height }) {
+  const by = SLANT / 2;
+  return makeSvg("path", { class: "face", d: `M${by},0 H${width + by} L${width - by},${height} H${-by} Z`, ...pen("input") });
+}
+
+function pen(kind) {
+  const dashes = DASHED.includes(kind) && "5 4";
+  return { fill: `var(--${kind}-fill)`, stroke: `var(--${kind}-frame)`, "stroke-width": kind === "frame" ? 1 : 1.4, "stroke-dasharray": dashes };
 }
 
 /** A click on an open group's title closes the group; one elsewhere in its frame does nothing. */
 function titleLine(box) {
-  const label = makeSvg("text", { x: 24, y: 18, class: "label" }, box.label, box.detail && makeSvg("tspan", { dx: 8, class: "detail" }, box.detail));
-  const parts = [makeSvg("rect", { width: box.width, height: TITLE_LINE, fill: "transparent" }), makeSvg("path", { d: "M9 11l4 4 4-4", class: "mark" }), label];
-  return [makeSvg("g", { class: "title" }, parts)];
+  const detail = box.detail && makeSvg("tspan", { dx: 8, class: "detail" }, box.detail);
+  return makeSvg("g", { class: "title" }, makeSvg("rect", { width: box.width, height: TITLE_LINE, fill: "transparent" }),
+    makeSvg("path", { d: "M9 11l4 4 4-4", class: "mark" }), makeSvg("text", { x: 24, y: 18, class: "label" }, box.label, detail));
 }
 
 /** Writes the label with its detail, below it or beside it in the same text; returns the detail's element. */
-function drawTexts(element, box, kind, rightwards) {
+function drawTexts(element, box, kind) {
   const [x, middle] = [box.width / 2, box.height / 2];
-  const label = makeSvg("text", { x, y: middle + (rightwards && box.detail ? -3 : 5), class: "label", fill: `var(--${kind}-ink)`, "text-anchor": "middle" }, box.label);
+  const below = box.detail && box.height >= TWO_LINES;
+  const centred = { x, "text-anchor": "middle" };
+  const label = makeSvg("text", { ...centred, y: middle + (below ? -3 : 5), class: "label", fill: `var(--${kind}-ink)` }, box.label);
   element.append(label);
   if (!box.detail) return null;
-  const detail = rightwards
-    ? makeSvg("text", { x, y: middle + 13, class: "detail", "text-anchor": "middle" }, box.detail)
-    : makeSvg("tspan", { dx: 12, class: "detail" }, box.detail);
-  (rightwards ? element : label).append(detail);
+  const detail = below ? makeSvg("text", { ...centred, y: middle + 13 }, box.detail) : makeSvg("tspan", { dx: 12 }, box.detail);
+  detail.setAttribute("class", "detail");
+  (below ? element : label).append(detail);
   return detail;
 }
 

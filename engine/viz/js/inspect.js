@@ -30,7 +30,7 @@ export function makeInspector(app) {
 
   function heading(node) {
     const group = facts.groupOf.get(node.group);
-    const words = [node.kind, shapeText(node.shape), node.dtype?.replace("torch.", ""), node.device, group && (group.path || group.label)];
+    const words = [node.kind, shapeText(node.shape), node.dtype?.replace("torch.", ""), node.device, node.module ?? (group && (group.path || group.label))];
     return make("header", {},
       make("h3", {}, nodeName(node), shownBadges(app, [node.id]).map((mark) => make("span", { class: "badge" }, mark))),
       make("p", { class: "soft" }, words.filter(Boolean).join(" · ")),

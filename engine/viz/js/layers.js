@@ -7,28 +7,31 @@ const ORDER_SWEEPS = 24; // over all ranks at most,
 const PATIENCE = 8; // and so many without a better order
 const LANES = 4; // so many lines over several ranks from one operation each look for their own way; others share one
 
-function makeCell(known) {
-  return {
-    name: null, // of the item or port; a bend has none
-    item: null,
-    leaf: null, // "parameter" or "input": a leaf's box, a port or a bend of its lines
-    rank: 0,
-    before: [], // linked cells of the previous rank
-    after: [], // and of the next
-    position: 0, // in its row
-    fixed: 0, // of a port: where its lines come from or go to outside; the row is sorted by that
-    source: null, // of a bend: the cell its lines come from
-    main: false, // on the way of most steps to the output,
-    mainBefore: null, // which comes from this box or port
-    mainAfter: null, // and goes on to that
-    length: 0, // along the flow of data
-    left: 0, // how far it reaches across it from its middle to either side
-    right: 0,
-    middle: 0, // the place across, see places.js
-    lanes: new Map(), // of a port or bend: source of a line -> where it passes, from the middle
-    joints: new Map(), // of a frame: linked cell -> where their line meets it, from the middle
-    ...known,
-  };
+/** What takes up room in a rank: the box of an item, a port, or a bend of lines from one source. */
+class Cell {
+  constructor(rank, leaf, name = null, item = null, source = null) {
+    this.rank = rank;
+    this.leaf = leaf; // "parameter" or "input": a leaf's box, a port or a bend of its lines
+    this.name = name; // of the item or port; a bend has none
+    this.item = item;
+    this.source = source; // of a bend: the cell its lines come from
+    this.before = []; // linked cells of the previous rank
+    this.after = []; // and of the next
+    this.position = 0; // in its row
+    this.fixed = 0; // of a port: where its lines come from or go to outside; the row is sorted by that,
+    this.key = 0; // and then by this
+    this.main = false; // on the way of most steps to the output,
+    this.mainBefore = null; // which comes from this box or port
+    this.mainAfter = null; // and goes on to that
+    this.length = 0; // along the flow of data
+    this.left = 0; // how far it reaches across it from its middle to either side
+    this.right = 0;
+    this.middle = 0; // the place across, see places.js, which is found by these links
+    this.linksBefore = null;
+    this.linksAfter = null;
+    this.lanes = null; // of a port or bend that several share: source of a line -> where it passes, from the middle
+    this.joints = null; // of a frame: linked cell -> where their line meets it, from the middle
+  }
 }
 
 /** Set the container's cells, rows and ways. Those of the container around it must be there. */
@@ -37,7 +40,10 @@ export function buildLayers(container) {
   markMainWay(container, order, inputs);
   container.ways = linkCells(container);
   fixPorts(container);
-  container.rows = bundle(fewestCrossings([...container.cells.values()]), container);
+  const rows = fewestCrossings([...container.cells.values()]);
+  rows.forEach(numberRow);
+  crossLate(rows);
+  container.rows = bundle(rows, container);
   container.rows.forEach(numberRow);
 }
 
@@ -74,18 +80,23 @@ function rankItems(container) {
   const outgoing = [...inputs.keys()].filter((name) => !items.has(name));
   if (incoming.length) last += 1;
   for (const name of incoming) {
-    cells.set(name, makeCell({ name, leaf: outerSource(container, name).leaf }));
+    cells.set(name, new Cell(0, outerSource(container, name).leaf, name));
     inputs.set(name, []);
   }
   for (const name of order) {
     const item = items.get(name);
-    const leaf = item.kind === "parameter" || item.kind === "input" ? item.kind : null;
-    cells.set(name, makeCell({ name, item, leaf, rank: last - toGo.get(name) }));
+    cells.set(name, new Cell(last - toGo.get(name), leafKind(item, inputs.get(name)), name, item));
   }
   for (const name of outgoing) {
-    cells.set(name, makeCell({ name, leaf: cells.get(inputs.get(name)[0]).leaf, rank: last + 1 }));
+    cells.set(name, new Cell(last + 1, cells.get(inputs.get(name)[0]).leaf, name));
   }
   return [[...incoming, ...order, ...outgoing], inputs];
+}
+
+/** A group that nothing comes to is taken for its parameters. */
+function leafKind({ kind, group }, inputs) {
+  if (kind === "parameter" || kind === "input") return kind;
+  return group !== null && !inputs.length ? "parameter" : null;
 }
 
 /** Items such that each comes after those linked to it, otherwise in their own order. */
@@ -122,7 +133,7 @@ export function outerSource(container, port) {
 /** From the output back, always on to the input with the most steps behind it, until two have as many. */
 function markMainWay(container, order, inputs) {
   const { cells } = container;
-  const outer = container.parent ? container.parent.cells.get(container.name) : makeCell({});
+  const outer = container.parent ? container.parent.cells.get(container.name) : new Cell(0, null);
   const depth = new Map(); // steps on the longest way from a start; as if many came before where data comes in
   for (const name of order) {
     let steps = 0;
@@ -162,7 +173,7 @@ function linkCells({ cells, links }) {
     const way = [source];
     for (let rank = source.rank + 1; rank < target.rank; rank++) {
       const key = `${start} ${lane} ${rank}`;
-      if (!bends.has(key)) bends.set(key, makeCell({ rank, leaf: source.leaf, source }));
+      if (!bends.has(key)) bends.set(key, new Cell(rank, source.leaf, null, null, source));
       way.push(bends.get(key));
       if (target.mainBefore === source) bends.get(key).main = true;
     }
@@ -300,13 +311,11 @@ function transpose(rows, atTies) {
 /** Whether a swap left fewer crossings. */
 function swapNeighbours(row, atTies) {
   let swapped = false;
-  const positions = (cells) => cells.map((cell) => cell.position);
-  const before = row.map((cell) => positions(cell.before));
-  const after = row.map((cell) => positions(cell.after));
+  const before = row.map((cell) => positionsOf(cell.before));
+  const after = row.map((cell) => positionsOf(cell.after));
   for (let left = 0, right = 1; right < row.length; left++, right++) {
     if (row[left].fixed !== row[right].fixed) continue;
-    const gain = inversions(before[left], before[right]) - inversions(before[right], before[left])
-      + inversions(after[left], after[right]) - inversions(after[right], after[left]);
+    const gain = gainOf(before[left], before[right]) + gainOf(after[left], after[right]);
     if (gain < 0 || (gain === 0 && !atTies)) continue;
     for (const list of [row, before, after]) [list[left], list[right]] = [list[right], list[left]];
     swapped ||= gain > 0;
@@ -315,11 +324,33 @@ function swapNeighbours(row, atTies) {
   return swapped;
 }
 
-/** How many links of the left one of two neighbours cross links of the right one. */
-function inversions(left, right) {
-  let count = 0;
-  for (const place of left) for (const other of right) if (place > other) count += 1;
-  return count;
+/** Where that is as good, let lines run side by side for long and cross only where they end. */
+function crossLate(rows) {
+  for (const row of rows) {
+    const after = row.map((cell) => positionsOf(cell.after));
+    for (let swapped = true; swapped; ) {
+      swapped = false;
+      for (let left = 0, right = 1; right < row.length; left++, right++) {
+        if (!row[left].source || !row[right].source) continue;
+        const crossed = row[left].before[0].position > row[right].before[0].position;
+        if (!crossed || gainOf(after[left], after[right]) !== -1) continue;
+        for (const list of [row, after]) [list[left], list[right]] = [list[right], list[left]];
+        swapped = true;
+      }
+    }
+    numberRow(row);
+  }
+}
+
+function positionsOf(cells) {
+  return cells.map((cell) => cell.position);
+}
+
+/** How many crossings fewer there are between the links of two neighbours when these are swapped. */
+function gainOf(left, right) {
+  let gain = 0;
+  for (const place of left) for (const other of right) gain += Math.sign(place - other);
+  return gain;
 }
 
 /** How many pairs of links cross, over all ranks. */

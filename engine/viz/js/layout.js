@@ -3,7 +3,7 @@
 import { contain, wayOf } from "./containers.js";
 import { textWidth } from "./glyphs.js";
 import { buildLayers, outerSource } from "./layers.js";
-import { BOX_GAP, isPort, placeAcross, placeAlong } from "./places.js";
+import { BOX_GAP, LINE_GAP, isPort, placeAcross, placeAlong } from "./places.js";
 
 const COLUMN = 900; // pixels, about the width of a notebook's output
 const RANK_GAP_RIGHTWARDS = 42; // pixels between boxes, for lines and arrow heads
@@ -16,8 +16,6 @@ const LABEL_SIZE = 14; // pixels
 const DETAIL_SIZE = 11;
 const TEXT_PADDING = 12; // pixels left and right of a box's text, and between two texts side by side
 const ARROW_LENGTH = 8; // the straight end of a line, room for its head
-const LANE_GAP = 8; // pixels between lines that pass a border or a rank together
-const ENTRY_GAP = 11; // pixels between lines that enter the same box
 
 /** {width, height, rightwards, boxes, lines}. rightwards: the direction, or null for the one that fits a column. */
 export function layout(scene, rightwards = null) {
@@ -76,24 +74,26 @@ function evenNumber(number) {
 
 // ---- lanes
 
-/** Where lines with different sources pass a port or bend that they share: side by side, as they left the group. */
+/** Where lines from different boxes of an open group pass a port or bend that they share: side by side, in the order in
+ * which they left the group. */
 function setLanes(containers, lines) {
   const shared = new Set();
   for (const line of lines) {
     for (const [container, start, end] of line.steps) {
+      if (start === line.source || start === `in:${line.source}`) continue;
       for (const cell of wayOf(container, start, end)) {
         if (cell.item !== null) continue;
+        cell.lanes ??= new Map();
         cell.lanes.set(line.source, 0);
-        if (cell.lanes.size > 1) shared.add(cell);
+        shared.add(cell);
       }
     }
   }
-  if (!shared.size) return;
-  const numbers = leavingOrder(containers[0]);
+  const numbers = shared.size ? leavingOrder(containers[0]) : null;
   for (const cell of shared) {
     const sources = [...cell.lanes.keys()].sort((a, b) => numbers.get(a) - numbers.get(b));
-    cell.left = cell.right = Math.floor(((sources.length - 1) * LANE_GAP) / 2);
-    sources.forEach((source, index) => cell.lanes.set(source, index * LANE_GAP - cell.left));
+    cell.left = cell.right = Math.floor(((sources.length - 1) * LINE_GAP) / 2);
+    sources.forEach((source, index) => cell.lanes.set(source, index * LINE_GAP - cell.left));
   }
 }
 
@@ -149,6 +149,7 @@ function setFrame(container, inside) {
       ? [wayOf(container, outerSource(inside, name).name, inside.name).at(-2)]
       : [...(inside.onward.get(name) ?? [])].map((end) => wayOf(container, inside.name, end)[1]);
     for (const neighbour of neighbours) {
+      cell.joints ??= new Map();
       if (port.main || !cell.joints.has(neighbour)) cell.joints.set(neighbour, port.middle - inside.main);
     }
   }
@@ -239,8 +240,9 @@ function setLeaving(lines) {
   }
   for (const group of twins.values()) {
     const [container, start] = group[0].steps[0];
-    const gap = entryGap(container.cells.get(start), group.length);
-    group.forEach((line, position) => (line.leaves += (position - (group.length - 1) / 2) * gap));
+    const middle = (group.length - 1) / 2;
+    const gap = gapAt(container.cells.get(start), middle);
+    group.forEach((line, position) => (line.leaves += (position - middle) * gap));
   }
 }
 
@@ -259,14 +261,14 @@ function setEntering(lines) {
     const least = climbs.reduce((a, b) => Math.min(a, b));
     const straightest = climbs.flatMap((climb, position) => (climb === least ? [position] : []));
     const middle = straightest.reduce((a, b) => a + b) / straightest.length;
-    const gap = entryGap(target, entries.length);
+    const gap = gapAt(target, Math.max(middle, entries.length - 1 - middle));
     entries.forEach(([, , line], position) => (line.enters = target.middle + (position - middle) * gap));
   }
 }
 
-/** Pixels between `count` lines at one side of a box; they stay clear of its corners. */
-function entryGap(cell, count) {
-  return Math.min(ENTRY_GAP, ((cell.left + cell.right) / 2 - 6) / Math.max(1, count - 1));
+/** Pixels between lines at one side of a box, `most` of them on one side of its middle; clear of its corners. */
+function gapAt(cell, most) {
+  return Math.min(LINE_GAP, ((cell.left + cell.right) / 2 - 6) / Math.max(1, most));
 }
 
 /** The place, across the flow, from which a line comes to its target's rank. */
@@ -278,11 +280,15 @@ function comesFrom(line) {
 /** Where a line passes one of the cells on a step of its way, across the flow, in that step's container. */
 function passes(line, step, cell) {
   const [container, start] = line.steps[step];
-  if (cell.item === null) return cell.middle + cell.lanes.get(line.source);
+  if (cell.item === null) return cell.middle + laneOf(cell, line);
   const inside = container.inner.get(cell.name);
   if (!inside) return cell.name === start ? line.leaves : line.enters;
   const port = inside.cells.get(cell.name === start ? line.steps[step - 1][2] : line.steps[step + 1][1]);
-  return cell.middle - inside.main + port.middle + port.lanes.get(line.source);
+  return cell.middle - inside.main + port.middle + laneOf(port, line);
+}
+
+function laneOf(cell, line) {
+  return cell.lanes === null ? 0 : cell.lanes.get(line.source) ?? 0;
 }
 
 /** Points from box to box, with a straight piece through each rank and across each border. */

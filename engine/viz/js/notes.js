@@ -15,7 +15,7 @@ export function writeNotes(layer, { facts, state }, drawn, plan) {
   const taken = [...drawn.values()].filter((each) => !each.box.open).map((each) => each.box);
   for (const { node, box } of drawn.values()) {
     const error = node !== null && facts.nodes[node].error;
-    if (error) writeNote(layer, [error.kind, error.message], { x: box.x + box.width / 2, y: box.y + box.height + 20 }, taken, "note failure");
+    if (error) writeNote(layer, [error.kind, error.message], { x: box.x + box.width / 2, y: box.y + box.height + 20 }, taken, plan, "note failure");
   }
   const id = facts.backward[state.step];
   if (state.direction !== "backward" || id === undefined || state.asked !== null) return;
@@ -31,9 +31,9 @@ export function writeNotes(layer, { facts, state }, drawn, plan) {
   }
   if (!notes.length) { // all of it happens within a closed group
     const { x, y, width } = drawn.get(shownAs(facts, id, state.open)).box;
-    notes.push(...edges.map((edge) => [[`${nodeName(facts.nodes[id])}, in here`, ...ruleLines(edge)], { x: x + width, y }]));
+    notes.push([[`${nodeName(facts.nodes[id])}, in here`, ...edges.map(ruleText)], { x: x + width, y }]);
   }
-  notes.filter(([lines]) => lines[0]).slice(0, MOST).forEach(([lines, at]) => writeNote(layer, lines, at, taken));
+  notes.filter(([lines]) => lines[0]).slice(0, MOST).forEach(([lines, at]) => writeNote(layer, lines, at, taken, plan));
 }
 
 function ruleLines(edge) {
@@ -41,7 +41,7 @@ function ruleLines(edge) {
 }
 
 /** Text in a frame beside a point, where it covers least of what is there. */
-function writeNote(layer, lines, at, taken, kind = "note") {
+function writeNote(layer, lines, at, taken, plan, kind = "note") {
   const texts = lines.map((line, i) => {
     const text = line.length > LONGEST ? `${line.slice(0, LONGEST - 1)}…` : line;
     return makeSvg("text", { x: 9, y: 2 + LINE * (i + 1), class: i ? "small" : "rule" }, text);
@@ -52,9 +52,10 @@ function writeNote(layer, lines, at, taken, kind = "note") {
   const height = LINE * lines.length + 9;
   note.prepend(makeSvg("rect", { width, height, rx: 6 }));
   let [best, least] = [null, Infinity];
-  [-height / 2, 6, -height - 6, 30, -height - 30].forEach((dy, row) => [14, -width - 14, 60, -width - 60].forEach((dx, column) => {
+  [-height / 2, 6, -height - 6, 30, -height - 30, 60].forEach((dy, row) => [14, -width - 14, 60, -width - 60].forEach((dx, column) => {
     const place = { x: at.x + dx, y: at.y + dy, width, height };
-    const cost = taken.reduce((sum, each) => sum + overlap(place, each), (row + column) * 12);
+    const outside = Math.max(0, -place.x) + Math.max(0, place.x + width - Math.max(plan.width, width));
+    const cost = taken.reduce((sum, each) => sum + overlap(place, each), (row + column) * 12 + outside * 9);
     if (cost < least) [best, least] = [place, cost];
   }));
   note.setAttribute("transform", `translate(${best.x} ${best.y})`);

@@ -4,6 +4,7 @@ import { TITLE_LINE, drawBox, drawLine, pill } from "./boxes.js";
 import { iconButton, make, makeSvg } from "./dom.js";
 import { countShown, gradientState, hasValue, onPaths, shownAs } from "./facts.js";
 import { fold } from "./fold.js";
+import { cutInMiddle } from "./glyphs.js";
 import { heatColour, measureOf } from "./heat.js";
 import { layout } from "./layout.js";
 import { writeNotes } from "./notes.js";
@@ -13,28 +14,32 @@ import { amountText, badgeMark, nodeName, rangeText, shapeText } from "./words.j
 const GLIDING_AT_MOST = 400; // boxes
 const OPEN_AT_MOST = 1500; // boxes that "open all" opens
 const MATCH_MARKS = { differs: "≠", missing: "−", extra: "+", same: "✓" }; // the worst first
+const FIRST_WORDS = { value: "value", grad: "gradient" };
+const MARKS_LENGTH = 26; // characters
 const DIRECTIONS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 export function makePicture(app) {
   const { facts, state } = app;
   const [frames, lines, boxes, notes] = ["frames", "lines", "boxes", "notes"].map((name) => makeSvg("g", { class: name }));
-  const scene = makeSvg("g", {}, frames, lines, boxes, notes);
-  const svg = makeSvg("svg", { class: "picture", role: "group", "aria-label": facts.document.title, onkeydown, onclick }, hatching(), scene);
-  const sight = makeSight(svg, scene, () => [plan.width, plan.height], app.still);
+  const svg = makeSvg("svg", { role: "group", "aria-label": facts.document.title, onkeydown, onclick }, hatching(), frames, lines, boxes, notes);
+  const sheet = make("div", { class: "sheet" }, svg);
+  const sight = makeSight(sheet, svg, () => [plan.width, plan.height], app.still);
   let plan = { width: 1, height: 1, boxes: [], lines: [] };
   let drawn = new Map(); // box id -> drawn box
   let focused = null; // the box id that the keys act on
+  let chosenHere = false; // by a click in the picture, which then does not move
 
   /** Lay out and draw anew. The box `anchor` keeps its corner where it is; others glide to where they now belong. */
   function redraw(anchor) {
     const before = drawn;
     const hadFocus = svg.contains(svg.getRootNode().activeElement);
     plan = layout(fold(facts.document, state.open), plan.rightwards);
-    drawn = new Map(plan.boxes.map((box) => [box.id, drawBox(facts, box, plan.rightwards)]));
+    drawn = new Map(plan.boxes.map((box) => [box.id, drawBox(facts, box)]));
     const all = [...drawn.values()];
     frames.replaceChildren(...all.filter((each) => each.box.open).map((each) => each.element));
     boxes.replaceChildren(...all.filter((each) => !each.box.open).map((each) => each.element));
     lines.replaceChildren(...plan.lines.map((line) => (line.element = drawLine(facts, line, plan.rightwards))));
+    for (const side of ["width", "height"]) svg.setAttribute(side, plan[side]);
     const [old, now] = [before.get(anchor)?.box, drawn.get(anchor)?.box];
     const shift = old && now ? [now.x - old.x, now.y - old.y] : [0, 0];
     sight.shift(-shift[0], -shift[1]);
@@ -60,6 +65,7 @@ export function makePicture(app) {
     const now = box(state.direction === "backward" ? facts.backward[state.step] : state.forward);
     const asked = box(facts.backward[state.asked]);
     const measure = measureOf(app);
+    svg.classList.toggle("heated", Boolean(measure));
     for (const [id, each] of drawn) {
       each.element.setAttribute("aria-label", boxWords(facts, each, state));
       if (each.box.open) continue;
@@ -91,14 +97,16 @@ export function makePicture(app) {
 
   function activate(id) {
     const { group, node } = drawn.get(id);
+    chosenHere = true;
     if (group === null) app.change({ selected: node, paths: false });
     else app.toggle(group, id);
+    chosenHere = false;
   }
 
   function onclick(event) {
     const id = event.target.closest("[data-id]")?.dataset.id;
     const inFrame = event.target.closest(".frame") && !event.target.closest(".title");
-    if (!id || inFrame || svg.classList.contains("dragged")) return;
+    if (!id || inFrame || sheet.classList.contains("dragged")) return;
     focusOn(id, true);
     activate(id);
   }
@@ -134,7 +142,9 @@ export function makePicture(app) {
     const { box, node } = drawn.get(next);
     focusOn(next, true);
     sight.show(box.open ? { ...box, height: TITLE_LINE } : box);
+    chosenHere = true;
     if (node !== null) app.change({ selected: node, paths: false });
+    chosenHere = false;
   }
 
   const zooms = make("div", { class: "zooms" },
@@ -147,7 +157,7 @@ export function makePicture(app) {
   const empty = !facts.nodes.length && make("p", { class: "empty" }, "Nothing was recorded: the graph is empty.");
 
   return {
-    element: make("div", { class: "stage" }, svg, doors, zooms, empty),
+    element: make("div", { class: "stage" }, sheet, doors, zooms, empty),
     size: () => [plan.width, plan.height],
     show(changes) {
       if ("open" in changes && facts.nodes.length) redraw(app.anchor);
@@ -155,7 +165,7 @@ export function makePicture(app) {
       if (!["selected", "step", "forward"].some((name) => name in changes) || state.selected === null) return;
       const id = shownAs(facts, state.selected, state.open);
       focusOn(id, false);
-      sight.show(drawn.get(id).box, "step" in changes || "forward" in changes);
+      if (!chosenHere) sight.show(drawn.get(id).box, true);
     },
     destroy: sight.destroy,
   };
@@ -194,10 +204,11 @@ function extras(app, { box, node, members }, status) {
   const parts = [];
   const tag = node === null ? null : tagOf(facts, facts.nodes[node], state);
   if (tag) parts.push(pill(right, box.height - 5, tag[0], `tag ${tag[1]}`));
-  const first = members.map((id) => facts.nodes[id].match?.first).find(Boolean);
-  const marks = [first && `first ${first === "grad" ? "gradient" : "value"} that differs`, MATCH_MARKS[status],
-    node !== null && facts.nodes[node].kind === "failed" && "✕ failed", ...shownBadges(app, members)].filter(Boolean);
-  if (marks.length) parts.push(pill(right, -8, marks.slice(0, 3).join("  "), `marks ${status ?? ""}`));
+  const first = ["value", "grad"].filter((which) => members.some((id) => facts.nodes[id].match?.first.includes(which)));
+  const failed = members.some((id) => facts.nodes[id].error) && "✕ failed";
+  const match = first.length ? `${MATCH_MARKS.differs} first ${first.map((which) => FIRST_WORDS[which]).join(" and ")}` : MATCH_MARKS[status];
+  const marks = [failed, match, ...shownBadges(app, members)].filter(Boolean).join("  ");
+  if (marks) parts.push(pill(right, -8, cutInMiddle(marks, MARKS_LENGTH), `marks ${/[✕≠∞N]/.test(marks) ? "alarm" : ""}`));
   return parts;
 }
 

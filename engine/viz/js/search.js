@@ -41,6 +41,6 @@ export function makeSearch(app) {
 
 function searchText(facts, node) {
   const groups = facts.around[node.id].map((id) => facts.groupOf.get(id));
-  const parts = [node.name, node.label, node.op, shapeText(node.shape), ...groups.flatMap(({ path, type, label }) => [path, type, label])];
+  const parts = [node.module, node.name, node.label, node.op, shapeText(node.shape), ...groups.flatMap(({ path, type, label }) => [path, type, label])];
   return parts.filter(Boolean).join("\n").toLowerCase().replaceAll(" ", "");
 }

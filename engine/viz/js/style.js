@@ -3,26 +3,28 @@
 const LIGHT = `
   --ground: #fafbfd; --raised: #fff; --border: #d3d8e1; --ink: #1b2230; --soft: #495263; --faint: #a3acba; --line: #8790a0;
   --parameter-fill: #dcecfa; --parameter-frame: #0a62a8; --parameter-ink: #083f6e; --parameter-line: #4d8fc4;
-  --input-fill: #e2f2ec; --input-frame: #1c7a63; --input-ink: #0d4a3b;
+  --input-fill: #e6e8ed; --input-frame: #6d7789; --input-ink: #1b2230;
   --op-fill: #fff; --op-frame: #6d7789; --op-ink: #1b2230;
   --output-fill: #ffedcc; --output-frame: #b35500; --output-ink: #6b3300;
   --more-fill: #eef0f4; --more-frame: #6d7789; --more-ink: #495263;
-  --group-fill: #f0edf9; --group-frame: #6650a8; --group-ink: #3b2c70; --frame-fill: #6650a80a; --frame-frame: #6650a870;
+  --module-fill: #ece8f7; --module-frame: #63509e; --module-ink: #3a2a72; --frame-fill: #63509e0a; --frame-frame: #63509e70;
+  --repeat-fill: #ece8f7; --repeat-frame: #63509e; --repeat-ink: #3a2a72; --part-fill: #eef0f4; --part-frame: #6d7789; --part-ink: #1b2230;
   --failed-fill: #fde3dd; --failed-frame: #b3261e; --failed-ink: #7d1610;
-  --missing-fill: #fafbfd; --missing-frame: #b35500; --missing-ink: #6b3300;
+  --missing-fill: #fafbfd; --missing-frame: #6d7789; --missing-ink: #495263; --right: #1c7a63; --right-soft: #e2f2ec;
   --accent: #c2570c; --accent-soft: #ffe9d6; --link: #0a62a8; --bar: #7d9cc0; --hot: #d9660a;
   --zero: #f1f3f6; --negative: #2166ac; --positive: #c2570c; --on-strong: #fff; color-scheme: light;`;
 
 const DARK = `
   --ground: #161a21; --raised: #1f252e; --border: #343c48; --ink: #e8ecf2; --soft: #aab4c2; --faint: #667180; --line: #8590a0;
   --parameter-fill: #15324a; --parameter-frame: #6cb2ea; --parameter-ink: #cfe8fd; --parameter-line: #5c9ed0;
-  --input-fill: #153530; --input-frame: #58b89c; --input-ink: #c9f0e4;
+  --input-fill: #30363f; --input-frame: #8f9bac; --input-ink: #e8ecf2;
   --op-fill: #232a34; --op-frame: #8f9bac; --op-ink: #eef1f6;
   --output-fill: #45300f; --output-frame: #f0a04b; --output-ink: #ffe3bd;
   --more-fill: #1f252e; --more-frame: #8f9bac; --more-ink: #c0c8d4;
-  --group-fill: #2b2645; --group-frame: #a493e6; --group-ink: #e4defb; --frame-fill: #a493e60c; --frame-frame: #a493e670;
+  --module-fill: #2b2645; --module-frame: #a493e6; --module-ink: #e4defb; --frame-fill: #a493e60c; --frame-frame: #a493e670;
+  --repeat-fill: #2b2645; --repeat-frame: #a493e6; --repeat-ink: #e4defb; --part-fill: #262c35; --part-frame: #8f9bac; --part-ink: #e8ecf2;
   --failed-fill: #4a1d1a; --failed-frame: #ff8a7a; --failed-ink: #ffdcd6;
-  --missing-fill: #161a21; --missing-frame: #f0a04b; --missing-ink: #ffe3bd;
+  --missing-fill: #161a21; --missing-frame: #8f9bac; --missing-ink: #c0c8d4; --right: #58b89c; --right-soft: #153530;
   --accent: #ff9d4d; --accent-soft: #45290f; --link: #7cbcf0; --bar: #6f94bf; --hot: #c4650f;
   --zero: #262c35; --negative: #5aa7ec; --positive: #f58b35; --on-strong: #10141a; color-scheme: dark;`;
 
@@ -73,8 +75,9 @@ select { max-width: 150px; }
 .hatched { color: var(--soft); background: repeating-linear-gradient(135deg, transparent 0 4px, var(--border) 4px 5px); }
 .body { display: flex; flex: 1; min-height: 0; }
 .stage { position: relative; flex: 1; min-width: 0; overflow: hidden; }
-.picture { position: absolute; width: 100%; height: 100%; touch-action: pan-y; cursor: grab; user-select: none;
-  -webkit-user-select: none; }
+.sheet { position: absolute; inset: 0; touch-action: pan-y; cursor: grab; user-select: none; -webkit-user-select: none; }
+.sheet > svg { position: absolute; overflow: visible; transform-origin: 0 0; }
+.dragged { cursor: grabbing; }
 .zooms, .doors { position: absolute; bottom: 8px; right: 8px; background: var(--ground); border-radius: 7px; }
 .doors { right: auto; left: 8px; color: var(--soft); }
 .empty { position: absolute; inset: 0; display: grid; place-items: center; color: var(--soft); }
@@ -87,12 +90,6 @@ thead th { position: sticky; top: 0; background: var(--ground); }
 .rules { white-space: pre-line; }
 tr.now { background: var(--accent-soft); }
 tr[aria-current] th { box-shadow: inset 3px 0 var(--link); }
-@container (max-width: 699px) {
-  .viewer { min-height: 780px; }
-  .body { flex-direction: column; }
-  .stage, .table { flex: none; height: 340px; }
-  .panel { width: auto; flex: 1; border-left: 0; border-top: 1px solid var(--border); }
-}
 @media print {
   :host, :host([data-theme]) { ${LIGHT} print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   .toolbar, .zooms, .doors { display: none; }
@@ -103,16 +100,16 @@ const PICTURE = `
 .frame { cursor: inherit; }
 .box text, .notes, .extras { pointer-events: none; }
 .label { font-size: 14px; font-weight: 600; }
-.title .label { font-size: 12px; fill: var(--group-ink); }
+.title .label { font-size: 12px; fill: var(--module-ink); }
 .detail { font-size: 11px; font-weight: 400; fill: var(--soft); }
-.mark { fill: none; stroke: var(--group-frame); stroke-width: 1.6; }
-.box:focus-visible > rect, .frame:focus-visible > .title { outline: 2px solid var(--link); outline-offset: 3px; }
-.differs > rect { stroke: var(--failed-frame); stroke-width: 2.2; }
-.extra > rect { stroke: var(--link); stroke-width: 2.2; stroke-dasharray: 2 3; }
+.mark { fill: none; stroke: var(--module-frame); stroke-width: 1.6; }
+.box:focus-visible > .face, .frame:focus-visible > .title { outline: 2px solid var(--link); outline-offset: 3px; }
+.differs > .face { stroke: var(--failed-frame); stroke-width: 2.2; }
+.extra > .face { stroke: var(--link); stroke-width: 2.2; stroke-dasharray: 2 3; }
 .same { opacity: 0.75; }
-.selected > rect { stroke: var(--link); stroke-width: 2.6; }
-.lit > rect, .asked > rect, .now > rect { stroke: var(--accent); stroke-width: 2.6; }
-.asked > rect { stroke-dasharray: 3 3; }
+.selected > .face { stroke: var(--link); stroke-width: 2.6; }
+.lit > .face, .asked > .face, .now > .face { stroke: var(--accent); stroke-width: 2.6; }
+.asked > .face { stroke-dasharray: 3 3; }
 .now { filter: drop-shadow(0 0 4px var(--accent)); opacity: 1; }
 .dim { opacity: 0.22; }
 .later { opacity: 0.4; }
@@ -133,22 +130,22 @@ const PICTURE = `
 .extras .arrived text, .extras .value text { fill: var(--ground); font-weight: 600; }
 .part rect { fill: var(--accent-soft); stroke: var(--accent); }
 .yet rect { fill: url(#hatching); stroke-dasharray: 2 2; }
-.marks rect { stroke: var(--accent); }
-.marks.differs rect { fill: var(--failed-fill); stroke: var(--failed-frame); }
-.marks.same rect { stroke: none; fill: none; }`;
+.marks rect { fill: var(--soft); stroke: var(--ground); }
+.extras .marks text { fill: var(--ground); font-weight: 600; }
+.marks.alarm rect { fill: var(--failed-frame); }
+.heated .label, .heated .detail { fill: var(--ink); }`;
 
 const PANEL = `
 .panel { width: 320px; overflow: auto; padding: 10px 12px 16px; border-left: 1px solid var(--border);
   overscroll-behavior: contain; }
 .panel > .choice { margin-bottom: 8px; }
 .inside, .inside section, form { display: grid; gap: 6px; justify-items: start; }
-.inside > *, section > *, .inside section > div, .rule, .none, form > * { justify-self: stretch; min-width: 0; }
-section > button, section > .choice { justify-self: start; }
+.inside > *, .inside section > :not(button, .choice), form > * { justify-self: stretch; min-width: 0; }
 .inside section { margin-top: 6px; }
 .kinds { list-style: none; padding: 8px 0; }
 .swatch { display: inline-block; width: 14px; height: 10px; margin-right: 8px; border: 1.5px solid; border-radius: 2px; }
 .swatch.parameter { background: var(--parameter-fill); border-color: var(--parameter-frame); }
-.swatch.input { background: var(--input-fill); border-color: var(--input-frame); border-left-style: double; border-left-width: 4px; }
+.swatch.input { background: var(--input-fill); border-color: var(--input-frame); transform: skew(-20deg); }
 .swatch.op { background: var(--op-fill); border-color: var(--op-frame); border-radius: 6px; }
 .swatch.output { background: var(--output-fill); border-color: var(--output-frame); }
 .swatch.failed { background: var(--failed-fill); border-color: var(--failed-frame); }
@@ -161,7 +158,7 @@ section > button, section > .choice { justify-self: start; }
 form, .verdict { padding: 10px; margin-bottom: 10px; border-radius: 8px; background: var(--accent-soft); }
 form input { display: block; width: 100%; background: var(--ground); cursor: text; }
 .verdict { border-left: 4px solid var(--accent); }
-.verdict.right { border-left-color: var(--input-frame); background: var(--input-fill); }
+.verdict.right { border-left-color: var(--right); background: var(--right-soft); }
 .match.differs { color: var(--failed-frame); font-weight: 600; }
 .error { padding: 8px 10px; border: 1px solid var(--failed-frame); border-radius: 8px; background: var(--failed-fill); }
 .error, .error h4 { color: var(--failed-ink); overflow-wrap: anywhere; }
@@ -169,7 +166,7 @@ form input { display: block; width: 100%; background: var(--ground); cursor: tex
 mark { background: var(--failed-frame); color: var(--failed-fill); border-radius: 3px; }
 .single { font-size: 22px; }
 .grid { display: grid; grid-template-columns: repeat(var(--columns), minmax(0, 1fr)); gap: 1px; cursor: crosshair;
-  max-width: calc(var(--columns) * 50px); }
+  max-width: calc(var(--columns) * 60px); }
 .grid span { height: 16px; font-size: 10px; display: grid; place-items: center; overflow: hidden; border-radius: 2px; }
 .grid.written span { height: 24px; font-size: 11px; }
 .grid .strong { color: var(--on-strong); }
@@ -194,4 +191,12 @@ button .number { color: var(--link); }
 button.line:hover, button.line:focus, .line[aria-current] { background: var(--accent-soft); }
 .line[aria-current] { box-shadow: inset 3px 0 var(--accent); }`;
 
-export const STYLE = PAGE + PICTURE + PANEL;
+const NARROW = `
+@container (max-width: 699px) {
+  .viewer { min-height: 780px; }
+  .body { flex-direction: column; }
+  .stage, .table { flex: none; height: 340px; }
+  .panel { width: auto; flex: 1; border-left: 0; border-top: 1px solid var(--border); }
+}`;
+
+export const STYLE = PAGE + PICTURE + PANEL + NARROW;

@@ -43,7 +43,8 @@ export function start(element, graph, model = null) {
     make("div", { class: "body" }, picture.element, table.element,
       make("aside", { class: "panel" }, source && tabs.element, steps.card, inspector.element, source && source.element)),
     live);
-  const host = make("div", { "data-lm-suppress-shortcuts": "true" }); // JupyterLab's keys do not act on the notebook from here
+  const host = make("div");
+  (element.getRootNode().host ?? host).dataset.lmSuppressShortcuts = "true"; // keys meant for the graph are not JupyterLab's
   host.attachShadow({ mode: "open" }).append(make("style", {}, STYLE), root);
   element.replaceChildren(host);
 
@@ -129,7 +130,7 @@ function comparisonStrip(app) {
   if (!compared) return null;
   const count = (status) => nodes.filter((node) => node.match?.status === status).length;
   const jump = (which, text) => {
-    const node = nodes.find((each) => each.match?.first === which);
+    const node = nodes.find((each) => each.match?.first.includes(which));
     return node && make("button", { type: "button", onclick: () => (app.reveal(node.id), app.change({ which })) }, text);
   };
   const words = `✓ ${count("same")} same, ≠ ${plural(count("differs"), "node")} differing, + ${count("extra")} extra, − ${count("missing")} missing`;

@@ -1,7 +1,7 @@
 // Numbers, shapes and tensors in words. What is unknown says so and is never 0.
 
 const BEYOND = { nan: "NaN", inf: "∞", "-inf": "−∞" }; // what JSON has no number for
-const BADGE_MARKS = { nan: "NaN", inf: "∞", zero: "all 0", exploding: "▲ large", vanishing: "▼ small", "in place": "✎ in place" };
+const BADGE_MARKS = { nan: "NaN", inf: "∞", zero: "all 0", exploding: "↑ exploding", vanishing: "↓ vanishing", "in place": "∗ in place" };
 
 export function numberText(value, digits = 4) {
   if (value === null || value === undefined) return "unknown";
