@@ -83,7 +83,7 @@ viz.graph(loss)""",
     Example(
         "residual",
         "A residual network",
-        "The way around each block is a line past it: so the gradient reaches the first block unchanged.",
+        "The way around each block is a line past it: the gradient has a way back to the first block on which nothing changes it.",
         """\
 class Residual(nn.Module):
     def __init__(self, width):

@@ -291,3 +291,28 @@ def test_saved_as_a_page_it_is_interactive_from_a_file_in_light_and_dark(page, t
         assert_interactive(page.locator("section.viewer"))
         page.screenshot(path=screenshots / f"graph-page-{scheme}.png")
     page.emulate_media(color_scheme="light")
+
+
+def test_a_packed_document_is_unpacked_in_the_browser(page, tmp_path, monkeypatch):
+    """As large ones are."""
+    namespace = {}
+    exec(MODEL, namespace)
+    monkeypatch.setattr("engine.viz.page.LIMIT", 100)
+    namespace["g"].save(tmp_path / "loss.html")
+    assert '"nodes"' not in (tmp_path / "loss.html").read_text("utf-8")
+    page.goto((tmp_path / "loss.html").as_uri())
+    assert_interactive(page.locator("section.viewer"))
+
+
+def test_the_picture_stays_where_the_viewer_cannot_start(page, tmp_path):
+    """A document of a later version, say, or a browser that lacks something."""
+    namespace = {}
+    exec(MODEL, namespace)
+    namespace["g"].save(tmp_path / "loss.html")
+    broken = (tmp_path / "loss.html").read_text("utf-8").replace('"backward":[', '"backwards":[')
+    (tmp_path / "broken.html").write_text(broken, encoding="utf-8")
+    with page.expect_event("pageerror"):
+        page.goto((tmp_path / "broken.html").as_uri())
+    image = page.locator("img[src^='data:image/svg+xml']")
+    assert image.is_visible() and image.evaluate("image => image.complete && image.naturalWidth > 300")
+    assert not page.locator("section.viewer").count()

@@ -19,7 +19,7 @@ import pytest
 
 from engine.viz import pdf, pdf_fonts, png, script, svg
 from engine.viz.export import WRITERS, save
-from engine.viz.lighten import as_json, lightened
+from engine.viz.lighten import as_json, lightened, weight
 from engine.viz.page import bundle, drawing_of, fragment, page
 from engine.viz.shapes import Drawing, Part, Text
 from engine.viz.words import text
@@ -350,17 +350,20 @@ def test_a_heavy_document_loses_the_least_needed_first_and_says_so():
     for part in [*heavy["nodes"], *heavy["edges"]]:
         part["grad"] = tensor()
     heavy["nodes"][3]["value"] = tensor(size=1)
-    whole = len(as_json(heavy))
+    heavy["nodes"][4]["match"] = {"status": "same", "value": tensor(), "grad": None}
+    whole = weight(heavy)
+    assert whole == pytest.approx(len(as_json(heavy)), rel=0.25)
     assert lightened(heavy, whole) is heavy
 
     lighter = lightened(heavy, whole - 1)
-    assert len(as_json(lighter)) < whole
+    assert len(as_json(lighter)) < len(as_json(heavy))
     assert all(edge["grad"]["slice"] is None and edge["grad"]["histogram"] for edge in lighter["edges"])
     assert lighter["nodes"] == heavy["nodes"]
-    assert "leaves out the slices of the tensors at edges" in lighter["notes"][-1]
+    assert "leaves out the slices of the tensors at edges;" in lighter["notes"][-1]
 
     lightest = lightened(heavy, 0)
     assert all(node["grad"]["slice"] is node["grad"]["histogram"] is None and node["grad"]["mean"] == 0.5 for node in lightest["nodes"])
+    assert lightest["nodes"][4]["match"]["value"]["slice"] is None and lightest["nodes"][4]["match"]["status"] == "same"
     assert lightest["nodes"][3]["value"]["slice"] == heavy["nodes"][3]["value"]["slice"], "a single number stays"
     assert heavy["edges"][0]["grad"] == tensor(), "the document itself is as it was"
 
