@@ -5,12 +5,13 @@ long as its longest box. Numbers are added up and halved in the same order as in
 """
 
 from itertools import islice
-from math import floor
+from math import floor, inf
 
 BOX_GAP = 16  # pixels between neighbours in a rank,
 LINE_GAP = 12  # where both are lines, and between lines that enter a box or pass a border together
 CLIMB = 6  # a gap between ranks is a pixel wider for each so many that a line climbs in it,
 WIDER = 30  # but at most so many pixels wider
+KINK = 1.5  # pixels that look like a mistake
 SWEEPS = 8
 
 
@@ -32,24 +33,63 @@ def place_across(rows, ways):
             break
     for row in reversed(spaced):  # what follows no input goes to its users, the others stay
         _settle(*row, [_wish(cell, [] if before[cell] else after[cell]) for cell in row[0]])
-    wishes = _straight(ways)
-    for row in spaced:
-        _settle(*row, [wishes.get(cell, cell.middle) for cell in row[0]])
+    ways = sorted(ways, key=len, reverse=True)
+    for _ in range(2):  # a line may have waited for another to make room
+        _straighten(ways, rows)
+    _take_out_kinks(cells)
     for cell in cells:
         cell.middle = floor(cell.middle + 0.4)  # not 0.5: many are halves, which an error in the last digit must not part
 
 
-def _straight(ways):
-    """{bend: its place, if all bends of its longest way stand where the one does that had to go aside most}."""
-    wishes = {}
-    for source, *bends, target in sorted(ways, key=len, reverse=True):
-        bends = [bend for bend in bends if not bend.main]
-        if len(bends) > 1:
-            middle = (source.middle + target.middle) / 2
-            furthest = max(bends, key=lambda bend: abs(bend.middle - middle)).middle
-            for bend in bends:
-                wishes.setdefault(bend, furthest)
-    return wishes
+def _straighten(ways, rows):
+    """Let the bends of each way stand in line, as many after each other as there is room for beside their neighbours."""
+    done = set()
+    for way in ways:
+        run, low, high = [], -inf, inf
+        for bend in way[1:-1]:
+            if bend.main or bend in done:
+                continue
+            done.add(bend)
+            lowest, highest = _room(bend, rows[bend.rank])
+            if max(low, lowest) > min(high, highest):
+                _align(run, low, high)
+                run, low, high = [], -inf, inf
+            run.append(bend)
+            low, high = max(low, lowest), min(high, highest)
+        _align(run, low, high)
+
+
+def _room(cell, row):
+    """(lowest, highest) place that a cell can have between its neighbours."""
+    lowest, highest = -inf, inf
+    if cell.position > 0:
+        left = row[cell.position - 1]
+        lowest = left.middle + _distance(left, cell)
+    if cell.position + 1 < len(row):
+        right = row[cell.position + 1]
+        highest = right.middle - _distance(cell, right)
+    return lowest, highest
+
+
+def _align(run, low, high):
+    """Put bends at one place, near to where most of them are."""
+    places = sorted([bend.middle for bend in run])
+    for bend in run:
+        bend.middle = max(low, min(high, places[len(places) // 2]))
+
+
+def _take_out_kinks(cells):
+    """Where a line climbs by less than a pixel or two, it shall not climb at all; the distances can spare that."""
+    for cell in cells:
+        climbs = [each.middle + _bend(each, cell) - cell.middle for each in cell.before if each.main or not cell.main]
+        least = min(climbs, key=abs, default=0)
+        if abs(least) <= KINK:
+            cell.middle += least
+
+
+def _distance(left, right):
+    """How far apart the middles of neighbours are, at least."""
+    return left.right + right.left + (LINE_GAP if left.item is None and right.item is None else BOX_GAP)
 
 
 def place_along(rows, start, gap, port_gap):
@@ -94,8 +134,8 @@ def _hold(cell):
     if cell.main:
         return 1e12
     if cell.item is None:
-        return 1e3
-    return 1 if cell.leaf else 1e6
+        return 1e4
+    return 1 if cell.leaf else 1e8
 
 
 def _wish(cell, neighbours):
@@ -121,8 +161,7 @@ def _offsets(row):
     """How far, at least, each cell of a row is from the first."""
     offsets = [0] if row else []
     for cell, right in zip(row, row[1:]):
-        gap = LINE_GAP if cell.item is None and right.item is None else BOX_GAP
-        offsets.append(offsets[-1] + cell.right + gap + right.left)
+        offsets.append(offsets[-1] + _distance(cell, right))
     return offsets
 
 

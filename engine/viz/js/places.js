@@ -5,6 +5,7 @@ export const BOX_GAP = 16; // pixels between neighbours in a rank,
 export const LINE_GAP = 12; // where both are lines, and between lines that enter a box or pass a border together
 const CLIMB = 6; // a gap between ranks is a pixel wider for each so many that a line climbs in it,
 const WIDER = 30; // but at most so many pixels wider
+const KINK = 1.5; // pixels that look like a mistake
 const PLACE_SWEEPS = 8;
 
 /** Set every cell's `middle`: order and distance kept, lines straight where they can be. */
@@ -25,23 +26,60 @@ export function placeAcross(rows, ways) {
   }
   // What follows no input goes to its users, the others stay.
   for (const row of backwards) settle(row, (cell) => wish(cell, cell.linksBefore.length ? none : cell.linksAfter));
-  const wishes = straightBends(ways);
-  for (const row of spaced) settle(row, (cell) => wishes.get(cell) ?? cell.middle);
+  const longestFirst = [...ways].sort((a, b) => b.length - a.length);
+  for (let pass = 0; pass < 2; pass++) straighten(longestFirst, rows); // a line may have waited for another to make room
+  takeOutKinks(cells);
   for (const cell of cells) cell.middle = Math.floor(cell.middle + 0.4); // not 0.5: many are halves
 }
 
-/** bend -> its place, if all bends of its longest way stand where the one does that had to go aside most. */
-function straightBends(ways) {
-  const wishes = new Map();
-  for (const way of [...ways].sort((a, b) => b.length - a.length)) {
-    const bends = way.slice(1, -1).filter((bend) => !bend.main);
-    if (bends.length < 2) continue;
-    const middle = (way[0].middle + way.at(-1).middle) / 2;
-    const aside = (bend) => Math.abs(bend.middle - middle);
-    const furthest = bends.reduce((best, bend) => (aside(bend) > aside(best) ? bend : best)).middle;
-    for (const bend of bends) if (!wishes.has(bend)) wishes.set(bend, furthest);
+/** Let the bends of each way stand in line, as many after each other as there is room for beside their neighbours. */
+function straighten(ways, rows) {
+  const done = new Set();
+  for (const way of ways) {
+    let [run, low, high] = [[], -Infinity, Infinity];
+    for (const bend of way.slice(1, -1)) {
+      if (bend.main || done.has(bend)) continue;
+      done.add(bend);
+      const [lowest, highest] = roomFor(bend, rows[bend.rank]);
+      if (Math.max(low, lowest) > Math.min(high, highest)) {
+        alignBends(run, low, high);
+        [run, low, high] = [[], -Infinity, Infinity];
+      }
+      run.push(bend);
+      [low, high] = [Math.max(low, lowest), Math.min(high, highest)];
+    }
+    alignBends(run, low, high);
   }
-  return wishes;
+}
+
+/** [lowest, highest] place that a cell can have between its neighbours. */
+function roomFor(cell, row) {
+  const [left, right] = [row[cell.position - 1], row[cell.position + 1]];
+  return [left ? left.middle + distance(left, cell) : -Infinity, right ? right.middle - distance(cell, right) : Infinity];
+}
+
+/** Put bends at one place, near to where most of them are. */
+function alignBends(run, low, high) {
+  const places = run.map((bend) => bend.middle).sort((a, b) => a - b);
+  const place = Math.max(low, Math.min(high, places[Math.floor(places.length / 2)]));
+  for (const bend of run) bend.middle = place;
+}
+
+/** Where a line climbs by less than a pixel or two, it shall not climb at all; the distances can spare that. */
+function takeOutKinks(cells) {
+  for (const cell of cells) {
+    let least = Infinity;
+    for (const each of cell.before) {
+      const climb = each.middle + bendOf(each, cell) - cell.middle;
+      if ((each.main || !cell.main) && Math.abs(climb) < Math.abs(least)) least = climb;
+    }
+    if (Math.abs(least) <= KINK) cell.middle += least;
+  }
+}
+
+/** How far apart the middles of neighbours are, at least. */
+function distance(left, right) {
+  return left.right + right.left + (left.item === null && right.item === null ? LINE_GAP : BOX_GAP);
 }
 
 /** [starts, ends] of the ranks, the first at `start`, `gap` apart. Where lines climb steeply the gap is wider. */
@@ -84,8 +122,8 @@ function pull(cell, user) {
 /** How firmly a cell holds its place against its neighbours: so much that the looser one yields. */
 function hold(cell) {
   if (cell.main) return 1e12;
-  if (cell.item === null) return 1e3;
-  return cell.leaf !== null ? 1 : 1e6;
+  if (cell.item === null) return 1e4;
+  return cell.leaf !== null ? 1 : 1e8;
 }
 
 /** Where a cell would like to be: at the weighted median of [cell, pull, how far from its middle], or as it is. */
@@ -104,9 +142,7 @@ function wish(cell, neighbours) {
 function spacedRow(row) {
   const offsets = [0];
   for (let index = 1; index < row.length; index++) {
-    const [left, right] = [row[index - 1], row[index]];
-    const gap = left.item === null && right.item === null ? LINE_GAP : BOX_GAP;
-    offsets.push(offsets[index - 1] + left.right + gap + right.left);
+    offsets.push(offsets[index - 1] + distance(row[index - 1], row[index]));
   }
   return { row, offsets, holds: row.map(hold) };
 }

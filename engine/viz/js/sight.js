@@ -6,6 +6,7 @@ const FARTHEST = 0.02;
 const LEGIBLE = 0.6; // the scale below which a picture is not shrunk to be seen whole
 const SLACK = 4; // pixels that a pointer may slip in a click
 const CLEARANCE = 30; // pixels kept between what is brought into view and the border
+const FOOT = 30; // pixels at the bottom, where buttons are
 const GLIDE = 240; // milliseconds
 
 /** Let `svg` be moved over `sheet`. size() gives the picture's [width, height], still() whether to move at once. */
@@ -52,7 +53,7 @@ export function makeSight(sheet, svg, size, still) {
   /** The whole picture, no larger than life; not below `least`, but then with its end in sight. */
   function fit(least = FARTHEST) {
     const [width, height] = size();
-    const [roomX, roomY] = [sheet.clientWidth, sheet.clientHeight];
+    const [roomX, roomY] = [sheet.clientWidth, sheet.clientHeight - FOOT];
     if (!roomX || !roomY) return;
     byHand = false;
     gliding++;
@@ -71,7 +72,7 @@ export function makeSight(sheet, svg, size, still) {
     const [middleX, middleY] = [box.x + box.width / 2, box.y + box.height / 2];
     const aroundX = x + middleX * (scale - next);
     const aroundY = y + middleY * (scale - next);
-    const to = [nearest(box.x, box.width, aroundX, sheet.clientWidth), nearest(box.y, box.height, aroundY, sheet.clientHeight)];
+    const to = [nearest(box.x, box.width, aroundX, sheet.clientWidth), nearest(box.y, box.height, aroundY, sheet.clientHeight - FOOT)];
     if (to[0] !== x || to[1] !== y || next !== scale) glide(...to, next);
   }
 

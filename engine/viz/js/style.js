@@ -11,8 +11,8 @@ const LIGHT = `
   --repeat-fill: #ece8f7; --repeat-frame: #63509e; --repeat-ink: #3a2a72; --part-fill: #eef0f4; --part-frame: #6d7789; --part-ink: #1b2230;
   --failed-fill: #fde3dd; --failed-frame: #b3261e; --failed-ink: #7d1610;
   --missing-fill: #fafbfd; --missing-frame: #6d7789; --missing-ink: #495263; --right: #1c7a63; --right-soft: #e2f2ec;
-  --accent: #c2570c; --accent-soft: #ffe9d6; --link: #0a62a8; --bar: #7d9cc0; --hot: #d9660a;
-  --zero: #f1f3f6; --negative: #2166ac; --positive: #c2570c; --on-strong: #fff; color-scheme: light;`;
+  --accent: #b9520a; --accent-soft: #ffe9d6; --link: #0a62a8; --bar: #7d9cc0; --hot: #d9660a;
+  --zero: #f1f3f6; --negative: #2166ac; --positive: #b9520a; --on-strong: #fff; color-scheme: light;`;
 
 const DARK = `
   --ground: #161a21; --raised: #1f252e; --border: #343c48; --ink: #e8ecf2; --soft: #aab4c2; --faint: #667180; --line: #8590a0;

@@ -14,7 +14,7 @@ import { plural } from "./words.js";
 
 const TRAITS = ["selected", "step", "open"]; // shared with the kernel
 const HEIGHTS = [400, 560]; // pixels, at least and at most, until one drags the lower edge
-const AROUND_PICTURE = 90; // pixels that title and toolbar take
+const AROUND_PICTURE = 120; // pixels that title, toolbar and buttons take
 
 /** Show a document in an element. model: null, or the link to a kernel (see docs/graphs.md). */
 export function start(element, graph, model = null) {
