@@ -31,11 +31,11 @@ def place_across(rows, ways):
             _settle(*row, [_wish(cell, before[cell]) for cell in row[0]])
         if places == [cell.middle for cell in cells]:
             break
-    for row in reversed(spaced):  # what follows no input goes to its users, the others stay
-        _settle(*row, [_wish(cell, [] if before[cell] else after[cell]) for cell in row[0]])
     ways = sorted(ways, key=len, reverse=True)
     for _ in range(2):  # a line may have waited for another to make room
         _straighten(ways, rows)
+        for row in reversed(spaced):  # what follows no input goes to its users, the others stay
+            _settle(*row, [_wish(cell, [] if before[cell] else after[cell]) for cell in row[0]])
     _take_out_kinks(cells)
     for cell in cells:
         cell.middle = floor(cell.middle + 0.4)  # not 0.5: many are halves, which an error in the last digit must not part

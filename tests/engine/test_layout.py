@@ -346,3 +346,13 @@ def test_text_is_measured_by_its_letters_and_cut_in_its_middle():
 def test_boxes_are_as_wide_as_their_words(label):
     box = arranged(document([{"label": label}], []))["boxes"][0]
     assert box["width"] >= max(text_width(box["label"], LABEL_SIZE, bold=True), text_width(box["detail"], DETAIL_SIZE))
+
+
+def test_lines_run_side_by_side_and_cross_late():
+    """The weights of a recurrent net and its inputs keep their lanes down the picture, bends and all."""
+    given = rnn(6).document()
+    root = layered(fold(given, []))[0]
+    for row, next_row in zip(root.rows, root.rows[1:]):
+        bends = [cell for cell in next_row if cell.source and cell.before[0].source]
+        places = [cell.before[0].position for cell in bends]
+        assert places == sorted(places)

@@ -24,10 +24,12 @@ export function placeAcross(rows, ways) {
     for (const row of spaced) settle(row, (cell) => wish(cell, cell.linksBefore));
     if (cells.every((cell, index) => cell.middle === places[index])) break;
   }
-  // What follows no input goes to its users, the others stay.
-  for (const row of backwards) settle(row, (cell) => wish(cell, cell.linksBefore.length ? none : cell.linksAfter));
   const longestFirst = [...ways].sort((a, b) => b.length - a.length);
-  for (let pass = 0; pass < 2; pass++) straighten(longestFirst, rows); // a line may have waited for another to make room
+  for (let pass = 0; pass < 2; pass++) { // a line may have waited for another to make room
+    straighten(longestFirst, rows);
+    // What follows no input goes to its users, the others stay.
+    for (const row of backwards) settle(row, (cell) => wish(cell, cell.linksBefore.length ? none : cell.linksAfter));
+  }
   takeOutKinks(cells);
   for (const cell of cells) cell.middle = Math.floor(cell.middle + 0.4); // not 0.5: many are halves
 }
