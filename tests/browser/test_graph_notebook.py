@@ -26,7 +26,8 @@ with viz.capture() as g:
     loss = F.cross_entropy(model(x), y)
     loss.backward()
 """
-CELLS = [f"{MODEL}g", "g", "w = g.widget()\nw", "print('traits:', w.selected, w.step, w.opened)"]
+CUBE = "cube = torch.arange(24.0).reshape(2, 3, 4).requires_grad_()\nviz.graph(cube.sum()).widget()"
+CELLS = [f"{MODEL}g", "g", "w = g.widget()\nw", "print('traits:', w.selected, w.step, w.opened)", CUBE]
 BOXES = 12  # of the model and its loss, and the open group's frame
 
 
@@ -184,6 +185,23 @@ def test_the_widget_follows_the_kernel(notebook):
     assert "0.weight" in shown.get_by_role("complementary").inner_text()
 
 
+def test_the_widget_asks_the_kernel_for_the_slice_that_is_looked_at(notebook):
+    """What the document holds of a (2, 3, 4) tensor is its first slice; and a place that is not there is refused."""
+    shown = viewer(notebook, 4)
+    shown.get_by_role("button", name=re.compile("^cube, parameter")).click()
+    inside = shown.get_by_role("complementary")
+    button(inside, "Value").click()
+    inside.get_by_text("11", exact=True).wait_for()
+    assert not inside.get_by_text("17", exact=True).count()
+    index = inside.get_by_label("index of dim 0, 0 to 1")
+    index.fill("1")
+    index.press("Tab")
+    inside.get_by_text("17", exact=True).wait_for()
+    index.fill("2")
+    index.press("Tab")
+    inside.get_by_text("No answer:").wait_for()
+
+
 def save(page):
     page.keyboard.press("Control+s")
     page.locator(".jp-NotebookPanel:visible").wait_for()
@@ -267,12 +285,12 @@ def test_exported_as_html_it_is_interactive_from_a_file(saved, machine, page, sc
 def test_exported_to_latex_it_is_the_pdf(saved, machine):
     convert(machine, "latex")
     included = re.findall(r"\{(graph_files/[^}]+\.pdf)\}", (machine.workspace / "graph.tex").read_text("utf-8"))
-    assert len(included) == 3
+    assert len(included) == 4
     for each in included:
         assert (machine.workspace / each).read_bytes().startswith(b"%PDF-1.4")
         if shutil.which("pdftotext"):
             words = subprocess.run(["pdftotext", each, "-"], cwd=machine.workspace, capture_output=True, text=True)
-            assert "log_softmax" in words.stdout and not words.stderr
+            assert ("log_softmax" in words.stdout or "cube" in words.stdout) and not words.stderr
 
 
 def convert(machine, kind):
