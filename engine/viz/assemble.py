@@ -27,7 +27,8 @@ def assemble(outputs, facts, gradients, namespaces, failure=None, tensors=(), is
     is_capture: whether inputs without a gradient are shown though nobody calls them anything.
     """
     hidden, operations = operations_behind([*outputs, *_sources_of(failure)], facts)
-    builder = _Builder(operations, facts, gradients, namespaces, is_capture)
+    given = [] if failure is None else [value for _, value in failure.inputs]
+    builder = _Builder(operations, facts, gradients, namespaces, is_capture, given)
     builder.add_hidden(hidden)
     for operation in operations:
         builder.add_operation(operation)
@@ -57,11 +58,11 @@ def _sources_of(failure):
 class _Builder:
     """Numbers what it is given, in forward order, and keeps what a Graph is made of."""
 
-    def __init__(self, operations, facts, gradients, namespaces, is_capture):
+    def __init__(self, operations, facts, gradients, namespaces, is_capture, given):
         self.facts, self.gradients, self.is_capture = facts, gradients, is_capture
         self.shown = {id(operation): operation for operation in operations}
         self.uses = Counter(id(source) for operation in operations for _, source in inputs_of(operation))
-        self.names = self._find_names(operations, namespaces)
+        self.names = self._find_names(operations, namespaces, given)
         self.module_names = module_names(namespaces)
         self.nodes = []  # dicts of what a Node takes
         self.edges = []  # dicts of what an Edge takes; those to an operation have it as "operation"
@@ -71,9 +72,10 @@ class _Builder:
         self.more = None  # number of the node that stands for what is hidden
         self.outputs = []  # numbers of the boxes of what was asked for
 
-    def _find_names(self, operations, namespaces):
+    def _find_names(self, operations, namespaces, given):
         leaves = [source for operation in operations for _, source in inputs_of(operation) if not is_operation(source)]
         data = [value for fact in self.facts.values() for value in fact.constants.values() if hasattr(value, "shape")]
+        data += [value for value in given if hasattr(value, "shape")]
         bases = [each.view_of.base for each in data if getattr(each, "view_of", None) is not None]
         names = find_names({id(each) for each in [*operations, *leaves, *data, *bases]}, namespaces)
         arrays = {id(getattr(each, "array", each)): each for each in data}

@@ -140,6 +140,8 @@ def test_a_closed_group_has_the_marks_of_what_is_in_it():
     """What is wrong shows from outside, so that one knows which group to open."""
     nodes = [{"label": "@", "group": 0, "badges": ["value: inf"]}, {"label": "relu", "group": 0}]
     assert "∞" in texts(drawing_of(documents.document(nodes, [(0, 1)], [{"id": 0}], [])))
+    nodes[0]["group"] = nodes[1]["group"] = 1
+    assert "∞" in texts(drawing_of(documents.document(nodes, [(0, 1)], [{"id": 0}, {"id": 1, "parent": 0}], [])))
 
 
 def match(status, first=(), value_difference=None, grad_difference=None):
