@@ -67,7 +67,8 @@ def _paint(shape):
     """Colours, thickness and dashes of a rectangle or path."""
     words = [f"{_color(shape.fill)} rg"] if shape.fill else []
     if shape.stroke:
-        words += [f"{_color(shape.stroke)} RG", f"{_numbers(shape.thickness)} w", f"[{'5 4' if shape.dashed else ''}] 0 d"]
+        dashes = "5 4" if shape.dashed else ""
+        words += [f"{_color(shape.stroke)} RG", f"{_numbers(shape.thickness)} w", f"[{dashes}] 0 d"]
     return " ".join(words)
 
 

@@ -64,7 +64,8 @@ def _add(axes, shape, order, patch_type, path_type):
     axes.add_patch(
         patch_type(
             _path(pieces, path_type), facecolor=shape.fill or "none", edgecolor=shape.stroke or "none",
-            linewidth=shape.thickness if shape.stroke else 0, linestyle=dashes, capstyle="butt", joinstyle="round", zorder=order,
+            linewidth=shape.thickness if shape.stroke else 0, linestyle=dashes, capstyle="butt", joinstyle="round",
+            zorder=order,
         )
     )  # fmt: skip
 
