@@ -75,8 +75,7 @@ class LBFGS(Optimizer):
                 break
 
     def _move(self, evaluate, group, is_last, direction, length, loss, gradient, slope):
-        """(loss, gradient, length, evaluations) after going along `direction`, by `length` or as far as the search
-        finds."""
+        """(loss, gradient, length, evaluations) after going along `direction`, by `length` or as the search says."""
         start = self._values()
 
         def at(length):

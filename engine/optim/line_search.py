@@ -86,8 +86,7 @@ def strong_wolfe(at, length, direction, loss, gradient, slope, tolerance_change=
 
 
 def _cubic_minimum(first, second, bounds=None):
-    """Where the cubic through two points with these slopes is lowest, within bounds; their middle if it has no
-    minimum."""
+    """Where the cubic through two points with these slopes is lowest, within bounds; or their middle."""
     low, high = bounds or sorted((first.length, second.length))
     if first.length == second.length:
         return (low + high) / 2

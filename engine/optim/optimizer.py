@@ -149,8 +149,7 @@ class Optimizer:
         return loss
 
     def _update(self, value, grad, state, group):
-        """One step of one parameter: `value`, an array, is changed in place, `grad` is not. `state` is a dict to
-        keep."""
+        """One step of one parameter: `value`, an array, is changed in place, `grad` is not. `state`: a dict."""
         raise NotImplementedError(f"{type(self).__name__} does not say what a step is: define _update or step")
 
     def zero_grad(self, set_to_none=True):
@@ -161,8 +160,7 @@ class Optimizer:
                     parameter.grad = None if set_to_none else parameter.grad.detach().zero_()
 
     def register_step_pre_hook(self, hook):
-        """Call hook(optimizer, args, kwargs) before each step; it may return others. The handle's remove() ends
-        that."""
+        """Call hook(optimizer, args, kwargs) before each step; it may return others. Returns a handle."""
         return _add(self._pre_hooks, hook)
 
     def register_step_post_hook(self, hook):
@@ -226,8 +224,7 @@ def _add(hooks, hook):
 
 
 def _taken_over(name, value, parameter):
-    """A value of a loaded state, tensors as copies in the parameter's type and on its device; step counts as they
-    are."""
+    """A value of a loaded state, tensors as copies in the parameter's type and on its device; but for step counts."""
     if isinstance(value, (list, tuple)):
         return type(value)(_taken_over(name, each, parameter) for each in value)
     if not isinstance(value, Tensor):

@@ -279,8 +279,7 @@ def _sweep(rows, forwards, from_right):
     for rank in ranks:
         keys = {}
         for cell in rows[rank]:
-            neighbours = cell.before if forwards else cell.after
-            places = sorted([other.position for other in neighbours])
+            places = sorted([other.position for other in (cell.before if forwards else cell.after)])
             keys[cell] = cell.fixed, _median(places) if places else cell.position
         if from_right:
             rows[rank].reverse()

@@ -81,7 +81,8 @@ def _align(run, low, high):
 def _take_out_kinks(cells):
     """Where a line climbs by less than a pixel or two, it shall not climb at all; the distances can spare that."""
     for cell in cells:
-        climbs = [each.middle + _bend(each, cell) - cell.middle for each in cell.before if each.main or not cell.main]
+        linked = [each for each in cell.before if each.main] if cell.main_before else cell.before
+        climbs = [each.middle + _bend(each, cell) - cell.middle for each in linked]
         least = min(climbs, key=abs, default=0)
         if abs(least) <= KINK:
             cell.middle += least

@@ -1,6 +1,8 @@
 """Where boxes and lines go: nothing on top of another, lines straight where the eye follows them, groups that open in place."""
 
 import random
+from collections import Counter
+from itertools import pairwise
 
 import pytest
 from documents import LABELS, Drawing, chain, document, mlp, random_document, residual, rnn, transformer
@@ -101,7 +103,7 @@ def assert_line_is_clear(line, boxes, around, forward):
     frames that hold one of its ends, and never through a title."""
     points, source, target = line["points"], rectangle(boxes[line["source"]]), rectangle(boxes[line["target"]])
     steps = [point[forward] for point in points]
-    assert steps == sorted(steps) and steps[0] < steps[-1]
+    assert all(step < next_step for step, next_step in pairwise(steps)), "always forwards, without a jump aside"
     assert steps[0] == source[2 + forward] and steps[-1] == target[forward]
     aside = 1 - forward
     assert source[aside] < points[0][aside] < source[2 + aside]
@@ -110,7 +112,7 @@ def assert_line_is_clear(line, boxes, around, forward):
     frames = {*around[line["source"]], *around[line["target"]]}
     others = [box for box in boxes.values() if box["id"] not in (line["source"], line["target"])]
     blocks = [title_of(box) if box["id"] in frames else rectangle(box) for box in others]
-    for (x, y), (next_x, next_y) in zip(points, points[1:]):
+    for (x, y), (next_x, next_y) in pairwise(points):
         piece = min(x, next_x), min(y, next_y), max(x, next_x), max(y, next_y)
         assert not any(overlap(piece, block) for block in blocks)
 
@@ -275,20 +277,15 @@ def test_a_tree_is_drawn_without_crossings_inputs_in_their_order():
     assert sorted(leaves, key=lambda leaf: boxes[f"n{leaf}"]["y"]) == leaves
 
 
-def test_lines_of_neighbouring_groups_do_not_cross_between_them():
-    """Two ways through two open groups: ports stand in the order in which lines come."""
-    drawing = Drawing()
-    ways = [drawing.leaf("a"), drawing.leaf("b")]
-    for name in ("first", "second"):
-        with drawing.within(name):
-            ways = [drawing.op("+", way) for way in reversed(ways)]
-    drawing.op("+", *ways)
-    containers = layered(fold(drawing.document(), [0, 1]))
-    lines = arranged(drawing.document(), rightwards=False)["lines"]
-    assert all(crossings(container.rows) == 0 for container in containers)
-    between = [line["points"] for line in lines if line["edges"] in ([2], [3])]
-    starts, ends = [sorted(between, key=lambda points: points[which][0]) for which in (0, -1)]
-    assert starts == ends
+@pytest.mark.parametrize("seed", range(QUICK))
+def test_lines_do_not_cross_on_their_way_into_a_group(seed):
+    """Ports stand in the order in which lines come to them."""
+    given = random_document(random.Random(seed), most_groups=20)
+    for container in layered(fold(given, [group["id"] for group in given["groups"]]))[1:]:
+        ports = [cell.name for cell in container.rows[0] if cell.name.startswith("in:")]
+        sources = [name if name in container.parent.cells else name[3:] for name in ports]
+        places = [container.parent.ways[source, container.name][-2].position for source in sources]
+        assert places == sorted(places)
 
 
 @pytest.mark.parametrize("blocks", [1, 4])
@@ -349,10 +346,59 @@ def test_boxes_are_as_wide_as_their_words(label):
 
 
 def test_lines_run_side_by_side_and_cross_late():
-    """The weights of a recurrent net and its inputs keep their lanes down the picture, bends and all."""
-    given = rnn(6).document()
-    root = layered(fold(given, []))[0]
-    for row, next_row in zip(root.rows, root.rows[1:]):
-        bends = [cell for cell in next_row if cell.source and cell.before[0].source]
-        places = [cell.before[0].position for cell in bends]
+    """The weights of a recurrent net, and its inputs that come from outside, keep their lanes down the picture."""
+    drawing = Drawing()
+    inputs = [drawing.leaf(f"x[{step}]", kind="input") for step in range(6)]
+    with drawing.within("RNNCell × 6", kind="repeat"):
+        weights = drawing.leaf("weight_ih"), drawing.leaf("weight_hh")
+        hidden = drawing.leaf("h", kind="input")
+        for x in inputs:
+            hidden = drawing.op("[ ]", drawing.op("RNN", hidden, *weights, x))
+    drawing.op("loss", hidden, kind="output")
+    rows = layered(fold(drawing.document(), [0]))[1].rows
+    bends = [[cell for cell in row if cell.source and cell.before[0].source] for row in rows]
+    assert sum(map(len, bends)) > 20
+    for row in bends:
+        places = [cell.before[0].position for cell in row]
         assert places == sorted(places)
+
+
+@pytest.mark.parametrize("seed", range(QUICK))
+def test_no_line_climbs_by_a_pixel_only(seed):
+    """Such a kink looks like a mistake. Lines that meet others at their end stand as these let them."""
+    given = random_document(random.Random(seed), most_nodes=200)
+    for rightwards in (True, False):
+        lines = arranged(given, [], rightwards)["lines"]
+        met = Counter(line["target"] for line in lines)
+        for line in lines:
+            places = [point[1 if rightwards else 0] for point in line["points"]]
+            if met[line["target"]] == 1:
+                assert not any(0 < abs(place - other) <= 1 for place, other in pairwise(places))
+
+
+def test_a_line_past_several_ranks_is_straight_where_boxes_let_it():
+    """The skip of a residual net passes beside its two layers, the second of them wider, without a step."""
+    given = residual(1).document()
+    plan = arranged(given, rightwards=False)
+    ids = {box["label"]: box["id"] for box in plan["boxes"]}
+    (skip,) = [line for line in plan["lines"] if line["source"] == ids["x"] and len(line["points"]) > 4]
+    assert len({x for x, _ in skip["points"][2:-2]}) == 1
+
+
+def test_lines_from_different_boxes_of_a_group_run_side_by_side_into_another():
+    """Closed, the two groups are joined by one line; open, everybody sees which box feeds which."""
+    drawing = Drawing()
+    x = drawing.leaf("x", kind="input")
+    with drawing.within("first"):
+        a, b = [drawing.op(label, x) for label in "ab"]
+    between = drawing.op("relu", a)
+    with drawing.within("second"):
+        ends = [drawing.op(label, source, between) for label, source in (("c", a), ("d", b))]
+    drawing.op("+", *ends)
+    given = drawing.document()
+    assert [line["edges"] for line in arranged(given, [])["lines"] if line["source"] == "g0"] == [[2], [3, 5]]
+    plan = arranged(given, rightwards=False)
+    from_a, from_b = [line["points"] for line in plan["lines"] if line["edges"] in ([3], [5])]
+    assert len(from_a) == len(from_b) > 2
+    sides = {(x > other_x) - (x < other_x) for (x, _), (other_x, _) in zip(from_a, from_b)}
+    assert len(sides) == 1 and 0 not in sides, "never on one another, never crossing"

@@ -277,8 +277,8 @@ function sweepRows(rows, forwards, fromRight) {
   for (let index = 1; index < rows.length; index++) {
     const row = rows[forwards ? index : rows.length - 1 - index];
     for (const cell of row) {
-      const places = (forwards ? cell.before : cell.after).map((other) => other.position).sort((a, b) => a - b);
-      cell.key = places.length ? medianOf(places) : cell.position;
+      const linked = forwards ? cell.before : cell.after;
+      cell.key = linked.length > 1 ? medianOf(positionsOf(linked).sort((a, b) => a - b)) : (linked[0] ?? cell).position;
     }
     if (fromRight) row.reverse();
     row.sort((a, b) => a.fixed - b.fixed || a.key - b.key);

@@ -73,7 +73,7 @@ function takeOutKinks(cells) {
     let least = Infinity;
     for (const each of cell.before) {
       const climb = each.middle + bendOf(each, cell) - cell.middle;
-      if ((each.main || !cell.main) && Math.abs(climb) < Math.abs(least)) least = climb;
+      if ((each.main || !cell.mainBefore) && Math.abs(climb) < Math.abs(least)) least = climb;
     }
     if (Math.abs(least) <= KINK) cell.middle += least;
   }
