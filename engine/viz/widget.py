@@ -83,7 +83,7 @@ def _widget_type():
 
 
 def answer(graph, message):
-    """What the kernel says to {"ask": request, "id": any}: {"answer": tensor, "id": the same}, or "error" for "answer"."""
+    """What the kernel says to {"ask": request, "id": any}: {"answer": tensor, "id": the same}, or an "error"."""
     try:
         node, which, index = _request(message.get("ask"))
         return {"answer": graph.tensor(node, which, index), "id": message.get("id")}

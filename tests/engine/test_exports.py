@@ -205,6 +205,15 @@ def test_the_png_refuses_a_scale_that_is_no_positive_number(drawing, scale):
         png.paint(drawing, scale)
 
 
+def test_pictures_of_any_size_are_written_or_refused_in_words(tmp_path):
+    """A PDF's page has at most 14,400 points a side, a PNG's side at most 65,535 dots."""
+    long = Drawing(100, 80_000, "", "", (Part("", (Text(50, 79_990, "end", 10, "#000000"),)),))
+    width, height = re.search(rb"/MediaBox \[0 0 (\S+) (\S+)\]", pdf.write(long)).groups()
+    assert float(height) == 14_400 and float(width) == 18
+    with pytest.raises(ValueError, match=r"got 2, expected at most 0\.819, because the picture is 80,000 pixels long"):
+        png.paint(long)
+
+
 def test_without_matplotlib_the_png_says_what_to_do(drawing, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(ModuleNotFoundError, match="pip install matplotlib"):
