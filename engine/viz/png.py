@@ -39,8 +39,9 @@ def _require_scale(scale, longest):
         raise ValueError(f"png(scale): expected a positive number, got {scale!r}")
     if longest * scale > MOST_DOTS:
         raise ValueError(
-            f"png(scale): got {scale!r}, expected at most {MOST_DOTS / longest:.3g}, because the picture is {longest:,.0f} "
-            f"pixels long and a PNG's side is painted with at most {MOST_DOTS:,} dots; .svg and .pdf have no such limit"
+            f"png(scale): got {scale!r}, expected at most {MOST_DOTS / longest:.3g}, because the picture is "
+            f"{longest:,.0f} pixels long and a PNG's side is painted with at most {MOST_DOTS:,} dots; "
+            "an .svg or .pdf has no such limit"
         )
 
 
