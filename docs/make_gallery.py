@@ -22,9 +22,9 @@ PICTURES = ROOT / "assets" / "graphs"
 INTRODUCTION = """\
 # Pictures of computation graphs
 
-Made by `python docs/make_gallery.py`, which runs the lines above each picture; do not edit. Here the pictures are still.
-In a notebook, and in a file saved as `.html`, they are alive: step backward and forward through the chain rule, look at
-the numbers in a node, open and close modules, go from a box to its line of code and back.
+Made by `python docs/make_gallery.py`, which runs the lines above each picture; do not edit. Here the pictures are
+still. In a notebook, and in a file saved as `.html`, they are alive: step backward and forward through the chain rule,
+look at the numbers in a node, open and close modules, go from a box to its line of code and back.
 
 [graphs.md](graphs.md) says how a graph becomes a picture. All examples begin with
 
@@ -52,8 +52,8 @@ EXAMPLES = [
     Example(
         "mlp",
         "A multilayer perceptron",
-        "`capture` watches forward and backward. Parameters are blue, data is green with a bar, operations have round ends, "
-        "the output has a double frame; a module is a frame around what it computes.",
+        "`capture` watches forward and backward. Parameters are blue, data is green with a bar, operations have round "
+        "ends, the output has a double frame; a module is a frame around what it computes.",
         """\
 torch.manual_seed(0)
 x, y = torch.randn(32, 64), torch.randint(0, 10, (32,))
@@ -67,8 +67,8 @@ g""",
     Example(
         "rnn",
         "A recurrent network, unrolled",
-        "Without `capture`, `viz.graph` shows what is behind a tensor. Each weight is drawn once; its line branches to every "
-        "step that uses it, and there its gradients are added up.",
+        "Without `capture`, `viz.graph` shows what is behind a tensor. Each weight is drawn once; its line branches to "
+        "every step that uses it, and there its gradients are added up.",
         """\
 torch.manual_seed(0)
 inputs = [torch.randn(1, 4) for _ in range(3)]
@@ -83,7 +83,8 @@ viz.graph(loss)""",
     Example(
         "residual",
         "A residual network",
-        "The way around each block is a line past it: the gradient has a way back to the first block on which nothing changes it.",
+        "The way around each block is a line past it: the gradient has a way back to the first block on which nothing "
+        "changes it.",
         """\
 class Residual(nn.Module):
     def __init__(self, width):
@@ -121,8 +122,8 @@ g""",
     Example(
         "error",
         "A mistake",
-        "If an operation fails inside `capture`, the graph shows how far it came: the failing operation in red, the shapes with "
-        "their dimensions under each other, and the line.",
+        "If an operation fails inside `capture`, the graph shows how far it came: the failing operation in red, the "
+        "shapes with their dimensions under each other, and the line.",
         """\
 torch.manual_seed(0)
 images = torch.randn(32, 64)
@@ -139,8 +140,8 @@ g""",
     Example(
         "comparison",
         "Two graphs compared",
-        "Which of my operations is the first with another value than the reference's, and where does the gradient part from it? "
-        "Mine forgot to divide by the square root of the width.",
+        "Which of my operations is the first with another value than the reference's, and where does the gradient part "
+        "from it? Mine forgot to divide by the square root of the width.",
         """\
 def attention(q, k, v, scaled):
     scores = q @ k.mT
@@ -177,7 +178,8 @@ def pictures():
 def value_of(example):
     """What a notebook would show below the code: the value of its last line. Each example runs by itself."""
     name = f"{example.name}.py"
-    linecache.cache[name] = (len(example.code), None, example.code.splitlines(keepends=True), name)  # where tracebacks look
+    lines = example.code.splitlines(keepends=True)
+    linecache.cache[name] = (len(example.code), None, lines, name)  # where lines of code are looked up
     *statements, last = ast.parse(example.code).body
     namespace = {"__name__": "gallery"}
     exec(SETUP, namespace)

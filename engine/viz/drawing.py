@@ -164,7 +164,8 @@ def _form(box, look):
     pen = {"fill": look.fill, "stroke": look.frame, "thickness": look.thickness, "dashed": look.dashed}
     if look.form == "round":
         return [Rectangle(x, y, width, height, min(20, height / 2), **pen)]
-    behind = [Rectangle(x + shift, y + shift, width, height, 6, **pen) for shift in CARDS] if look.form == "stacked" else []
+    cards = CARDS if look.form == "stacked" else ()
+    behind = [Rectangle(x + shift, y + shift, width, height, 6, **pen) for shift in cards]
     front = [Rectangle(x, y, width, height, 0 if look.form == "barred" else 6, **pen)]
     if look.form == "barred":
         front.append(Path((("M", x + 4, y), ("L", x + 4, y + height)), stroke=look.frame, thickness=1))

@@ -1,4 +1,4 @@
-"""Takes weight from a document whose picture is kept in a notebook's file: the numbers of tensors, the least needed first."""
+"""Takes weight from a document that is kept in a notebook's file: the numbers of tensors, the least needed first."""
 
 import json
 

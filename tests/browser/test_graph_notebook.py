@@ -1,7 +1,7 @@
 """A graph in JupyterLab: live, as a widget, reopened without a kernel, reopened untrusted, and exported.
 
-The steps share one notebook and come in order; the numbers that the page shows are compared with the engine's own, which
-this process computes from the same lines.
+The steps share one notebook and come in order; the numbers that the page shows are compared with the engine's own,
+which this process computes from the same lines.
 """
 
 import json
@@ -36,7 +36,8 @@ def lab(machine):
     """A function from a notebook's name to its address in the learner's JupyterLab."""
     with machine.course("lab") as address:
         parts = urlsplit(address)
-        yield lambda name: urlunsplit(parts._replace(path=f"/lab/tree/{name}.ipynb", query=f"{parts.query}&reset".strip("&")))
+        query = f"{parts.query}&reset".strip("&")  # without what JupyterLab remembers of its last windows
+        yield lambda name: urlunsplit(parts._replace(path=f"/lab/tree/{name}.ipynb", query=query))
 
 
 @pytest.fixture(scope="module")
@@ -177,7 +178,7 @@ def test_the_widget_follows_the_kernel(notebook):
     """Set in Python, seen in the browser."""
     notebook.locator(".jp-NotebookPanel:visible .jp-CodeCell").nth(3).locator(".cm-content").click()
     notebook.keyboard.press("Control+A")
-    notebook.keyboard.insert_text("w.opened, w.step, w.selected = [0], 4, 1\nprint('traits:', w.selected, w.step, w.opened)")
+    notebook.keyboard.insert_text(f"w.opened, w.step, w.selected = [0], 4, 1\n{CELLS[3]}")
     assert traits(notebook) == "1 4 [0]"
     shown = viewer(notebook, 2)
     shown.get_by_text("5 / 6").wait_for()
@@ -244,7 +245,8 @@ def open_without_kernel(page, address):
 
 def test_reopened_without_a_kernel_it_is_interactive(saved, machine, lab, without_kernel, screenshots):
     path = copied(machine, "trusted")
-    signed = subprocess.run([sys.executable, "-m", "jupyter", "trust", path], env=machine.environment, capture_output=True, text=True)
+    trust = [sys.executable, "-m", "jupyter", "trust", path]
+    signed = subprocess.run(trust, env=machine.environment, capture_output=True, text=True)
     assert signed.returncode == 0, signed.stderr
     open_without_kernel(without_kernel, lab("trusted"))
     assert_interactive(viewer(without_kernel, 0))
@@ -267,7 +269,7 @@ def test_reopened_untrusted_it_is_a_picture_and_no_script_has_run(saved, machine
 
 
 def test_exported_as_html_it_is_interactive_from_a_file(saved, machine, page, screenshots):
-    """Offline: whatever else nbconvert's page wants from the network it does not get. The widget is there as a graph."""
+    """Offline: what else nbconvert's page wants from the network it does not get. The widget is there as a graph."""
     convert(machine, "html")
     page.context.set_offline(True)
     try:

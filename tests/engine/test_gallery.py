@@ -48,5 +48,5 @@ def test_the_pictures_are_small(pictures):
     ],
 )
 def test_each_picture_shows_what_it_is_there_for(pictures, name, words):
-    drawn = [element.text for element in ElementTree.fromstring(pictures[f"{name}.svg"]).iter() if element.tag.endswith("}text")]
-    assert set(words) <= set(drawn)
+    root = ElementTree.fromstring(pictures[f"{name}.svg"])
+    assert set(words) <= {element.text for element in root.iter() if element.tag.endswith("}text")}
