@@ -21,8 +21,8 @@ LIMIT = 10_000  # operations in a graph; of a larger one those nearest to the ou
 def assemble(outputs, facts, gradients, namespaces, failure=None, tensors=(), is_capture=False):
     """The Graph behind the nodes `outputs`.
 
-    facts: {id of a node: Fact}. gradients: a Gradients, or None. namespaces: mappings {name: anything}, where names come
-    from. failure: a Failure, the operation that raised. tensors: for each output the tensor, where it is known.
+    facts: {id of a node: Fact}. gradients: a Gradients, or None. namespaces: mappings {name: anything}, where names
+    come from. failure: a Failure, the operation that raised. tensors: for each output the tensor, where it is known.
     is_capture: whether inputs without a gradient are shown though nobody calls them anything.
     """
     hidden, operations = operations_behind([*outputs, *_sources_of(failure)], facts)
@@ -142,7 +142,7 @@ class _Builder:
         }
 
     def _leaf(self, tensor, value=None):
-        """The number of a parameter's node, made when it is first used. value: a Snapshot as it was then, if there is."""
+        """The number of a parameter's node, made when it is first used. value: a Snapshot of it then, if there is."""
         key = id(tensor)
         if key not in self.number:
             grad = getattr(tensor, "grad", None)
@@ -198,8 +198,8 @@ class _Builder:
         error = {"kind": type(failure.error).__name__, "message": str(failure.error), "shapes": shapes}
         mine = self._add("failed", kind="failed", label=failure.label, op=failure.op, error=error)
         self.places[mine] = failure.place
-        self.edges += [
-            {"source": number, "target": mine, "slot": slot} for slot, number in enumerate(numbers) if number is not None]
+        known = [(slot, number) for slot, number in enumerate(numbers) if number is not None]
+        self.edges += [{"source": number, "target": mine, "slot": slot} for slot, number in known]
 
     def _source_of_failure(self, value):
         if not hasattr(value, "array"):
