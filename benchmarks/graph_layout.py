@@ -3,8 +3,8 @@
     python benchmarks/graph_layout.py
 
 "whole" is every node in a box of its own, no groups; "opened" is the graph as it is first seen, its groups folded. The
-times in JavaScript are node's, where that is there. Lines that share a way are drawn as one here, so their crossings with
-another line count once; dot draws each by itself.
+times in JavaScript are node's, where that is there. Lines that share a way are drawn as one here, so their crossings
+with another line count once; dot draws each by itself.
 """
 
 import json
@@ -72,7 +72,8 @@ def linear(x, name, width, names):
 def layer_norm(x, name, names):
     centered = x - x.mean(-1, keepdim=True)
     spread = ((x - x.mean(-1, keepdim=True)) ** 2).mean(-1, keepdim=True)
-    return centered / (spread + 1e-5).sqrt() * names.of(f"{name}.weight", x.shape[-1]) + names.of(f"{name}.bias", x.shape[-1])
+    weight, bias = [names.of(f"{name}.{each}", x.shape[-1]) for each in ("weight", "bias")]
+    return centered / (spread + 1e-5).sqrt() * weight + bias
 
 
 def lstm(steps, width=4):
@@ -157,7 +158,8 @@ def crossings_in_dot(document):
     """Pairs of edges without a common end whose curves meet in dot's drawing."""
     source = "digraph { node [shape=box];" + "".join(f"n{node['id']};" for node in document["nodes"])
     source += "".join(f"n{edge['source']} -> n{edge['target']};" for edge in document["edges"]) + "}"
-    drawn = json.loads(subprocess.run(["dot", "-Tjson"], input=source, capture_output=True, text=True, check=True).stdout)
+    answer = subprocess.run(["dot", "-Tjson"], input=source, capture_output=True, text=True, check=True)
+    drawn = json.loads(answer.stdout)
     names = {each["_gvid"]: each["name"] for each in drawn["objects"]}
     edges = [(names[edge["tail"]], names[edge["head"]], list(curve(edge["pos"]))) for edge in drawn["edges"]]
     return len({tuple(sorted(pair)) for pair in meeting(edges)})
@@ -177,7 +179,8 @@ def curve(position):
 
 def meeting(edges):
     """Pairs of numbers of edges that meet, by a sweep from top to bottom."""
-    pieces = [(min(a[1], b[1]), max(a[1], b[1]), a, b, n) for n, (*_, way) in enumerate(edges) for a, b in zip(way, way[1:])]
+    ways = [(way, number) for number, (*_, way) in enumerate(edges)]
+    pieces = [(min(a[1], b[1]), max(a[1], b[1]), a, b, n) for way, n in ways for a, b in zip(way, way[1:])]
     open_pieces = []
     for piece in sorted(pieces, key=lambda each: each[0]):
         open_pieces = [other for other in open_pieces if other[1] >= piece[0]]
@@ -198,7 +201,8 @@ def intersect(a, b, c, d):
 def main():
     engine.manual_seed(0)
     has_dot, has_node = (shutil.which(name) is not None for name in ("dot", "node"))
-    print(f"{'graph':26}{'nodes':>7}{'whole, ms':>11}{'js':>7}{'crossings':>11}{'dot':>7}{'opened, ms':>12}{'js':>7}{'boxes':>7}")
+    columns = f"{'whole, ms':>11}{'js':>7}{'crossings':>11}{'dot':>7}"
+    print(f"{'graph':26}{'nodes':>7}{columns}{'opened, ms':>12}{'js':>7}{'boxes':>7}")
     for name, make in GRAPHS.items():
         document = make()
         flat = whole(document)

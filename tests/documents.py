@@ -37,7 +37,8 @@ def edge(source, target, slot=0, **known):
 
 
 def group(id, parent=None, kind="module", label=None, type=None, path=None, count=1):
-    return {"id": id, "parent": parent, "kind": kind, "label": label or str(id), "type": type, "path": path, "count": count}
+    known = {"label": label or str(id), "type": type, "path": path, "count": count}
+    return {"id": id, "parent": parent, "kind": kind, **known}
 
 
 class Drawing:
@@ -170,7 +171,8 @@ def layer_norm(drawing, x, label):
 # ---- at random
 
 
-LABELS = ["+", "@", "relu", "log_softmax", "W", "a rather long name of a parameter", "数据", "e\u0301té", "🙂x", "→", ""]
+LABELS = ["+", "@", "relu", "log_softmax", "W", "a rather long name of a parameter"]
+LABELS += ["数据", "e\u0301té", "🙂x", "→", ""]
 
 
 def random_document(random, most_nodes=60, most_groups=12):

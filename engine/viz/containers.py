@@ -47,7 +47,7 @@ class Line:
 
 
 def contain(scene):
-    """(containers, lines): all containers, each after the one it is in, and the lines of the picture with their steps."""
+    """(containers, lines): all containers, each after the one it is in, and the picture's lines with their steps."""
     containers = [Container(scene["items"])]
     for container in containers:  # the list grows while it is walked
         for item in container.items:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 SWEEPS = 24  # over all ranks at most,
 PATIENCE = 8  # and so many without a better order
+EFFORT = 240_000  # cells that one transposition looks at, about: what is large gets fewer rounds
 LANES = 4  # so many lines over several ranks from one operation each look for their own way; others share one
 
 
@@ -103,7 +104,8 @@ def _forward_order(items, inputs):
             entered.add(name)
             for source in reversed(inputs[name]):
                 if source in entered and source not in done:
-                    raise ValueError(f"scene: expected data to flow one way, got lines from {source} to {name} and back")
+                    both = f"{source} to {name} and back"
+                    raise ValueError(f"scene: expected data to flow one way, got lines from {both}")
                 if source in items and source not in done:
                     stack.append(source)
     return order
@@ -303,7 +305,8 @@ def _median(places):
 def _transpose(rows, at_ties):
     """Swap neighbours in their row wherever that leaves fewer crossings, until it does so nowhere."""
     waiting = set(range(len(rows)))
-    for _ in range(SWEEPS):
+    rounds = EFFORT // max(1, sum(map(len, rows)))
+    for _ in range(max(2, min(SWEEPS, rounds))):
         changed = set()
         for rank in sorted(waiting):
             if _swap_neighbours(rows[rank], at_ties):

@@ -302,7 +302,7 @@ def _comes_from(line):
 
 def _passes(line, step, cell):
     """Where a line passes one of the cells on a step of its way, across the flow, in that step's container."""
-    container, start, end = line.steps[step]
+    container, start, _ = line.steps[step]
     if cell.item is None:
         return cell.middle + cell.lanes.get(line.source, 0)
     inside = container.inner.get(cell.name)

@@ -38,11 +38,11 @@ def place_across(rows, ways):
             _settle(*row, [_wish(cell, [] if before[cell] else after[cell]) for cell in row[0]])
     _take_out_kinks(cells)
     for cell in cells:
-        cell.middle = floor(cell.middle + 0.4)  # not 0.5: many are halves, which an error in the last digit must not part
+        cell.middle = floor(cell.middle + 0.4)  # not 0.5: many are halves, which a tiny error must not part
 
 
 def _straighten(ways, rows):
-    """Let the bends of each way stand in line, as many after each other as there is room for beside their neighbours."""
+    """Let the bends of each way stand in line, as many of them as there is room for beside their neighbours."""
     done = set()
     for way in ways:
         run, low, high = [], -inf, inf
@@ -99,9 +99,9 @@ def place_along(rows, start, gap, port_gap):
     for row, next_row in zip(rows, [*rows[1:], []]):
         starts.append(start)
         ends.append(start + max([cell.length for cell in row]))
-        climb = max([abs(_bend(cell, user) + cell.middle - user.middle) for cell in row for user in cell.after], default=0)
+        climbs = [abs(_bend(cell, user) + cell.middle - user.middle) for cell in row for user in cell.after]
         at_border = is_port(row[0]) or next_row and is_port(next_row[0])
-        start = ends[-1] + (port_gap if at_border else gap) + min(WIDER, climb // CLIMB)
+        start = ends[-1] + (port_gap if at_border else gap) + min(WIDER, max(climbs, default=0) // CLIMB)
     return starts, ends
 
 

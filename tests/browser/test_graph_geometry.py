@@ -1,4 +1,4 @@
-"""JavaScript folds and lays out graphs as Python does, to the last number: a picture that comes to life must not jump."""
+"""JavaScript folds and lays out graphs as Python does, to the last number: what comes to life must not jump."""
 
 import json
 import random
@@ -79,7 +79,8 @@ def test_nothing_and_a_single_node(in_browser):
 def test_every_letter_has_the_same_width(in_browser):
     """Labels of all code points that a font may have, the edges of the wide and the combining ranges among them."""
     letters = [chr(code) for code in range(0x20, 0x3400) if not 0xD800 <= code < 0xE000]
-    letters += [chr(code) for code in (0xA4CF, 0xA4D0, 0xAC00, 0xD7A3, 0xD7A4, 0xFE0F, 0xFE30, 0xFF60, 0xFF61, 0x1F300, 0x1FB00, 0x20000)]
+    edges = 0xA4CF, 0xA4D0, 0xAC00, 0xD7A3, 0xD7A4, 0xFE0F, 0xFE30, 0xFF60, 0xFF61, 0x1F300, 0x1FB00, 0x20000
+    letters += map(chr, edges)
     labels = ["".join(letters[start : start + 9]) * 3 for start in range(0, len(letters), 9)]
     assert_equal(in_browser, [documents.document(labels, [])], [[]])
 

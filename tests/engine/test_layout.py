@@ -1,4 +1,4 @@
-"""Where boxes and lines go: nothing on top of another, lines straight where the eye follows them, groups that open in place."""
+"""Where boxes and lines go: nothing on another, lines straight where the eye follows them, groups that open in place."""
 
 import random
 from collections import Counter
@@ -15,6 +15,7 @@ from engine.viz.layers import build_layers, crossings
 from engine.viz.layout import COLUMN, DETAIL_SIZE, LABEL_SIZE, PADDING, TITLE, layout
 
 QUICK, THOROUGH = 40, 600  # random graphs
+SEEDS = [*range(QUICK), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(QUICK, THOROUGH))]
 
 
 def arranged(document, opened=None, rightwards=None):
@@ -117,7 +118,7 @@ def assert_line_is_clear(line, boxes, around, forward):
         assert not any(overlap(piece, block) for block in blocks)
 
 
-@pytest.mark.parametrize("seed", [*range(QUICK), *(pytest.param(s, marks=pytest.mark.slow) for s in range(QUICK, THOROUGH))])
+@pytest.mark.parametrize("seed", SEEDS)
 def test_boxes_lie_apart_and_lines_pass_all_other_boxes(seed):
     """Random graphs, random groups, some of them open, in both directions and in the one that fits."""
     given = random_document(random.Random(seed))
@@ -248,7 +249,8 @@ def test_the_main_way_runs_straight_through_open_groups(model):
 def test_the_main_way_of_a_transformer_runs_straight_through_all_its_blocks():
     given = transformer(3).document(opened=["Block × 3", "layers.0", "layers.1", "self_attn"])
     plan = arranged(given)
-    middles = {box["x"] + box["width"] / 2 for box in plan["boxes"] if box["label"] in ("norm1", "relu", "norm2", "loss")}
+    main = [box for box in plan["boxes"] if box["label"] in ("norm1", "relu", "norm2", "loss")]
+    middles = {box["x"] + box["width"] / 2 for box in main}
     assert len(middles) == 1
 
 
@@ -263,7 +265,8 @@ def test_twins_run_side_by_side_straight():
 
 
 def test_a_closed_group_has_one_line_to_each_other_box():
-    given = document(["+", {"label": "+", "group": 0}, {"label": "+", "group": 0}], [(0, 1), (0, 2), (0, 2)], [{"id": 0}])
+    nodes = ["+", {"label": "+", "group": 0}, {"label": "+", "group": 0}]
+    given = document(nodes, [(0, 1), (0, 2), (0, 2)], [{"id": 0}])
     assert [line["edges"] for line in arranged(given, [])["lines"]] == [[0, 1, 2]]
 
 

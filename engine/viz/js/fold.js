@@ -71,7 +71,8 @@ function groupItem({ id, kind, label, type, operations }, closed) {
   const details = type && !label.startsWith(type) ? [type] : [];
   const count = String(operations).replace(/\B(?=(\d{3})+$)/g, ",");
   if (closed && operations) details.push(`${count} operation${operations === 1 ? "" : "s"}`);
-  const texts = { label: cutInMiddle(label, LONGEST_TEXT), detail: cutInMiddle(details.join(" · "), 2 * LONGEST_TEXT) };
+  const detail = cutInMiddle(details.join(" · "), 2 * LONGEST_TEXT);
+  const texts = { label: cutInMiddle(label, LONGEST_TEXT), detail };
   return { id: `g${id}`, node: null, group: id, kind, ...texts, items: closed ? null : [] };
 }
 

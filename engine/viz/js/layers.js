@@ -1,10 +1,11 @@
-// The first half of a layout: which rank each item of a container is in, and in which order a rank is drawn. The same as
-// layers.py, which says more.
+// The first half of a layout: which rank each item of a container is in, and in which order a rank is drawn.
+// The same as layers.py, which says more.
 
 import { wayOf } from "./containers.js";
 
 const ORDER_SWEEPS = 24; // over all ranks at most,
 const PATIENCE = 8; // and so many without a better order
+const EFFORT = 240000; // cells that one transposition looks at, about: what is large gets fewer rounds
 const LANES = 4; // so many lines over several ranks from one operation each look for their own way; others share one
 
 /** What takes up room in a rank: the box of an item, a port, or a bend of lines from one source. */
@@ -299,7 +300,8 @@ function medianOf(places) {
 /** Swap neighbours in their row wherever that leaves fewer crossings, until it does so nowhere. */
 function transpose(rows, atTies) {
   let waiting = rows.map((_, rank) => rank);
-  for (let round = 0; round < ORDER_SWEEPS && waiting.length; round++) {
+  const rounds = Math.floor(EFFORT / Math.max(1, rows.reduce((sum, row) => sum + row.length, 0)));
+  for (let round = 0; round < Math.max(2, Math.min(ORDER_SWEEPS, rounds)) && waiting.length; round++) {
     const changed = new Set();
     for (const rank of waiting) {
       if (swapNeighbours(rows[rank], atTies)) [rank - 1, rank, rank + 1].forEach((each) => changed.add(each));

@@ -136,7 +136,8 @@ function placeContainer(container, rightwards) {
   const gap = rightwards ? RANK_GAP_RIGHTWARDS : RANK_GAP_DOWNWARDS;
   [container.starts, container.ends] = placeAlong(rows, first, gap, PORT_GAP);
   container.length = rows.length ? container.ends.at(-1) + last : 2 * PICTURE_MARGIN;
-  container.boxed = rows.map((row) => row.reduce((most, cell) => (inner.has(cell.name) ? most : Math.max(most, cell.length)), 0));
+  const lengthOf = (cell) => (inner.has(cell.name) ? 0 : cell.length);
+  container.boxed = rows.map((row) => row.reduce((most, cell) => Math.max(most, lengthOf(cell)), 0));
   enclose(container, rightwards);
 }
 

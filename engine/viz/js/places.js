@@ -34,7 +34,7 @@ export function placeAcross(rows, ways) {
   for (const cell of cells) cell.middle = Math.floor(cell.middle + 0.4); // not 0.5: many are halves
 }
 
-/** Let the bends of each way stand in line, as many after each other as there is room for beside their neighbours. */
+/** Let the bends of each way stand in line, as many of them as there is room for beside their neighbours. */
 function straighten(ways, rows) {
   const done = new Set();
   for (const way of ways) {
@@ -57,7 +57,8 @@ function straighten(ways, rows) {
 /** [lowest, highest] place that a cell can have between its neighbours. */
 function roomFor(cell, row) {
   const [left, right] = [row[cell.position - 1], row[cell.position + 1]];
-  return [left ? left.middle + distance(left, cell) : -Infinity, right ? right.middle - distance(cell, right) : Infinity];
+  const lowest = left ? left.middle + distance(left, cell) : -Infinity;
+  return [lowest, right ? right.middle - distance(cell, right) : Infinity];
 }
 
 /** Put bends at one place, near to where most of them are. */
