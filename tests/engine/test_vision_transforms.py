@@ -247,14 +247,14 @@ def test_compose_lambda_apply_and_pad(device):
 
 
 @pytest.mark.parametrize("wrong, kind", [
-    (lambda: T.Pad("1"), TypeError), (lambda: T.Pad((1, 2, 3)), ValueError), (lambda: T.Pad(1, fill=None), TypeError),
-    (lambda: T.Pad(1, padding_mode="mirror"), ValueError), (lambda: T.Pad(1, padding_mode=2), TypeError),
-    (lambda: F.pad(engine.ones(1, 2, 2), 1, fill="red"), TypeError),
-    (lambda: F.pad(engine.ones(1, 2, 2), 1, padding_mode=2), TypeError)])
-def test_paddings_are_checked_when_they_are_given(wrong, kind):
+    (lambda _: T.Pad("1"), TypeError), (lambda _: T.Pad((1, 2, 3)), ValueError),
+    (lambda _: T.Pad(1, fill=None), TypeError), (lambda _: T.Pad(1, padding_mode="mirror"), ValueError),
+    (lambda _: T.Pad(1, padding_mode=2), TypeError), (lambda img: F.pad(img, 1, fill="red"), TypeError),
+    (lambda img: F.pad(img, 1, padding_mode=2), TypeError)])
+def test_paddings_are_checked_when_they_are_given(wrong, kind, device):
     """Not when the first picture comes."""
     with pytest.raises(kind, match="[Pp]add|fill"):
-        wrong()
+        wrong(image(device))
 
 
 # ---- draws ----------------------------------------------------------------------------------------------
