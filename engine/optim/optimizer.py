@@ -22,9 +22,10 @@ def _with_hooks(step):
     """`step` with the optimizer's hooks before and after it, once also where a subclass's step calls its base's."""
 
     @functools.wraps(step)
-    def hooked(self, *args, **kwargs):
+    def hooked(*args, **kwargs):
+        self = args[0]  # hooks see it among the arguments
         if self._is_stepping:
-            return step(self, *args, **kwargs)
+            return step(*args, **kwargs)
         for hook in list(self._pre_hooks.values()):
             changed = hook(self, args, kwargs)
             if changed is not None:
@@ -34,7 +35,7 @@ def _with_hooks(step):
                 args, kwargs = changed
         self._is_stepping = True
         try:
-            result = step(self, *args, **kwargs)
+            result = step(*args, **kwargs)
         finally:
             self._is_stepping = False
         for hook in list(self._post_hooks.values()):
@@ -160,7 +161,10 @@ class Optimizer:
                     parameter.grad = None if set_to_none else parameter.grad.detach().zero_()
 
     def register_step_pre_hook(self, hook):
-        """Call hook(optimizer, args, kwargs) before each step; it may return others. Returns a handle."""
+        """Call hook(optimizer, args, kwargs) before each step; it may return other (args, kwargs). Returns a handle.
+
+        args begins with the optimizer itself.
+        """
         return _add(self._pre_hooks, hook)
 
     def register_step_post_hook(self, hook):

@@ -34,6 +34,7 @@ FILES_ON_THE_CPU = {
     "test_reference.py": "writes a page",
     "test_size.py": "counts lines",
     "test_package.py": "imports",
+    "test_names.py": "looks names up",
     "test_data_loader.py": "orders, and datasets of plain numbers; test_data.py makes batches of tensors on both",
     "test_data_workers.py": "processes send plain data and tensors on the CPU",
     "test_deep_graphs.py": "references, not arrays",
