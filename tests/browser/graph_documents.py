@@ -2,7 +2,7 @@
 
 import engine
 from engine import nn
-from engine.viz import capture
+from engine.viz import capture, compare
 
 
 def perceptron():
@@ -70,34 +70,22 @@ def mistaken():
 
 
 def compared():
-    """The perceptron beside a reference from which one operation's value and all gradients before it differ."""
-    document = perceptron()
-    nodes = document["nodes"]
-    wrong = next(node for node in nodes if node["op"] == "tanh")
-    for node in nodes:
-        differs = node["id"] == wrong["id"]
-        node["match"] = {
-            "status": "differs" if differs else "same",
-            "value": shifted(node["value"], 0.25 if differs else 0.0),
-            "grad": node["grad"],
-            "value_difference": 0.25 if differs else 0.0,
-            "grad_difference": 0.0,
-            "first": ["value"] if differs else [],
-        }
-    parameter = next(node for node in nodes if node["kind"] == "parameter")
-    parameter["match"] |= {
-        "status": "differs", "first": ["grad"], "grad": shifted(parameter["grad"], -0.5), "grad_difference": 0.5}
-    nodes[-2]["match"] |= {"status": "extra", "value": None, "grad": None}
-    return document
+    """The perceptron beside itself with another bias, and with one operation that the reference has not."""
+    engine.manual_seed(0)
+    x, y = engine.randn(4, 3), engine.randn(4, 2)
+    weight = engine.randn(3, 2)
 
+    def run(bias, doubled):
+        W, b = weight.clone().requires_grad_(), engine.full((2,), bias).requires_grad_()
+        with capture() as g:
+            p = x @ W + b
+            if doubled:
+                p = p * 2.0
+            loss = ((p.tanh() - y) ** 2).mean()
+            loss.backward()
+        return g
 
-def shifted(tensor, by):
-    """The tensor with `by` added to what is shown of it."""
-    if tensor is None or not by:
-        return tensor
-    rows = [[value + by for value in row] for row in tensor["slice"]["rows"]]
-    moved = {key: tensor[key] + by for key in ("min", "max", "mean")}
-    return {**tensor, **moved, "slice": {**tensor["slice"], "rows": rows}}
+    return compare(run(0.25, doubled=True), run(0.0, doubled=False)).document()
 
 
 # ---- by hand

@@ -1,40 +1,41 @@
-// Boxes and lines as SVG, the same as in the static picture: what a box is shows in its shape as well as its colour.
+// Boxes and lines as SVG, the same as in the static picture: what a box is shows in its form as well as its colour.
 
 import { makeSvg } from "./dom.js";
 import { nodeName, shapeText } from "./words.js";
 
 export const TITLE_LINE = 26; // height of an open group's title
-const HEAD = 8; // length of an arrow head
-const LETTER = 6.3; // width of a letter in a small label
 const TWO_LINES = 36; // a box of this height has its detail under its label, a lower one beside it
 const SLANT = 8; // how far the boxes of data lean
+const HEAD = 8; // length of an arrow head
+const LETTER = 6.3; // width of a letter in a small label
 const CARDS = { module: [4], repeat: [8, 4], part: [4] }; // how far a closed group's cards look out behind it
 const SHARP = ["parameter", "output", ...Object.keys(CARDS)]; // others have round ends
 const DASHED = ["more", "missing"];
 
-/** A box of the layout as {box, node, group, members, element, ...}: group or node is the id of what it stands for. */
+/** A box of the layout, drawn: {box, element, node, group, members, face, detail, extras}. node or group is the id of
+ * what it stands for, members are ids of nodes; an open group has no face, detail and extras. */
 export function drawBox(facts, box) {
   const id = Number(box.id.slice(1));
   const isGroup = box.id[0] === "g";
-  const kind = box.open ? "frame" : isGroup ? facts.groupOf.get(id).kind : facts.nodes[id].kind;
+  const kind = box.open ? "frame" : (isGroup ? facts.groupOf.get(id) : facts.nodes[id]).kind;
   const element = makeSvg("g", {
-    class: `box ${kind}`, "data-id": box.id, role: "button", tabindex: -1, transform: `translate(${box.x} ${box.y})`,
-    "aria-expanded": isGroup && String(box.open),
+    class: `box ${kind}`, "data-id": box.id, role: "button", tabindex: -1, "aria-expanded": isGroup && String(box.open),
+    transform: `translate(${box.x} ${box.y})`,
   });
-  const drawn = { box, element, node: isGroup ? null : id, group: isGroup ? id : null, members: isGroup ? facts.members.get(id) : [id] };
+  const stands = isGroup ? { node: null, group: id, members: facts.members.get(id) } : { node: id, group: null, members: [id] };
   if (box.open) {
     element.append(outline(box, 0, 10, kind), titleLine(box));
-    return drawn;
+    return { box, element, ...stands };
   }
   const radius = SHARP.includes(kind) ? 6 : Math.min(20, box.height / 2);
-  const cards = (CARDS[kind] ?? []).map((by) => outline(box, 0, radius, kind, { transform: `translate(${by} ${by})` }));
-  drawn.face = kind === "input" ? leaning(box) : outline(box, 0, radius, kind);
-  element.append(...cards, drawn.face);
+  for (const by of CARDS[kind] ?? []) element.append(outline(box, 0, radius, kind, { transform: `translate(${by} ${by})` }));
+  const face = kind === "input" ? leaning(box) : outline(box, 0, radius, kind);
+  element.append(face);
   if (kind === "output") element.append(outline(box, 3, radius - 3, kind, { fill: "none" }));
-  drawn.detail = drawTexts(element, box, kind);
-  drawn.extras = makeSvg("g", { class: "extras" });
-  element.append(drawn.extras);
-  return drawn;
+  const detail = drawTexts(element, box, kind);
+  const extras = makeSvg("g", { class: "extras" });
+  element.append(extras);
+  return { box, element, ...stands, face, detail, extras };
 }
 
 function outline(box, inset, rx, kind, more) {
@@ -48,48 +49,51 @@ function leaning({ width, height }) {
 }
 
 function pen(kind) {
-  const dashes = DASHED.includes(kind) && "5 4";
-  return { fill: `var(--${kind}-fill)`, stroke: `var(--${kind}-frame)`, "stroke-width": kind === "frame" ? 1 : 1.4, "stroke-dasharray": dashes };
+  return {
+    fill: `var(--${kind}-fill)`, stroke: `var(--${kind}-frame)`, "stroke-width": kind === "frame" ? 1 : 1.4,
+    "stroke-dasharray": DASHED.includes(kind) && "5 4",
+  };
 }
 
 /** A click on an open group's title closes the group; one elsewhere in its frame does nothing. */
-function titleLine(box) {
-  const detail = box.detail && makeSvg("tspan", { dx: 8, class: "detail" }, box.detail);
-  return makeSvg("g", { class: "title" }, makeSvg("rect", { width: box.width, height: TITLE_LINE, fill: "transparent" }),
-    makeSvg("path", { d: "M9 11l4 4 4-4", class: "mark" }), makeSvg("text", { x: 24, y: 18, class: "label" }, box.label, detail));
+function titleLine({ width, label, detail }) {
+  const words = makeSvg("text", { x: 24, y: 18, class: "label" }, label, detail && makeSvg("tspan", { dx: 8, class: "detail" }, detail));
+  const ground = makeSvg("rect", { width, height: TITLE_LINE, fill: "transparent" });
+  return makeSvg("g", { class: "title" }, ground, makeSvg("path", { d: "M9 11l4 4 4-4", class: "mark" }), words);
 }
 
-/** Writes the label with its detail, below it or beside it in the same text; returns the detail's element. */
+/** Writes the label and its detail, below it or beside it in the same text; returns the detail's element. */
 function drawTexts(element, box, kind) {
   const [x, middle] = [box.width / 2, box.height / 2];
-  const below = box.detail && box.height >= TWO_LINES;
+  const isBelow = box.detail && box.height >= TWO_LINES;
   const centred = { x, "text-anchor": "middle" };
-  const label = makeSvg("text", { ...centred, y: middle + (below ? -3 : 5), class: "label", fill: `var(--${kind}-ink)` }, box.label);
+  const y = middle + (isBelow ? -3 : 5);
+  const label = makeSvg("text", { ...centred, y, class: "label", fill: `var(--${kind}-ink)` }, box.label);
   element.append(label);
   if (!box.detail) return null;
-  const detail = below ? makeSvg("text", { ...centred, y: middle + 13 }, box.detail) : makeSvg("tspan", { dx: 12 }, box.detail);
-  detail.setAttribute("class", "detail");
-  (below ? element : label).append(detail);
+  const [tag, place] = isBelow ? ["text", { ...centred, y: middle + 13 }] : ["tspan", { dx: 12 }];
+  const detail = makeSvg(tag, { ...place, class: "detail" }, box.detail);
+  (isBelow ? element : label).append(detail);
   return detail;
 }
 
 /** A small label on a box, whose right end is at `right`. */
-export function pill(right, top, text, kind) {
+export function drawPill(right, top, text, kind) {
   const width = [...text].length * LETTER + 9;
   return makeSvg("g", { class: kind, transform: `translate(${right - width} ${top})` },
     makeSvg("rect", { width, height: 14, rx: 7 }), makeSvg("text", { x: width / 2, y: 10.5, "text-anchor": "middle" }, text));
 }
 
 /** A line of the layout, whose tooltip says what flows along it and what comes back. */
-export function drawLine(facts, line, rightwards) {
-  const edges = line.edges.map((index) => facts.document.edges[index]);
+export function drawLine({ document, nodes }, line, rightwards) {
+  const edges = line.edges.map((index) => document.edges[index]);
   const [x, y] = line.points.at(-1);
   const points = [...line.points.slice(0, -1), rightwards ? [x - HEAD, y] : [x, y - HEAD]];
-  const stroke = edges.every((edge) => facts.nodes[edge.source].kind === "parameter") ? "var(--parameter-line)" : "var(--line)";
-  const words = edges.slice(0, 6).map((edge) => {
-    const source = facts.nodes[edge.source];
-    const back = edge.text ? `\nback: ${edge.text}` : "";
-    return `${nodeName(source)} ${shapeText(source.shape)} → ${facts.nodes[edge.target].label}${back}`;
+  const isParameter = edges.every((edge) => nodes[edge.source].kind === "parameter");
+  const stroke = isParameter ? "var(--parameter-line)" : "var(--line)";
+  const words = edges.slice(0, 6).map(({ source, target, text }) => {
+    const back = text ? `\nback: ${text}` : "";
+    return `${nodeName(nodes[source])} ${shapeText(nodes[source].shape)} → ${nodes[target].label}${back}`;
   });
   return makeSvg("g", {}, makeSvg("title", {}, words.join("\n")),
     makeSvg("path", { d: curve(points, rightwards), fill: "none", stroke, "stroke-width": 1.6 }),
@@ -97,9 +101,9 @@ export function drawLine(facts, line, rightwards) {
 }
 
 /** The way back along a line, from the box it enters to the box it comes from: [path, head]. */
-export function drawFlow(line, rightwards) {
-  const [[x, y]] = line.points;
-  return [makeSvg("path", { d: curve(line.points, rightwards), class: "flow" }), makeSvg("path", { d: arrowHead(x, y, rightwards, 1), class: "flowhead" })];
+export function drawFlow({ points }, rightwards) {
+  const path = makeSvg("path", { d: curve(points, rightwards), class: "flow" });
+  return [path, makeSvg("path", { d: arrowHead(...points[0], rightwards, 1), class: "flowhead" })];
 }
 
 /** Straight along the flow; an S, level at both ends, where it also moves across. */

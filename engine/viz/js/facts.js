@@ -1,19 +1,23 @@
-// What can be asked about a document: who feeds whom, what holds what, and when a gradient has arrived.
+// What can be asked about a document: who feeds whom, what holds what, when a gradient has arrived.
 
-/** Look through a document once; the answers are lists by node id. */
+/** Look through a document once; inputs, users (edges that end and begin at a node) and around are lists by node id. */
 export function studied(document) {
   const { nodes, edges, groups, backward } = document;
-  const inputs = nodes.map(() => []); // edges that end at a node
-  const users = nodes.map(() => []); // edges that begin there
-  edges.forEach((edge) => (inputs[edge.target].push(edge), users[edge.source].push(edge)));
+  const [inputs, users] = [nodes.map(() => []), nodes.map(() => [])];
+  for (const edge of edges) {
+    inputs[edge.target].push(edge);
+    users[edge.source].push(edge);
+  }
   const groupOf = new Map(groups.map((group) => [group.id, group]));
   const around = nodes.map((node) => groupsAround(groupOf, node.group));
-  const members = new Map(groups.map((group) => [group.id, []]));
+  const members = new Map(groups.map((group) => [group.id, []])); // of each group: nodes in it, however deep
   around.forEach((ids, node) => ids.forEach((id) => members.get(id).push(node)));
-  const turn = new Map(backward.map((id, step) => [id, step]));
-  const output = nodes.findLast((node) => node.kind === "output")?.id ?? nodes.length - 1;
-  const compared = nodes.some((node) => node.match);
-  return { document, nodes, groups, backward, inputs, users, groupOf, around, members, turn, output, compared };
+  return {
+    document, nodes, groups, backward, inputs, users, groupOf, around, members,
+    turn: new Map(backward.map((id, step) => [id, step])), // the step at which a node sends its gradients on
+    output: nodes.findLast((node) => node.kind === "output")?.id ?? nodes.length - 1,
+    compared: nodes.some((node) => node.match),
+  };
 }
 
 /** Ids of the groups around a node, the outermost first. */
@@ -31,8 +35,8 @@ export function shownAs(facts, node, open) {
 
 /** How many boxes are seen when the groups in `open` are open. */
 export function countShown(facts, open) {
-  const shown = new Set(open.map((group) => `g${group}`));
   const isOpen = new Set(open);
+  const shown = new Set(open.map((group) => `g${group}`));
   facts.around.forEach((groups, node) => {
     const closed = groups.find((group) => !isOpen.has(group));
     shown.add(closed === undefined ? `n${node}` : `g${closed}`);
@@ -40,14 +44,13 @@ export function countShown(facts, open) {
   return shown.size;
 }
 
-/** What is known of a node's gradient at a moment of the walk: "none" (no gradient comes here), "yet" (it has not
- * come so far), "part" (some users have sent theirs) or "all". */
+/** What is known of a node's gradient at a moment of the walk: "none" (no gradient comes here), "yet" (it has not come
+ * so far), "part" (some of its users have sent theirs) or "all". */
 export function gradientState(facts, id, { direction, step }) {
   const turns = arrivals(facts, id);
   const own = facts.turn.get(id);
-  if (own === undefined && !(turns.length && facts.nodes[id].kind === "parameter")) {
-    return facts.nodes[id].grad && !facts.backward.length ? "all" : "none";
-  }
+  const { kind, grad } = facts.nodes[id];
+  if (own === undefined && !(turns.length && kind === "parameter")) return grad && !facts.backward.length ? "all" : "none";
   if (facts.compared) return "all";
   if (direction === "forward") return "yet";
   if (!turns.length) return own <= step ? "all" : "yet";
@@ -62,7 +65,8 @@ function arrivals(facts, id) {
 
 /** The step with which a node's gradient is complete. */
 export function lastArrival(facts, id) {
-  return Math.max(...arrivals(facts, id), facts.users[id].length ? -1 : (facts.turn.get(id) ?? -1));
+  const turns = arrivals(facts, id);
+  return turns.length ? Math.max(...turns) : facts.turn.get(id);
 }
 
 /** Whether a node's value is known at a moment of the walk. */

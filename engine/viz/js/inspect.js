@@ -1,80 +1,80 @@
 // Inside a node: what it is, the chain rule there, its tensors, where it comes from.
 
-import { choice, make } from "./dom.js";
-import { mistakePart } from "./mistake.js";
+import { button, choice, make } from "./dom.js";
 import { gradientState, hasValue, lastArrival } from "./facts.js";
-import { shownBadges } from "./picture.js";
+import { mistakePart } from "./mistake.js";
+import { shownBadges } from "./marks.js";
 import { noTensor, tensorView } from "./tensors.js";
 import { amountText, nodeName, numberText, plural, rangeText, ruleText, shapeText } from "./words.js";
 
+const KINDS = { parameter: "parameter", input: "input", op: "operation", output: "output", failed: "failed operation" };
 const STATUS_WORDS = {
   same: "✓ The same as in the reference",
   differs: "≠ Differs from the reference",
   extra: "+ Not in the reference",
   missing: "− Only in the reference",
 };
-const KINDS = [["parameter", "parameter"], ["input", "input"], ["op", "operation"], ["output", "output"], ["failed", "failed operation"]];
-const AMOUNTS = [["forward", "seconds", "s"], ["backward", "backward_seconds", "s"], ["result", "bytes", "B"], ["saved", "saved_bytes", "B"]];
-const SHOWN_IN = ["selected", "step", "forward", "direction", "which", "paths", "predict", "asked"]; // state that matters here
-const HELP = "Arrow keys go from box to box, Enter opens a group, . and , step on and back, + − 0 zoom, Shift and arrows move the picture.";
+const AMOUNTS = [
+  ["forward", "seconds", "s"], ["backward", "backward_seconds", "s"], ["result", "bytes", "B"], ["saved", "saved_bytes", "B"],
+];
+const SHOWN = ["selected", "step", "forward", "direction", "which", "paths", "predict", "asked"]; // the state that matters
+const HELP =
+  "Arrow keys go from box to box, Enter opens a group, . and , step on and back, + − 0 zoom, Shift and arrows move the picture.";
 
 export function makeInspector(app) {
   const { facts, state } = app;
   const element = make("div", { class: "inside" });
 
   function parts() {
-    if (state.selected === null) return [overview(facts)];
     const node = facts.nodes[state.selected];
+    if (!node) return [overview(facts)];
     return [heading(node), mistakePart(node), chainRule(node), tensors(node), origin(node)];
   }
 
   function heading(node) {
-    const group = facts.groupOf.get(node.group);
-    const words = [node.kind, shapeText(node.shape), node.dtype?.replace("torch.", ""), node.device, node.module ?? (group && (group.path || group.label))];
-    return make("header", {},
-      make("h3", {}, nodeName(node), shownBadges(app, [node.id]).map((mark) => make("span", { class: "badge" }, mark))),
+    const { kind, shape, dtype, device, module, match } = node;
+    const words = [KINDS[kind] ?? kind, shapeText(shape), dtype?.replace("torch.", ""), device, module];
+    const badges = shownBadges(app, [node.id]).map((mark) => make("span", { class: "badge" }, mark));
+    return make("header", {}, make("h3", {}, nodeName(node), badges),
       make("p", { class: "soft" }, words.filter(Boolean).join(" · ")),
-      node.match && make("p", { class: `match ${node.match.status}` }, STATUS_WORDS[node.match.status]));
-  }
-
-  /** What comes back to the node, if from several users, and what it sends back to each input. */
-  function chainRule(node) {
-    const users = facts.users[node.id].filter((edge) => facts.turn.has(edge.target));
-    const back = facts.inputs[node.id].filter(ruleText);
-    if (!back.length && users.length < 2) return null;
-    const sent = hasSent(node.id);
-    const sum = users.length > 1 && make("div", {}, `Used ${users.length} times, so what comes back is added up (+=):`,
-      make("ul", {}, users.map((edge) => make("li", {}, "from ", link(edge.target), ": ", hasSent(edge.target) ? rangeText(edge.grad) : "not yet"))));
-    const hidden = state.predict && !sent; // nothing is given away before it was asked for
-    const rules = hidden ? noTensor("What it sends back is shown when you have predicted it.") : back.map((edge) => ruleView(edge, sent));
-    return make("section", {}, make("h4", {}, "Chain rule"), sum, rules);
+      match && make("p", { class: match.status }, STATUS_WORDS[match.status]));
   }
 
   const hasSent = (id) => facts.compared || facts.turn.get(id) <= state.step;
+  const link = (id) => button(nodeName(facts.nodes[id]), () => app.reveal(id), { class: "link" });
 
-  function ruleView(edge, sent) {
-    const sum = edge.summed?.length ? "summed, because the input was broadcast along it" : null;
-    const numbers = sent && (edge.numbers ?? (edge.grad && `= ${rangeText(edge.grad)}`));
-    return make("div", { class: "rule" }, make("code", {}, ruleText(edge)),
-      [edge.shapes, sum, numbers].filter(Boolean).map((text) => make("small", {}, text)), make("small", {}, "to ", link(edge.source)));
+  /** What comes back to the node, if from several users, and what it sends back to each input. */
+  function chainRule({ id }) {
+    const users = facts.users[id].filter((edge) => facts.turn.has(edge.target));
+    const back = facts.inputs[id].filter(ruleText);
+    if (!back.length && users.length < 2) return null;
+    const sum = users.length > 1 && make("div", {}, `Used ${users.length} times, so what comes back is added up (+=):`,
+      make("ul", {}, users.map(({ target, grad }) =>
+        make("li", {}, "from ", link(target), ": ", hasSent(target) ? rangeText(grad) : "not yet"))));
+    const isHidden = state.predict && !hasSent(id); // nothing is given away before it was asked for
+    const rules = isHidden ? noTensor("What it sends back is shown when you have predicted it.") : back.map(ruleView);
+    return make("section", {}, make("h4", {}, "Chain rule"), sum, rules);
   }
 
-  function link(id) {
-    return make("button", { type: "button", class: "link", onclick: () => app.reveal(id) }, nodeName(facts.nodes[id]));
+  function ruleView(edge) {
+    const sum = edge.summed?.length > 0 && "summed, because the input was broadcast along it";
+    const numbers = hasSent(edge.target) && (edge.numbers ?? (edge.grad && `= ${rangeText(edge.grad)}`));
+    const notes = [edge.shapes, sum, numbers].filter(Boolean).map((text) => make("small", {}, text));
+    return make("div", { class: "rule" }, make("code", {}, ruleText(edge)), notes, make("small", {}, "to ", link(edge.source)));
   }
 
   function tensors(node) {
     if (node.error || node.kind === "more") return null;
-    const tabs = [["value", "Value"], ["grad", "Gradient"], ...(node.kind === "parameter" ? [["stored", ".grad"]] : [])];
-    const which = state.which === "stored" && tabs.length < 3 ? "grad" : state.which;
-    const choices = choice("Tensor", tabs, (key) => app.change({ which: key }));
-    choices.show(which);
-    return make("section", {}, choices.element, { value: valueView, grad: gradientView, stored: storedView }[which](node), comparison(node, which));
+    const views = { value: valueView, grad: gradientView, ...(node.kind === "parameter" && { stored: storedView }) };
+    const which = state.which in views ? state.which : "grad";
+    const names = { value: "Value", grad: "Gradient", stored: ".grad" };
+    const tabs = choice("Tensor", Object.keys(views).map((key) => [key, names[key]]), (key) => app.change({ which: key }));
+    tabs.show(which);
+    return make("section", {}, tabs.element, views[which](node), comparison(node, which));
   }
 
   function view(node, which, what) {
-    const canAsk = app.model && which !== "stored";
-    const ask = canAsk ? (index) => app.model.ask({ node: node.id, which, index }) : null;
+    const ask = app.model && which !== "stored" && ((index) => app.model.ask({ node: node.id, which, index }));
     return tensorView(node[which], `${what} of ${nodeName(node)}`, ask);
   }
 
@@ -87,10 +87,11 @@ export function makeInspector(app) {
     const known = gradientState(facts, node.id, state);
     if (known === "none") return noTensor("No gradient comes here.");
     if (known === "all") return node.grad ? view(node, "grad", "gradient") : noTensor("Not known: the gradient was not kept.");
-    const why = known === "part" ? "Only a part of the gradient has come; more will be added." : "No gradient yet: backward has not come here.";
-    const go = (text, step) => make("button", { type: "button", onclick: () => app.goto(step, node.id) }, text);
-    const ways = state.predict ? [] : [go("Go there", lastArrival(facts, node.id)), go("Show all", facts.backward.length - 1)];
-    return noTensor(why, make("div", {}, ways));
+    const isPart = known === "part";
+    const why = isPart ? "Only a part of the gradient has come; more will be added." : "No gradient yet: backward has not come here.";
+    if (state.predict) return noTensor(why);
+    return noTensor(why, make("div", {}, button("Go there", () => app.goto(lastArrival(facts, node.id), node.id)),
+      button("Show all", () => app.goto(facts.backward.length - 1, node.id))));
   }
 
   function storedView(node) {
@@ -99,45 +100,47 @@ export function makeInspector(app) {
   }
 
   function origin(node) {
-    const source = node.line && facts.document.sources[node.line.source];
-    const amounts = AMOUNTS.filter(([, key]) => typeof node[key] === "number").map(([name, key, unit]) => [name, amountText(node[key], unit)]);
-    if (node.constants) amounts.push(["inputs apart", plural(node.constants, "constant")]);
-    const onclick = () => app.change({ paths: !state.paths });
-    return make("section", {},
-      source && make("button", { type: "button", class: "excerpt", title: "Show the code", onclick: () => app.change({ tab: "code" }) },
-        make("small", {}, `${source.file}:${node.line.number}`), make("code", {}, source.lines[node.line.number - source.first]?.trim())),
-      make("button", { type: "button", "aria-pressed": String(state.paths), onclick }, `Paths to ${nodeName(facts.nodes[facts.output])}`),
-      make("dl", {}, amounts.map(([name, amount]) => make("div", {}, make("dt", {}, name), make("dd", {}, amount)))));
+    const { line, constants } = node;
+    const source = line && facts.document.sources[line.source];
+    const excerpt = source && button(
+      [make("small", {}, `${source.file}:${line.number}`), make("code", {}, source.lines[line.number - source.first]?.trim())],
+      () => app.change({ tab: "code" }), { class: "excerpt", title: "Show the code" });
+    const pathsTo = `Paths to ${nodeName(facts.nodes[facts.output])}`;
+    const paths = button(pathsTo, () => app.change({ paths: !state.paths }), { "aria-pressed": String(state.paths) });
+    const known = AMOUNTS.filter(([, key]) => typeof node[key] === "number");
+    const amounts = known.map(([name, key, unit]) => [name, amountText(node[key], unit)]);
+    if (constants) amounts.push(["besides", plural(constants, "constant")]);
+    const list = amounts.map(([name, amount]) => make("div", {}, make("dt", {}, name), make("dd", {}, amount)));
+    return make("section", {}, excerpt, paths, make("dl", {}, list));
   }
 
   return {
     element,
     show(changes) {
-      if (SHOWN_IN.some((name) => name in changes)) element.replaceChildren(...parts().filter(Boolean));
+      if (SHOWN.some((name) => name in changes)) element.replaceChildren(...parts().filter(Boolean));
     },
   };
 }
 
-function overview(facts) {
-  const counts = KINDS.map(([kind, word]) => [kind, word, facts.nodes.filter((node) => node.kind === kind).length]).filter(([, , count]) => count);
+function overview({ nodes }) {
+  const counts = Object.keys(KINDS).map((kind) => [kind, nodes.filter((node) => node.kind === kind).length]);
+  const list = counts.filter(([, count]) => count).map(([kind, count]) =>
+    make("li", {}, make("i", { class: `swatch ${kind}` }), plural(count, KINDS[kind])));
   return make("div", {}, make("p", {}, "Choose a box to look inside, or step through the chain rule."),
-    make("ul", { class: "kinds" }, counts.map(([kind, word, count]) => make("li", {}, make("i", { class: `swatch ${kind}` }), plural(count, word)))),
-    make("p", { class: "soft" }, HELP));
+    make("ul", { class: "kinds" }, list), make("p", { class: "soft" }, HELP));
 }
 
 /** The reference's tensor and how far mine is from it. */
-function comparison(node, which) {
-  const reference = node.match?.[which];
+function comparison({ kind, match, ...node }, which) {
+  const reference = match?.[which];
   if (!reference) return null;
-  const mine = node.kind === "missing" ? null : node[which];
-  const largest = node.match[which === "grad" ? "grad_difference" : "value_difference"];
-  const difference = differenceOf(mine, reference);
+  const largest = `Difference, at most ${numberText(match[which === "grad" ? "grad_difference" : "value_difference"])}`;
+  const difference = differenceOf(kind === "missing" ? null : node[which], reference);
   const part = (title, tensor) => [make("h4", {}, title), tensorView({ ...tensor, histogram: null }, title)];
-  return make("section", {}, part("Reference", reference),
-    difference ? part(`Difference, at most ${numberText(largest)}`, difference) : make("h4", {}, `Difference, at most ${numberText(largest)}`));
+  return make("section", {}, part("Reference", reference), difference ? part(largest, difference) : make("h4", {}, largest));
 }
 
-/** Mine less the reference in the slice, where both have numbers. */
+/** Mine less the reference in the slice, where both have numbers; null where that makes no sense. */
 function differenceOf(mine, reference) {
   if (!mine?.slice || !reference.slice || String(mine.shape) !== String(reference.shape)) return null;
   const less = (a, b) => (typeof a === "number" && typeof b === "number" ? a - b : "nan");

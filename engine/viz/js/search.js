@@ -6,21 +6,21 @@ import { shapeText } from "./words.js";
 export function makeSearch(app) {
   const { facts } = app;
   let [found, at, texts] = [[], -1, null];
-  const count = make("span", { class: "count", role: "status" });
   const label = "Search names, operations, modules and shapes";
-  const input = make("input", { type: "search", placeholder: "Search", "aria-label": label, title: label, oninput: look, onkeydown });
-  const turns = make("span", { hidden: "" },
-    iconButton("Previous found", "M4 10l4-4 4 4", () => go(-1)), iconButton("Next found", "M4 6l4 4 4-4", () => go(1)));
-  const element = make("div", { class: "search", role: "search" }, input, count, turns);
+  const attributes = { type: "search", placeholder: "Search", "aria-label": label, title: label, oninput: look, onkeydown };
+  const input = make("input", attributes);
+  const count = make("span", { class: "count", role: "status" });
+  const turns = make("span", { hidden: "" }, iconButton("Previous found", "M4 10l4-4 4 4", () => go(-1)),
+    iconButton("Next found", "M4 6l4 4 4-4", () => go(1)));
 
   function look() {
-    const wanted = input.value.toLowerCase().replaceAll(" ", "");
+    const wanted = plain(input.value);
     texts ??= facts.nodes.map((node) => searchText(facts, node));
-    found = wanted ? facts.nodes.map((node) => node.id).filter((id) => texts[id].includes(wanted)) : [];
+    found = facts.nodes.map((node) => node.id).filter((id) => wanted && texts[id].includes(wanted));
     at = -1;
     turns.hidden = !found.length;
     count.textContent = wanted ? `${found.length} found` : "";
-    app.change({ found: wanted ? found : null, paths: false });
+    app.change({ found: wanted ? new Set(found) : null, paths: false });
   }
 
   function go(by) {
@@ -31,16 +31,19 @@ export function makeSearch(app) {
   }
 
   function onkeydown(event) {
-    event.stopPropagation();
     if (event.key === "Enter") go(event.shiftKey ? -1 : 1);
-    else if (event.key === "Escape") ((input.value = ""), look());
+    if (event.key !== "Escape") return;
+    input.value = "";
+    look();
   }
 
-  return { element, show() {} };
+  return { element: make("div", { class: "search", role: "search" }, input, count, turns), show() {} };
 }
 
-function searchText(facts, node) {
-  const groups = facts.around[node.id].map((id) => facts.groupOf.get(id));
-  const parts = [node.module, node.name, node.label, node.op, shapeText(node.shape), ...groups.flatMap(({ path, type, label }) => [path, type, label])];
-  return parts.filter(Boolean).join("\n").toLowerCase().replaceAll(" ", "");
+const plain = (text) => text.toLowerCase().replaceAll(" ", "");
+
+function searchText(facts, { id, name, label, op, module, shape }) {
+  const groups = facts.around[id].map((each) => facts.groupOf.get(each));
+  const ofGroups = groups.flatMap(({ path, type, label }) => [path, type, label]);
+  return plain([name, label, op, module, shapeText(shape), ...ofGroups].filter(Boolean).join("\n"));
 }

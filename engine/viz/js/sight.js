@@ -38,7 +38,8 @@ export function makeSight(sheet, svg, size, still) {
       if (turn !== gliding) return;
       const t = Math.min(Math.max((now - began) / GLIDE, 0), 1);
       const done = t * (2 - t);
-      place(fromX + (toX - fromX) * done, fromY + (toY - fromY) * done, fromScale + (toScale - fromScale) * done);
+      const between = (from, to) => from + (to - from) * done;
+      place(between(fromX, toX), between(fromY, toY), between(fromScale, toScale));
       if (t < 1) requestAnimationFrame(step);
     };
     requestAnimationFrame(step);
@@ -72,8 +73,9 @@ export function makeSight(sheet, svg, size, still) {
     const [middleX, middleY] = [box.x + box.width / 2, box.y + box.height / 2];
     const aroundX = x + middleX * (scale - next);
     const aroundY = y + middleY * (scale - next);
-    const to = [nearest(box.x, box.width, aroundX, sheet.clientWidth), nearest(box.y, box.height, aroundY, sheet.clientHeight - FOOT)];
-    if (to[0] !== x || to[1] !== y || next !== scale) glide(...to, next);
+    const toX = nearest(box.x, box.width, aroundX, sheet.clientWidth);
+    const toY = nearest(box.y, box.height, aroundY, sheet.clientHeight - FOOT);
+    if (toX !== x || toY !== y || next !== scale) glide(toX, toY, next);
   }
 
   function onwheel(event) {

@@ -1,6 +1,6 @@
-// The walk through the graph: forward along the values, backward along the gradients, with a question before each step.
+// The walk through the graph: forward along the values, backward along the gradients, with a question before a step.
 
-import { choice, iconButton, make } from "./dom.js";
+import { button, choice, iconButton, make } from "./dom.js";
 import { judge, questionFor } from "./predict.js";
 import { nodeName, rangeText, ruleText, shapeText, singleNumber } from "./words.js";
 
@@ -9,10 +9,9 @@ export function makeSteps(app) {
   const isBackward = () => state.direction === "backward";
   const now = () => (isBackward() ? state.step : state.forward);
   const last = () => (isBackward() ? facts.backward : facts.nodes).length - 1;
-  const settled = { asked: null, verdict: null };
 
-  const turn = (direction) => app.change({ direction, ...settled });
-  const directions = choice("Direction", [["forward", "Forward"], ["backward", "Backward"]], turn);
+  const sides = [["forward", "Forward"], ["backward", "Backward"]];
+  const directions = choice("Direction", sides, (direction) => app.change({ direction }));
   const buttons = [
     iconButton("To the start", "M4 3v10M12 3l-6 5 6 5z", () => to(-1)),
     iconButton("Step back", "M11 3l-6 5 6 5z", () => walk(-1)),
@@ -21,23 +20,23 @@ export function makeSteps(app) {
   ];
   const slider = make("input", { type: "range", min: -1, "aria-label": "Step", oninput: () => to(Number(slider.value)) });
   const count = make("span", { class: "count" });
-  const predict = make("input", { type: "checkbox", onchange: () => app.change({ predict: predict.checked, ...settled }) });
+  const predict = make("input", { type: "checkbox", onchange: () => app.change({ predict: predict.checked }) });
   const element = make("div", { class: "steps", role: "group", "aria-label": "Walk through the graph", onkeydown },
     directions.element, make("span", {}, buttons), slider, count, make("label", {}, predict, " Predict first"));
   const card = make("div", { class: "card" });
 
   function to(step) {
     if (isBackward()) app.goto(step);
-    else app.change({ forward: step, selected: facts.nodes[step]?.id ?? state.selected, which: "value", paths: false, ...settled });
+    else app.change({ forward: step, selected: step < 0 ? state.selected : step, which: "value" });
   }
 
-  /** A step on or back. If the learner wants to predict, a step on asks first; another one then skips the question. */
+  /** A step on or back. If one wants to predict, a step on asks first, and another one then skips the question. */
   function walk(by) {
     const step = Math.min(Math.max(now() + by, -1), last());
     if (step === now()) return;
     const asks = by > 0 && state.predict && isBackward() && state.asked === null && questionFor(facts, step);
     if (!asks) return to(step);
-    app.change({ asked: step, verdict: null, selected: facts.backward[step], which: "grad", paths: false });
+    app.change({ asked: step, verdict: null, selected: facts.backward[step], which: "grad" });
     card.querySelector("input").focus();
   }
 
@@ -51,23 +50,19 @@ export function makeSteps(app) {
   function questionCard() {
     const question = questionFor(facts, state.asked);
     const { element } = question;
+    const { grad } = facts.nodes[facts.backward[state.asked]];
+    const arrived = state.asked > 0 && grad && make("p", {}, `g, which has arrived: ${shapeText(grad.shape)}, ${rangeText(grad)}`);
     const field = (name, label) => make("label", {}, label, make("input", { name, autocomplete: "off", spellcheck: "false" }));
     const fields = singleNumber(question.tensor) !== null
-      ? [field("number", "The number")]
+      ? field("number", "The number")
       : [field("shape", "Its shape"), element && field("element", `Element ${element.index}, if you like`)];
+    const ways = make("div", {}, make("button", { class: "primary" }, "Check"), " ", button("Show me", () => reveal(null)));
     const onsubmit = (event) => {
       event.preventDefault();
       reveal(judge(question, Object.fromEntries(new FormData(event.target))));
     };
     const onkeydown = (event) => event.key === "Escape" && reveal(null);
-    return make("form", { onsubmit, onkeydown, "aria-label": "Predict" }, make("strong", {}, question.what), arriving(), fields,
-      make("div", {}, make("button", { type: "submit", class: "primary" }, "Check"), " ",
-        make("button", { type: "button", onclick: () => reveal(null) }, "Show me")));
-  }
-
-  function arriving() {
-    const { grad } = facts.nodes[facts.backward[state.asked]];
-    return state.asked > 0 && grad && make("span", {}, `g, which has arrived: ${shapeText(grad.shape)}, ${rangeText(grad)}`);
+    return make("form", { onsubmit, onkeydown, "aria-label": "Predict" }, make("strong", {}, question.what), arrived, fields, ways);
   }
 
   function reveal(verdict) {
@@ -80,6 +75,7 @@ export function makeSteps(app) {
     card,
     walk,
     show(changes) {
+      const { asked, verdict } = state;
       directions.show(state.direction);
       slider.max = last();
       slider.value = now();
@@ -87,32 +83,32 @@ export function makeSteps(app) {
       count.textContent = `${now() + 1} / ${last() + 1}`;
       predict.checked = state.predict;
       predict.disabled = !isBackward() || last() < 0;
-      buttons.forEach((button, i) => button.setAttribute("aria-disabled", String(i < 2 ? now() < 0 : now() >= last())));
-      const { asked, verdict } = state;
-      if ("asked" in changes || "verdict" in changes) {
+      buttons.forEach((each, i) => each.setAttribute("aria-disabled", String(i < 2 ? now() < 0 : now() >= last())));
+      if ("asked" in changes) {
         const said = verdict && make("p", { class: verdict.right ? "verdict right" : "verdict" }, verdict.text);
         card.replaceChildren(...[asked === null ? said : questionCard()].filter(Boolean));
       }
       if (!["step", "forward", "direction"].some((name) => name in changes)) return;
-      const words = stepWords(app);
+      const words = isBackward() ? backwardWords(facts, state.step) : forwardWords(facts, state.forward);
       slider.setAttribute("aria-valuetext", words);
       app.say([verdict?.text, words].filter(Boolean).join(" "));
     },
   };
 }
 
-/** Where the walk is, in words. */
-function stepWords({ facts, state }) {
-  if (state.direction === "forward") {
-    const node = facts.nodes[state.forward];
-    return node ? `Forward, step ${state.forward + 1} of ${facts.nodes.length}: ${nodeName(node)} is ${rangeText(node.value)}.` : "Before the forward pass.";
-  }
-  const node = facts.nodes[facts.backward[state.step]];
-  if (!node) return facts.backward.length ? "Before the backward pass: no gradient yet." : "There is no backward pass to walk through.";
-  const sent = facts.inputs[node.id].filter(ruleText).map((edge) => {
+function forwardWords({ nodes }, step) {
+  if (step < 0) return "Before the forward pass.";
+  return `Forward, step ${step + 1} of ${nodes.length}: ${nodeName(nodes[step])} is ${rangeText(nodes[step].value)}.`;
+}
+
+function backwardWords({ nodes, backward, inputs }, step) {
+  if (!backward.length) return "There is no backward pass to walk through.";
+  if (step < 0) return "Before the backward pass: no gradient yet.";
+  const node = nodes[backward[step]];
+  const sent = inputs[node.id].filter(ruleText).map((edge) => {
     const rule = [ruleText(edge), edge.numbers ?? edge.shapes].filter(Boolean).join(", ");
-    return `to ${nodeName(facts.nodes[edge.source])}: ${rule}`;
+    return `to ${nodeName(nodes[edge.source])}: ${rule}`;
   });
-  const what = sent.length ? ` sends ${sent.join("; ")}` : node.grad ? ` has the gradient ${rangeText(node.grad)}` : "";
-  return `Backward, step ${state.step + 1} of ${facts.backward.length}: ${nodeName(node)}${what}.`;
+  const what = sent.length ? ` sends ${sent.join("; ")}` : node.grad && ` has the gradient ${rangeText(node.grad)}`;
+  return `Backward, step ${step + 1} of ${backward.length}: ${nodeName(node)}${what || ""}.`;
 }

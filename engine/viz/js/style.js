@@ -104,9 +104,9 @@ const PICTURE = `
 .detail { font-size: 11px; font-weight: 400; fill: var(--soft); }
 .mark { fill: none; stroke: var(--module-frame); stroke-width: 1.6; }
 .box:focus-visible > .face, .frame:focus-visible > .title { outline: 2px solid var(--link); outline-offset: 3px; }
-.differs > .face { stroke: var(--failed-frame); stroke-width: 2.2; }
-.extra > .face { stroke: var(--link); stroke-width: 2.2; stroke-dasharray: 2 3; }
-.same { opacity: 0.75; }
+[data-match="differs"] > .face { stroke: var(--failed-frame); stroke-width: 2.2; }
+[data-match="extra"] > .face { stroke: var(--link); stroke-width: 2.2; stroke-dasharray: 2 3; }
+[data-match="same"] { opacity: 0.75; }
 .selected > .face { stroke: var(--link); stroke-width: 2.6; }
 .lit > .face, .asked > .face, .now > .face { stroke: var(--accent); stroke-width: 2.6; }
 .asked > .face { stroke-dasharray: 3 3; }
@@ -159,7 +159,7 @@ form, .verdict { padding: 10px; margin-bottom: 10px; border-radius: 8px; backgro
 form input { display: block; width: 100%; background: var(--ground); cursor: text; }
 .verdict { border-left: 4px solid var(--accent); }
 .verdict.right { border-left-color: var(--right); background: var(--right-soft); }
-.match.differs { color: var(--failed-frame); font-weight: 600; }
+p.differs { color: var(--failed-frame); font-weight: 600; }
 .error { padding: 8px 10px; border: 1px solid var(--failed-frame); border-radius: 8px; background: var(--failed-fill); }
 .error, .error h4 { color: var(--failed-ink); overflow-wrap: anywhere; }
 .error pre { overflow-x: auto; }

@@ -1,6 +1,6 @@
 // The graph as a table, for screen readers and for all who like to read: a row a node.
 
-import { make } from "./dom.js";
+import { button, make } from "./dom.js";
 import { gradientState, hasValue } from "./facts.js";
 import { nodeName, plural, rangeText, ruleText, shapeText } from "./words.js";
 
@@ -10,28 +10,31 @@ const GRADIENT_WORDS = { none: "none comes here", yet: "no gradient yet", part: 
 export function makeTable(app) {
   const { facts, state } = app;
   const element = make("div", { class: "table", tabindex: 0, role: "region", "aria-label": "The graph as a table" });
-  const rows = []; // [row, cell of the value, cell of the gradient], made when first looked at
+  let rows = []; // {line, value, gradient}: a row and two of its cells, made when first looked at
 
   function build() {
+    rows = facts.nodes.map(row);
     const head = make("tr", {}, HEADERS.map((text) => make("th", { scope: "col" }, text)));
-    const body = make("tbody", {}, facts.nodes.map(row));
+    const body = make("tbody", {}, rows.map(({ line }) => line));
     element.append(make("table", {}, make("caption", {}, facts.document.title), make("thead", {}, head), body));
   }
 
   function row(node) {
-    const { id } = node;
+    const { id, kind, match, constants } = node;
     const number = (each) => `${each.id + 1}. ${nodeName(each)}`;
-    const choose = make("button", { type: "button", class: "link", onclick: () => app.change({ selected: id, paths: false }) }, number(node));
     const inputs = facts.inputs[id].map((edge) => number(facts.nodes[edge.source]));
-    if (node.constants) inputs.push(plural(node.constants, "constant"));
+    if (constants) inputs.push(plural(constants, "constant"));
     const groups = facts.around[id].map((group) => facts.groupOf.get(group).label);
-    const kind = node.match ? `${node.kind}, ${node.match.status}` : node.kind;
-    const words = [kind, groups.join(" › "), inputs.join("; "), shapeText(node.shape)].map((text) => make("td", {}, text));
+    const words = [match ? `${kind}, ${match.status}` : kind, groups.join(" › "), inputs.join("; "), shapeText(node.shape)];
+    const head = make("th", { scope: "row" }, button(number(node), () => app.change({ selected: id }), { class: "link" }));
     const [value, gradient] = [make("td"), make("td")];
-    const rules = facts.inputs[id].map(ruleText).filter(Boolean).join("\n");
-    const line = make("tr", {}, make("th", { scope: "row" }, choose), words, value, gradient, make("td", { class: "rules" }, rules));
-    rows.push([line, value, gradient]);
-    return line;
+    const rules = make("td", { class: "rules" }, facts.inputs[id].map(ruleText).filter(Boolean).join("\n"));
+    return { line: make("tr", {}, head, words.map((text) => make("td", {}, text)), value, gradient, rules), value, gradient };
+  }
+
+  function valueWords(node) {
+    if (node.error) return `${node.error.kind}: ${node.error.message}`;
+    return hasValue(node.id, state) ? rangeText(node.value) : "not computed yet";
   }
 
   return {
@@ -42,13 +45,13 @@ export function makeTable(app) {
       if (!rows.length) build();
       const now = state.direction === "backward" ? facts.backward[state.step] : state.forward;
       facts.nodes.forEach((node, id) => {
-        const [line, value, gradient] = rows[id];
+        const { line, value, gradient } = rows[id];
+        const known = gradientState(facts, id, state);
         line.className = id === now ? "now" : "";
         line.toggleAttribute("aria-current", id === state.selected);
-        const known = gradientState(facts, id, state);
+        value.textContent = valueWords(node);
         gradient.className = known === "yet" ? "hatched" : "";
         gradient.textContent = GRADIENT_WORDS[known] ?? rangeText(node.grad);
-        value.textContent = node.error ? `${node.error.kind}: ${node.error.message}` : hasValue(id, state) ? rangeText(node.value) : "not computed yet";
       });
     },
   };

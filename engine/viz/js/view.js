@@ -1,6 +1,6 @@
 // The viewer of a graph document: the state in one place, the parts that show it, the link to a kernel if there is one.
 
-import { choice, make } from "./dom.js";
+import { button, choice, make } from "./dom.js";
 import { studied } from "./facts.js";
 import { makeHeat } from "./heat.js";
 import { makeInspector } from "./inspect.js";
@@ -20,36 +20,42 @@ const AROUND_PICTURE = 120; // pixels that title, toolbar and buttons take
 export function start(element, graph, model = null) {
   const facts = studied(graph);
   const state = {
-    selected: facts.nodes.find((node) => node.kind === "failed")?.id ?? null, step: -1, open: [...graph.open], // the traits
+    selected: facts.nodes.find((node) => node.kind === "failed")?.id ?? null, step: -1, open: [...graph.open], // traits
     direction: graph.backward.length ? "backward" : "forward", forward: -1, // the walk
-    predict: false, asked: null, verdict: null, // the question before a step
+    predict: false, asked: null, verdict: null, // the question before a step, the word on the answer
     which: "value", tab: "node", table: false, heat: "", // what is looked at
     found: null, lit: null, paths: false, // what stands out
   };
   const still = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
-  const app = { facts, state, model, anchor: null, change, reveal, toggle, goto, say, still, walk: (by) => steps.walk(by) };
   const live = make("div", { class: "spoken", role: "status", "aria-live": "polite" });
-  const steps = makeSteps(app);
-  const [heat, search, picture, table, inspector] = [makeHeat, makeSearch, makePicture, makeTable, makeInspector].map((part) => part(app));
+  const say = (text) => (live.textContent = text);
+  const walk = (by) => steps.walk(by);
+  const app = { facts, state, model, anchor: null, change, reveal, toggle, goto, walk, say, still };
+  const makers = [makeSteps, makeHeat, makeSearch, makePicture, makeTable, makeInspector];
+  const [steps, heat, search, picture, table, inspector] = makers.map((part) => part(app));
   const source = graph.sources.length > 0 && makeSource(app);
   const parts = [steps, heat, search, picture, table, inspector, source].filter(Boolean);
   const views = choice("View", [[false, "Picture"], [true, "Table"]], (chosen) => change({ table: chosen }));
   const tabs = choice("Panel", [["node", "Node"], ["code", "Code"]], (tab) => change({ tab }));
 
+  const title = make("h2", {}, graph.title, graph.notes.map((note) => make("small", {}, note)));
+  const panel = [source && tabs.element, steps.card, inspector.element, source && source.element];
   const root = make("section", { class: "viewer", "aria-label": graph.title },
-    make("header", { class: "top" }, make("h2", {}, graph.title, graph.notes.map((note) => make("small", {}, note))), views.element),
+    make("header", { class: "top" }, title, views.element),
     make("div", { class: "toolbar" }, steps.element, search.element, heat.element),
     comparisonStrip(app), heat.legend,
-    make("div", { class: "body" }, picture.element, table.element,
-      make("aside", { class: "panel" }, source && tabs.element, steps.card, inspector.element, source && source.element)),
-    live);
+    make("div", { class: "body" }, picture.element, table.element, make("aside", { class: "panel" }, panel)), live);
   const host = make("div");
-  (element.getRootNode().host ?? host).dataset.lmSuppressShortcuts = "true"; // keys meant for the graph are not JupyterLab's
   host.attachShadow({ mode: "open" }).append(make("style", {}, STYLE), root);
   element.replaceChildren(host);
+  (element.getRootNode().host ?? host).dataset.lmSuppressShortcuts = "true"; // these keys are not JupyterLab's
 
   /** Change the state; each part shows what concerns it, and the kernel hears of its traits. */
-  function change(changes) {
+  function change(given) {
+    const isNew = (...names) => names.some((name) => name in given);
+    const ends = { ...(isNew("selected") && { paths: false }) };
+    if (isNew("step", "forward", "direction", "predict")) Object.assign(ends, { asked: null, verdict: null });
+    const changes = { ...ends, ...given };
     Object.assign(state, changes);
     picture.element.hidden = state.table;
     inspector.element.hidden = source && state.tab === "code";
@@ -65,33 +71,33 @@ export function start(element, graph, model = null) {
   /** What the kernel says of a trait, as far as it makes sense here; else what it is already. */
   function sensible(name, value) {
     if (name === "open") return Array.isArray(value) ? value.filter((id) => facts.groupOf.has(id)) : state.open;
-    if (name === "step") return Number.isInteger(value) ? Math.min(Math.max(value, -1), facts.backward.length - 1) : state.step;
-    return value === null || facts.nodes[value] ? value : state.selected;
+    if (name === "selected") return value === null || facts.nodes[value] ? value : state.selected;
+    return Number.isFinite(value) ? Math.min(Math.max(Math.round(value), -1), facts.backward.length - 1) : state.step;
   }
 
   function hear(name) {
     const value = sensible(name, model.get(name));
     if (same(value, state[name])) return;
-    if (name === "step") goto(value);
-    else if (name === "selected") select(value);
-    else change({ open: value });
+    if (name === "open") change({ open: value });
+    else (name === "step" ? goto : select)(value);
   }
 
   /** To a step of the backward pass, -1 being before the first. selected: a node to look at, if not the step's own. */
-  function goto(step, selected = facts.backward[step] ?? state.selected, verdict = null) {
+  function goto(step, selected, verdict = null) {
     const bounded = sensible("step", step);
-    change({ direction: "backward", step: bounded, selected, which: "grad", asked: null, verdict, paths: false, lit: null, found: null });
+    const looked = selected ?? facts.backward[bounded] ?? state.selected;
+    change({ direction: "backward", step: bounded, selected: looked, which: "grad", verdict, lit: null, found: null });
   }
 
   /** Choose a node and open the groups around it, so that it is seen. */
   function reveal(id) {
     const open = [...new Set([...state.open, ...facts.around[id]])];
-    change({ selected: id, paths: false, ...(open.length > state.open.length && { open }) });
+    change({ selected: id, ...(open.length > state.open.length && { open }) });
   }
 
   function select(id) {
     if (facts.nodes[id]) reveal(id);
-    else change({ selected: null, paths: false });
+    else change({ selected: null });
   }
 
   /** Open or close a group, whose box keeps its place. */
@@ -99,10 +105,6 @@ export function start(element, graph, model = null) {
     app.anchor = box;
     change({ open: state.open.includes(group) ? state.open.filter((id) => id !== group) : [...state.open, group] });
     app.anchor = null;
-  }
-
-  function say(text) {
-    live.textContent = text;
   }
 
   const unfollow = followTheme(host);
@@ -125,16 +127,16 @@ export function start(element, graph, model = null) {
 }
 
 /** Of a comparison: how much differs, and the ways to where it first does. */
-function comparisonStrip(app) {
-  const { nodes, compared } = app.facts;
+function comparisonStrip({ facts: { nodes, compared }, reveal, change }) {
   if (!compared) return null;
   const count = (status) => nodes.filter((node) => node.match?.status === status).length;
-  const jump = (which, text) => {
-    const node = nodes.find((each) => each.match?.first.includes(which));
-    return node && make("button", { type: "button", onclick: () => (app.reveal(node.id), app.change({ which })) }, text);
-  };
   const words = `✓ ${count("same")} same, ≠ ${plural(count("differs"), "node")} differing, + ${count("extra")} extra, − ${count("missing")} missing`;
-  return make("div", { class: "strip" }, make("span", {}, words), jump("value", "First differing value"), jump("grad", "First differing gradient"));
+  const jump = (which, text) => {
+    const node = nodes.find(({ match }) => match?.first?.includes(which));
+    return node && button(text, () => (reveal(node.id), change({ which })));
+  };
+  const jumps = [jump("value", "First differing value"), jump("grad", "First differing gradient")];
+  return make("div", { class: "strip" }, make("span", {}, words), jumps);
 }
 
 function same(a, b) {
@@ -145,8 +147,8 @@ function same(a, b) {
 function followTheme(host) {
   const system = matchMedia("(prefers-color-scheme: dark)");
   const follow = () => {
-    const light = document.body.dataset.jpThemeLight;
-    host.dataset.theme = (light ? light === "false" : system.matches) ? "dark" : "light";
+    const isLight = document.body.dataset.jpThemeLight;
+    host.dataset.theme = (isLight ? isLight === "false" : system.matches) ? "dark" : "light";
   };
   const watcher = new MutationObserver(follow);
   watcher.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light"] });

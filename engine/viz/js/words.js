@@ -1,7 +1,13 @@
 // Numbers, shapes and tensors in words. What is unknown says so and is never 0.
 
 const BEYOND = { nan: "NaN", inf: "∞", "-inf": "−∞" }; // what JSON has no number for
-const BADGE_MARKS = { nan: "NaN", inf: "∞", zero: "all 0", exploding: "↑ exploding", vanishing: "↓ vanishing", "in place": "∗ in place" };
+const MARKS = {
+  nan: "NaN", inf: "∞", zero: "all 0", exploding: "↑ exploding", vanishing: "↓ vanishing", "in place": "∗ in place",
+};
+const UNITS = {
+  s: [[1, "s"], [1e-3, "ms"], [1e-6, "µs"]],
+  B: [[1e9, "GB"], [1e6, "MB"], [1e3, "kB"], [1, "B"]],
+};
 
 export function numberText(value, digits = 4) {
   if (value === null || value === undefined) return "unknown";
@@ -14,13 +20,13 @@ export function shapeText(shape) {
   return shape.length ? `(${shape.join(", ")}${shape.length === 1 ? "," : ""})` : "scalar";
 }
 
+export function plural(count, noun) {
+  return `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
+}
+
 /** The number of a tensor of one element; else null. */
 export function singleNumber(tensor) {
   return tensor?.size === 1 && tensor.slice ? tensor.slice.rows[0][0] : null;
-}
-
-export function plural(count, noun) {
-  return `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
 }
 
 /** A tensor in a few letters: its number, or from where to where its elements go. */
@@ -34,34 +40,27 @@ export function rangeText(tensor, digits = 3) {
   return `${numberText(tensor.min, digits)} … ${numberText(tensor.max, digits)}`;
 }
 
-/** What a node's box and everything else calls it: "relu (h)". */
+/** What a node is called: "relu (h)". */
 export function nodeName(node) {
   return node.name && node.name !== node.label ? `${node.label} (${node.name})` : node.label;
 }
 
 /** [mark, about] of a badge: "grad: zero" gives ["all 0", "grad"]. */
 export function badgeMark(badge) {
-  const [about, what] = badge.includes(": ") ? badge.split(": ") : ["value", badge];
-  return [BADGE_MARKS[what] ?? what, about];
+  const [about, what] = badge.split(": ");
+  return [MARKS[what] ?? what, about];
 }
 
-/** An amount with its unit, "1.2 ms" or "3.4 kB". */
+/** An amount of seconds ("s") or bytes ("B") with its unit, "1.2 ms". */
 export function amountText(amount, unit) {
-  if (amount === null) return "not measured";
-  const [steps, names] = unit === "s" ? [[1e-6, 1e-3, 1], ["µs", "ms", "s"]] : [[1, 1e3, 1e6, 1e9], ["B", "kB", "MB", "GB"]];
-  const last = steps.findLastIndex((step) => amount >= step);
-  return `${numberText(amount / steps[Math.max(last, 0)], 3)} ${names[Math.max(last, 0)]}`;
+  const [size, name] = UNITS[unit].find(([size]) => amount >= size) ?? UNITS[unit].at(-1);
+  return `${numberText(amount / size, 3)} ${name}`;
 }
 
-/** What an edge does to the gradient besides its rule: sums it, changes its type. */
-export function besides(edge) {
-  const parts = edge.summed?.length ? [`sum(dim ${edge.summed.join(", ")})`] : [];
-  if (edge.cast) parts.push(edge.cast.map((type) => type.replace("torch.", "")).join(" → "));
-  return parts.join(", ");
-}
-
-/** The chain rule on an edge with what else it does: "∂loss/∂b = g, sum(dim 0)"; "" where none is known. */
+/** The chain rule on an edge with what else is done to the gradient: "∂loss/∂b = g, sum(dim 0)"; "" if unknown. */
 export function ruleText(edge) {
   const rule = edge.text ?? edge.rule;
-  return rule ? [rule, besides(edge)].filter(Boolean).join(", ") : "";
+  const sum = edge.summed?.length > 0 && `sum(dim ${edge.summed.join(", ")})`;
+  const cast = edge.cast && edge.cast.map((type) => type.replace("torch.", "")).join(" → ");
+  return rule ? [rule, sum, cast].filter(Boolean).join(", ") : "";
 }
