@@ -3,7 +3,6 @@
 They are drawn in main memory and copied to the device asked for, so a seed gives the same numbers everywhere.
 """
 
-import functools
 import json
 import os
 
@@ -40,13 +39,14 @@ class Generator:
         if not -(2**63) <= seed < 2**64:
             raise ValueError(f"a seed has 64 bits, got {seed}")
         self._seed = seed % 2**64
-        vars(self).pop("numpy", None)
+        vars(self).pop("_numpy", None)
         return self
 
-    @functools.cached_property
+    @property
     def numpy(self):
         """numpy's generator; made at the first draw, since numpy.random takes a while to load."""
-        return np.random.default_rng(self._seed)
+        kept = vars(self)  # setdefault: of two threads that draw first, both get the same
+        return kept.get("_numpy") or kept.setdefault("_numpy", np.random.default_rng(self._seed))
 
     def seed(self):
         """Start again from a seed that nobody knows; returns it."""
@@ -206,8 +206,7 @@ def randperm(n, *, generator=None, dtype=None, device=None, requires_grad=False)
 
 @reads(mean=OPERAND, std=OPERAND, size=INTS)
 def normal(mean, std=1.0, size=None, *, generator=None, dtype=None, device=None, requires_grad=False):
-    """Normal numbers: of shape `size` with numbers for mean and std; without it as the tensors mean and std
-    broadcast."""
+    """Normal numbers: of shape `size` with numbers for mean and std; without it as they broadcast."""
     if size is not None:
         mean, std = NUMBER.read(mean, "normal", "mean"), NUMBER.read(std, "normal", "std")
         _check_std(std)
@@ -255,8 +254,7 @@ def bernoulli(input, p=None, *, generator=None):
 
 @reads
 def multinomial(input, num_samples, replacement=False, *, generator=None):
-    """`num_samples` indices for each row of `input`, a vector or a matrix of weights, drawn in proportion to them;
-    int64.
+    """`num_samples` indices for each row of `input`, a vector or a matrix of weights, drawn in proportion; int64.
 
     Without replacement no index comes twice in a row; those of weight 0 come last.
     """

@@ -76,8 +76,7 @@ def _check_file(function, f, method):
 
 
 class _Writer:
-    """Says values in JSON: strings, whole and finite numbers, True, False and None as they are, others as [kind,
-    value]."""
+    """Says values in JSON: strings, whole and finite numbers, True, False and None as they are, others as pairs."""
 
     def __init__(self):
         self.arrays = []

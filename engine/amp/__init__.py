@@ -1,5 +1,4 @@
-"""torch.amp: mixed precision. `autocast` computes in halves what survives it; `GradScaler` keeps small gradients
-alive."""
+"""torch.amp: mixed precision. `autocast` computes in halves what survives it; `GradScaler` saves small gradients."""
 
 from engine.amp.autocast_mode import autocast, is_autocast_available  # noqa: F401
 from engine.amp.grad_scaler import GradScaler  # noqa: F401

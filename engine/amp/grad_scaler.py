@@ -86,8 +86,7 @@ class GradScaler:
         return result
 
     def update(self, new_scale=None):
-        """Let the scale grow or shrink, at the end of an iteration; or set it to `new_scale`, a float or tensor of
-        one."""
+        """Let the scale grow or shrink, at the end of an iteration; or set it to `new_scale`, a number."""
         if not self._enabled:
             return
         self._check_scale("update")

@@ -8,7 +8,7 @@ __all__ = ["saved_tensors_hooks"]
 
 
 class Watcher:
-    """Context manager: inside, `recorded(node)` is called with each node that this thread records."""
+    """Context manager: inside, `recorded(node, inputs, result)` is called for each operation of this thread."""
 
     def __enter__(self):
         self.thread = threading.get_ident()

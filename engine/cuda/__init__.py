@@ -1,5 +1,4 @@
-"""torch.cuda: what there is of GPUs. Honest on a machine without one: it counts none, and who asks for one is told
-so."""
+"""torch.cuda: what there is of GPUs. Honest on a machine without one: it counts none, and says so."""
 
 import collections
 
@@ -68,8 +67,7 @@ def get_device_capability(device=None):
 
 
 def get_device_properties(device=None):
-    """name, major, minor, total_memory in bytes and multi_processor_count of the GPU; RuntimeError where there is
-    none."""
+    """name, major, minor, total_memory in bytes and multi_processor_count of the GPU; or RuntimeError."""
     index = _index(device)
     with backend.gpu(index):
         found = backend.cupy().cuda.runtime.getDeviceProperties(index)
@@ -151,8 +149,7 @@ def manual_seed_all(seed):
 
 
 def _index(device, if_none=None):
-    """The number of a GPU given as torch.device, "cuda:1" or 1; None is the one in use, unless `if_none` says
-    otherwise."""
+    """The number of a GPU given as torch.device, "cuda:1" or 1; None is the one in use, or `if_none`."""
     if device is None and if_none is not None:
         return if_none
     if isinstance(device, int):

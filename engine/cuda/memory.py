@@ -1,5 +1,4 @@
-"""The most of a GPU's memory that was in use: cupy keeps no such count, but tells of each piece taken and given
-back."""
+"""The most of a GPU's memory that was in use: cupy keeps no such count, but tells of each piece."""
 
 import threading
 

@@ -1,8 +1,7 @@
 """Reading arguments as torch reads them: tensors, numbers, dimensions, shapes; and which functions are methods.
 
 In torch a parameter's name says what it takes: `dim` is an int, `keepdim` a bool, `mask` a Tensor. `reads` goes by
-these names (`_KIND_OF`), so that a function looks at what its arguments mean, not at whether they are of the right
-type.
+these names (`_KIND_OF`), so that a function looks at what its arguments mean, not at whether they are of that type.
 """
 
 import builtins
@@ -211,8 +210,7 @@ def _parameters(function):
 
 
 def autocasts(function, name=None):
-    """The function, whose calls amp.autocast sees under that name (its own unless given); for what `reads` does not
-    read."""
+    """The function, whose calls amp.autocast sees under that name (its own unless given); where `reads` is not."""
     name = name or function.__name__
 
     @functools.wraps(function, updated=())

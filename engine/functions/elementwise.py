@@ -290,8 +290,7 @@ def addcdiv(input, tensor1, tensor2, *, value=1):
 
 @method(end=TENSOR, weight=OPERAND)
 def lerp(input, end, weight):
-    """input + weight·(end − input): on the line from input to end. weight: a number or a tensor; all of one float
-    type."""
+    """input + weight·(end − input): on the line from input to end. weight: a number or a tensor; all of one type."""
     for name, each in (("end", end), ("weight", weight)):
         if isinstance(each, TensorBase) and each.dtype is not input.dtype:
             raise RuntimeError(f"expected dtype {input.dtype} for `{name}` but got dtype {each.dtype}")
@@ -308,8 +307,7 @@ def lerp(input, end, weight):
 
 @method(min=optional(OPERAND), max=optional(OPERAND))
 def clamp(input, min=None, max=None):
-    """Each element, but no less than `min` and no more than `max`: numbers, tensors that broadcast, or None for no
-    limit.
+    """Each element, but no less than `min` and no more than `max`: numbers, tensors that broadcast, or None for none.
 
     Where an element is outside, the limit takes its place and its gradient.
     """

@@ -221,9 +221,7 @@ def index_fill(input, dim, index, value):
         value = number_in(value, input.dtype)
     if not input.ndim:
         return indexing.index_put(input, value, index=(Ellipsis,))
-    once = np.unique(
-        np.remainder(index.array, input.shape[dim])
-    )  # so that the gradient of `value` counts each slice once
+    once = np.unique(np.remainder(index.array, input.shape[dim]))  # the gradient of `value` counts each slice once
     return indexing.index_put(input, value, index=(slice(None),) * dim + (once,))
 
 

@@ -75,7 +75,7 @@ def mean(input, dim=None, keepdim=False, *, dtype=None):
     where_to = _reduce_dims(input, dim, keepdim)
     input = input if dtype is None else input.to(dtype)
     if not _is_float(input):
-        raise RuntimeError(f"mean(): could not infer output dtype: input must be floating point or complex. Got: {input.dtype}")
+        raise RuntimeError(f"mean(): could not infer output dtype of {input.dtype}: it must be floating point or complex.")
     return reduction.mean(input, **where_to)
 
 

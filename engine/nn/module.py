@@ -99,8 +99,9 @@ class Module:
         """Keep `param`, a Parameter or None, under this name."""
         self._check_new_name(name, "parameter", self._parameters)
         if param is not None and not isinstance(param, Parameter):
-            kind = _type_name(param)
-            raise TypeError(f"cannot assign '{kind}' object to parameter '{name}' (torch.nn.Parameter or None required)")
+            given = _type_name(param)
+            raise TypeError(
+                f"cannot assign '{given}' object to parameter '{name}' (torch.nn.Parameter or None required)")
         self._parameters[name] = param
 
     def register_buffer(self, name, tensor, persistent=True):

@@ -88,8 +88,7 @@ class Op:
         return result.astype(dtypes.bfloat16().numpy) if is_rounded else result
 
     def plan(self, needed, count):
-        """Which VJPs to run and what they want saved, when of `count` inputs those in the bit set `needed` need
-        them."""
+        """Which VJPs to run and what they want saved, when of `count` inputs the bit set `needed` need them."""
         if (needed, count) not in self.plans:
             self.plans[needed, count] = Plan(self, needed, count)
         return self.plans[needed, count]

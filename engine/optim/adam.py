@@ -31,10 +31,9 @@ class _Moments(Optimizer):
 
 
 class Adam(_Moments):
-    """θ ← θ − lr · m̂ / (√v̂ + eps), with m̂ and v̂ the bias-corrected running averages of g and g² (Kingma and Ba,
-    2015).
+    """θ ← θ − lr · m̂ / (√v̂ + eps), with m̂ and v̂ the bias-corrected running averages of g and g².
 
-    betas: how much of the averages is kept at each step. amsgrad: divide by the largest v̂ so far (Reddi et al., 2018).
+    Kingma and Ba, 2015. betas: how much of the averages is kept at each step. amsgrad: divide by the largest v̂ so far (Reddi et al., 2018).
     weight_decay adds weight_decay · θ to g, or, with decoupled_weight_decay, shrinks θ directly. State: step, exp_avg,
     exp_avg_sq, and max_exp_avg_sq with amsgrad.
     """
@@ -68,8 +67,10 @@ class AdamW(Adam):
 
 
 class Adamax(_Moments):
-    """Adam with the largest of the recent |g| instead of √v̂ (Kingma and Ba, 2015, section 7). State: step, exp_avg,
-    exp_inf."""
+    """Adam with the largest of the recent |g| instead of √v̂ (Kingma and Ba, 2015, section 7).
+
+    State: step, exp_avg, exp_inf.
+    """
 
     def __init__(self, params, lr=2e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0, foreach=None, *, maximize=False,
                  differentiable=False, capturable=False):

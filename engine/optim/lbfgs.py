@@ -64,8 +64,9 @@ class LBFGS(Optimizer):
             if slope > -group["tolerance_change"]:
                 break
             is_last = iteration == group["max_iter"]
+            left = group["max_eval"] - evaluations
             loss, gradient, length, used = self._move(
-                evaluate, group, is_last, direction, length, loss, gradient, slope)
+                evaluate, group, is_last, direction, length, loss, gradient, slope, left)
             state["t"] = length
             evaluations += used
             state["func_evals"] += used
@@ -74,9 +75,11 @@ class LBFGS(Optimizer):
                     or abs(loss - state["prev_loss"]) < group["tolerance_change"]):
                 break
 
-    def _move(self, evaluate, group, is_last, direction, length, loss, gradient, slope):
-        """(loss, gradient, length, evaluations) after going along `direction`, by `length` or as far as the search
-        finds."""
+    def _move(self, evaluate, group, is_last, direction, length, loss, gradient, slope, left):
+        """(loss, gradient, length, evaluations) after going along `direction`, by `length` or as the search says, which
+        may evaluate so often as is left."""
+        if group["line_search_fn"] not in (None, "strong_wolfe"):
+            raise RuntimeError(f"only 'strong_wolfe' is supported, got line_search_fn={group['line_search_fn']!r}")
         start = self._values()
 
         def at(length):
@@ -84,7 +87,7 @@ class LBFGS(Optimizer):
             return evaluate()
 
         if group["line_search_fn"] == "strong_wolfe":
-            loss, gradient, length, used = strong_wolfe(at, length, direction, loss, gradient, slope)
+            loss, gradient, length, used = strong_wolfe(at, length, direction, loss, gradient, slope, left)
             self._set_values(start + length * direction)
             return loss, gradient, length, used
         if is_last:  # nobody will ask what the loss is there

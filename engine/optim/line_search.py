@@ -7,7 +7,6 @@ import typing
 import numpy as np
 
 ENOUGH_DOWN, FLAT_ENOUGH = 1e-4, 0.9  # c1: of the slope, how far down it must go; c2: how much of it may be left
-MOST = 25  # evaluations
 
 
 @dataclasses.dataclass
@@ -20,10 +19,11 @@ class _Point:
     slope: float
 
 
-def strong_wolfe(at, length, direction, loss, gradient, slope, tolerance_change=1e-9):
+def strong_wolfe(at, length, direction, loss, gradient, slope, most=25, tolerance_change=1e-9):
     """(loss, gradient, length, evaluations) at a length along `direction` with enough descent and little slope.
 
-    at(length): (loss, gradient) there. loss, gradient, slope: at length 0. length: the first to try.
+    at(length): (loss, gradient) there. loss, gradient, slope: at length 0. length: the first to try, `most`: how many
+    after it.
     """
     scale = float(np.abs(direction).max())
     start = _Point(0.0, loss, gradient, slope)
@@ -40,8 +40,8 @@ def strong_wolfe(at, length, direction, loss, gradient, slope, tolerance_change=
 
     previous, new = start, evaluate(length)
     bracket, done = None, False
-    for iteration in range(MOST):
-        if not descends(new) or (iteration > 0 and new.loss >= previous.loss):
+    for iteration in range(most):
+        if not descends(new) or (iteration > 1 and new.loss >= previous.loss):
             bracket = [previous, new]
             break
         if abs(new.slope) <= -FLAT_ENOUGH * slope:
@@ -57,7 +57,7 @@ def strong_wolfe(at, length, direction, loss, gradient, slope, tolerance_change=
         bracket = [start, new]
     stuck = False
     low, high = (0, 0) if done else (0, 1) if bracket[0].loss <= bracket[-1].loss else (1, 0)
-    while not done and tried <= MOST:
+    while not done and tried <= most:
         if abs(bracket[1].length - bracket[0].length) * scale < tolerance_change:
             break
         lengths = [point.length for point in bracket]
@@ -86,8 +86,7 @@ def strong_wolfe(at, length, direction, loss, gradient, slope, tolerance_change=
 
 
 def _cubic_minimum(first, second, bounds=None):
-    """Where the cubic through two points with these slopes is lowest, within bounds; their middle if it has no
-    minimum."""
+    """Where the cubic through two points with these slopes is lowest, within bounds; or their middle."""
     low, high = bounds or sorted((first.length, second.length))
     if first.length == second.length:
         return (low + high) / 2

@@ -42,7 +42,7 @@ class LRScheduler:
 
     def get_lr(self):
         """The rates for the epoch `last_epoch`."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} does not say what the rates are: define get_lr")
 
     def get_last_lr(self):
         """The rates that the last step set."""

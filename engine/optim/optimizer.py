@@ -22,9 +22,10 @@ def _with_hooks(step):
     """`step` with the optimizer's hooks before and after it, once also where a subclass's step calls its base's."""
 
     @functools.wraps(step)
-    def hooked(self, *args, **kwargs):
+    def hooked(*args, **kwargs):
+        self = args[0]  # hooks see it among the arguments
         if self._is_stepping:
-            return step(self, *args, **kwargs)
+            return step(*args, **kwargs)
         for hook in list(self._pre_hooks.values()):
             changed = hook(self, args, kwargs)
             if changed is not None:
@@ -34,7 +35,7 @@ def _with_hooks(step):
                 args, kwargs = changed
         self._is_stepping = True
         try:
-            result = step(self, *args, **kwargs)
+            result = step(*args, **kwargs)
         finally:
             self._is_stepping = False
         for hook in list(self._post_hooks.values()):
@@ -149,8 +150,7 @@ class Optimizer:
         return loss
 
     def _update(self, value, grad, state, group):
-        """One step of one parameter: `value`, an array, is changed in place, `grad` is not. `state` is a dict to
-        keep."""
+        """One step of one parameter: `value`, an array, is changed in place, `grad` is not. `state`: a dict."""
         raise NotImplementedError(f"{type(self).__name__} does not say what a step is: define _update or step")
 
     def zero_grad(self, set_to_none=True):
@@ -161,8 +161,10 @@ class Optimizer:
                     parameter.grad = None if set_to_none else parameter.grad.detach().zero_()
 
     def register_step_pre_hook(self, hook):
-        """Call hook(optimizer, args, kwargs) before each step; it may return others. The handle's remove() ends
-        that."""
+        """Call hook(optimizer, args, kwargs) before each step; it may return other (args, kwargs). Returns a handle.
+
+        args begins with the optimizer itself.
+        """
         return _add(self._pre_hooks, hook)
 
     def register_step_post_hook(self, hook):
@@ -226,8 +228,7 @@ def _add(hooks, hook):
 
 
 def _taken_over(name, value, parameter):
-    """A value of a loaded state, tensors as copies in the parameter's type and on its device; step counts as they
-    are."""
+    """A value of a loaded state, tensors as copies in the parameter's type and on its device; but for step counts."""
     if isinstance(value, (list, tuple)):
         return type(value)(_taken_over(name, each, parameter) for each in value)
     if not isinstance(value, Tensor):

@@ -6,7 +6,6 @@ saves. With use_reentrant=True the part is one Function, whose backward records 
 """
 
 import contextlib
-import threading
 import warnings
 
 from engine import random

@@ -59,8 +59,8 @@ def graph(output, params=None, *, namespace=None):
 def compare(mine, reference, *, rtol=RTOL, atol=ATOL):
     """Two graphs in one picture, aligned by module path and operation: where do their values and gradients differ?
 
-    mine, reference: each a `Graph` (from `capture` or `graph`) or a tensor with a graph. rtol, atol: a number differs if
-    it is further from the reference's than atol + rtol x |the reference's|.
+    mine, reference: each a `Graph` (from `capture` or `graph`) or a tensor with a graph. rtol, atol: a number differs
+    if it is further from the reference's than atol + rtol x |the reference's|.
 
     The picture is of `mine`: what is the same, what differs (the first value and the first gradient to do so are
     marked), what only `mine` has and, as missing, what only the reference has. Start both from equal parameters.
@@ -96,11 +96,12 @@ def _gradients_behind(output, operations):
     if not all(hasattr(each, "gradients") for each in operations) or output.array.dtype.kind != "f":
         return None, None
     if output.array.size != 1:
-        return None, "The output has several elements, so it has no gradient of its own: call backward on a sum or a mean of it."
+        return None, (
+            "The output has several elements, so it has no gradient of its own: call backward on a sum or mean of it.")
     if any(each.saved is None for each in operations):
         return None, (
-            "Gradients are unknown: a backward pass has freed what they are computed from. Wrap forward and backward in "
-            "`with engine.viz.capture() as g:`, or look at the graph before calling backward().")
+            "Gradients are unknown: a backward pass has freed what they are computed from. Wrap forward and backward "
+            "in `with engine.viz.capture() as g:`, or look at the graph before calling backward().")
     gradients, error = flow(output.grad_fn, output.array, operations)
     return gradients, error and f"Not all gradients are known: {error}"
 

@@ -4,30 +4,30 @@ Here everything gets its number and its name. What is known may be much (a block
 whose values were freed); what is not known is None.
 """
 
-import linecache
 from collections import Counter
 
 from . import badges
-from .computation import Edge, Graph, Node, Source
+from .computation import Edge, Graph, Node
 from .equations import as_number, equation
 from .groups import UNNAMED, grouped
+from .listing import pieces_of_code
 from .names import find_names, module_names, names_of_arrays
 from .snapshot import Snapshot
 from .walk import Fact, forward_order, inputs_of, is_operation
 
 LIMIT = 10_000  # operations in a graph; of a larger one those nearest to the outputs
-AROUND = 2  # lines of code shown before and after those that recorded something
 
 
 def assemble(outputs, facts, gradients, namespaces, failure=None, tensors=(), is_capture=False):
     """The Graph behind the nodes `outputs`.
 
-    facts: {id of a node: Fact}. gradients: a Gradients, or None. namespaces: mappings {name: anything}, where names come
-    from. failure: a Failure, the operation that raised. tensors: for each output the tensor, where it is known.
+    facts: {id of a node: Fact}. gradients: a Gradients, or None. namespaces: mappings {name: anything}, where names
+    come from. failure: a Failure, the operation that raised. tensors: for each output the tensor, where it is known.
     is_capture: whether inputs without a gradient are shown though nobody calls them anything.
     """
     hidden, operations = operations_behind([*outputs, *_sources_of(failure)], facts)
-    builder = _Builder(operations, facts, gradients, namespaces, is_capture)
+    given = [] if failure is None else [value for _, value in failure.inputs]
+    builder = _Builder(operations, facts, gradients, namespaces, is_capture, given)
     builder.add_hidden(hidden)
     for operation in operations:
         builder.add_operation(operation)
@@ -57,11 +57,11 @@ def _sources_of(failure):
 class _Builder:
     """Numbers what it is given, in forward order, and keeps what a Graph is made of."""
 
-    def __init__(self, operations, facts, gradients, namespaces, is_capture):
+    def __init__(self, operations, facts, gradients, namespaces, is_capture, given):
         self.facts, self.gradients, self.is_capture = facts, gradients, is_capture
         self.shown = {id(operation): operation for operation in operations}
         self.uses = Counter(id(source) for operation in operations for _, source in inputs_of(operation))
-        self.names = self._find_names(operations, namespaces)
+        self.names = self._find_names(operations, namespaces, given)
         self.module_names = module_names(namespaces)
         self.nodes = []  # dicts of what a Node takes
         self.edges = []  # dicts of what an Edge takes; those to an operation have it as "operation"
@@ -71,9 +71,10 @@ class _Builder:
         self.more = None  # number of the node that stands for what is hidden
         self.outputs = []  # numbers of the boxes of what was asked for
 
-    def _find_names(self, operations, namespaces):
+    def _find_names(self, operations, namespaces, given):
         leaves = [source for operation in operations for _, source in inputs_of(operation) if not is_operation(source)]
         data = [value for fact in self.facts.values() for value in fact.constants.values() if hasattr(value, "shape")]
+        data += [value for value in given if hasattr(value, "shape")]
         bases = [each.view_of.base for each in data if getattr(each, "view_of", None) is not None]
         names = find_names({id(each) for each in [*operations, *leaves, *data, *bases]}, namespaces)
         arrays = {id(getattr(each, "array", each)): each for each in data}
@@ -119,7 +120,8 @@ class _Builder:
         mine = self._add(
             id(operation), kind="op", label=operation.label, name=self.names.get(id(operation)),
             shape=tuple(operation.shape), dtype=str(operation.dtype), constants=constants,
-            op=getattr(op, "name", None), value=fact.value, device=fact.value and fact.value.device, **self._measures(operation, fact))
+            op=getattr(op, "name", None), value=fact.value, device=fact.value and fact.value.device,
+            **self._measures(operation, fact))
         self.calls[mine], self.places[mine] = fact.calls, fact.place
         self.edges += [
             {"source": number, "target": mine, "slot": slot, "operation": operation} for slot, number in incoming]
@@ -140,7 +142,7 @@ class _Builder:
         }
 
     def _leaf(self, tensor, value=None):
-        """The number of a parameter's node, made when it is first used. value: a Snapshot as it was then, if there is."""
+        """The number of a parameter's node, made when it is first used. value: a Snapshot of it then, if there is."""
         key = id(tensor)
         if key not in self.number:
             grad = getattr(tensor, "grad", None)
@@ -154,7 +156,7 @@ class _Builder:
     def _data(self, fact, slot):
         """The number of the node of an input without a gradient; None if it is not shown."""
         value = fact.constants.get(slot)
-        if not hasattr(value, "shape") or not hasattr(value, "strides") and not hasattr(value, "array"):
+        if not (hasattr(value, "strides") or hasattr(value, "array")):  # no array or tensor, but a number
             return None
         key, name = id(value), self.names.get(id(value))
         if key in self.number:
@@ -196,8 +198,8 @@ class _Builder:
         error = {"kind": type(failure.error).__name__, "message": str(failure.error), "shapes": shapes}
         mine = self._add("failed", kind="failed", label=failure.label, op=failure.op, error=error)
         self.places[mine] = failure.place
-        self.edges += [
-            {"source": number, "target": mine, "slot": slot} for slot, number in enumerate(numbers) if number is not None]
+        known = [(slot, number) for slot, number in enumerate(numbers) if number is not None]
+        self.edges += [{"source": number, "target": mine, "slot": slot} for slot, number in known]
 
     def _source_of_failure(self, value):
         if not hasattr(value, "array"):
@@ -211,10 +213,8 @@ class _Builder:
     # ---- the whole ----
 
     def graph(self):
-        sources, lines = _pieces_of_code(self.places)
-        users = Counter(edge["source"] for edge in self.edges)
-        for number, described in enumerate(self.nodes):
-            described["users"] = users[number]
+        sources, lines = pieces_of_code(self.places)
+        self.users = Counter(edge["source"] for edge in self.edges)
         pairs = [(edge["source"], edge["target"]) for edge in self.edges]
         groups, group_of, opened, labels, paths = grouped(self.nodes, pairs, self.calls, self.module_names)
         for number, label in labels.items():
@@ -222,7 +222,7 @@ class _Builder:
         edges = sorted((self._edge(edge) for edge in self.edges), key=lambda edge: (edge.target, edge.slot))
         nodes = []
         for number, described in enumerate(self.nodes):
-            changed, _ = described.pop("changed", None), described.pop("users")
+            changed = described.pop("changed", None)
             node = Node(**described, group=group_of.get(number), module=paths.get(number), line=lines.get(number))
             nodes.append(badges.marked(node, changed))
         order = [] if self.gradients is None else [self.number.get(key) for key in self.gradients.order]
@@ -237,12 +237,12 @@ class _Builder:
         slot = edge["slot"]
         fact = self.facts.get(id(operation)) or Fact()
         sent = self.gradients and self.gradients.sent.get((id(operation), slot))
-        outputs = [self.nodes[number]["label"] for number in self.outputs]
+        of = self.nodes[self.outputs[0]]["label"] if len(self.outputs) == 1 else "L"
+        accumulates = self.users[edge["source"]] > 1
         known = equation(
-            operation, slot, source, target, fact, self._names_of_inputs(operation, fact),
-            of=outputs[0] if len(outputs) == 1 else "L", arrived=target.get("grad"), sent=sent,
-            accumulates=source["users"] > 1)
-        return Edge(**edge, **known, accumulates=source["users"] > 1, grad=sent)
+            operation, slot, source, target, fact, self._names_of_inputs(operation, fact), of,
+            arrived=target.get("grad"), sent=sent, accumulates=accumulates)
+        return Edge(**edge, **known, accumulates=accumulates, grad=sent)
 
     def _names_of_inputs(self, operation, fact):
         """{input's number: what to call it} of those that have a name or are numbers."""
@@ -257,41 +257,12 @@ class _Builder:
 
 
 def _facts_of_tensor(tensor):
-    device = getattr(tensor, "device", None)
-    array, dtype = getattr(tensor, "array", tensor), str(tensor.dtype)
+    """What a node says of a leaf, which may be an array too: what an operation saved of an input without a gradient."""
+    device, dtype = getattr(tensor, "device", None), str(tensor.dtype)
+    array = getattr(tensor, "array", tensor)
     return {
-        "shape": tuple(tensor.shape), "dtype": dtype if dtype.startswith("torch.") else f"torch.{dtype}",
-        "device": None if device is None else str(device), "bytes": array.size * array.dtype.itemsize if hasattr(array, "strides") else None}
-
-
-def _pieces_of_code(places):
-    """([Source], {number of a node: (number of its source, line number)})."""
-    wanted = {}
-    for place in places.values():
-        if place is not None and linecache.getline(*place):
-            wanted.setdefault(place[0], set()).add(place[1])
-    sources, where = [], {}
-    for file, numbers in wanted.items():
-        for first, last in _stretches(sorted(numbers), len(linecache.getlines(file))):
-            lines = tuple(line.rstrip("\n") for line in linecache.getlines(file)[first - 1 : last])
-            where.update(((file, number), len(sources)) for number in range(first, last + 1))
-            sources.append(Source(_short(file), first, lines))
-    return sources, {node: (where[place], place[1]) for node, place in places.items() if place in where}
-
-
-def _stretches(numbers, end):
-    """(first, last) of the pieces of a file that hold these lines with some around them."""
-    pieces = []
-    for number in numbers:
-        first, last = max(1, number - AROUND), min(end, number + AROUND)
-        if pieces and first <= pieces[-1][1] + 1:
-            pieces[-1][1] = last
-        else:
-            pieces.append([first, last])
-    return pieces
-
-
-def _short(file):
-    """A file's name without its folders; a cell of a notebook has none that says anything."""
-    name = file.replace("\\", "/").rsplit("/", 1)[-1]
-    return "notebook" if name.startswith(("ipykernel", "<ipython")) or name.split(".")[0].isdigit() else name
+        "shape": tuple(tensor.shape),
+        "dtype": dtype if dtype.startswith("torch.") else f"torch.{dtype}",
+        "device": None if device is None else str(device),
+        "bytes": array.size * array.dtype.itemsize if hasattr(array, "strides") else None,
+    }

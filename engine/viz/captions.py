@@ -19,10 +19,11 @@ def notes(sentences, width):
 
 
 def error(document, node, width):
-    """(shapes, width, height) of why a node failed: the error, the shapes with dimensions under each other, the line."""
+    """(shapes, width, height) of why a node failed: the error, the shapes aligned by dimension, the line."""
     failure = node["error"]
     lines = broken(f"{failure['kind']}: {failure['message']}", width)
-    shapes = [Text(0, LINE * index + SIZE, line, SIZE, RED, bold=True, anchor="start") for index, line in enumerate(lines)]
+    places = [LINE * index + SIZE for index in range(len(lines))]
+    shapes = [Text(0, y, line, SIZE, RED, bold=True, anchor="start") for y, line in zip(places, lines)]
     widest = max(text_width(line, SIZE, bold=True) for line in lines)
     height = LINE * len(lines) + 4
     table, table_width = _shapes_aligned(failure["shapes"], height)
@@ -39,7 +40,7 @@ def _shapes_aligned(named_shapes, top):
     if not named_shapes:
         return [], 0
     most = max(len(shape) for _, shape in named_shapes)
-    columns = [[str(shape[place - most]) for _, shape in named_shapes if len(shape) >= most - place] for place in range(most)]
+    columns = [[str(shape[dim]) for _, shape in named_shapes if len(shape) >= -dim] for dim in range(-most, 0)]
     right = max(text_width(name, SIZE, bold=True) for name, _ in named_shapes)
     ends, first = [], right + COLUMN_GAP
     for column in columns:

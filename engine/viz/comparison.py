@@ -150,7 +150,7 @@ def _are_alike(node, other):
 def _groups_of_missing(merged, mine):
     """For each node of both its group; a missing one is where both its neighbours are."""
     known = [None if ours is None else mine.nodes[ours] for ours, _ in merged]
-    steps = [number for number, node in enumerate(known) if node is not None and node.kind not in ("parameter", "input")]
+    steps = [number for number, node in enumerate(known) if node is not None and not _is_leaf(node)]
     groups, after = [], 0
     for number in range(len(merged)):
         while after < len(steps) and steps[after] <= number:
@@ -207,7 +207,7 @@ def _match(node, other, rtol, atol):
 
 
 def _difference(ours, theirs, rtol, atol):
-    """The largest difference of two Snapshots, 0 if they are close, infinity if their shapes differ; None if unknown."""
+    """The largest difference of two Snapshots; 0 if they are close, infinity for other shapes, None if unknown."""
     if ours is None or theirs is None:
         return None
     if ours.shape != theirs.shape:

@@ -16,8 +16,8 @@ class Node:
 
     id: its position in `Graph.nodes`.
     kind: "parameter" (a leaf that gets a gradient), "input" (data without one), "op" (an operation and its result),
-        "output" (a tensor asked for), "more" (stands for `hidden` earlier nodes), "failed" (an operation that raised) or,
-        in a comparison, "missing" (what only the reference has).
+        "output" (a tensor asked for), "more" (stands for `hidden` earlier nodes), "failed" (an operation that raised)
+        or, in a comparison, "missing" (what only the reference has).
     label: what the box says first: "W", "@", "loss". op: the op's name in the table, or None.
     name: what the caller calls an op's result, or None.
     shape, dtype, device: of the tensor or the op's result; None, "" and None for "more".
@@ -76,8 +76,8 @@ class Edge:
     """Data flows from node `source` to node `target`, as its input number `slot` (from 0); the gradient flows back.
 
     rule: what the target sends back along the edge, e.g. "g @ Wᵀ", where g is the gradient that has arrived at it; None
-        where no formula is known. text: the rule as an equation, "∂loss/∂x = g @ Wᵀ". shapes, numbers: the rule with real
-        shapes, and with real numbers where all are single ones; None if that says nothing.
+        where no formula is known. text: the rule as an equation, "∂loss/∂x = g @ Wᵀ". shapes, numbers: the rule with
+        real shapes, and with real numbers where all are single ones; None if that says nothing.
     summed: the dimensions of g's shape over which that is then summed, because the source was broadcast along them.
     cast: (from, to) if the gradient changes its type on the way. accumulates: the source has other users too, whose
         gradients are added to this one. grad: a Snapshot of what flows back, None if unknown.
@@ -192,7 +192,7 @@ class Graph:
     # ---- to look at ----
 
     def text(self):
-        """The graph as numbered lines of text, for terminals and screen readers; of a large one the first and the last."""
+        """The graph as numbered lines, for terminals and screen readers; of a large one the first and the last."""
         return words.text(self.document())
 
     def svg(self):
@@ -200,7 +200,7 @@ class Graph:
         return svg.write(drawing_of(self.document()))
 
     def save(self, path, scale=2):
-        """Write the graph to `path`: .svg, .pdf or .png a picture, .html to step through in any browser, .json its data.
+        """Write the graph to `path`: .svg, .pdf or .png a picture, .html to step through in a browser, .json its data.
 
         scale: of a .png, dots for each pixel along either side. The file is there whole or not at all. Raises
         ValueError for another ending, FileNotFoundError when the folder does not exist.
@@ -208,7 +208,7 @@ class Graph:
         export.save(self.document(), path, scale)
 
     def widget(self):
-        """The picture as a widget that is linked to the kernel: traits `selected`, `step` and `opened`, and tensors whole.
+        """The picture as a widget linked to the kernel: traits `selected`, `step` and `opened`, and tensors whole.
 
         Raises ModuleNotFoundError without anywidget.
         """

@@ -18,7 +18,8 @@ NARROWEST = 360  # so wide are these texts at least
 CARDS = (6, 3)  # how far the cards behind a closed group's box look out
 TWO_LINES = 36  # a box of this height has its detail under its label, a lower one beside it
 MARK_SIZE, MARK_HEIGHT, MARK_GAP, MARK_INSET = 10, 14, 2, 5
-OVERHANG = 10  # how far marks may stand out on the right
+OVERHANG = 19  # how far marks may stand out from there
+CLEAR = 7  # how far they keep from a line that comes from above
 
 
 def draw(document, arranged):
@@ -163,7 +164,8 @@ def _form(box, look):
     pen = {"fill": look.fill, "stroke": look.frame, "thickness": look.thickness, "dashed": look.dashed}
     if look.form == "round":
         return [Rectangle(x, y, width, height, min(20, height / 2), **pen)]
-    behind = [Rectangle(x + shift, y + shift, width, height, 6, **pen) for shift in CARDS] if look.form == "stacked" else []
+    cards = CARDS if look.form == "stacked" else ()
+    behind = [Rectangle(x + shift, y + shift, width, height, 6, **pen) for shift in cards]
     front = [Rectangle(x, y, width, height, 0 if look.form == "barred" else 6, **pen)]
     if look.form == "barred":
         front.append(Path((("M", x + 4, y), ("L", x + 4, y + height)), stroke=look.frame, thickness=1))
@@ -221,12 +223,14 @@ def _only_gradient_differs(match):
 def _row_of_marks(box, marks, rightwards):
     """White letters on coloured tabs that sit on the box's upper border, in its right corner.
 
-    Where lines come from above, they stay clear of the middle, and stand out a little on the right.
+    Where lines come from above, they stay clear of the middle, and stand out a little on the right if they have to.
     """
-    right, room = (box["width"] - MARK_INSET, box["width"]) if rightwards else (box["width"] + OVERHANG, box["width"] / 2 + 4)
+    corner, start = box["width"] - MARK_INSET, 0 if rightwards else box["width"] / 2 + CLEAR
+    room = corner - start + (0 if rightwards else OVERHANG)
     words = _fitting([(mark.word, mark.color) for mark in marks], [(mark.short, mark.color) for mark in marks], room)
     shapes, top = [], box["y"] - MARK_HEIGHT + 4
-    x = box["x"] + right - _row_width(words)
+    width = _row_width(words)
+    x = box["x"] + min(max(corner - width, start), corner + OVERHANG - width)
     for word, color in words:
         width = _mark_width(word)
         shapes.append(Rectangle(x, top, width, MARK_HEIGHT, 4, fill=color, stroke="#ffffff", thickness=1))

@@ -79,8 +79,9 @@ def _in_shapes(operation, slot, source, target, fact, keywords, is_formula):
     shapes = {number: _shape_text(snapshot.shape) for number, snapshot in fact.values.items()}
     shapes.update((number, as_number(value)) for number, value in fact.constants.items() if number not in shapes)
     shapes[slot] = back
-    shapes.update(
-        (number, _shape_text(node.shape)) for number, (node, _) in enumerate(operation.next_functions) if node is not None)
+    for number, (node, _) in enumerate(operation.next_functions):
+        if node is not None:
+            shapes[number] = _shape_text(node.shape)
     text = rule(op, slot, _by_input(op, {**shapes, "out": g}, keywords))
     if re.search(r"[^\W\d_]", _without(text, [*FUNCTIONS, "scalar", "g"])):  # of something the shape is not known
         return f"{g} → {back}"

@@ -1,8 +1,8 @@
 """The gradients of everything in a graph: seen while a backward pass runs, or computed without running one.
 
-A backward pass keeps the gradients of leaves alone. `Gradients` keeps what arrives at each operation and what it sends on
-to each input. It can watch a real pass; or `flow` sends gradients through a graph that is still whole, without touching
-any `.grad`, freeing what was saved or calling hooks.
+A backward pass keeps the gradients of leaves alone. `Gradients` keeps what arrives at each operation and what it sends
+on to each input. It can watch a real pass; or `flow` sends gradients through a graph that is still whole, without
+touching any `.grad`, freeing what was saved or calling hooks.
 """
 
 import threading

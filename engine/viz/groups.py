@@ -1,8 +1,8 @@
 """Groups of nodes that can be shown as one box: module calls, repetitions of alike ones, parts of what is too wide.
 
-A tree of `Box`es is made of the operations, in the order in which they happened, so that the operations of every box are
-neighbours in that order; leaves then go to the innermost box that holds all of their users. Closing any boxes therefore
-never makes a circle.
+A tree of `Box`es is made of the operations, in the order in which they happened, so that the operations of every box
+are neighbours in that order; leaves then go to the innermost box that holds all of their users. Closing any boxes
+therefore never makes a circle.
 """
 
 from collections import Counter
@@ -39,8 +39,8 @@ class Box:
 def grouped(nodes, edges, calls, module_names):
     """(groups, {node: group}, [groups that are open at first], {leaf: shorter label}, {operation: its module's path}).
 
-    nodes: dicts with "kind", "label", "shape", "dtype". edges: [(source, target)]. calls: {number of an operation: the ModuleCalls around it}.
-    module_names: {id of a module: what the caller calls it}.
+    nodes: dicts with "kind", "label", "shape", "dtype". edges: [(source, target)]. calls: {number of an operation: the
+    ModuleCalls around it}. module_names: {id of a module: what the caller calls it}.
     """
     leaves_of = _private_leaves(nodes, edges)
     root, paths = _tree_of_calls(nodes, calls, module_names)
@@ -217,7 +217,7 @@ def _bundle_leaves(box, leaves_of):
 
 
 def _split(box, leaves_of):
-    """Keep what is nearest to the output, and put the rest into parts, those into parts again, until none is too wide."""
+    """Keep what is nearest to the output; put the rest into parts, those into parts again, until none is too wide."""
     if box.type == BUNDLED or _width(box.items, leaves_of) <= max(WIDEST, TAIL):
         return
     tail, width = len(box.items), 0
@@ -228,7 +228,8 @@ def _split(box, leaves_of):
     box.items = [rest, *box.items[tail:]] if tail else box.items
     wide = [rest]
     for part in wide:  # the list grows while it is walked
-        part.label = f"… {_operations_in(part):,} more operations" if part is rest else f"{_operations_in(part):,} operations"
+        operations = f"{_operations_in(part):,}"
+        part.label = f"… {operations} more operations" if part is rest else f"{operations} operations"
         if len(part.items) > WIDEST:
             size = -(-len(part.items) // PARTS)
             part.items = [

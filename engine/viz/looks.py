@@ -62,9 +62,9 @@ BADGES = {  # what is to be noticed at a tensor; the viewer writes the same (js/
 }
 DIFFERS, DIFFERS_IN_GRADIENT = Mark("≠", "≠", RED), Mark("≠ ∂", "≠ ∂", RED)  # in a comparison
 FIRST = {
-    ("value",): Mark("≠ first value", "≠ first", RED),
-    ("grad",): Mark("≠ first grad", "≠ first ∂", RED),
-    ("grad", "value"): Mark("≠ first value and grad", "≠ first", RED),
+    ("value",): Mark("≠ first value", "≠ 1st", RED),
+    ("grad",): Mark("≠ first grad", "≠ 1st ∂", RED),
+    ("grad", "value"): Mark("≠ first value and grad", "≠ 1st", RED),
 }
 EXTRA, MISSING = Mark("+", "+", ORANGE), Mark("−", "−", ORANGE)
 AND_MORE = Mark("…", "…", QUIET)

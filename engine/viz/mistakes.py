@@ -10,8 +10,8 @@ from engine.autograd.graph import TensorBase, record
 class Failure:
     """An operation that raised.
 
-    label, op: as of a node. inputs: [(name or None, tensor or number)], in the op's order. place: (file, line number) of
-    the caller's code.
+    label, op: as of a node. inputs: [(name or None, tensor or number)], in the op's order. place: (file, line number)
+    of the caller's code.
     """
 
     label: str
@@ -44,7 +44,9 @@ def failed_operation(error, traceback):
     for frame in inside:
         if frame.f_code is record.__code__:
             op, inputs = frame.f_locals["op"], frame.f_locals["inputs"]
-            names = op.inputs if len(op.inputs) == len(inputs) else [f"{op.inputs[0].lstrip('*')}[{i}]" for i in range(len(inputs))]
+            names = op.inputs
+            if op.is_variadic:
+                names = [f"{op.inputs[0].lstrip('*')}[{number}]" for number in range(len(inputs))]
             return Failure(op.label, op.name, list(zip(names, inputs)), place, error)
     for frame in inside:
         given = _tensors_given(frame)

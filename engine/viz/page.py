@@ -22,7 +22,7 @@ from .words import printable, text
 def bundle(document):
     """The MIME bundle by which a notebook shows a graph: HTML (see `fragment`), SVG, PDF (for LaTeX) and text.
 
-    A large document is lightened first, so that a notebook's file does not grow by more than about 2 MB.
+    A large document is lightened first, so that a notebook's file does not grow by more than about 1.5 MB.
     """
     drawing = drawing_of(document)
     picture = svg.write(drawing)
@@ -49,12 +49,13 @@ def fragment(document, picture):
     packed = json.dumps(_compressed(content)) if len(content) > LIMIT else content.replace("<", "\\u003c")
     key = hashlib.sha256(f"{content}\n{picture}".encode("utf-8")).hexdigest()[:16]
     return (
-        f'<div data-chainrule="{key}">{image(document, picture)}</div>\n<script type="module">\n{_for_script(script())}\nreplacePictures("{key}", {packed});\n</script>'
+        f'<div data-chainrule="{key}">{image(document, picture)}</div>\n<script type="module">\n'
+        f'{_for_script(script())}\nreplacePictures("{key}", {packed});\n</script>'
     )
 
 
 def image(document, picture):
-    """An <img> of the picture, which stays where a notebook is not trusted, with the graph in words as its alternative."""
+    """An <img> of the picture, with the graph in words as its alternative; it stays where a notebook is not trusted."""
     data = base64.b64encode(picture.encode("utf-8")).decode("ascii")
     words = escape(printable(text(document)))
     return f'<img src="data:image/svg+xml;base64,{data}" alt="{words}" style="max-width:100%">'

@@ -12,6 +12,7 @@ from .shapes import Rectangle, Text, outline
 from .words import printable
 
 POINTS = 0.75  # in a pixel: 72 of the one and 96 of the other make an inch
+LARGEST = 14_400  # points that a side of a page may have (ISO 32000-1, annex C); larger drawings are made smaller
 FONTS = {REGULAR: "F1", BOLD: "F2", SYMBOL: "F3", DINGBATS: "F4"}
 PEN = 0.04  # how thick an outline is, in units of the font size: of a missing letter's box, and of Symbol made bold
 FILLED, OUTLINED, BOTH = 0, 1, 2  # how letters can be drawn
@@ -19,8 +20,9 @@ FILLED, OUTLINED, BOTH = 0, 1, 2  # how letters can be drawn
 
 def write(drawing):
     """The bytes of the PDF file."""
-    width, height = _numbers(drawing.width * POINTS, drawing.height * POINTS).split()
-    to_points = f"{POINTS} 0 0 -{POINTS} 0 {height} cm"  # from here on pixels, y downwards
+    points = min(POINTS, LARGEST / max(drawing.width, drawing.height))
+    width, height = _numbers(drawing.width * points, drawing.height * points).split()
+    to_points = f"{points:.6f} 0 0 -{points:.6f} 0 {height} cm"  # from here on pixels, y downwards
     operators = [to_points, "1 j", *(_drawn(shape) for shape in drawing.shapes())]
     stream = zlib.compress("\n".join(operators).encode("ascii"), 9)
     fonts = " ".join(f"/{short} {number} 0 R" for number, short in enumerate(FONTS.values(), 6))
@@ -67,7 +69,8 @@ def _paint(shape):
     """Colours, thickness and dashes of a rectangle or path."""
     words = [f"{_color(shape.fill)} rg"] if shape.fill else []
     if shape.stroke:
-        words += [f"{_color(shape.stroke)} RG", f"{_numbers(shape.thickness)} w", f"[{'5 4' if shape.dashed else ''}] 0 d"]
+        dashes = "5 4" if shape.dashed else ""
+        words += [f"{_color(shape.stroke)} RG", f"{_numbers(shape.thickness)} w", f"[{dashes}] 0 d"]
     return " ".join(words)
 
 

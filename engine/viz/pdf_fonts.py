@@ -1,9 +1,9 @@
 """A text in the fonts that every PDF reader brings: which letters stand in which font, and how wide they are.
 
 Helvetica holds what Windows' Latin alphabet (cp1252) holds, Symbol the Greek letters and the signs of mathematics,
-Dingbats a few marks; raised and lowered letters (ᵀ, ², ₁) are set small. No font that all readers bring holds anything else, and none is
-embedded: so any other letter (Chinese, an emoji) is shown as the box □. Widths are those of Adobe's metrics for the
-standard 14 fonts, in thousandths of the font size.
+Dingbats a few marks; raised and lowered letters (ᵀ, ², ₁) are set small. No font that all readers bring holds anything
+else, and none is embedded: so any other letter (Chinese, an emoji) is shown as the box □. Widths are those of Adobe's
+metrics for the standard 14 fonts, in thousandths of the font size.
 """
 
 from dataclasses import dataclass, replace
@@ -27,8 +27,9 @@ _BOLD = """
 500 389 280 389 584"""
 # What cp1252 holds besides, by (width, width when bold); other accented letters are as wide as their plain ones.
 _LATIN = {
-    (222, 278): "‚‘’", (260, 280): "¦", (278, 278): "\xa0·ìíîï", (333, 333): "ˆ‹˜›¡¨\xad¯´¸", (333, 500): "„“”", (350, 350): "•",
-    (365, 365): "º", (370, 370): "ª", (400, 400): "°", (537, 556): "¶", (556, 556): "€ƒ†‡–¢£¤¥§«»", (556, 611): "µðþ",
+    (222, 278): "‚‘’", (260, 280): "¦", (278, 278): "\xa0·ìíîï", (333, 333): "ˆ‹˜›¡¨\xad¯´¸", (333, 500): "„“”",
+    (350, 350): "•", (365, 365): "º", (370, 370): "ª", (400, 400): "°", (537, 556): "¶", (556, 556): "€ƒ†‡–¢£¤¥§«»",
+    (556, 611): "µðþ",
     (584, 584): "¬±×÷", (611, 611): "¿ßø", (667, 667): "Þ", (722, 722): "Ð", (737, 737): "©®", (778, 778): "Ø",
     (834, 834): "¼½¾", (889, 889): "æ", (944, 944): "œ", (1000, 1000): "…‰Œ—™Æ",
 }  # fmt: skip
@@ -38,9 +39,9 @@ _SYMBOLS = {  # letter: (its code in Symbol, width)
         for letter, code, width in zip(
             "ΑΒΧΔΕΦΓΗΙΚΛΜΝΟΠΘΡΣΤΥΩΞΨΖαβχδεφγηικλμνοπθρστυωξψζς",
             "ABCDEFGHIKLMNOPQRSTUWXYZabcdefghiklmnopqrstuwxyzV",
-            [722, 667, 722, 612, 611, 763, 603, 722, 333, 722, 686, 889, 722, 722, 768, 741, 556, 592, 611, 690, 768, 645, 795,
-             611, 631, 549, 549, 494, 439, 521, 411, 603, 329, 549, 549, 576, 521, 549, 549, 521, 549, 603, 439, 576, 686, 493,
-             686, 494, 439],
+            [722, 667, 722, 612, 611, 763, 603, 722, 333, 722, 686, 889, 722, 722, 768, 741, 556, 592, 611, 690, 768,
+             645, 795, 611, 631, 549, 549, 494, 439, 521, 411, 603, 329, 549, 549, 576, 521, 549, 549, 521, 549, 603,
+             439, 576, 686, 493, 686, 494, 439],
         )
     },
     "−": (0x2D, 549), "∗": (0x2A, 500), "≤": (0xA3, 549), "∞": (0xA5, 713), "←": (0xAC, 987), "↑": (0xAD, 603),

@@ -6,6 +6,7 @@ import warnings
 from .shapes import Rectangle, Text, outline
 from .words import printable
 
+MOST_DOTS = 2**16 - 1  # along a side; matplotlib paints no more
 INCH = 72  # of matplotlib's points; at as many dots to the inch a point is a pixel of the drawing
 FITTED = 0.93  # DejaVu Sans is wider than the other fonts that pictures are shown in; so much smaller it is as wide
 
@@ -16,9 +17,10 @@ def paint(drawing, scale=2):
     scale: dots for each pixel of the drawing, along either side. 2 is sharp on most screens, 4 in print.
 
     Letters that matplotlib's own font (DejaVu Sans) does not hold are shown as boxes.
-    Raises ModuleNotFoundError without matplotlib, ValueError for a scale that is no positive number.
+    Raises ModuleNotFoundError without matplotlib, ValueError for a scale that is no positive number, or that would make
+    a side longer than 65,535 dots.
     """
-    _require_scale(scale)
+    _require_scale(scale, max(drawing.width, drawing.height))
     figure_type, canvas_type, *artists = _matplotlib()
     figure = figure_type(figsize=(drawing.width / INCH, drawing.height / INCH), dpi=INCH * scale, facecolor="none")
     axes = figure.add_axes((0, 0, 1, 1), frameon=False, xlim=(0, drawing.width), ylim=(drawing.height, 0))
@@ -32,9 +34,15 @@ def paint(drawing, scale=2):
     return content.getvalue()
 
 
-def _require_scale(scale):
+def _require_scale(scale, longest):
     if isinstance(scale, bool) or not isinstance(scale, (int, float)) or not 0 < scale < float("inf"):
         raise ValueError(f"png(scale): expected a positive number, got {scale!r}")
+    if longest * scale > MOST_DOTS:
+        raise ValueError(
+            f"png(scale): got {scale!r}, expected at most {MOST_DOTS / longest:.3g}, because the picture is "
+            f"{longest:,.0f} pixels long and a PNG's side is painted with at most {MOST_DOTS:,} dots; "
+            "an .svg or .pdf has no such limit"
+        )
 
 
 def _matplotlib():
@@ -64,7 +72,8 @@ def _add(axes, shape, order, patch_type, path_type):
     axes.add_patch(
         patch_type(
             _path(pieces, path_type), facecolor=shape.fill or "none", edgecolor=shape.stroke or "none",
-            linewidth=shape.thickness if shape.stroke else 0, linestyle=dashes, capstyle="butt", joinstyle="round", zorder=order,
+            linewidth=shape.thickness if shape.stroke else 0, linestyle=dashes, capstyle="butt", joinstyle="round",
+            zorder=order,
         )
     )  # fmt: skip
 

@@ -40,8 +40,8 @@ class capture:
 
     What is shown is copied when it happens, so that later changes in place do not alter the picture. The graph is that
     of the tensors on which backward was called inside the block, or of all results that nothing else used. Only this
-    thread is watched. An exception goes on as if nobody had looked; the graph then shows what was built until there, with
-    the operation that failed, and in a notebook it is displayed.
+    thread is watched. An exception goes on as if nobody had looked; the graph then shows what was built until there,
+    with the operation that failed, and in a notebook it is displayed.
     """
 
     def __enter__(self):

@@ -22,7 +22,8 @@ FORMULAS = {
     "convolution": {
         "a": "g ∗ᵀ {weight}", "weight": "each window of {a} × g, added up", "bias": "Σ of g over batch and places"},
     "convolution_transposed": {
-        "output": "g ∗ {weight}", "weight": "each window of g × {output}, added up", "bias": "Σ of g over batch and places"},
+        "output": "g ∗ {weight}", "weight": "each window of g × {output}, added up",
+        "bias": "Σ of g over batch and places"},
     "convolution_weight": {"a": "{output} ∗ᵀ g", "output": "{a} ∗ g"},
     "copy_slices": {"base": "g, but 0 where it was overwritten", "values": "g where they were written"},
     "cumprod": {"a": "Σ of (g × {out}) from here on / {a}"},
@@ -132,7 +133,8 @@ def _lambdas(path):
 
 
 def _is_code_of(node, code):
-    if node.lineno != code.co_firstlineno or [each.arg for each in node.args.args] != list(code.co_varnames[: code.co_argcount]):
+    arguments = [each.arg for each in node.args.args]
+    if node.lineno != code.co_firstlineno or arguments != list(code.co_varnames[: code.co_argcount]):
         return False
     body = node.body
     places = [(line, column) for line, _, column, _ in code.co_positions() if line is not None and column]

@@ -43,7 +43,7 @@ def _in_order(folder, entry):
         if not missing:
             ordered[entered.pop()] = texts[name]
         elif missing[0] in entered:
-            raise ValueError(f"{name} imports {missing[0]}, which imports it: modules to be joined must not form a circle")
+            raise ValueError(f"{name} imports {missing[0]}, which needs it: modules must not form a circle")
         else:
             entered.append(missing[0])
     return ordered
@@ -54,7 +54,9 @@ def _refuse_shared_names(texts):
     for file, text in texts.items():
         for name in TOP_LEVEL.findall(text):
             if owners.setdefault(name, file) != file:
-                raise ValueError(f"{owners[name]} and {file} both have {name} at their top level; joined, they share one scope")
+                raise ValueError(
+                    f"{owners[name]} and {file} both have {name} at their top level; joined, they share one scope"
+                )
 
 
 def _without_modules(name, text):
@@ -62,5 +64,6 @@ def _without_modules(name, text):
     bare = EXPORT.sub("", "\n".join(lines)).strip("\n")
     for line in bare.splitlines():
         if re.match(r"(import|export)\b", line):
-            raise ValueError(f'{name}: cannot join {line!r}; expected import {{ a, b }} from "./x.js"; or export before a declaration')
+            expected = 'import { a, b } from "./x.js"; or export before a declaration'
+            raise ValueError(f"{name}: cannot join {line!r}, expected {expected}")
     return f"// ---- {name}\n\n{bare}\n"

@@ -1,4 +1,4 @@
-"""What a picture knows of a tensor: its statistics, a histogram, and a slice of its numbers, as they were at one moment.
+"""What a picture knows of a tensor: statistics, a histogram and a slice of its numbers, as they were at one moment.
 
 A picture must not change when the tensor does, so what it shows is copied when it is seen. Small tensors are kept
 whole, for slices that are asked for later; of large ones only the summary is.

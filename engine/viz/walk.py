@@ -1,7 +1,7 @@
 """Walking a graph back from its outputs, and what can be read there without having watched it being made.
 
-Read of a node: `name()`, `next_functions`, `variable` of a leaf's AccumulateGrad and, of the engine's own, what it saved
-for backward. A "source" is what an operation's input comes from: another operation's node, or a leaf's tensor.
+Read of a node: `name()`, `next_functions`, `variable` of a leaf's AccumulateGrad and, of the engine's own, what it
+saved for backward. A "source" is what an operation's input comes from: another operation's node, or a leaf's tensor.
 """
 
 from collections import deque

@@ -14,7 +14,8 @@ def widget(graph):
     """The graph as an anywidget.AnyWidget: the same viewer as in `graph`'s own output, linked to the kernel.
 
     Traits that both sides set: `selected` (a node's id, or None), `step` (of the backward pass; -1 before the first)
-    and `opened` (ids of the open groups; a widget's `open` is a method of ipywidgets). `document` is what is shown (docs/graphs.md).
+    and `opened` (ids of the open groups; a widget's `open` is a method of ipywidgets). `document` is what is shown
+    (docs/graphs.md).
 
     In a notebook reopened without a kernel Jupyter itself says "model not found" in a widget's place, if the notebook
     is trusted; where it is not, and in exported files, the graph's own output is shown in its stead.
@@ -82,7 +83,7 @@ def _widget_type():
 
 
 def answer(graph, message):
-    """What the kernel says to {"ask": {"node", "which", "index"}, "id"}: {"answer": tensor, "id"}, or {"error": str, "id"}."""
+    """What the kernel says to {"ask": request, "id": any}: {"answer": tensor, "id": the same}, or an "error"."""
     try:
         node, which, index = _request(message.get("ask"))
         return {"answer": graph.tensor(node, which, index), "id": message.get("id")}

@@ -100,7 +100,8 @@ def match_words(match):
 
 def _difference_words(match, which):
     difference, first = match[f"{which}_difference"], "the first " if which in match["first"] else ""
-    return f"{first}{which} that differs" + (f", by up to {difference:.3g}" if isinstance(difference, (int, float)) else "")
+    by = f", by up to {difference:.3g}" if isinstance(difference, (int, float)) else ""
+    return f"{first}{which} that differs{by}"
 
 
 def shape_words(shape):

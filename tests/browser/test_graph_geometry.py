@@ -2,17 +2,14 @@
 
 import json
 import random
-import sys
 from pathlib import Path
 
+import documents
 import pytest
 
 from engine import viz
 from engine.viz.fold import fold
 from engine.viz.layout import layout
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "engine"))
-import documents  # noqa: E402
 
 pytestmark = pytest.mark.slow
 

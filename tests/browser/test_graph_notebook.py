@@ -1,7 +1,7 @@
 """A graph in JupyterLab: live, as a widget, reopened without a kernel, reopened untrusted, and exported.
 
-The steps share one notebook and come in order; the numbers that the page shows are compared with the engine's own, which
-this process computes from the same lines.
+The steps share one notebook and come in order; the numbers that the page shows are compared with the engine's own,
+which this process computes from the same lines.
 """
 
 import json
@@ -26,7 +26,8 @@ with viz.capture() as g:
     loss = F.cross_entropy(model(x), y)
     loss.backward()
 """
-CELLS = [f"{MODEL}g", "g", "w = g.widget()\nw", "print('traits:', w.selected, w.step, w.opened)"]
+CUBE = "cube = torch.arange(24.0).reshape(2, 3, 4).requires_grad_()\nviz.graph(cube.sum()).widget()"
+CELLS = [f"{MODEL}g", "g", "w = g.widget()\nw", "print('traits:', w.selected, w.step, w.opened)", CUBE]
 BOXES = 12  # of the model and its loss, and the open group's frame
 
 
@@ -35,7 +36,8 @@ def lab(machine):
     """A function from a notebook's name to its address in the learner's JupyterLab."""
     with machine.course("lab") as address:
         parts = urlsplit(address)
-        yield lambda name: urlunsplit(parts._replace(path=f"/lab/tree/{name}.ipynb", query=f"{parts.query}&reset".strip("&")))
+        query = f"{parts.query}&reset".strip("&")  # without what JupyterLab remembers of its last windows
+        yield lambda name: urlunsplit(parts._replace(path=f"/lab/tree/{name}.ipynb", query=query))
 
 
 @pytest.fixture(scope="module")
@@ -176,12 +178,29 @@ def test_the_widget_follows_the_kernel(notebook):
     """Set in Python, seen in the browser."""
     notebook.locator(".jp-NotebookPanel:visible .jp-CodeCell").nth(3).locator(".cm-content").click()
     notebook.keyboard.press("Control+A")
-    notebook.keyboard.insert_text("w.opened, w.step, w.selected = [0], 4, 1\nprint('traits:', w.selected, w.step, w.opened)")
+    notebook.keyboard.insert_text(f"w.opened, w.step, w.selected = [0], 4, 1\n{CELLS[3]}")
     assert traits(notebook) == "1 4 [0]"
     shown = viewer(notebook, 2)
     shown.get_by_text("5 / 6").wait_for()
     assert shown.locator(".box").count() == BOXES + 1
     assert "0.weight" in shown.get_by_role("complementary").inner_text()
+
+
+def test_the_widget_asks_the_kernel_for_the_slice_that_is_looked_at(notebook):
+    """What the document holds of a (2, 3, 4) tensor is its first slice; and a place that is not there is refused."""
+    shown = viewer(notebook, 4)
+    shown.get_by_role("button", name=re.compile("^cube, parameter")).click()
+    inside = shown.get_by_role("complementary")
+    button(inside, "Value").click()
+    inside.get_by_text("11", exact=True).wait_for()
+    assert not inside.get_by_text("17", exact=True).count()
+    index = inside.get_by_label("index of dim 0, 0 to 1")
+    index.fill("1")
+    index.press("Tab")
+    inside.get_by_text("17", exact=True).wait_for()
+    index.fill("2")
+    index.press("Tab")
+    inside.get_by_text("No answer:").wait_for()
 
 
 def save(page):
@@ -217,11 +236,19 @@ def without_kernel(page):
     page.unroute("**/api/sessions**", refuse)
 
 
+def open_without_kernel(page, address):
+    open_notebook(page, address)
+    page.locator(".jp-Dialog", has_text="Error Starting Kernel").get_by_role("button", name="Ok").click()
+    page.locator(".jp-Dialog", has_text="Select Kernel").get_by_role("button", name="No Kernel").click()
+    page.locator(".jp-NotebookPanel:visible").get_by_text("No Kernel").wait_for()
+
+
 def test_reopened_without_a_kernel_it_is_interactive(saved, machine, lab, without_kernel, screenshots):
     path = copied(machine, "trusted")
-    signed = subprocess.run([sys.executable, "-m", "jupyter", "trust", path], env=machine.environment, capture_output=True, text=True)
+    trust = [sys.executable, "-m", "jupyter", "trust", path]
+    signed = subprocess.run(trust, env=machine.environment, capture_output=True, text=True)
     assert signed.returncode == 0, signed.stderr
-    open_notebook(without_kernel, lab("trusted"))
+    open_without_kernel(without_kernel, lab("trusted"))
     assert_interactive(viewer(without_kernel, 0))
     without_kernel.screenshot(path=screenshots / "graph-without-kernel.png")
 
@@ -229,7 +256,7 @@ def test_reopened_without_a_kernel_it_is_interactive(saved, machine, lab, withou
 def test_reopened_untrusted_it_is_a_picture_and_no_script_has_run(saved, machine, lab, without_kernel, screenshots):
     """Of the widget, too."""
     copied(machine, "untrusted")
-    open_notebook(without_kernel, lab("untrusted"))
+    open_without_kernel(without_kernel, lab("untrusted"))
     for number in (0, 1, 2):
         image = output(without_kernel, number).locator("img[src^='data:image/svg+xml']")
         image.wait_for()
@@ -242,7 +269,7 @@ def test_reopened_untrusted_it_is_a_picture_and_no_script_has_run(saved, machine
 
 
 def test_exported_as_html_it_is_interactive_from_a_file(saved, machine, page, screenshots):
-    """Offline: whatever else nbconvert's page wants from the network it does not get. The widget is there as a graph."""
+    """Offline: what else nbconvert's page wants from the network it does not get. The widget is there as a graph."""
     convert(machine, "html")
     page.context.set_offline(True)
     try:
@@ -260,12 +287,12 @@ def test_exported_as_html_it_is_interactive_from_a_file(saved, machine, page, sc
 def test_exported_to_latex_it_is_the_pdf(saved, machine):
     convert(machine, "latex")
     included = re.findall(r"\{(graph_files/[^}]+\.pdf)\}", (machine.workspace / "graph.tex").read_text("utf-8"))
-    assert len(included) == 3
+    assert len(included) == 4
     for each in included:
         assert (machine.workspace / each).read_bytes().startswith(b"%PDF-1.4")
         if shutil.which("pdftotext"):
             words = subprocess.run(["pdftotext", each, "-"], cwd=machine.workspace, capture_output=True, text=True)
-            assert "log_softmax" in words.stdout and not words.stderr
+            assert ("log_softmax" in words.stdout or "cube" in words.stdout) and not words.stderr
 
 
 def convert(machine, kind):
@@ -284,3 +311,28 @@ def test_saved_as_a_page_it_is_interactive_from_a_file_in_light_and_dark(page, t
         assert_interactive(page.locator("section.viewer"))
         page.screenshot(path=screenshots / f"graph-page-{scheme}.png")
     page.emulate_media(color_scheme="light")
+
+
+def test_a_packed_document_is_unpacked_in_the_browser(page, tmp_path, monkeypatch):
+    """As large ones are."""
+    namespace = {}
+    exec(MODEL, namespace)
+    monkeypatch.setattr("engine.viz.page.LIMIT", 100)
+    namespace["g"].save(tmp_path / "loss.html")
+    assert '"nodes"' not in (tmp_path / "loss.html").read_text("utf-8")
+    page.goto((tmp_path / "loss.html").as_uri())
+    assert_interactive(page.locator("section.viewer"))
+
+
+def test_the_picture_stays_where_the_viewer_cannot_start(page, tmp_path):
+    """A document of a later version, say, or a browser that lacks something."""
+    namespace = {}
+    exec(MODEL, namespace)
+    namespace["g"].save(tmp_path / "loss.html")
+    broken = (tmp_path / "loss.html").read_text("utf-8").replace('"backward":[', '"backwards":[')
+    (tmp_path / "broken.html").write_text(broken, encoding="utf-8")
+    with page.expect_event("pageerror"):
+        page.goto((tmp_path / "broken.html").as_uri())
+    image = page.locator("img[src^='data:image/svg+xml']")
+    assert image.is_visible() and image.evaluate("image => image.complete && image.naturalWidth > 300")
+    assert not page.locator("section.viewer").count()

@@ -266,6 +266,16 @@ def test_first_weights_have_torch_s_distribution(torch):
                 assert abs(one).max() > 2 * one.std() and abs(other).max() > 2 * other.std()
 
 
+def test_the_mask_of_what_comes_later_is_torch_s(torch, device):
+    """0 up to a query's own place, -inf after it, in the type asked for."""
+    for size, dtype in ((1, None), (4, None), (3, "float64")):
+        kinds = [None if dtype is None else getattr(library, dtype) for library in (engine, torch)]
+        ours = nn.Transformer.generate_square_subsequent_mask(size, device, kinds[0])
+        theirs = torch.nn.Transformer.generate_square_subsequent_mask(size, dtype=kinds[1])
+        assert str(ours.dtype) == str(theirs.dtype) and ours.tolist() == theirs.tolist()
+        assert ours.device.type == device
+
+
 def test_dropout_in_training_alone(device):
     """In training each pass differs, in evaluation none does; the seed decides."""
     layer = nn.TransformerEncoderLayer(8, 2, 16, dropout=0.5, device=device)

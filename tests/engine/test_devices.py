@@ -14,6 +14,8 @@ FOLDER = pathlib.Path(__file__).parent
 
 # Files whose tests run on the CPU alone, with the reason.
 FILES_ON_THE_CPU = {
+    "test_names.py": "names",
+    "test_viz_notebook.py": "runs notebooks",
     "test_viz.py": "what is shown was copied to the CPU; test_viz_parts.py captures a step on both",
     "test_viz_parts.py": "data about graphs; copies and a captured step are taken on both",
     "test_capture.py": "what is shown was copied to the CPU; test_viz_parts.py captures a step on both",
@@ -33,6 +35,7 @@ FILES_ON_THE_CPU = {
     "test_reference.py": "writes a page",
     "test_size.py": "counts lines",
     "test_package.py": "imports",
+    "test_names.py": "looks names up",
     "test_data_loader.py": "orders, and datasets of plain numbers; test_data.py makes batches of tensors on both",
     "test_data_workers.py": "processes send plain data and tensors on the CPU",
     "test_deep_graphs.py": "references, not arrays",

@@ -1,4 +1,4 @@
-"""A document and its layout become plain shapes: everything is drawn, inside of the picture, and told apart without colour."""
+"""A document and its layout become plain shapes: all is drawn, inside of the picture, and told apart without colour."""
 
 from random import Random
 
@@ -13,11 +13,13 @@ from engine.viz.fold import fold
 from engine.viz.layout import layout
 from engine.viz.page import drawing_of
 from engine.viz.pdf_fonts import runs
-from engine.viz.shapes import Path, Rectangle, Text, outline
+from engine.viz.shapes import Part, Path, Rectangle, Text, outline
 
 
-def texts(drawing):
-    return [shape.text for shape in drawing.shapes() if isinstance(shape, Text)]
+def texts(drawn):
+    """The texts of a drawing or of a part of one."""
+    shapes = drawn.shapes if isinstance(drawn, Part) else drawn.shapes()
+    return [shape.text for shape in shapes if isinstance(shape, Text)]
 
 
 def one(kind="op", label="@", **known):
@@ -53,7 +55,8 @@ def test_every_box_and_line_of_the_layout_is_drawn(name):
     written = texts(drawing)
     for box in arranged["boxes"]:
         assert box["label"] in written and (not box["detail"] or box["detail"] in written)
-    heads = [shape for shape in drawing.shapes() if isinstance(shape, Path) and shape.pieces[-1] == ("Z",) and shape.fill]
+    paths = [shape for shape in drawing.shapes() if isinstance(shape, Path)]
+    heads = [path for path in paths if path.pieces[-1] == ("Z",) and path.fill]
     assert len(heads) == len(arranged["lines"])
 
 
@@ -140,6 +143,8 @@ def test_a_closed_group_has_the_marks_of_what_is_in_it():
     """What is wrong shows from outside, so that one knows which group to open."""
     nodes = [{"label": "@", "group": 0, "badges": ["value: inf"]}, {"label": "relu", "group": 0}]
     assert "∞" in texts(drawing_of(documents.document(nodes, [(0, 1)], [{"id": 0}], [])))
+    nodes[0]["group"] = nodes[1]["group"] = 1
+    assert "∞" in texts(drawing_of(documents.document(nodes, [(0, 1)], [{"id": 0}, {"id": 1, "parent": 0}], [])))
 
 
 def match(status, first=(), value_difference=None, grad_difference=None):
@@ -157,22 +162,27 @@ def test_a_comparison_marks_what_differs_and_what_differs_first():
         {"label": "e", "kind": "missing", "match": match("missing")},
     ]
     drawing = drawing_of(documents.document(nodes, []))
-    marks = {part.title[0]: [shape.text for shape in part.shapes if isinstance(shape, Text)][2:] for part in drawing.parts if part.title}
-    assert [marks[label] for label in "abcde"] == [[], ["≠ first value"], ["≠"], ["+"], ["−"]]
+    boxes = {part.title[0]: texts(part) for part in drawing.parts if part.title}
+    assert [boxes[label][2:] for label in "abcde"] == [[], ["≠ first value"], ["≠"], ["+"], ["−"]]
     assert "the first value that differs, by up to 0.5" in drawing.description
     assert "value that differs, by up to 0.25 and grad that differs, by up to 3" in drawing.description
 
 
 def test_an_error_is_told_with_the_dimensions_under_each_other_and_the_line():
-    error = {"kind": "RuntimeError", "message": "sizes 64 and 10 differ", "shapes": [["hidden", [8, 32, 64]], ["bias", [10]], ["s", []]]}
-    document = documents.document([{"kind": "failed", "label": "+", "error": error, "line": {"source": 0, "number": 13}}], [])
+    shapes = [["hidden", [8, 32, 64]], ["bias", [10]], ["s", []]]
+    error = {"kind": "RuntimeError", "message": "sizes 64 and 10 differ", "shapes": shapes}
+    failed = {"kind": "failed", "label": "+", "error": error, "line": {"source": 0, "number": 13}}
+    document = documents.document([failed], [])
     document["sources"] = [{"file": "model.py", "first": 12, "lines": ["def f():", "    y = hidden + bias"]}]
     drawing = drawing_of(document)
     written = {shape.text: shape for shape in drawing.shapes() if isinstance(shape, Text)}
     assert "RuntimeError: sizes 64 and 10 differ" in written and "model.py, line 13:  y = hidden + bias" in written
     assert written["64"].x == written["10"].x > written["32"].x > written["8"].x > written["hidden"].x
     assert {written[size].anchor for size in ("8", "32", "64", "10")} == {"end"}
-    assert written["hidden"].y == written["32"].y < written["bias"].y == written["10"].y < written["s"].y == written["scalar"].y
+    table = ["hidden", "8", "32", "64"], ["bias", "10"], ["s", "scalar"]
+    rows = [{written[word].y for word in words} for words in table]
+    assert all(len(row) == 1 for row in rows)
+    assert max(rows[0]) < max(rows[1]) < max(rows[2])
     assert_inside(drawing)
 
 
@@ -183,15 +193,18 @@ def test_notes_stand_above_the_picture_in_lines_that_fit():
     drawing = drawing_of(document)
     lines = [shape for shape in drawing.shapes() if isinstance(shape, Text) and shape.anchor == "start"]
     assert len(lines) > 1 and " ".join(line.text for line in lines).split() == note.split()
-    assert max(line.y for line in lines) < next(shape.y for shape in drawing.shapes() if getattr(shape, "text", "") == "relu")
+    (label,) = [shape for shape in drawing.shapes() if isinstance(shape, Text) and shape.text == "relu"]
+    assert max(line.y for line in lines) < label.y
     assert_inside(drawing)
 
 
 def test_a_line_s_words_say_the_way_back_with_shapes_and_numbers():
     document = documents.document(["x", "×"], [(0, 1)])
-    document["edges"][0] |= {"text": "∂loss/∂x = g × w", "shapes": "(2,) × (2,) → (2,)", "numbers": "3 × 0.5 = 1.5", "summed": [0]}
+    document["edges"][0] |= {"text": "∂loss/∂x = g × w", "shapes": "(2,) × (2,) → (2,)", "summed": [0]}
+    document["edges"][0]["numbers"] = "3 × 0.5 = 1.5"
     titles = [part.title for part in drawing_of(document).parts]
-    assert "x (32, 10) → ×\nback: ∂loss/∂x = g × w, summed over dim 0\nshapes: (2,) × (2,) → (2,)\nnumbers: 3 × 0.5 = 1.5" in titles
+    back = "back: ∂loss/∂x = g × w, summed over dim 0\nshapes: (2,) × (2,) → (2,)\nnumbers: 3 × 0.5 = 1.5"
+    assert f"x (32, 10) → ×\n{back}" in titles
 
 
 def test_the_text_of_a_long_graph_is_cut_in_its_middle():

@@ -401,6 +401,98 @@ def test_the_rates_are_torch_s(name):
         again.step()
 
 
+# Schedulers of which some epoch's rate can be asked for, in any order.
+CLOSED = [name for name in SCHEDULES if name.split()[0] in (
+    "StepLR", "MultiStepLR", "ConstantLR", "LinearLR", "ExponentialLR", "PolynomialLR", "CosineAnnealingLR", "LambdaLR",
+    "CyclicLR", "CosineAnnealingWarmRestarts")]
+
+
+@pytest.mark.parametrize("name", CLOSED)
+def test_the_rates_of_any_epoch_are_torch_s(name):
+    """step(epoch), the old use, on and back; SequentialLR begins a scheduler anew in this way."""
+    found = []
+    for library in (engine, torch):
+        optimizer = optimizer_of_two_groups(library)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch's, of the argument
+            scheduler = SCHEDULES[name](library.optim.lr_scheduler, optimizer)
+            optimizer.step()
+            seen = []
+            for epoch in (3, 4, 9, 5, 20, 31, 45, 0, 1, 13):
+                scheduler.step(epoch)
+                seen.append(scheduler.get_last_lr())
+        found.append(seen)
+    np.testing.assert_allclose(*found, rtol=1e-10, atol=1e-15)
+
+
+VALLEYS = {
+    "Rosenbrock's": lambda x: (1 - x[0]) ** 2 + 100 * (x[1] - x[0] ** 2) ** 2,
+    "steep and flat": lambda x: (x[0] ** 4 + 1e-3 * x[1] ** 2).sqrt() + x[0].abs() * x[1].abs(),
+    "many hollows": lambda x: (3 * x[0]).sin() * (2 * x[1]).cos() + 0.1 * (x * x).sum(),
+    "a wall": lambda x: (x[0] * 20).exp() + (x[1] - 1) ** 2 + x[0] ** 2,
+}
+
+
+@pytest.mark.parametrize("lr", [1.0, 10.0, 0.01])
+@pytest.mark.parametrize("start", [(-1.2, 1.0), (0.3, -2.0)], ids=str)
+@pytest.mark.parametrize("valley", VALLEYS)
+def test_searching_along_a_line_is_torch_s(valley, start, lr):
+    """Where first steps go too far or not far enough, so that the search brackets, narrows and gives up as torch's."""
+    ways = []
+    for library in (engine, torch):
+        x = library.tensor(start, dtype=library.float64, requires_grad=True)
+        optimizer, way = library.optim.LBFGS([x], lr=lr, max_iter=6, line_search_fn="strong_wolfe"), []
+
+        def closure():
+            optimizer.zero_grad()
+            loss = VALLEYS[valley](x)
+            loss.backward()
+            way.append([loss.item(), *x.detach().tolist()])
+            return loss
+
+        for _ in range(4):
+            optimizer.step(closure)
+        ways.append(np.array(way))
+    ours, theirs = ways
+    assert len(ours) == len(theirs)
+    np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-9)
+
+
+def test_another_search_is_refused():
+    """By both, at the step."""
+    for library in (engine, torch):
+        given = parameters(library)
+        optimizer = library.optim.LBFGS(given, line_search_fn="golden section")
+        with pytest.raises(RuntimeError, match="only 'strong_wolfe' is supported"):
+            trained(library, optimizer, given, 1)
+
+
+def test_a_hook_before_the_step_may_change_its_arguments():
+    """As torch's: it sees the optimizer first among them, and returns (args, kwargs); no other thing but None."""
+    for library in (engine, torch):
+        optimizer, seen = library.optim.SGD(parameters(library), lr=0.1), []
+        handle = optimizer.register_step_pre_hook(lambda self, args, kwargs: ((args[0], lambda: args[1]() + 4), kwargs))
+        optimizer.register_step_post_hook(lambda self, args, kwargs: seen.append((args[0] is self, args[1](), kwargs)))
+        assert optimizer.step(lambda: 3.0) == 7.0 and seen == [(True, 7.0, {})]
+        handle.remove()
+        optimizer.register_step_pre_hook(lambda self, args, kwargs: [args, kwargs])
+        with pytest.raises(RuntimeError, match="must return None or a tuple of"):
+            optimizer.step(lambda: 3.0)
+
+
+def test_named_parameters():
+    """(name, tensor) pairs: the names are kept in the groups, and in what is saved."""
+    for library in (engine, torch):
+        layer = library.nn.Linear(2, 3)
+        optimizer = library.optim.Adam(layer.named_parameters(), lr=0.1)
+        assert optimizer.param_groups[0]["param_names"] == ["weight", "bias"]
+        assert optimizer.state_dict()["param_groups"][0]["param_names"] == ["weight", "bias"]
+        layer(library.ones(1, 2)).sum().backward()
+        before = layer.bias.detach().clone()
+        optimizer.step()
+        assert not library.equal(before, layer.bias.detach())
+
+
 @pytest.mark.parametrize("settings", [
     {}, {"patience": 2, "factor": 0.5}, {"mode": "max", "patience": 1}, {"threshold_mode": "abs", "threshold": 0.05, "patience": 1},
     {"cooldown": 3, "patience": 1}, {"min_lr": [0.05, 0.1], "patience": 0}], ids=str)

@@ -381,7 +381,8 @@ LAYERS = {
     "RNN": (lambda nn: nn.RNN(3, 4, 2), [(5, 2, 3)]),
     "LSTM": (lambda nn: nn.LSTM(3, 4, 2, bidirectional=True, proj_size=2), [(5, 2, 3)]),
     "GRU": (lambda nn: nn.GRU(3, 4, batch_first=True), [(2, 5, 3)]),
-    "MultiheadAttention": (lambda nn: nn.MultiheadAttention(4, 2, kdim=3, add_bias_kv=True), [(5, 2, 4), (6, 2, 3), (6, 2, 4)]),
+    "MultiheadAttention": (
+        lambda nn: nn.MultiheadAttention(4, 2, kdim=3, add_bias_kv=True), [(5, 2, 4), (6, 2, 3), (6, 2, 4)]),
     "TransformerEncoderLayer": (lambda nn: nn.TransformerEncoderLayer(4, 2, 8), [(5, 2, 4)]),
     "TransformerEncoder": (
         lambda nn: nn.TransformerEncoder(nn.TransformerEncoderLayer(4, 2, 8, batch_first=True), 2), [(2, 5, 4)]),
@@ -412,7 +413,8 @@ def test_every_layer_s_file_goes_both_ways(name, tmp_path):
     engine.manual_seed(0)
     torch.manual_seed(0)
     source = np.random.default_rng(0)
-    inputs = [source.integers(0, 7, (2, 3)) if each == "indices" else source.standard_normal(each, "f") for each in shapes]
+    indices = source.integers(0, 7, (2, 3))
+    inputs = [indices if each == "indices" else source.standard_normal(each, "f") for each in shapes]
     ours, theirs = make(nn), make(torch.nn)
     for parameter in ours.parameters():
         nn.init.normal_(parameter, 0.5)  # such as no two layers start with
@@ -421,7 +423,8 @@ def test_every_layer_s_file_goes_both_ways(name, tmp_path):
     np.testing.assert_allclose(
         first_output(ours, engine, inputs), first_output(theirs, torch, inputs), rtol=1e-4, atol=1e-5)
     others = make(torch.nn)
-    package.save_file({key: each.contiguous() for key, each in others.state_dict().items()}, tmp_path / "theirs.safetensors")
+    state = {key: each.contiguous() for key, each in others.state_dict().items()}
+    package.save_file(state, tmp_path / "theirs.safetensors")
     assert list(ours.load_state_dict(engine.load(tmp_path / "theirs.safetensors"))) == [[], []]
     np.testing.assert_allclose(
         first_output(ours, engine, inputs), first_output(others, torch, inputs), rtol=1e-4, atol=1e-5)
@@ -431,8 +434,9 @@ def test_every_layer_s_file_goes_both_ways(name, tmp_path):
 def test_every_layer_with_a_state_is_here():
     """A new one has to be put into the table; bases and containers, whose states are those of others, need not."""
     bases = {"Module", "ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "RNNBase", "RNNCellBase"}
-    with_state = {name for name, each in vars(nn).items() if isinstance(each, type) and issubclass(each, nn.Module)
-                  and ("reset_parameters" in dir(each) or "_reset_parameters" in dir(each) or name.startswith("Transformer"))}
+    layers = {name: each for name, each in vars(nn).items() if isinstance(each, type) and issubclass(each, nn.Module)}
+    draws = {name for name, each in layers.items() if {"reset_parameters", "_reset_parameters"} & {*dir(each)}}
+    with_state = draws | {name for name in layers if name.startswith("Transformer")}
     assert with_state - bases <= set(LAYERS) and len(with_state) > 20
 
 

@@ -232,6 +232,31 @@ def test_grey(device):
         assert F.get_dimensions(T.RandomGrayscale(1.0)(img))[0] == 3
 
 
+def _same(a, b):
+    return a.shape == b.shape and bool((a == b).all())
+
+
+def test_compose_lambda_apply_and_pad(device):
+    """One after the other; a function as a transform; all or none of several; a border as functional.pad makes it."""
+    img = engine.arange(24.0, device=device).reshape(1, 4, 6)
+    both = T.Compose([T.Lambda(lambda x: x * 2), T.Pad((1, 2), 5.0), T.RandomHorizontalFlip(1.0)])
+    assert _same(both(img), F.hflip(F.pad(img * 2, (1, 2), 5.0)))
+    assert _same(T.Pad([1, 0, 2, 3], padding_mode="reflect")(img), F.pad(img, [1, 0, 2, 3], padding_mode="reflect"))
+    doubled = T.RandomApply([T.Lambda(lambda x: x * 2), T.Lambda(lambda x: x + 1)], p=1.0)
+    assert _same(doubled(img), img * 2 + 1) and _same(T.RandomApply([T.Lambda(lambda x: x * 2)], p=0.0)(img), img)
+
+
+@pytest.mark.parametrize("wrong, kind", [
+    (lambda _: T.Pad("1"), TypeError), (lambda _: T.Pad((1, 2, 3)), ValueError),
+    (lambda _: T.Pad(1, fill=None), TypeError), (lambda _: T.Pad(1, padding_mode="mirror"), ValueError),
+    (lambda _: T.Pad(1, padding_mode=2), TypeError), (lambda img: F.pad(img, 1, fill="red"), TypeError),
+    (lambda img: F.pad(img, 1, padding_mode=2), TypeError)])
+def test_paddings_are_checked_when_they_are_given(wrong, kind, device):
+    """Not when the first picture comes."""
+    with pytest.raises(kind, match="[Pp]add|fill"):
+        wrong(image(device))
+
+
 # ---- draws ----------------------------------------------------------------------------------------------
 
 RANDOM = [
@@ -350,7 +375,7 @@ REFUSED = [
     (ValueError, "If degrees is a single number", lambda x: T.RandomRotation(-1)),
     (ValueError, "degrees should be a sequence of length 2", lambda x: T.RandomRotation((1, 2, 3))),
     (TypeError, "center should be a sequence", lambda x: T.RandomRotation(1, center=3)),
-    (ValueError, r"cannot broadcast to match .* \(2 != 3\)", lambda x: F.rotate(x, 5, fill=(1, 2))),
+    (ValueError, r"does not match .* \(2 != 3\)", lambda x: F.rotate(x, 5, fill=(1, 2))),
     (ValueError, "does not match", lambda x: F.rotate(picture(), 5, fill=(1, 2))),
     (ValueError, "If brightness is a single number, it must be non negative", lambda x: T.ColorJitter(-1)),
     (ValueError, r"hue values should be between \(-0.5, 0.5\)", lambda x: T.ColorJitter(hue=0.6)),

@@ -1,4 +1,4 @@
-"""`engine.viz.graph`: which nodes and edges a graph has, what they are called, what is known of them, how it says so."""
+"""`engine.viz.graph`: which nodes and edges a graph has, how they are called, what is known of them, how it says so."""
 
 import json
 import sys

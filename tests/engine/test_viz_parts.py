@@ -26,7 +26,8 @@ def test_a_summary_is_numpys(array):
     assert found["zero"] == (array == 0).sum()
     if finite.size:
         assert found["mean"] == pytest.approx(finite.mean(), rel=1e-5, abs=1e-5 * max(1, abs(finite).max()))
-        assert found["min"] == pytest.approx(finite.min(), rel=1e-5) and found["max"] == pytest.approx(finite.max(), rel=1e-5)
+        assert found["min"] == pytest.approx(finite.min(), rel=1e-5)
+        assert found["max"] == pytest.approx(finite.max(), rel=1e-5)
     else:
         assert found["min"] is found["mean"] is found["norm"] is None
     if found["histogram"]:
@@ -221,7 +222,8 @@ def test_tolerances_say_what_counts_as_different(captured):
     assert not firsts(viz.compare(mine, reference, rtol=0.1, atol=0.1))
 
 
-@pytest.mark.parametrize("mine, reference, argument", [(3, None, "mine"), (torch.ones(2, requires_grad=True) * 2, 3, "reference")])
+@pytest.mark.parametrize(
+    "mine, reference, argument", [(3, None, "mine"), (torch.ones(2, requires_grad=True) * 2, 3, "reference")])
 def test_what_is_no_graph_is_refused_by_name(mine, reference, argument):
     with pytest.raises(TypeError, match=rf"compare\({argument}\): expected a Graph or a tensor, got"):
         viz.compare(mine, reference)

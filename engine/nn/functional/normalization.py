@@ -129,8 +129,7 @@ def _by_running(input, running_mean, running_var, weight, bias, eps):
 
 
 def _update(running_mean, running_var, moments, input, count, momentum):
-    """Move the running mean and variance in place to those of `count` elements by the share `momentum`; of none,
-    not."""
+    """Move the running mean and variance in place to those of `count` elements by the share `momentum`."""
     if (running_mean is None) != (running_var is None):
         raise ValueError("running_mean and running_var must either both be None or neither be None")
     if moments is None:

@@ -59,15 +59,9 @@ def pad(img, padding, fill=0, padding_mode="constant"):
     value, for PIL's pictures also one for each channel. padding_mode: "constant", "edge" (the outermost pixels again),
     "reflect" (mirrored, without the outermost) or "symmetric" (with it).
     """
-    is_pillow = check_image(img)
-    left, top, right, bottom = _sides(padding)
-    fill = 0 if fill is None else fill
-    if not isinstance(fill, (int, float, tuple, list) if is_pillow else (int, float)):
-        raise TypeError("Got inappropriate fill arg")
-    if not isinstance(padding_mode, str):
-        raise TypeError("Got inappropriate padding_mode arg")
-    if padding_mode not in ("constant", "edge", "reflect", "symmetric"):
-        raise ValueError("Padding mode should be either constant, edge, reflect or symmetric")
+    is_pillow, fill = check_image(img), 0 if fill is None else fill
+    left, top, right, bottom = checked_sides(
+        padding, fill, padding_mode, (int, float, tuple, list) if is_pillow else (int, float))
     if is_pillow:
         return _padded_picture(img, (left, top, right, bottom), fill, padding_mode)
     if padding_mode == "constant":
@@ -80,9 +74,16 @@ def _padded_indices(size, low, high, mode):
     return np.pad(np.arange(size)[max(-low, 0) : size + min(high, 0)], (max(low, 0), max(high, 0)), mode)
 
 
-def _sides(padding):
-    if not isinstance(padding, (int, tuple, list)):
-        raise TypeError("Got inappropriate padding arg")
+def checked_sides(padding, fill, padding_mode, kinds_of_fill):
+    """The widths on the left, at the top, on the right and at the bottom; TypeError or ValueError for other arguments
+    than `pad` takes."""
+    for name, value, kinds in (
+            ("padding", padding, (int, tuple, list)), ("fill", fill, kinds_of_fill),
+            ("padding_mode", padding_mode, str)):
+        if not isinstance(value, kinds):
+            raise TypeError(f"Got inappropriate {name} arg")
+    if padding_mode not in ("constant", "edge", "reflect", "symmetric"):
+        raise ValueError("Padding mode should be either constant, edge, reflect or symmetric")
     padding = [padding] if isinstance(padding, int) else list(padding)
     if len(padding) not in (1, 2, 4):
         raise ValueError(f"Padding must be an int or a 1, 2, or 4 element tuple, not a {len(padding)} element tuple")
@@ -92,22 +93,13 @@ def _sides(padding):
 def _padded_picture(img, sides, fill, mode):
     left, top, right, bottom = sides
     if mode == "constant":
-        fill = fill[0] if isinstance(fill, (tuple, list)) and len(fill) == 1 else fill
-        if isinstance(fill, (tuple, list)) and len(fill) != len(img.getbands()):
-            raise ValueError(f"The number of elements in 'fill' does not match the number of channels of the image "
-                             f"({len(fill)} != {len(img.getbands())})")
-        if not isinstance(fill, (tuple, list)) and len(img.getbands()) > 1:
-            fill = (int(fill),) * len(img.getbands())
-        canvas = pillow().new(img.mode, (img.width + left + right, img.height + top + bottom), _as_color(fill))
+        size = (img.width + left + right, img.height + top + bottom)
+        canvas = pillow().new(img.mode, size, _fill_of_picture(fill, img))
         canvas.paste(img, (left, top))
         return canvas
     img = img.crop((max(-left, 0), max(-top, 0), img.width + min(right, 0), img.height + min(bottom, 0)))
     pixels, widths = np.asarray(img), [(max(top, 0), max(bottom, 0)), (max(left, 0), max(right, 0))]
     return as_picture(np.pad(pixels, widths + [(0, 0)] * (pixels.ndim - 2), mode))
-
-
-def _as_color(fill):
-    return tuple(fill) if isinstance(fill, (tuple, list)) else fill
 
 
 def _gathered(img, rows, columns):
@@ -234,15 +226,20 @@ def rotate(img, angle, interpolation=InterpolationMode.NEAREST, expand=False, ce
     return _looked_up(img, along, across, interpolation.value, fill)
 
 
+def _fills(fill, img):
+    """The fill as a list: one number, or one for each channel of the image."""
+    fills = list(fill) if isinstance(fill, (tuple, list)) else [0 if fill is None else fill]
+    channels = get_dimensions(img)[0]
+    if len(fills) not in (1, channels):
+        raise ValueError(
+            "The number of elements in 'fill' does not match the number of channels of the image "
+            f"({len(fills)} != {channels})")
+    return fills
+
+
 def _fill_of_picture(fill, img):
-    bands = len(img.getbands())
-    if isinstance(fill, (tuple, list)):
-        if len(fill) not in (1, bands):
-            raise ValueError(f"The number of elements in 'fill' does not match the number of channels of the image "
-                             f"({len(fill)} != {bands})")
-        return tuple(int(each) for each in fill) * (bands // len(fill)) if bands > 1 else fill[0]
-    fill = 0 if fill is None else fill
-    return (int(fill),) * bands if bands > 1 else fill
+    fills, bands = _fills(fill, img), len(img.getbands())
+    return tuple(int(each) for each in fills) * (bands // len(fills)) if bands > 1 else fills[0]
 
 
 def _size_to_hold(matrix, rows, columns):
@@ -255,7 +252,7 @@ def _size_to_hold(matrix, rows, columns):
 
 def _looked_up(img, rows, columns, mode, fill):
     """The image at these places (numpy arrays), between its pixels too; outside of it `fill`."""
-    fill = _fill_of_tensor(fill, img)
+    fill = like(np.array(_fills(fill, img), np.float32).reshape((-1, 1, 1) if img.ndim > 2 else (1, 1)), img)
     if mode == "nearest":
         rows, columns = np.rint(rows).astype(np.int64), np.rint(columns).astype(np.int64)
         found, is_inside = _inside(img, rows, columns)
@@ -275,15 +272,6 @@ def _inside(img, rows, columns):
     height, width = img.shape[-2:]
     is_inside = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
     return _gathered(img, rows.clip(0, height - 1), columns.clip(0, width - 1)), is_inside
-
-
-def _fill_of_tensor(fill, img):
-    fill = [0.0 if fill is None else fill] if not isinstance(fill, (tuple, list)) else list(fill)
-    channels = get_dimensions(img)[0]
-    if len(fill) not in (1, channels):
-        raise ValueError("The number of elements in 'fill' cannot broadcast to match the number of channels of the "
-                         f"image ({len(fill)} != {channels})")
-    return like(np.array(fill, np.float32).reshape((-1, 1, 1) if img.ndim > 2 else (1, 1)), img)
 
 
 # ---- erasing --------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from engine.creation import tensor as new_tensor
 from engine.nn.containers import ModuleList
 from engine.nn.module import Module
 from engine.vision.transforms import functional as F
+from engine.vision.transforms.geometry import checked_sides
 from engine.vision.transforms.images import InterpolationMode, as_mode, check_image, get_dimensions
 
 __all__ = [
@@ -203,15 +204,7 @@ class Pad(_Transform):
 
     def __init__(self, padding, fill=0, padding_mode="constant"):
         super().__init__()
-        if not isinstance(padding, (int, tuple, list)):
-            raise TypeError("Got inappropriate padding arg")
-        if not isinstance(fill, (int, float, str, tuple, list)):
-            raise TypeError("Got inappropriate fill arg")
-        if padding_mode not in ("constant", "edge", "reflect", "symmetric"):
-            raise ValueError("Padding mode should be either constant, edge, reflect or symmetric")
-        if not isinstance(padding, int) and len(padding) not in (1, 2, 4):
-            raise ValueError(f"Padding must be an int or a 1, 2, or 4 element tuple, not a {len(padding)} element "
-                             "tuple")
+        checked_sides(padding, fill, padding_mode, (int, float, str, tuple, list))
         self.padding, self.fill, self.padding_mode = padding, fill, padding_mode
 
     def forward(self, img):
