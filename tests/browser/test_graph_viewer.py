@@ -378,10 +378,17 @@ def test_a_group_opens_and_closes_where_it_is(seen):
     seen.press("Enter")
     seen.box(box).locator(".title").click()
     assert seen.page.locator(".box").count() == count
-    before = seen.corner("g0")
-    seen.box("g0").locator(".title").click()
-    assert seen.box("g0").get_attribute("aria-expanded") == "false"
-    assert seen.corner("g0") == pytest.approx(before, abs=1), "also where the layout moves it"
+    seen.button("Open all").click()
+    seen.box("g4").focus()
+    seen.press("ArrowUp", "ArrowDown")
+    seen.page.wait_for_timeout(50)
+    stage = seen.page.locator(".stage").bounding_box()
+    before = seen.corner("g4")
+    assert stage["y"] < before[1] < stage["y"] + stage["height"], "what has the focus is in sight"
+    seen.box("g4").focus()
+    seen.press("Enter")
+    assert seen.box("g4").get_attribute("aria-expanded") == "false"
+    assert seen.corner("g4") == pytest.approx(before, abs=1), "the layout alone would move it by 26 pixels"
 
 
 def test_boxes_glide_unless_motion_is_to_be_reduced(seen):
@@ -539,6 +546,11 @@ def test_all_paths_from_a_parameter_to_the_loss(seen):
     assert len(on_path) == 8
     seen.button("Paths to loss").click()
     assert seen.lit("dim") == []
+    nodes = [{"label": "W", "kind": "parameter"}, {}, {"label": "unused"}, {"label": "loss", "kind": "output"}]
+    seen.show(documents.document(nodes, [(0, 1), (1, 2), (1, 3)]))
+    seen.box(0).click()
+    seen.button("Paths to loss").click()
+    assert seen.lit("dim") == ["n2"], "what leads nowhere is on no path to the loss"
 
 
 def test_heat_has_a_legend_with_units_and_says_what_is_unknown(seen):
@@ -551,8 +563,12 @@ def test_heat_has_a_legend_with_units_and_says_what_is_unknown(seen):
     repeat = sum(each["bytes"] for each in document["nodes"] if each["group"] not in (None, 0) and each["bytes"])
     assert seen.box("g1").locator(".detail").text_content() == f"{written(repeat / 1000, 3)} kB"
     assert f"{written(repeat / 1000, 3)} kB" in legend.inner_text() and "not measured" in legend.inner_text()
-    colours = seen.box("g1").locator(".face").last.evaluate("each => getComputedStyle(each).fill")
-    assert colours != seen.box(linear["id"]).locator(".face").evaluate("each => getComputedStyle(each).fill")
+    shares = {"g1": "100.0%", linear["id"]: f"{100 * linear['bytes'] / repeat:.1f}%"}
+    for box, share in shares.items():
+        assert f" {share}" in seen.box(box).locator(".face").last.get_attribute("style")
+    seen.page.get_by_label("Colour boxes by").select_option(label="Time forward")
+    assert "hatching" in seen.box(seen.node("x")["id"]).locator(".face").get_attribute("style"), "not measured is not 0"
+    assert seen.box(seen.node("x")["id"]).locator(".detail").text_content() == "–"
     seen.page.get_by_label("Colour boxes by").select_option(label="Colour by kind")
     assert legend.is_hidden() and seen.box(linear["id"]).locator(".detail").text_content() == "(5, 3)"
 

@@ -23,7 +23,8 @@ export function makePicture(app) {
   const layers = ["frames", "lines", "flows", "boxes", "notes"].map((name) => makeSvg("g", { class: name }));
   const [frames, lines, flows, boxes, notes] = layers;
   const label = facts.document.title;
-  const svg = makeSvg("svg", { role: "group", "aria-label": label, onkeydown, onclick }, hatching(), layers);
+  const attributes = { role: "group", "aria-label": label, onkeydown, onclick, onfocusin };
+  const svg = makeSvg("svg", attributes, hatching(), layers);
   const sheet = make("div", { class: "sheet" }, svg);
   const sight = makeSight(sheet, svg, () => [plan.width, plan.height], app.still);
   let plan = { width: 1, height: 1, boxes: [], lines: [] };
@@ -125,6 +126,12 @@ export function makePicture(app) {
     activate(id);
   }
 
+  function onfocusin({ target }) {
+    focusOn(target.dataset.id, false);
+    const { box } = drawn.get(focused);
+    if (!isChosenHere && target.matches(":focus-visible")) sight.keep(box.open ? { ...box, height: TITLE_LINE } : box);
+  }
+
   const KEYS_HERE = {
     "Enter": () => activate(focused),
     " ": () => activate(focused),
@@ -160,9 +167,8 @@ export function makePicture(app) {
       if (ahead > 1 && cost < least) [next, least] = [id, cost];
     }
     if (next === null) return;
-    const { box, node } = drawn.get(next);
     focusOn(next, true);
-    sight.keep(box.open ? { ...box, height: TITLE_LINE } : box);
+    const { node } = drawn.get(next);
     if (node !== null) choose(() => app.change({ selected: node }));
   }
 

@@ -84,7 +84,7 @@ select { max-width: 150px; }
 .hatched { color: var(--soft);
   background: repeating-linear-gradient(135deg, transparent 0 4px, var(--border) 4px 5px); }
 .body { display: flex; flex: 1; min-height: 0; }
-.stage { position: relative; flex: 1; min-width: 0; overflow: hidden; }
+.stage { position: relative; flex: 1; min-width: 0; overflow: clip; } /* not scrolled by a focus, as hidden is */
 .sheet { position: absolute; inset: 0; touch-action: pan-y; cursor: grab; user-select: none;
   -webkit-user-select: none; }
 .sheet > svg { position: absolute; overflow: visible; transform-origin: 0 0; }
