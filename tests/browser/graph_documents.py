@@ -1,4 +1,6 @@
-"""Documents of graphs (docs/graphs.md) for tests of what shows them: true ones, of the engine's own runs, and by hand."""
+"""Documents of graphs (docs/graphs.md) for tests of what shows them: of the engine's own runs, and by hand."""
+
+from itertools import pairwise
 
 import engine
 from engine import nn
@@ -98,20 +100,24 @@ def document(nodes, edges, groups=(), opened=(), title="Graph"):
         slots[target] = slots.get(target, -1) + 1
         written.append({
             "source": source, "target": target, "slot": slots[target], "rule": "g", "text": f"∂out/∂n{source} = g",
-            "shapes": None, "numbers": None, "summed": [], "cast": None, "accumulates": False, "grad": None})
+            "shapes": None, "numbers": None, "summed": [], "cast": None, "accumulates": False, "grad": None,
+        })  # fmt: skip
     nodes = [node(number, **each) for number, each in enumerate(nodes)]
     backward = [each["id"] for each in reversed(nodes) if each["kind"] in ("op", "output")]
+    alone = {"parent": None, "kind": "module", "type": None, "path": None, "count": 1}
     return {
         "format": "chainrule-graph", "version": 1, "title": title, "notes": [], "nodes": nodes, "edges": written,
-        "groups": [{"parent": None, "kind": "module", "type": None, "path": None, "count": 1, **each} for each in groups],
-        "open": list(opened), "backward": backward, "sources": []}
+        "groups": [{**alone, **each} for each in groups], "open": list(opened), "backward": backward, "sources": [],
+    }  # fmt: skip
 
 
 def node(number, label="+", kind="op", **known):
     unknown = dict.fromkeys((
-        "op", "name", "dtype", "device", "group", "line", "value", "grad", "stored", "seconds", "backward_seconds",
-        "bytes", "saved_bytes", "error", "match"))
-    return {"id": number, "kind": kind, "label": label, "shape": [4, 4], "constants": 0, "hidden": 0, "badges": [], **unknown, **known}
+        "op", "name", "dtype", "device", "group", "module", "line", "value", "grad", "stored", "seconds",
+        "backward_seconds", "bytes", "saved_bytes", "error", "match",
+    ))  # fmt: skip
+    shown = {"id": number, "kind": kind, "label": label, "shape": [4, 4], "constants": 0, "hidden": 0, "badges": []}
+    return {**unknown, **shown, **known}
 
 
 def blocks(count, size):
@@ -119,26 +125,34 @@ def blocks(count, size):
     nodes = [{"label": "x", "kind": "parameter"}]
     edges = []
     for number in range(count * size):
-        nodes.append({"label": ("+", "relu", "@")[number % 3], "group": number // size, "seconds": 1e-5 * (number % 7), "bytes": 64})
+        label = ("+", "relu", "@")[number % 3]
+        nodes.append({"label": label, "group": number // size, "seconds": 1e-5 * (number % 7), "bytes": 64})
         edges += [(number - 1, number + 1)] if number % 5 == 4 else []
         edges.append((number, number + 1))
     nodes.append({"label": "loss", "kind": "output", "shape": []})
     edges.append((count * size, count * size + 1))
-    groups = [{"id": number, "label": f"layers.{number}", "type": "Block", "path": f"layers.{number}"} for number in range(count)]
+    names = [f"layers.{number}" for number in range(count)]
+    groups = [{"id": number, "label": name, "type": "Block", "path": name} for number, name in enumerate(names)]
     return document(nodes, edges, groups, title=f"{count * size:,} operations")
 
 
-HOSTILE = ["<img src=x onerror=\"window.hacked=1\">", "</script><script>window.hacked=1</script>", "very " * 80 + "long", "שלום עולם", "🙂🚀👩‍👩‍👧", "a\u202eb", "x\ny\t\0", ""]
+HOSTILE = [
+    '<img src=x onerror="window.hacked=1">', "</script><script>window.hacked=1</script>", "very " * 80 + "long",
+    "\u05e9\u05dc\u05d5\u05dd \u05e2\u05d5\u05dc\u05dd", "🙂🚀👩\u200d👩\u200d👧", "a\u202eb", "x\ny\t\0", "",
+]  # fmt: skip
 
 
 def hostile():
     """Texts that try to be markup, or do not fit, in every place that shows text."""
-    nodes = [{"label": text, "name": text, "op": text, "dtype": text, "device": text, "badges": [f"value: {text}"], "group": 0,
-              "line": {"source": 0, "number": 1 + number},
-              "error": {"kind": text, "message": text, "shapes": [[text, [2, 3]], [text, [4]]]} if number == 0 else None,
-              "kind": "failed" if number == 0 else "op"} for number, text in enumerate(HOSTILE)]
-    made = document(nodes, [(number, number + 1) for number in range(len(nodes) - 1)],
-                    [{"id": 0, "label": HOSTILE[0], "type": HOSTILE[1], "path": HOSTILE[0]}], [0], HOSTILE[0])
+    nodes = []
+    for number, text in enumerate(HOSTILE):
+        everywhere = dict.fromkeys(("label", "name", "op", "dtype", "device", "module"), text)
+        line = {"source": 0, "number": 1 + number}
+        nodes.append({**everywhere, "badges": [f"value: {text}"], "group": 0, "line": line})
+    shapes = [[HOSTILE[0], [2, 3]], [HOSTILE[2], [4]]]
+    nodes[0] |= {"kind": "failed", "error": {"kind": HOSTILE[0], "message": HOSTILE[1], "shapes": shapes}}
+    groups = [{"id": 0, "label": HOSTILE[0], "type": HOSTILE[1], "path": HOSTILE[0]}]
+    made = document(nodes, list(pairwise(range(len(nodes)))), groups, [0], HOSTILE[0])
     for edge, text in zip(made["edges"], HOSTILE):
         edge.update(rule=text, text=text, shapes=text, numbers=text)
     made["notes"] = HOSTILE[:2]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 MODULES = Path(__file__).resolve().parents[2] / "engine" / "viz" / "js"
 ADDRESS = "http://viewer.test/"  # reaches nothing: every request is answered by `bare`
-HTML = '<!doctype html><html lang="en"><meta charset="utf-8"><title>viewer</title><body><div id="viewer"></div></body></html>'
+HTML = '<!doctype html><html lang="en"><meta charset="utf-8"><title>viewer</title><body><div id="viewer"></div></body>'
 
 # What links the viewer to a kernel (docs/graphs.md), in the page itself. `told` keeps what the viewer set, in order.
 START = """async ([graph, traits]) => {

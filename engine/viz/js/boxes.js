@@ -19,16 +19,19 @@ export function drawBox(facts, box) {
   const isGroup = box.id[0] === "g";
   const kind = box.open ? "frame" : (isGroup ? facts.groupOf.get(id) : facts.nodes[id]).kind;
   const element = makeSvg("g", {
-    class: `box ${kind}`, "data-id": box.id, role: "button", tabindex: -1, "aria-expanded": isGroup && String(box.open),
-    transform: `translate(${box.x} ${box.y})`,
+    class: `box ${kind}`, "data-id": box.id, transform: `translate(${box.x} ${box.y})`,
+    role: "button", tabindex: -1, "aria-expanded": isGroup && String(box.open),
   });
-  const stands = isGroup ? { node: null, group: id, members: facts.members.get(id) } : { node: id, group: null, members: [id] };
+  const [node, group] = isGroup ? [null, id] : [id, null];
+  const stands = { node, group, members: isGroup ? facts.members.get(id) : [id] };
   if (box.open) {
     element.append(outline(box, 0, 10, kind), titleLine(box));
     return { box, element, ...stands };
   }
   const radius = SHARP.includes(kind) ? 6 : Math.min(20, box.height / 2);
-  for (const by of CARDS[kind] ?? []) element.append(outline(box, 0, radius, kind, { transform: `translate(${by} ${by})` }));
+  for (const by of CARDS[kind] ?? []) {
+    element.append(outline(box, 0, radius, kind, { transform: `translate(${by} ${by})` }));
+  }
   const face = kind === "input" ? leaning(box) : outline(box, 0, radius, kind);
   element.append(face);
   if (kind === "output") element.append(outline(box, 3, radius - 3, kind, { fill: "none" }));
@@ -45,7 +48,8 @@ function outline(box, inset, rx, kind, more) {
 
 function leaning({ width, height }) {
   const by = SLANT / 2;
-  return makeSvg("path", { class: "face", d: `M${by},0 H${width + by} L${width - by},${height} H${-by} Z`, ...pen("input") });
+  const d = `M${by},0 H${width + by} L${width - by},${height} H${-by} Z`;
+  return makeSvg("path", { class: "face", d, ...pen("input") });
 }
 
 function pen(kind) {
@@ -57,9 +61,11 @@ function pen(kind) {
 
 /** A click on an open group's title closes the group; one elsewhere in its frame does nothing. */
 function titleLine({ width, label, detail }) {
-  const words = makeSvg("text", { x: 24, y: 18, class: "label" }, label, detail && makeSvg("tspan", { dx: 8, class: "detail" }, detail));
-  const ground = makeSvg("rect", { width, height: TITLE_LINE, fill: "transparent" });
-  return makeSvg("g", { class: "title" }, ground, makeSvg("path", { d: "M9 11l4 4 4-4", class: "mark" }), words);
+  const more = detail && makeSvg("tspan", { dx: 8, class: "detail" }, detail);
+  return makeSvg("g", { class: "title" },
+    makeSvg("rect", { width, height: TITLE_LINE, fill: "transparent" }),
+    makeSvg("path", { d: "M9 11l4 4 4-4", class: "mark" }),
+    makeSvg("text", { x: 24, y: 18, class: "label" }, label, more));
 }
 
 /** Writes the label and its detail, below it or beside it in the same text; returns the detail's element. */
@@ -81,7 +87,8 @@ function drawTexts(element, box, kind) {
 export function drawPill(right, top, text, kind) {
   const width = [...text].length * LETTER + 9;
   return makeSvg("g", { class: kind, transform: `translate(${right - width} ${top})` },
-    makeSvg("rect", { width, height: 14, rx: 7 }), makeSvg("text", { x: width / 2, y: 10.5, "text-anchor": "middle" }, text));
+    makeSvg("rect", { width, height: 14, rx: 7 }),
+    makeSvg("text", { x: width / 2, y: 10.5, "text-anchor": "middle" }, text));
 }
 
 /** A line of the layout, whose tooltip says what flows along it and what comes back. */
@@ -113,7 +120,8 @@ function curve(points, rightwards) {
     const [fromX, fromY] = points[i - 1];
     if (rightwards ? fromY === y : fromX === x) return `L${x},${y}`;
     const [middleX, middleY] = [(fromX + x) / 2, (fromY + y) / 2];
-    return rightwards ? `C${middleX},${fromY} ${middleX},${y} ${x},${y}` : `C${fromX},${middleY} ${x},${middleY} ${x},${y}`;
+    const bend = rightwards ? `${middleX},${fromY} ${middleX},${y}` : `${fromX},${middleY} ${x},${middleY}`;
+    return `C${bend} ${x},${y}`;
   }).join(" ");
 }
 

@@ -2,7 +2,7 @@
 
 const SVG_NAMES = "http://www.w3.org/2000/svg";
 
-/** make("p", {class: "soft", onclick: f}, "text", element): attributes and children that are null or false are left out. */
+/** make("p", {class: "soft", onclick: f}, "text", element). What is null or false among these is left out. */
 export function make(tag, attributes, ...children) {
   return filled(document.createElement(tag), attributes, children);
 }
@@ -38,6 +38,8 @@ export function choice(label, choices, onchoose) {
   const buttons = choices.map(([value, text]) => button(text, () => onchoose(value)));
   return {
     element: make("div", { class: "choice", role: "group", "aria-label": label }, buttons),
-    show: (chosen) => choices.forEach(([value], i) => buttons[i].setAttribute("aria-pressed", String(value === chosen))),
+    show(chosen) {
+      choices.forEach(([value], i) => buttons[i].setAttribute("aria-pressed", String(value === chosen)));
+    },
   };
 }

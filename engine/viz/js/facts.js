@@ -27,7 +27,7 @@ function groupsAround(groupOf, id) {
   return ids;
 }
 
-/** The box that stands for a node when the groups in `open` are open: "n7", or "g2" of the closed group that hides it. */
+/** The box that stands for a node when the groups in `open` are open: "n7", or "g2" of a closed group that hides it. */
 export function shownAs(facts, node, open) {
   const closed = facts.around[node].find((group) => !open.includes(group));
   return closed === undefined ? `n${node}` : `g${closed}`;
@@ -50,7 +50,9 @@ export function gradientState(facts, id, { direction, step }) {
   const turns = arrivals(facts, id);
   const own = facts.turn.get(id);
   const { kind, grad } = facts.nodes[id];
-  if (own === undefined && !(turns.length && kind === "parameter")) return grad && !facts.backward.length ? "all" : "none";
+  if (own === undefined && !(turns.length && kind === "parameter")) {
+    return grad && !facts.backward.length ? "all" : "none";
+  }
   if (facts.compared) return "all";
   if (direction === "forward") return "yet";
   if (!turns.length) return own <= step ? "all" : "yet";

@@ -15,11 +15,14 @@ const STATUS_WORDS = {
   missing: "− Only in the reference",
 };
 const AMOUNTS = [
-  ["forward", "seconds", "s"], ["backward", "backward_seconds", "s"], ["result", "bytes", "B"], ["saved", "saved_bytes", "B"],
+  ["forward", "seconds", "s"],
+  ["backward", "backward_seconds", "s"],
+  ["result", "bytes", "B"],
+  ["saved", "saved_bytes", "B"],
 ];
-const SHOWN = ["selected", "step", "forward", "direction", "which", "paths", "predict", "asked"]; // the state that matters
+const STATE_SHOWN = ["selected", "step", "forward", "direction", "which", "paths", "predict", "asked"];
 const HELP =
-  "Arrow keys go from box to box, Enter opens a group, . and , step on and back, + − 0 zoom, Shift and arrows move the picture.";
+  "Keys: arrows go from box to box, with Shift they move the picture; Enter opens a group; . and , step; + − 0 zoom.";
 
 export function makeInspector(app) {
   const { facts, state } = app;
@@ -60,7 +63,8 @@ export function makeInspector(app) {
     const sum = edge.summed?.length > 0 && "summed, because the input was broadcast along it";
     const numbers = hasSent(edge.target) && (edge.numbers ?? (edge.grad && `= ${rangeText(edge.grad)}`));
     const notes = [edge.shapes, sum, numbers].filter(Boolean).map((text) => make("small", {}, text));
-    return make("div", { class: "rule" }, make("code", {}, ruleText(edge)), notes, make("small", {}, "to ", link(edge.source)));
+    const target = make("small", {}, "to ", link(edge.source));
+    return make("div", { class: "rule" }, make("code", {}, ruleText(edge)), notes, target);
   }
 
   function tensors(node) {
@@ -68,7 +72,8 @@ export function makeInspector(app) {
     const views = { value: valueView, grad: gradientView, ...(node.kind === "parameter" && { stored: storedView }) };
     const which = state.which in views ? state.which : "grad";
     const names = { value: "Value", grad: "Gradient", stored: ".grad" };
-    const tabs = choice("Tensor", Object.keys(views).map((key) => [key, names[key]]), (key) => app.change({ which: key }));
+    const choices = Object.keys(views).map((key) => [key, names[key]]);
+    const tabs = choice("Tensor", choices, (key) => app.change({ which: key }));
     tabs.show(which);
     return make("section", {}, tabs.element, views[which](node), comparison(node, which));
   }
@@ -86,27 +91,34 @@ export function makeInspector(app) {
   function gradientView(node) {
     const known = gradientState(facts, node.id, state);
     if (known === "none") return noTensor("No gradient comes here.");
-    if (known === "all") return node.grad ? view(node, "grad", "gradient") : noTensor("Not known: the gradient was not kept.");
-    const isPart = known === "part";
-    const why = isPart ? "Only a part of the gradient has come; more will be added." : "No gradient yet: backward has not come here.";
-    if (state.predict) return noTensor(why);
-    return noTensor(why, make("div", {}, button("Go there", () => app.goto(lastArrival(facts, node.id), node.id)),
-      button("Show all", () => app.goto(facts.backward.length - 1, node.id))));
+    if (known === "all") {
+      return node.grad ? view(node, "grad", "gradient") : noTensor("Not known: the gradient was not kept.");
+    }
+    const why = {
+      part: "Only a part of the gradient has come; more will be added.",
+      yet: "No gradient yet: backward has not come here.",
+    }[known];
+    const go = (text, step) => button(text, () => app.goto(step, node.id));
+    const ways = [go("Go there", lastArrival(facts, node.id)), go("Show all", facts.backward.length - 1)];
+    return noTensor(why, !state.predict && make("div", {}, ways));
   }
 
   function storedView(node) {
     const why = "As it is stored now. It adds up over several backward passes, until it is set to None.";
-    return make("div", {}, node.stored ? view(node, "stored", ".grad") : noTensor(".grad is None."), make("p", { class: "soft" }, why));
+    const stored = node.stored ? view(node, "stored", ".grad") : noTensor(".grad is None.");
+    return make("div", {}, stored, make("p", { class: "soft" }, why));
   }
 
   function origin(node) {
     const { line, constants } = node;
     const source = line && facts.document.sources[line.source];
-    const excerpt = source && button(
-      [make("small", {}, `${source.file}:${line.number}`), make("code", {}, source.lines[line.number - source.first]?.trim())],
-      () => app.change({ tab: "code" }), { class: "excerpt", title: "Show the code" });
-    const pathsTo = `Paths to ${nodeName(facts.nodes[facts.output])}`;
-    const paths = button(pathsTo, () => app.change({ paths: !state.paths }), { "aria-pressed": String(state.paths) });
+    const code = source && make("code", {}, source.lines[line.number - source.first]?.trim());
+    const words = source && [make("small", {}, `${source.file}:${line.number}`), code];
+    const openCode = () => app.change({ tab: "code" });
+    const excerpt = source && button(words, openCode, { class: "excerpt", title: "Show the code" });
+    const pressed = { "aria-pressed": String(state.paths) };
+    const end = nodeName(facts.nodes[facts.output]);
+    const paths = button(`Paths to ${end}`, () => app.change({ paths: !state.paths }), pressed);
     const known = AMOUNTS.filter(([, key]) => typeof node[key] === "number");
     const amounts = known.map(([name, key, unit]) => [name, amountText(node[key], unit)]);
     if (constants) amounts.push(["besides", plural(constants, "constant")]);
@@ -117,7 +129,7 @@ export function makeInspector(app) {
   return {
     element,
     show(changes) {
-      if (SHOWN.some((name) => name in changes)) element.replaceChildren(...parts().filter(Boolean));
+      if (STATE_SHOWN.some((name) => name in changes)) element.replaceChildren(...parts().filter(Boolean));
     },
   };
 }
@@ -136,8 +148,8 @@ function comparison({ kind, match, ...node }, which) {
   if (!reference) return null;
   const largest = `Difference, at most ${numberText(match[which === "grad" ? "grad_difference" : "value_difference"])}`;
   const difference = differenceOf(kind === "missing" ? null : node[which], reference);
-  const part = (title, tensor) => [make("h4", {}, title), tensorView({ ...tensor, histogram: null }, title)];
-  return make("section", {}, part("Reference", reference), difference ? part(largest, difference) : make("h4", {}, largest));
+  const part = (title, tensor) => [make("h4", {}, title), tensor && tensorView({ ...tensor, histogram: null }, title)];
+  return make("section", {}, part("Reference", reference), part(largest, difference));
 }
 
 /** Mine less the reference in the slice, where both have numbers; null where that makes no sense. */

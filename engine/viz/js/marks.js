@@ -1,4 +1,4 @@
-// What the moment's state adds to a box: what has arrived there, badges, the mark of a comparison, and all of it in words.
+// What the moment's state adds to a box: what has arrived, badges, the mark of a comparison, and all that in words.
 
 import { drawPill } from "./boxes.js";
 import { gradientState, hasValue } from "./facts.js";
@@ -7,7 +7,7 @@ import { badgeMark, nodeName, plural, rangeText, shapeText } from "./words.js";
 
 const MATCH_MARKS = { differs: "≠", missing: "−", extra: "+", same: "✓" }; // the worst first
 const ALARMS = /[✕≠∞N]/; // marks that are red
-const LONGEST = 26; // characters
+const LONGEST_MARKS = 26; // characters
 const COMES_OUT = 5; // pixels beyond the box
 
 /** The small labels on a box: what has arrived, below; marks, above. */
@@ -17,16 +17,21 @@ export function drawMarks(app, { box, node, members }) {
   const arrived = node !== null && arrivedAt(app, app.facts.nodes[node]);
   if (arrived) parts.push(drawPill(right, box.height - 5, arrived[0], `tag ${arrived[1]}`));
   const marks = [...matchMarks(app.facts, members), ...shownBadges(app, members)].join("  ");
-  if (marks) parts.push(drawPill(right, -8, cutInMiddle(marks, LONGEST), ALARMS.test(marks) ? "marks alarm" : "marks"));
+  if (marks) {
+    const kind = ALARMS.test(marks) ? "marks alarm" : "marks";
+    parts.push(drawPill(right, -8, cutInMiddle(marks, LONGEST_MARKS), kind));
+  }
   return parts;
 }
 
 /** [text, kind] of what has come to a node at this moment of the walk; null where there is nothing to say. */
 function arrivedAt({ facts, state }, { id, value, grad }) {
-  const text = (tensor) => rangeText(tensor, tensor.min === tensor.max ? 3 : 2);
-  if (state.direction === "forward") return state.forward >= 0 && value && hasValue(id, state) ? [text(value), "value"] : null;
+  const text = (tensor) => (tensor ? rangeText(tensor, tensor.min === tensor.max ? 3 : 2) : "?");
+  if (state.direction === "forward") {
+    return state.forward >= 0 && value && hasValue(id, state) ? [text(value), "value"] : null;
+  }
   if (state.step < 0) return null;
-  const words = { none: null, yet: ["∂ –", "yet"], part: ["∂ +…", "part"], all: [`∂ ${grad ? text(grad) : "?"}`, "arrived"] };
+  const words = { none: null, yet: ["∂ –", "yet"], part: ["∂ +…", "part"], all: [`∂ ${text(grad)}`, "arrived"] };
   return words[gradientState(facts, id, state)];
 }
 
@@ -60,8 +65,8 @@ export function shownBadges({ facts, state }, members) {
 export function boxWords({ facts, state }, { box, group, node, members }) {
   if (group !== null) return `group ${box.label} ${box.detail}, ${plural(members.length, "node")}`;
   const { kind, shape, grad, badges, match } = facts.nodes[node];
-  const gradient = { yet: "no gradient yet", part: "a part of its gradient has come", all: `gradient ${rangeText(grad)}` };
-  const known = gradient[gradientState(facts, node, state)];
+  const words = { yet: "no gradient yet", part: "a part of its gradient has come", all: `gradient ${rangeText(grad)}` };
+  const known = words[gradientState(facts, node, state)];
   const compared = match && `${match.status} in the comparison`;
   return [nodeName(facts.nodes[node]), kind, shapeText(shape), known, ...badges, compared].filter(Boolean).join(", ");
 }

@@ -28,7 +28,10 @@ function alignedShapes(shapes, clash) {
 }
 
 function clashOfBroadcast(shapes) {
-  return (_, fromRight) => new Set(shapes.map(([, shape]) => shape.at(-fromRight) ?? 1).filter((size) => size !== 1)).size > 1;
+  return (_, fromRight) => {
+    const sizes = shapes.map(([, shape]) => shape.at(-fromRight) ?? 1).filter((size) => size !== 1);
+    return new Set(sizes).size > 1;
+  };
 }
 
 /** In a product the last size of the first meets the last but one of the second (the only one of a vector). */

@@ -5,20 +5,26 @@ import { makeSvg } from "./dom.js";
 import { gradientState, shownAs } from "./facts.js";
 import { nodeName, ruleText } from "./words.js";
 
-const MOST = 4; // notes at one step; the panel has them all
-const LONGEST = 70; // characters
-const LINE = 14; // pixels
-const ASIDE = 20; // pixels from a box to the note on its error
-const OUTSIDE = 9; // what a pixel outside of the picture costs a note, beside those of the boxes it covers
+const MOST_NOTES = 4; // notes at one step; the panel has them all
+const LONGEST_NOTE = 70; // characters
+const NOTE_LINE = 14; // pixels
+const NOTE_ASIDE = 20; // pixels from a box to the note on its error
+const AWAY = 3; // what a pixel away from its line costs a note, beside the square pixels that it covers of boxes,
+const OUTSIDE = 20; // and a pixel out of sight
+const [BESIDE, BELOW] = [[14, 60, 120, 180], [0, 24, 48, 76]]; // distances that are tried
 
-/** Write on `layer` what belongs to the state. drawn: {box id: drawn box}, plan: the layout. */
-export function writeNotes(layer, { facts, state }, drawn, plan) {
+/** Write on `layer` what belongs to the state, and draw on `flows` the ways on which gradients go back.
+ * drawn: {box id: drawn box}, plan: the layout, room: pixels across. */
+export function writeNotes(layer, flows, { facts, state }, drawn, plan, room) {
   layer.replaceChildren();
-  const taken = [...drawn.values()].filter((each) => !each.box.open).map((each) => each.box);
-  const write = (lines, at, kind) => taken.push(writeNote(layer, lines, at, taken, plan.width, kind));
+  flows.replaceChildren();
+  const taken = [...drawn.values()].filter((each) => !each.box.open).map((each) => withMarks(each.box));
+  const aside = Math.max(0, (room - plan.width) / 2); // a narrow picture stands in the middle
+  const limits = [-aside, plan.width + aside];
+  const write = (lines, at, kind) => taken.push(writeNote(layer, lines, at, taken, limits, kind));
   for (const { node, box } of drawn.values()) {
     const error = facts.nodes[node]?.error;
-    const below = { x: box.x + box.width / 2, y: box.y + box.height + ASIDE };
+    const below = { x: box.x + box.width / 2, y: box.y + box.height + NOTE_ASIDE };
     if (error) write([error.kind, error.message], below, "note failure");
   }
   const id = facts.backward[state.step];
@@ -29,7 +35,7 @@ export function writeNotes(layer, { facts, state }, drawn, plan) {
     const here = line.edges.map((index) => facts.document.edges[index]).filter((edge) => edges.includes(edge));
     if (!here.length) continue;
     const [path, head] = drawFlow(line, plan.rightwards);
-    layer.append(path, head);
+    flows.append(path, head);
     const middle = path.getPointAtLength(path.getTotalLength() / 2);
     notes.push(...here.map((edge) => [[ruleText(edge), edge.shapes, edge.numbers], middle]));
   }
@@ -37,31 +43,40 @@ export function writeNotes(layer, { facts, state }, drawn, plan) {
     const { x, y, width } = drawn.get(shownAs(facts, id, state.open)).box;
     notes.push([[`${nodeName(facts.nodes[id])}, in here`, ...edges.map(ruleText)], { x: x + width, y }]);
   }
-  for (const [lines, at] of notes.filter(([[rule]]) => rule).slice(0, MOST)) write(lines.filter(Boolean), at, "note");
+  for (const [lines, at] of notes.filter(([[rule]]) => rule).slice(0, MOST_NOTES)) {
+    write(lines.filter(Boolean), at, "note");
+  }
 }
 
 /** Text in a frame beside a point, where it covers least of what is there; returns the place. */
-function writeNote(layer, lines, at, taken, pictureWidth, kind) {
+function writeNote(layer, lines, at, taken, [left, right], kind) {
   const texts = lines.map((line, i) => {
-    const text = line.length > LONGEST ? `${line.slice(0, LONGEST - 1)}…` : line;
-    return makeSvg("text", { x: 9, y: 2 + LINE * (i + 1), class: i ? null : "rule" }, text);
+    const text = line.length > LONGEST_NOTE ? `${line.slice(0, LONGEST_NOTE - 1)}…` : line;
+    return makeSvg("text", { x: 9, y: 2 + NOTE_LINE * (i + 1), class: i ? null : "rule" }, text);
   });
   const note = makeSvg("g", { class: kind }, texts);
   layer.append(note);
   const width = Math.max(...texts.map((text) => text.getComputedTextLength())) + 18;
-  const height = LINE * lines.length + 9;
+  const height = NOTE_LINE * lines.length + 9;
   note.prepend(makeSvg("rect", { width, height, rx: 6 }));
   let [best, least] = [null, Infinity];
-  [-height / 2, 6, -height - 6, 30, -height - 30, 60].forEach((dy, row) => {
-    [14, -width - 14, 60, -width - 60].forEach((dx, column) => {
-      const place = { x: at.x + dx, y: at.y + dy, width, height };
-      const outside = Math.max(0, -place.x) + Math.max(0, place.x + width - Math.max(pictureWidth, width));
-      const cost = taken.reduce((sum, each) => sum + overlap(place, each), (row + column) * 12 + outside * OUTSIDE);
+  for (const down of BELOW.flatMap((by) => [by, -by])) {
+    for (const across of BESIDE.flatMap((by) => [by, -by])) {
+      const x = at.x + (across < 0 ? across - width : across);
+      const place = { x, y: at.y - height / 2 + down, width, height };
+      const outside = Math.max(0, left - x) + Math.max(0, x + width - right);
+      const away = AWAY * (Math.abs(across) + Math.abs(down)) + OUTSIDE * outside;
+      const cost = taken.reduce((sum, each) => sum + overlap(place, each), away);
       if (cost < least) [best, least] = [place, cost];
-    });
-  });
+    }
+  }
   note.setAttribute("transform", `translate(${best.x} ${best.y})`);
   return best;
+}
+
+/** The place of a box with the small labels on it. */
+function withMarks({ x, y, width, height }) {
+  return { x, y: y - 8, width: width + 8, height: height + 18 };
 }
 
 function overlap(a, b) {

@@ -16,13 +16,14 @@ const GLIDE_TIMING = { duration: 220, easing: "ease-out" };
 const OPEN_AT_MOST = 1500; // boxes that "open all" opens
 const PAN_STEP = 60; // pixels
 const DIRECTIONS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-const ASIDE = 2.5; // how much farther a box seems to the arrow keys that is not straight ahead
+const ASIDE = 2.5; // how much farther a box that is not straight ahead is to the arrow keys
 
 export function makePicture(app) {
   const { facts, state } = app;
-  const [frames, lines, boxes, notes] = ["frames", "lines", "boxes", "notes"].map((name) => makeSvg("g", { class: name }));
+  const layers = ["frames", "lines", "flows", "boxes", "notes"].map((name) => makeSvg("g", { class: name }));
+  const [frames, lines, flows, boxes, notes] = layers;
   const label = facts.document.title;
-  const svg = makeSvg("svg", { role: "group", "aria-label": label, onkeydown, onclick }, hatching(), frames, lines, boxes, notes);
+  const svg = makeSvg("svg", { role: "group", "aria-label": label, onkeydown, onclick }, hatching(), layers);
   const sheet = make("div", { class: "sheet" }, svg);
   const sight = makeSight(sheet, svg, () => [plan.width, plan.height], app.still);
   let plan = { width: 1, height: 1, boxes: [], lines: [] };
@@ -36,9 +37,9 @@ export function makePicture(app) {
     const hadFocus = svg.contains(svg.getRootNode().activeElement);
     plan = layout(fold(facts.document, state.open), plan.rightwards);
     drawn = new Map(plan.boxes.map((box) => [box.id, drawBox(facts, box)]));
-    const elements = (isOpen) => [...drawn.values()].filter(({ box }) => box.open === isOpen).map(({ element }) => element);
-    frames.replaceChildren(...elements(true));
-    boxes.replaceChildren(...elements(false));
+    const elements = (these) => these.map(({ element }) => element);
+    frames.replaceChildren(...elements([...drawn.values()].filter(({ box }) => box.open)));
+    boxes.replaceChildren(...elements([...drawn.values()].filter(({ box }) => !box.open)));
     lines.replaceChildren(...plan.lines.map((line) => (line.element = drawLine(facts, line, plan.rightwards))));
     for (const side of ["width", "height"]) svg.setAttribute(side, plan[side]);
     const [old, now] = [before.get(anchor)?.box, drawn.get(anchor)?.box];
@@ -89,7 +90,12 @@ export function makePicture(app) {
       element.classList.toggle("dim", lit !== null && !isLit);
       element.classList.toggle("lit", isLit && paths);
     }
-    writeNotes(notes, app, drawn, plan);
+    writeNotes(notes, flows, app, drawn, plan, sheet.clientWidth);
+  }
+
+  /** The boxes of a node's inputs, to which a step of the backward pass goes. */
+  function sourcesOf(id) {
+    return facts.inputs[id].map(({ source }) => drawn.get(shownAs(facts, source, state.open)).box);
   }
 
   function focusOn(id, really) {
@@ -156,7 +162,7 @@ export function makePicture(app) {
     if (next === null) return;
     const { box, node } = drawn.get(next);
     focusOn(next, true);
-    sight.show(box.open ? { ...box, height: TITLE_LINE } : box);
+    sight.keep(box.open ? { ...box, height: TITLE_LINE } : box);
     if (node !== null) choose(() => app.change({ selected: node }));
   }
 
@@ -178,7 +184,8 @@ export function makePicture(app) {
       if (!isNew || state.selected === null) return;
       const id = shownAs(facts, state.selected, state.open);
       focusOn(id, false);
-      if (!isChosenHere) sight.show(drawn.get(id).box, true);
+      const isStep = "step" in changes && facts.backward[state.step] === state.selected;
+      if (!isChosenHere) sight.show(drawn.get(id).box, isStep ? sourcesOf(state.selected) : null);
     },
     destroy: sight.destroy,
   };

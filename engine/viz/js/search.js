@@ -7,8 +7,8 @@ export function makeSearch(app) {
   const { facts } = app;
   let [found, at, texts] = [[], -1, null];
   const label = "Search names, operations, modules and shapes";
-  const attributes = { type: "search", placeholder: "Search", "aria-label": label, title: label, oninput: look, onkeydown };
-  const input = make("input", attributes);
+  const words = { placeholder: "Search", "aria-label": label, title: label };
+  const input = make("input", { type: "search", ...words, oninput: look, onkeydown });
   const count = make("span", { class: "count", role: "status" });
   const turns = make("span", { hidden: "" }, iconButton("Previous found", "M4 10l4-4 4 4", () => go(-1)),
     iconButton("Next found", "M4 6l4 4 4-4", () => go(1)));

@@ -1,5 +1,5 @@
-// Pan and zoom: from where one looks at a picture. One CSS transform of the whole <svg>, at most once a frame: if a <g> in
-// it were scaled, Chromium would lay out every text anew, which makes a tenth of the frames.
+// Pan and zoom: from where one looks at a picture. One CSS transform of the whole <svg>, at most once a frame: were a
+// <g> in it scaled, Chromium would lay out every text anew, and draw a tenth of the frames.
 
 const CLOSEST = 3;
 const FARTHEST = 0.02;
@@ -63,9 +63,17 @@ export function makeSight(sheet, svg, size, still) {
     place(along(roomX, width), along(roomY, height), next);
   }
 
-  /** Move as little as it takes to see a box; closer, if asked and if nobody chose the scale by hand. */
-  function show(box, closer) {
-    const next = closer && !byHand ? Math.max(scale, 1) : scale;
+  /** See a box, and others with it if there is room; at life size, unless the scale was chosen by hand. */
+  function show(box, others) {
+    const next = byHand ? scale : Math.max(scale, 1);
+    const all = rectangleAround([box, ...(others ?? [])]);
+    const room = [sheet.clientWidth, sheet.clientHeight - FOOT].map((side) => (side - 2 * CLEARANCE) / next);
+    const hasRoom = all.width <= room[0] && all.height <= room[1];
+    keep(hasRoom ? all : box, next);
+  }
+
+  /** Move as little as it takes to see a box. */
+  function keep(box, next = scale) {
     const nearest = (start, length, from, room) => {
       const [low, high] = [CLEARANCE - start * next, room - CLEARANCE - (start + length) * next];
       return low > high ? low : Math.min(Math.max(from, low), high);
@@ -121,8 +129,17 @@ export function makeSight(sheet, svg, size, still) {
     zoom,
     fit,
     show,
+    keep,
     pan: (dx, dy) => moved(x + dx, y + dy),
     shift: (dx, dy) => place(x + dx * scale, y + dy * scale), // by so much of the picture
     destroy: () => watcher.disconnect(),
   };
+}
+
+/** The rectangle around boxes. */
+function rectangleAround(boxes) {
+  const [x, y] = [Math.min(...boxes.map((box) => box.x)), Math.min(...boxes.map((box) => box.y))];
+  const right = Math.max(...boxes.map((box) => box.x + box.width));
+  const bottom = Math.max(...boxes.map((box) => box.y + box.height));
+  return { x, y, width: right - x, height: bottom - y };
 }

@@ -18,7 +18,8 @@ export function makeSteps(app) {
     iconButton("Next step", "M5 3l6 5-6 5z", () => walk(1), "icon next"),
     iconButton("To the end", "M12 3v10M4 3l6 5-6 5z", () => to(last())),
   ];
-  const slider = make("input", { type: "range", min: -1, "aria-label": "Step", oninput: () => to(Number(slider.value)) });
+  const slide = () => to(Number(slider.value));
+  const slider = make("input", { type: "range", min: -1, "aria-label": "Step", oninput: slide });
   const count = make("span", { class: "count" });
   const predict = make("input", { type: "checkbox", onchange: () => app.change({ predict: predict.checked }) });
   const element = make("div", { class: "steps", role: "group", "aria-label": "Walk through the graph", onkeydown },
@@ -51,18 +52,20 @@ export function makeSteps(app) {
     const question = questionFor(facts, state.asked);
     const { element } = question;
     const { grad } = facts.nodes[facts.backward[state.asked]];
-    const arrived = state.asked > 0 && grad && make("p", {}, `g, which has arrived: ${shapeText(grad.shape)}, ${rangeText(grad)}`);
-    const field = (name, label) => make("label", {}, label, make("input", { name, autocomplete: "off", spellcheck: "false" }));
+    const arrived = state.asked > 0 && grad && `g, which has arrived: ${shapeText(grad.shape)}, ${rangeText(grad)}`;
+    const plainText = { autocomplete: "off", spellcheck: "false" };
+    const field = (name, label) => make("label", {}, label, make("input", { name, ...plainText }));
     const fields = singleNumber(question.tensor) !== null
       ? field("number", "The number")
       : [field("shape", "Its shape"), element && field("element", `Element ${element.index}, if you like`)];
-    const ways = make("div", {}, make("button", { class: "primary" }, "Check"), " ", button("Show me", () => reveal(null)));
+    const [check, show] = [make("button", { class: "primary" }, "Check"), button("Show me", () => reveal(null))];
     const onsubmit = (event) => {
       event.preventDefault();
       reveal(judge(question, Object.fromEntries(new FormData(event.target))));
     };
     const onkeydown = (event) => event.key === "Escape" && reveal(null);
-    return make("form", { onsubmit, onkeydown, "aria-label": "Predict" }, make("strong", {}, question.what), arrived, fields, ways);
+    return make("form", { onsubmit, onkeydown, "aria-label": "Predict" },
+      make("strong", {}, question.what), arrived && make("p", {}, arrived), fields, make("div", {}, check, " ", show));
   }
 
   function reveal(verdict) {

@@ -1,30 +1,38 @@
 // The look of the viewer: colours of the static picture's family, for light and dark pages and for paper.
 
 const LIGHT = `
-  --ground: #fafbfd; --raised: #fff; --border: #d3d8e1; --ink: #1b2230; --soft: #495263; --faint: #a3acba; --line: #8790a0;
+  --ground: #fafbfd; --raised: #fff; --border: #d3d8e1; --ink: #1b2230; --soft: #495263; --faint: #a3acba;
+  --line: #8790a0;
   --parameter-fill: #dcecfa; --parameter-frame: #0a62a8; --parameter-ink: #083f6e; --parameter-line: #4d8fc4;
   --input-fill: #e6e8ed; --input-frame: #6d7789; --input-ink: #1b2230;
   --op-fill: #fff; --op-frame: #6d7789; --op-ink: #1b2230;
   --output-fill: #ffedcc; --output-frame: #b35500; --output-ink: #6b3300;
   --more-fill: #eef0f4; --more-frame: #6d7789; --more-ink: #495263;
-  --module-fill: #ece8f7; --module-frame: #63509e; --module-ink: #3a2a72; --frame-fill: #63509e0a; --frame-frame: #63509e70;
-  --repeat-fill: #ece8f7; --repeat-frame: #63509e; --repeat-ink: #3a2a72; --part-fill: #eef0f4; --part-frame: #6d7789; --part-ink: #1b2230;
+  --module-fill: #ece8f7; --module-frame: #63509e; --module-ink: #3a2a72;
+  --frame-fill: #63509e0a; --frame-frame: #63509e70;
+  --repeat-fill: #ece8f7; --repeat-frame: #63509e; --repeat-ink: #3a2a72;
+  --part-fill: #eef0f4; --part-frame: #6d7789; --part-ink: #1b2230;
   --failed-fill: #fde3dd; --failed-frame: #b3261e; --failed-ink: #7d1610;
-  --missing-fill: #fafbfd; --missing-frame: #6d7789; --missing-ink: #495263; --right: #1c7a63; --right-soft: #e2f2ec;
+  --missing-fill: #fafbfd; --missing-frame: #6d7789; --missing-ink: #495263;
+  --right: #1c7a63; --right-soft: #e2f2ec;
   --accent: #b9520a; --accent-soft: #ffe9d6; --link: #0a62a8; --bar: #7d9cc0; --hot: #d9660a;
   --zero: #f1f3f6; --negative: #2166ac; --positive: #b9520a; --on-strong: #fff; color-scheme: light;`;
 
 const DARK = `
-  --ground: #161a21; --raised: #1f252e; --border: #343c48; --ink: #e8ecf2; --soft: #aab4c2; --faint: #667180; --line: #8590a0;
+  --ground: #161a21; --raised: #1f252e; --border: #343c48; --ink: #e8ecf2; --soft: #aab4c2; --faint: #667180;
+  --line: #8590a0;
   --parameter-fill: #15324a; --parameter-frame: #6cb2ea; --parameter-ink: #cfe8fd; --parameter-line: #5c9ed0;
   --input-fill: #30363f; --input-frame: #8f9bac; --input-ink: #e8ecf2;
   --op-fill: #232a34; --op-frame: #8f9bac; --op-ink: #eef1f6;
   --output-fill: #45300f; --output-frame: #f0a04b; --output-ink: #ffe3bd;
   --more-fill: #1f252e; --more-frame: #8f9bac; --more-ink: #c0c8d4;
-  --module-fill: #2b2645; --module-frame: #a493e6; --module-ink: #e4defb; --frame-fill: #a493e60c; --frame-frame: #a493e670;
-  --repeat-fill: #2b2645; --repeat-frame: #a493e6; --repeat-ink: #e4defb; --part-fill: #262c35; --part-frame: #8f9bac; --part-ink: #e8ecf2;
+  --module-fill: #2b2645; --module-frame: #a493e6; --module-ink: #e4defb;
+  --frame-fill: #a493e60c; --frame-frame: #a493e670;
+  --repeat-fill: #2b2645; --repeat-frame: #a493e6; --repeat-ink: #e4defb;
+  --part-fill: #262c35; --part-frame: #8f9bac; --part-ink: #e8ecf2;
   --failed-fill: #4a1d1a; --failed-frame: #ff8a7a; --failed-ink: #ffdcd6;
-  --missing-fill: #161a21; --missing-frame: #8f9bac; --missing-ink: #c0c8d4; --right: #58b89c; --right-soft: #153530;
+  --missing-fill: #161a21; --missing-frame: #8f9bac; --missing-ink: #c0c8d4;
+  --right: #58b89c; --right-soft: #153530;
   --accent: #ff9d4d; --accent-soft: #45290f; --link: #7cbcf0; --bar: #6f94bf; --hot: #c4650f;
   --zero: #262c35; --negative: #5aa7ec; --positive: #f58b35; --on-strong: #10141a; color-scheme: dark;`;
 
@@ -41,7 +49,8 @@ h2, h3, h4 { font-size: inherit; font-weight: 600; overflow-wrap: anywhere; }
 h3 { font-size: 15px; }
 h4, small, .soft, .count, dt, caption, figcaption, thead th { color: var(--soft); }
 small { display: block; font-size: 12px; font-weight: 400; overflow-wrap: anywhere; }
-code, pre, output, .rules { font-family: ui-monospace, Menlo, Consolas, "DejaVu Sans Mono", monospace; font-size: 12px; }
+code, pre, output, .rules { font-family: ui-monospace, Menlo, Consolas, "DejaVu Sans Mono", monospace;
+  font-size: 12px; }
 ul { padding-left: 18px; }
 button, input, select { font: inherit; color: inherit; background: transparent; cursor: pointer; }
 button, select, input:not([type="range"], [type="checkbox"]) { min-height: 26px; padding: 2px 8px; max-width: 100%;
@@ -72,10 +81,12 @@ select { max-width: 150px; }
 .strip i { width: 90px; height: 10px; border: 1px solid var(--border); }
 .strip .hatched { width: 18px; }
 .ramp { background: linear-gradient(in oklab to right, var(--ground), var(--hot)); }
-.hatched { color: var(--soft); background: repeating-linear-gradient(135deg, transparent 0 4px, var(--border) 4px 5px); }
+.hatched { color: var(--soft);
+  background: repeating-linear-gradient(135deg, transparent 0 4px, var(--border) 4px 5px); }
 .body { display: flex; flex: 1; min-height: 0; }
 .stage { position: relative; flex: 1; min-width: 0; overflow: hidden; }
-.sheet { position: absolute; inset: 0; touch-action: pan-y; cursor: grab; user-select: none; -webkit-user-select: none; }
+.sheet { position: absolute; inset: 0; touch-action: pan-y; cursor: grab; user-select: none;
+  -webkit-user-select: none; }
 .sheet > svg { position: absolute; overflow: visible; transform-origin: 0 0; }
 .dragged { cursor: grabbing; }
 .zooms, .doors { position: absolute; bottom: 8px; right: 8px; background: var(--ground); border-radius: 7px; }
@@ -98,7 +109,7 @@ tr[aria-current] th { box-shadow: inset 3px 0 var(--link); }
 const PICTURE = `
 .box, .title { cursor: pointer; outline: none; }
 .frame { cursor: inherit; }
-.box text, .notes, .extras { pointer-events: none; }
+.box text, .flows, .notes, .extras { pointer-events: none; }
 .label { font-size: 14px; font-weight: 600; }
 .title .label { font-size: 12px; fill: var(--module-ink); }
 .detail { font-size: 11px; font-weight: 400; fill: var(--soft); }
@@ -115,7 +126,8 @@ const PICTURE = `
 .later { opacity: 0.4; }
 .lines .lit path { stroke: var(--accent); stroke-width: 2.4; }
 .lines .lit path + path { fill: var(--accent); stroke: none; }
-.flow { fill: none; stroke: var(--accent); stroke-width: 2.6; stroke-dasharray: 7 5; animation: back 0.9s linear infinite; }
+.flow { fill: none; stroke: var(--accent); stroke-width: 2.6; stroke-dasharray: 7 5;
+  animation: back 0.9s linear infinite; }
 .flowhead { fill: var(--accent); }
 @keyframes back { to { stroke-dashoffset: 12; } }
 @media (prefers-reduced-motion: reduce) { .flow { animation: none; } }
@@ -143,7 +155,8 @@ const PANEL = `
 .inside > *, .inside section > :not(button, .choice), form > * { justify-self: stretch; min-width: 0; }
 .inside section { margin-top: 6px; }
 .kinds { list-style: none; padding: 8px 0; }
-.swatch { display: inline-block; width: 14px; height: 10px; margin-right: 8px; border: 1.5px solid; border-radius: 2px; }
+.swatch { display: inline-block; width: 14px; height: 10px; margin-right: 8px; border: 1.5px solid;
+  border-radius: 2px; }
 .swatch.parameter { background: var(--parameter-fill); border-color: var(--parameter-frame); }
 .swatch.input { background: var(--input-fill); border-color: var(--input-frame); transform: skew(-20deg); }
 .swatch.op { background: var(--op-fill); border-color: var(--op-frame); border-radius: 6px; }
@@ -178,13 +191,15 @@ mark { background: var(--failed-frame); color: var(--failed-fill); border-radius
 .problem { color: var(--failed-frame); }
 .histogram { display: block; width: 100%; height: 44px; margin-top: 8px; border-bottom: 1px solid var(--border); }
 .ends { display: flex; justify-content: space-between; font-size: 11px; color: var(--soft); }
-dl { display: grid; grid-template-columns: repeat(3, 1fr); gap: 4px 10px; margin-top: 6px; font-variant-numeric: tabular-nums; }
+dl { display: grid; grid-template-columns: repeat(3, 1fr); gap: 4px 10px; margin-top: 6px;
+  font-variant-numeric: tabular-nums; }
 dt { font-size: 11px; }
 dd { margin: 0; }
 .excerpt { padding: 0; border: 0; text-align: left; overflow: hidden; white-space: pre; }
 figcaption { margin: 6px 0 2px; font-size: 11px; }
 .code { overflow-x: auto; }
-.line { display: flex; gap: 8px; min-width: 100%; width: max-content; max-width: none; min-height: 0; padding: 0 4px; border: 0; text-align: left; }
+.line { display: flex; gap: 8px; min-width: 100%; width: max-content; max-width: none; min-height: 0; padding: 0 4px;
+  border: 0; text-align: left; }
 .line code { white-space: pre; }
 .number { min-width: 2.2em; text-align: right; font-size: 11px; color: var(--faint); }
 button .number { color: var(--link); }

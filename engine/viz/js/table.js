@@ -25,11 +25,14 @@ export function makeTable(app) {
     const inputs = facts.inputs[id].map((edge) => number(facts.nodes[edge.source]));
     if (constants) inputs.push(plural(constants, "constant"));
     const groups = facts.around[id].map((group) => facts.groupOf.get(group).label);
-    const words = [match ? `${kind}, ${match.status}` : kind, groups.join(" › "), inputs.join("; "), shapeText(node.shape)];
-    const head = make("th", { scope: "row" }, button(number(node), () => app.change({ selected: id }), { class: "link" }));
+    const what = match ? `${kind}, ${match.status}` : kind;
+    const words = [what, groups.join(" › "), inputs.join("; "), shapeText(node.shape)];
+    const cells = words.map((text) => make("td", {}, text));
+    const choose = button(number(node), () => app.change({ selected: id }), { class: "link" });
     const [value, gradient] = [make("td"), make("td")];
     const rules = make("td", { class: "rules" }, facts.inputs[id].map(ruleText).filter(Boolean).join("\n"));
-    return { line: make("tr", {}, head, words.map((text) => make("td", {}, text)), value, gradient, rules), value, gradient };
+    const line = make("tr", {}, make("th", { scope: "row" }, choose), cells, value, gradient, rules);
+    return { line, value, gradient };
   }
 
   function valueWords(node) {

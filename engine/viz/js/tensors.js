@@ -7,11 +7,10 @@ import { numberText, shapeText, singleNumber } from "./words.js";
 const WRITTEN_COLUMNS = 6; // a slice of at most so many columns has its numbers written in
 const STRONG = 0.6; // the share of the largest number from which a colour is so strong that text on it changes its own
 const KEYS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
-const STATISTICS = {
-  min: "min", max: "max", mean: "mean", std: "std", norm: "norm", nan: "NaN", inf: "infinite", zero: "zeros", size: "elements",
-};
+const ODD = { nan: "NaN", inf: "infinite", zero: "zeros" }; // counts that are told only where there is some
+const STATISTICS = { min: "min", max: "max", mean: "mean", std: "std", norm: "norm", ...ODD, size: "elements" };
 
-/** Everything about a tensor. ask(index) -> Promise of the tensor with another slice, or null where there is no kernel. */
+/** Everything about a tensor. ask(index) -> Promise of it with another slice, or null where there is no kernel. */
 export function tensorView(tensor, title, ask) {
   const single = singleNumber(tensor);
   if (single !== null) return make("output", { class: "single", title: String(single) }, numberText(single, 6));
@@ -43,7 +42,8 @@ function slicePart(tensor, title, ask) {
   const index = leadingIndex(tensor.slice.of);
   const inputs = tensor.shape.slice(0, -2).map((size, dim) => {
     const label = `index of dim ${dim}, 0 to ${size - 1}`;
-    return make("input", { type: "number", min: 0, max: size - 1, value: index[dim] ?? 0, "aria-label": label, title: label, onchange });
+    const limits = { type: "number", min: 0, max: size - 1, value: index[dim] ?? 0 };
+    return make("input", { ...limits, "aria-label": label, title: label, onchange });
   });
   return make("div", {}, make("div", { class: "index" }, "Slice at ", inputs, problem), place);
 }
@@ -53,7 +53,8 @@ function heatGrid(tensor, title) {
   const { of, rows } = tensor.slice;
   const columns = rows[0]?.length ?? 0;
   if (!columns) return noTensor(`Empty: shape ${shapeText(tensor.shape)}`);
-  const largest = rows.flat().reduce((most, value) => (typeof value === "number" ? Math.max(most, Math.abs(value)) : most), 0);
+  const numbers = rows.flat().filter((value) => typeof value === "number");
+  const largest = Math.max(0, ...numbers.map(Math.abs));
   const isWritten = columns <= WRITTEN_COLUMNS;
   const cells = rows.flatMap((row) => row.map((value) => heatCell(value, largest, isWritten)));
   const scale = `colours from ${numberText(-largest, 3)} to ${numberText(largest, 3)}`;
@@ -83,7 +84,9 @@ function heatGrid(tensor, title) {
 }
 
 function heatCell(value, largest, isWritten) {
-  if (typeof value !== "number") return make("span", { class: "beyond" }, isWritten ? numberText(value) : numberText(value).at(-1));
+  if (typeof value !== "number") {
+    return make("span", { class: "beyond" }, isWritten ? numberText(value) : numberText(value).at(-1));
+  }
   const share = largest ? Math.abs(value) / largest : 0;
   const side = value < 0 ? "negative" : "positive";
   const style = `background: color-mix(in oklab, var(--${side}) ${(100 * share).toFixed(1)}%, var(--zero))`;
@@ -106,9 +109,8 @@ function histogramOf({ histogram }) {
   return make("div", {}, picture, make("div", { class: "ends" }, ends.map((end) => make("span", {}, end))));
 }
 
-/** Counts of what is odd are told only where there is some. */
 function statistics(tensor) {
-  const seen = Object.keys(STATISTICS).filter((name) => name in tensor && (tensor[name] || !["nan", "inf", "zero"].includes(name)));
+  const seen = Object.keys(STATISTICS).filter((name) => name in tensor && (tensor[name] || !(name in ODD)));
   return make("dl", {}, seen.map((name) => {
     const value = tensor[name];
     const text = name === "size" ? value.toLocaleString("en") : value === null ? "none" : numberText(value);

@@ -10,7 +10,6 @@ import { makeSource } from "./source.js";
 import { makeSteps } from "./steps.js";
 import { STYLE } from "./style.js";
 import { makeTable } from "./table.js";
-import { plural } from "./words.js";
 
 const TRAITS = ["selected", "step", "open"]; // shared with the kernel
 const HEIGHTS = [400, 560]; // pixels, at least and at most, until one drags the lower edge
@@ -130,7 +129,8 @@ export function start(element, graph, model = null) {
 function comparisonStrip({ facts: { nodes, compared }, reveal, change }) {
   if (!compared) return null;
   const count = (status) => nodes.filter((node) => node.match?.status === status).length;
-  const words = `✓ ${count("same")} same, ≠ ${plural(count("differs"), "node")} differing, + ${count("extra")} extra, − ${count("missing")} missing`;
+  const counts = { "✓": "same", "≠": "differs", "+": "extra", "−": "missing" };
+  const words = Object.entries(counts).map(([mark, status]) => `${mark} ${count(status)} ${status}`).join(", ");
   const jump = (which, text) => {
     const node = nodes.find(({ match }) => match?.first?.includes(which));
     return node && button(text, () => (reveal(node.id), change({ which })));
