@@ -52,7 +52,7 @@ EXAMPLES = [
     Example(
         "mlp",
         "A multilayer perceptron",
-        "`capture` watches forward and backward. Parameters are blue, data is green with a bar, operations have round "
+        "`capture` watches forward and backward. Parameters are blue, data is green and leans, operations have round "
         "ends, the output has a double frame; a module is a frame around what it computes.",
         """\
 torch.manual_seed(0)

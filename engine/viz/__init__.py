@@ -82,11 +82,13 @@ def _variables_of(frame):
     return [frame.f_locals, frame.f_globals]
 
 
-def _graph(output, namespaces):
+def _graph(output, namespaces, with_numbers=True):
+    """The Graph; without numbers it has neither values nor gradients, and takes hardly any time to make."""
     _, operations = operations_behind([output.grad_fn])
-    facts = facts_from_saved(operations, [output, *tensors_in(namespaces)])
-    gradients, note = _gradients_behind(output, operations)
-    picture = assemble([output.grad_fn], facts, gradients, namespaces, tensors=[output])
+    facts = facts_from_saved(operations, [output, *tensors_in(namespaces)], with_numbers)
+    gradients, note = _gradients_behind(output, operations) if with_numbers else (None, None)
+    picture = assemble(
+        [output.grad_fn], facts, gradients, namespaces, tensors=[output], with_numbers=with_numbers)
     picture.notes = (note,) if note else ()
     return picture
 
@@ -113,7 +115,7 @@ def notebook_bundle(tensor, title):
     picture to step through.
     """
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
-    shown = graph(tensor, namespace=shell.user_ns if shell else {})
+    shown = _graph(tensor, [shell.user_ns if shell else {}], with_numbers=False)
     picture = shown.svg()
     return {
         "text/html": f"<pre>{escape(title)}</pre>{image(shown.document(), picture)}", "image/svg+xml": picture}

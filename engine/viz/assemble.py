@@ -18,16 +18,18 @@ from .walk import Fact, forward_order, inputs_of, is_operation
 LIMIT = 10_000  # operations in a graph; of a larger one those nearest to the outputs
 
 
-def assemble(outputs, facts, gradients, namespaces, failure=None, tensors=(), is_capture=False):
+def assemble(outputs, facts, gradients, namespaces, failure=None, tensors=(), is_capture=False, with_numbers=True):
     """The Graph behind the nodes `outputs`.
 
     facts: {id of a node: Fact}. gradients: a Gradients, or None. namespaces: mappings {name: anything}, where names
     come from. failure: a Failure, the operation that raised. tensors: for each output the tensor, where it is known.
-    is_capture: whether inputs without a gradient are shown though nobody calls them anything.
+    is_capture: whether inputs without a gradient are shown though nobody calls them anything. with_numbers: copy the
+    leaves' values too.
     """
     hidden, operations = operations_behind([*outputs, *_sources_of(failure)], facts)
     given = [] if failure is None else [value for _, value in failure.inputs]
-    builder = _Builder(operations, facts, gradients, namespaces, is_capture, given)
+    copied = _copy_of if with_numbers else lambda tensor: None
+    builder = _Builder(operations, facts, gradients, namespaces, is_capture, given, copied)
     builder.add_hidden(hidden)
     for operation in operations:
         builder.add_operation(operation)
@@ -57,8 +59,8 @@ def _sources_of(failure):
 class _Builder:
     """Numbers what it is given, in forward order, and keeps what a Graph is made of."""
 
-    def __init__(self, operations, facts, gradients, namespaces, is_capture, given):
-        self.facts, self.gradients, self.is_capture = facts, gradients, is_capture
+    def __init__(self, operations, facts, gradients, namespaces, is_capture, given, copied):
+        self.facts, self.gradients, self.is_capture, self.copied = facts, gradients, is_capture, copied
         self.shown = {id(operation): operation for operation in operations}
         self.uses = Counter(id(source) for operation in operations for _, source in inputs_of(operation))
         self.names = self._find_names(operations, namespaces, given)
@@ -148,9 +150,8 @@ class _Builder:
             grad = getattr(tensor, "grad", None)
             self._add(key, kind="parameter", label=self.names.get(key, "unnamed"), **_facts_of_tensor(tensor))
             self.nodes[-1].update(
-                value=value or (Snapshot(tensor.array) if hasattr(tensor, "array") else None),
-                grad=self.gradients and self.gradients.arrived.get(key),
-                stored=None if grad is None or not hasattr(grad, "array") else Snapshot(grad.array))
+                value=value or self.copied(tensor), stored=self.copied(grad),
+                grad=self.gradients and self.gradients.arrived.get(key))
         return self.number[key]
 
     def _data(self, fact, slot):
@@ -254,6 +255,10 @@ class _Builder:
             node = {} if number is None else self.nodes[number]
             names[slot] = node.get("name" if node.get("kind") == "op" else "label")
         return {slot: name for slot, name in names.items() if name is not None}
+
+
+def _copy_of(tensor):
+    return Snapshot(tensor.array) if hasattr(tensor, "array") else None
 
 
 def _facts_of_tensor(tensor):

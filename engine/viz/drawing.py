@@ -15,6 +15,7 @@ from .words import edge_words, group_words, node_words, text
 
 MARGIN = 20  # pixels around the texts beside the graph, as around the graph itself
 NARROWEST = 360  # so wide are these texts at least
+SLANT = 8  # how far the boxes of data lean
 CARDS = (6, 3)  # how far the cards behind a closed group's box look out
 TWO_LINES = 36  # a box of this height has its detail under its label, a lower one beside it
 MARK_SIZE, MARK_HEIGHT, MARK_GAP, MARK_INSET = 10, 14, 2, 5
@@ -166,9 +167,11 @@ def _form(box, look):
         return [Rectangle(x, y, width, height, min(20, height / 2), **pen)]
     cards = CARDS if look.form == "stacked" else ()
     behind = [Rectangle(x + shift, y + shift, width, height, 6, **pen) for shift in cards]
-    front = [Rectangle(x, y, width, height, 0 if look.form == "barred" else 6, **pen)]
-    if look.form == "barred":
-        front.append(Path((("M", x + 4, y), ("L", x + 4, y + height)), stroke=look.frame, thickness=1))
+    front = [Rectangle(x, y, width, height, 6, **pen)]
+    if look.form == "leaning":
+        lean = SLANT / 2
+        corners = (x + lean, y), (x + width + lean, y), (x + width - lean, y + height), (x - lean, y + height)
+        front = [Path(polygon(*corners), **pen)]
     if look.form == "double":
         front.append(Rectangle(x + 3, y + 3, width - 6, height - 6, 3, stroke=look.frame))
     if look.form == "crossed":

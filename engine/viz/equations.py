@@ -76,8 +76,10 @@ def _in_shapes(operation, slot, source, target, fact, keywords, is_formula):
     op = operation.op
     if not is_formula:
         return f"{g} → {back}"
-    shapes = {number: _shape_text(snapshot.shape) for number, snapshot in fact.values.items()}
-    shapes.update((number, as_number(value)) for number, value in fact.constants.items() if number not in shapes)
+    shapes = {number: as_number(value) for number, value in fact.constants.items()}
+    for number, value in [*fact.constants.items(), *fact.values.items()]:
+        if hasattr(value, "shape"):
+            shapes[number] = _shape_text(value.shape)
     shapes[slot] = back
     for number, (node, _) in enumerate(operation.next_functions):
         if node is not None:

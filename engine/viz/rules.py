@@ -99,6 +99,8 @@ def rule(op, position, names):
     """
     vjp = op.vjps[0 if op.is_variadic else position]
     input_name = op.inputs[0].lstrip("*") if op.is_variadic else op.inputs[position]
+    if op.name == "permute" and names.get("dims") == "(1, 0)":  # a matrix, transposed
+        return "gᵀ"
     if op.name == "pow_number" and "exponent" in names:
         return _power_rule(names.get("a", "a"), float(names["exponent"]))
     formula = FORMULAS.get(op.name, {}).get(input_name)

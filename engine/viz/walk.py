@@ -69,19 +69,23 @@ def forward_order(roots):
     return backwards[::-1]
 
 
-def facts_from_saved(operations, tensors):
-    """{id of a node: Fact} from what operations saved for backward and from `tensors` that somebody still holds."""
+def facts_from_saved(operations, tensors, with_values=True):
+    """{id of a node: Fact} from what operations saved for backward and from `tensors` that somebody still holds.
+
+    with_values: copy what is saved; False for a picture that shows no numbers.
+    """
+    copied = Snapshot if with_values else lambda array: None
     facts = {id(operation): Fact() for operation in operations}
     for tensor in tensors:
         fact = facts.get(id(tensor.grad_fn))
         if fact is not None and fact.value is None and hasattr(tensor, "array"):
-            fact.value = Snapshot(tensor.array)
+            fact.value = copied(tensor.array)
     for operation in operations:
-        _read_saved(operation, facts)
+        _read_saved(operation, facts, copied)
     return facts
 
 
-def _read_saved(operation, facts):
+def _read_saved(operation, facts, copied):
     """Put what one operation saved where it belongs: its own result, the results it used, what has no gradient."""
     fact = facts[id(operation)]
     note_saved(operation, fact)
@@ -93,21 +97,24 @@ def _read_saved(operation, facts):
         return
     for (kind, which), value in zip(plan.sources, saved):
         if kind == "result" and fact.value is None:
-            fact.value = Snapshot(value)
+            fact.value = copied(value)
         elif kind == "input":
-            _read_input(operation, which, value, facts)
+            _read_input(operation, which, value, facts, copied)
 
 
-def _read_input(operation, slot, value, facts):
+def _read_input(operation, slot, value, facts, copied):
     fact, node = facts[id(operation)], operation.next_functions[slot][0]
     if node is None:
         fact.constants[slot] = value
     if not hasattr(value, "strides"):
         return
-    fact.values[slot] = Snapshot(value)
+    copy = copied(value)
+    if copy is None:
+        return
+    fact.values[slot] = copy
     made_by = facts.get(id(node))
     if made_by is not None and made_by.value is None and node.shape == value.shape and node.numpy_dtype == value.dtype:
-        made_by.value = fact.values[slot]
+        made_by.value = copy
 
 
 def note_saved(operation, fact):

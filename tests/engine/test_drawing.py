@@ -1,5 +1,7 @@
 """A document and its layout become plain shapes: all is drawn, inside of the picture, and told apart without colour."""
 
+import pathlib
+import re
 from random import Random
 
 import documents
@@ -7,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine import viz
 from engine.viz import looks
 from engine.viz.drawing import draw
 from engine.viz.fold import fold
@@ -56,7 +59,7 @@ def test_every_box_and_line_of_the_layout_is_drawn(name):
     for box in arranged["boxes"]:
         assert box["label"] in written and (not box["detail"] or box["detail"] in written)
     paths = [shape for shape in drawing.shapes() if isinstance(shape, Path)]
-    heads = [path for path in paths if path.pieces[-1] == ("Z",) and path.fill]
+    heads = [path for path in paths if path.pieces[-1] == ("Z",) and not path.stroke]
     assert len(heads) == len(arranged["lines"])
 
 
@@ -114,6 +117,16 @@ def test_kinds_differ_by_form_so_that_colour_is_not_needed():
     forms = [form(one(kind, error=error if kind == "failed" else None)) for kind in kinds]
     for index, each in enumerate(forms):
         assert each not in forms[:index], kinds[index]
+
+
+def test_the_viewer_has_the_same_colours():
+    """A picture that comes to life must not change its colours."""
+    light = pathlib.Path(viz.__file__).with_name("js").joinpath("style.js").read_text("utf-8").partition("const DARK")[0]
+    for kind, look in looks.LOOKS.items():
+        for part in ("fill", "frame", "ink"):
+            (color,) = re.findall(rf"--{kind}-{part}: (#\w+);", light)
+            ours = getattr(look, part)
+            assert color in (ours, f"#{ours[1]}{ours[3]}{ours[5]}"), (kind, part)
 
 
 def test_a_closed_group_is_a_stack_of_cards_and_an_open_one_a_frame_with_its_title():

@@ -109,6 +109,11 @@ def test_powers_of_a_number(exponent, text):
     assert rule(TABLE["pow_number"], 0, {"a": "x", "exponent": str(exponent)}) == text
 
 
+def test_a_matrix_turned_by_permute_is_turned_back():
+    W = engine.randn(3, 2, requires_grad=True)
+    assert [edge.rule for edge in viz.graph(W.T.sum()).edges if edge.rule][0] == "gᵀ"
+
+
 def test_a_function_of_the_callers_own_has_no_formula():
     class Double(engine.autograd.Function):
         @staticmethod

@@ -360,6 +360,15 @@ def test_a_tensors_own_display_is_its_text_above_a_still_picture(monkeypatch):
     assert "W: parameter" in viz.notebook_bundle(loss, title="")["text/html"]
 
 
+def test_a_tensors_own_display_computes_no_gradients_and_copies_nothing(monkeypatch):
+    """It is made each time a cell ends with a loss, however large the model."""
+    monkeypatch.setattr("engine.viz.snapshot.Snapshot.__init__", lambda *_: pytest.fail("something was copied"))
+    W = engine.ones(2, requires_grad=True)
+    W.register_hook(lambda _: pytest.fail("a hook was called"))
+    loss = (W.exp() * 2).sum()
+    assert "exp" in loss._repr_mimebundle_()["text/html"] and W.grad is None
+
+
 def test_a_graph_can_be_written_by_hand():
     """Graph is plain data: what captures it is not what draws it."""
     graph = Graph((Node(0, "parameter", "a", shape=(2,)), Node(1, "output", "a", shape=(2,))), (Edge(0, 1),))

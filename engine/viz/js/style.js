@@ -4,7 +4,7 @@ const LIGHT = `
   --ground: #fafbfd; --raised: #fff; --border: #d3d8e1; --ink: #1b2230; --soft: #495263; --faint: #a3acba;
   --line: #8790a0;
   --parameter-fill: #dcecfa; --parameter-frame: #0a62a8; --parameter-ink: #083f6e; --parameter-line: #4d8fc4;
-  --input-fill: #e6e8ed; --input-frame: #6d7789; --input-ink: #1b2230;
+  --input-fill: #e4f3ee; --input-frame: #1c7a63; --input-ink: #0d4a3b;
   --op-fill: #fff; --op-frame: #6d7789; --op-ink: #1b2230;
   --output-fill: #ffedcc; --output-frame: #b35500; --output-ink: #6b3300;
   --more-fill: #eef0f4; --more-frame: #6d7789; --more-ink: #495263;
@@ -22,7 +22,7 @@ const DARK = `
   --ground: #161a21; --raised: #1f252e; --border: #343c48; --ink: #e8ecf2; --soft: #aab4c2; --faint: #667180;
   --line: #8590a0;
   --parameter-fill: #15324a; --parameter-frame: #6cb2ea; --parameter-ink: #cfe8fd; --parameter-line: #5c9ed0;
-  --input-fill: #30363f; --input-frame: #8f9bac; --input-ink: #e8ecf2;
+  --input-fill: #15352c; --input-frame: #57b89a; --input-ink: #cfeee2;
   --op-fill: #232a34; --op-frame: #8f9bac; --op-ink: #eef1f6;
   --output-fill: #45300f; --output-frame: #f0a04b; --output-ink: #ffe3bd;
   --more-fill: #1f252e; --more-frame: #8f9bac; --more-ink: #c0c8d4;
