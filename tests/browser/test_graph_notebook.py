@@ -132,7 +132,7 @@ def test_the_same_graph_shown_twice_works_twice(notebook):
     first, second = viewer(notebook, 0), viewer(notebook, 1)
     button(second, "Next step").click()
     assert "1 / 6" in second.inner_text() and "0 / 6" in first.inner_text()
-    assert not notebook.locator(".jp-OutputArea img").count(), "the still pictures gave way"
+    assert not notebook.locator(".jp-OutputArea img:visible").count(), "the still pictures gave way"
 
 
 def test_a_click_chooses_a_box_and_its_number_is_the_engine_s(notebook):
@@ -140,6 +140,7 @@ def test_a_click_chooses_a_box_and_its_number_is_the_engine_s(notebook):
     exec(MODEL, namespace)
     shown = viewer(notebook, 1)
     button(shown, "To the end").click()
+    button(shown, "Fit the picture (0)").click()
     shown.get_by_role("button", name=re.compile("^loss, output")).click()
     inside = shown.get_by_role("complementary")
     assert "loss" in inside.inner_text()
@@ -311,6 +312,19 @@ def test_saved_as_a_page_it_is_interactive_from_a_file_in_light_and_dark(page, t
         assert_interactive(page.locator("section.viewer"))
         page.screenshot(path=screenshots / f"graph-page-{scheme}.png")
     page.emulate_media(color_scheme="light")
+
+
+def test_on_paper_it_is_the_still_picture(page, tmp_path):
+    """Whole, where the viewer would be cut off; from a dark page too."""
+    namespace = {}
+    exec(MODEL, namespace)
+    namespace["g"].save(tmp_path / "loss.html")
+    page.goto((tmp_path / "loss.html").as_uri())
+    page.locator("section.viewer").wait_for()
+    page.emulate_media(media="print")
+    assert page.locator("img").is_visible() and not page.locator("section.viewer").is_visible()
+    page.emulate_media(media="screen")
+    assert not page.locator("img").is_visible() and page.locator("section.viewer").is_visible()
 
 
 def test_a_packed_document_is_unpacked_in_the_browser(page, tmp_path, monkeypatch):

@@ -1,16 +1,22 @@
 // Where the viewer lives: in the place of a notebook's static picture, in a file of its own, or in a widget.
 
+import { make } from "./dom.js";
 import { start } from "./view.js";
 
+const ON_PAPER = `
+@media screen { [data-alive] > img { display: none; } }
+@media print { [data-alive] > :not(img) { display: none; } }`;
+
 /** Show a document in the place of every static picture that page.py marked with this key and that is still there (the
- * same output can be on a page more than once). If that fails, the picture stays. */
+ * same output can be on a page more than once). On paper, and if that fails, the picture stays. */
 export async function replacePictures(key, packed) {
   const graph = typeof packed === "string" ? await unpacked(packed) : packed;
-  for (const element of document.querySelectorAll(`[data-chainrule="${key}"]`)) {
+  for (const element of document.querySelectorAll(`[data-chainrule="${key}"]:not([data-alive])`)) {
     const picture = element.querySelector(":scope > img");
-    if (!picture) continue;
     try {
       start(element, graph);
+      element.append(picture, make("style", {}, ON_PAPER));
+      element.dataset.alive = "";
     } catch (error) {
       element.replaceChildren(picture);
       throw error;
