@@ -4,17 +4,14 @@
 """
 
 import pathlib
-import statistics
 import sys
-import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
 import engine  # noqa: E402
 from engine import nn, viz  # noqa: E402
 from engine.nn import functional as F  # noqa: E402
-
-REPEATS = 7
+from timing import seconds  # noqa: E402
 
 
 class Block(nn.Module):
@@ -40,16 +37,6 @@ def mlp(width=128):
     model = nn.Sequential(nn.Linear(784, width), nn.ReLU(), nn.Linear(width, 10))
     x, y = engine.randn(64, 784), engine.randint(0, 10, (64,))
     return lambda: F.cross_entropy(model(x), y).backward()
-
-
-def seconds(function):
-    """The median of several calls."""
-    taken = []
-    for _ in range(REPEATS):
-        begun = time.perf_counter()
-        function()
-        taken.append(time.perf_counter() - begun)
-    return statistics.median(taken)
 
 
 def captured(step):

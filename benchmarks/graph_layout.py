@@ -11,10 +11,8 @@ import json
 import math
 import pathlib
 import shutil
-import statistics
 import subprocess
 import sys
-import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
@@ -24,8 +22,8 @@ from engine.viz import layers  # noqa: E402
 from engine.viz.containers import contain  # noqa: E402
 from engine.viz.fold import fold  # noqa: E402
 from engine.viz.layout import layout  # noqa: E402
+from timing import REPEATS, seconds  # noqa: E402
 
-REPEATS = 5
 PIECES = 8  # straight pieces for each of dot's curves
 JS = pathlib.Path(viz.__file__).parent / "js"
 
@@ -107,16 +105,6 @@ GRAPHS = {
 
 
 # ---- what is measured -------------------------------------------------------------------------------
-
-
-def seconds(function):
-    """The median of several calls."""
-    taken = []
-    for _ in range(REPEATS):
-        begun = time.perf_counter()
-        function()
-        taken.append(time.perf_counter() - begun)
-    return statistics.median(taken)
 
 
 def whole(document):

@@ -63,15 +63,15 @@ def summary(array, index=()):
     """
     plain = np.abs(array) if array.dtype.kind == "c" else array
     plain = plain.astype(_plain(plain.dtype), copy=False)
-    finite = plain[np.isfinite(plain)] if plain.dtype.kind == "f" else plain.reshape(-1)
-    count_nan = int(np.isnan(plain).sum()) if plain.dtype.kind == "f" else 0
+    finite = _finite(plain)
+    count_nan = int(np.isnan(plain).sum()) if finite.size < plain.size else 0
     return {
         "shape": list(array.shape),
         "dtype": f"torch.{array.dtype.name}",
         **_statistics(finite),
         "nan": count_nan,
         "inf": plain.size - finite.size - count_nan,
-        "zero": int((plain == 0).sum()),
+        "zero": plain.size - int(np.count_nonzero(plain)),
         "size": plain.size,
         "histogram": _histogram(finite),
         "slice": _slice(plain, tuple(index), of_magnitudes=array.dtype.kind == "c"),
@@ -87,11 +87,20 @@ def _plain(dtype):
     return dtype
 
 
+def _finite(plain):
+    """The finite elements, in one dimension. A sum over them all tells at once if all are, as they mostly are."""
+    flat = plain.reshape(-1)
+    if flat.dtype.kind != "f" or np.isfinite(flat.sum(dtype=np.float64)):
+        return flat
+    return flat[np.isfinite(flat)]
+
+
 def _statistics(finite):
     if not finite.size:
         return dict.fromkeys(("min", "max", "mean", "std", "norm"))
     wide = finite.astype(np.float64, copy=False)
-    found = finite.min(), finite.max(), wide.mean(), wide.std(), np.sqrt(np.dot(wide, wide))
+    norm = np.sqrt(np.square(wide).sum())  # not dot: BLAS would wake its threads
+    found = finite.min(), finite.max(), wide.mean(), wide.std(), norm
     return dict(zip(("min", "max", "mean", "std", "norm"), map(number_for_json, found)))
 
 
