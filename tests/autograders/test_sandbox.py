@@ -15,11 +15,22 @@ import numpy as np
 import pytest
 
 import autograders.sandbox.session as sandbox_session
-from autograders.sandbox import Limits, SandboxUnavailable, available, open_session
+from autograders.sandbox import Limits, SandboxUnavailable, levels, open_session
 from autograders.session import Described, Missing, Opaque, Raised, Returned, Stopped
 
-WORKS, WHY_NOT = available()
-pytestmark = pytest.mark.skipif(not WORKS, reason=f"no sandbox here: {WHY_NOT}")
+
+
+@pytest.fixture(scope="module", params=levels.LEVELS, ids=lambda level: level.NAME, autouse=True)
+def level(request):
+    """Every test runs at each level that works on this machine."""
+    problem = levels.problem(request.param)
+    if problem:
+        pytest.skip(f"{request.param.NAME} does not work here: {problem}")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(levels.FORCE, request.param.NAME)
+        yield request.param.NAME
+
+
 
 SMALL = Limits(megabytes=512, disk_megabytes=4, reply_megabytes=4)
 HASTY = dataclasses.replace(SMALL, seconds_per_call=1.0)  # for what takes for ever
