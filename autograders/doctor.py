@@ -57,7 +57,7 @@ class Diagnosis:
         if self.can_grade:
             lines = [f"Answers can be graded here, at the level {self.level}."]
         else:
-            lines = textwrap.wrap("Answers cannot be graded here" + (f": {self.refusal}" if self.refusal else "."), WIDTH)
+            lines = _wrapped("Answers cannot be graded here" + (f": {self.refusal}" if self.refusal else "."))
         for title in ("sandbox", "software", "classroom"):
             lines += ["", title.capitalize(), *_rows(getattr(self, title))]
         return "\n".join(lines)
@@ -119,11 +119,16 @@ def _settings(folder: Path) -> Finding:
     except Exception as error:  # an instructor's own program: whatever it raises is a finding
         reason = f"{path} does not run ({type(error).__name__}: {error}): correct it"
         return Finding(CONFIG, False, reason, needed=True)
-    missing = [name for name, setting in STEPS.items() if name not in map(str, getattr(steps, setting, ()))]
+    missing = [name for name, setting in STEPS.items() if not _names(steps.get(setting), name)]
     if missing:
         reason = f"{path} grades without {' and '.join(missing)}: call course.nbgrader_config.configure in it"
         return Finding(CONFIG, False, reason, needed=True)
     return Finding(CONFIG, True, f"in {folder}, grades with the sandbox and the judge")
+
+
+def _names(steps, name: str) -> bool:
+    # a value that was only appended to is no list: nbgrader's own steps would still run
+    return isinstance(steps, list) and name in steps
 
 
 def _rows(findings: tuple[Finding, ...]) -> list[str]:
@@ -131,5 +136,11 @@ def _rows(findings: tuple[Finding, ...]) -> list[str]:
     lines = []
     for finding in findings:
         begin = f"  {'yes' if finding.works else 'no ':3}  {finding.name:{name_width}}  "
-        lines += textwrap.wrap(finding.text, WIDTH, initial_indent=begin, subsequent_indent=" " * len(begin))
+        lines += _wrapped(finding.text, begin)
     return lines
+
+
+def _wrapped(text: str, begin: str = "") -> list[str]:
+    # a path or a command that is longer than a line stays whole, to be copied
+    whole = {"break_long_words": False, "break_on_hyphens": False}
+    return textwrap.wrap(text, WIDTH, initial_indent=begin, subsequent_indent=" " * len(begin), **whole)
