@@ -3,18 +3,20 @@
 There is no network, no home, no /etc, no /proc (which a container could not mount, and which tells of the host) and
 no program but the interpreter. The only place to write is a small /tmp in memory. Of /usr just the shared
 libraries and the standard library are there, never the whole: an nbgrader exchange may live below it.
-What a learner's code starts is in a process namespace of its own, so all of it ends with the first process.
+What a learner's code starts is in a process namespace of its own, so all of it ends with the first process. On
+x86-64 a filter refuses the system calls whose memory no limit counts and those that computing never needs.
 """
 
 import contextlib
 import json
 import os
+import platform
 import signal
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from autograders.sandbox import contents, identity, unavailable
+from autograders.sandbox import contents, filters, identity, unavailable
 from autograders.sandbox.jail import Jail
 from autograders.sandbox.limits import Limits
 from autograders.sandbox.unavailable import SandboxUnavailable, find_bubblewrap
@@ -39,13 +41,14 @@ def launch(packages, limits, requests: int, replies: int, enter: Sequence[str], 
     path = find_bubblewrap()
     reading, about = os.pipe()
     try:
-        with identity.arguments(path) as (who, descriptors):
+        with identity.arguments(path) as (who, opened), _filter() as (calls, filter_opened):
+            isolated = command(path, [*who, *calls], about, packages, limits)
             process = subprocess.Popen(
-                [*enter, *command(path, who, about, packages, limits), limits.for_worker(_modules(packages))],
+                [*enter, *isolated, limits.for_worker(_modules(packages))],
                 stdin=requests,
                 stdout=replies,
                 stderr=subprocess.PIPE,
-                pass_fds=(*descriptors, about),
+                pass_fds=(*opened, *filter_opened, about),
                 start_new_session=True,
                 cwd="/",
                 env={},
@@ -57,6 +60,21 @@ def launch(packages, limits, requests: int, replies: int, enter: Sequence[str], 
     finally:
         os.close(about)
     return process, reading
+
+
+@contextlib.contextmanager
+def _filter() -> Iterator[tuple[list[str], tuple[int, ...]]]:
+    """bubblewrap's arguments for the filter of system calls, and the descriptor they name, open within the block."""
+    if platform.machine() != "x86_64":
+        yield [], ()
+        return
+    reading, writing = os.pipe()
+    try:
+        os.write(writing, filters.nothing_unbounded())
+        os.close(writing)
+        yield ["--seccomp", str(reading)], (reading,)
+    finally:
+        os.close(reading)
 
 
 class Namespaces(Jail):
@@ -87,13 +105,13 @@ class Namespaces(Jail):
                 os.close(descriptor)
 
 
-def command(bubblewrap: str, identity: list[str], about: int, packages: tuple[str, ...], limits: Limits) -> list[str]:
+def command(bubblewrap: str, options: list[str], about: int, packages: tuple[str, ...], limits: Limits) -> list[str]:
     """The argv that starts the worker.
 
-    `identity` is what `identity.arguments` gave; to the descriptor `about` bubblewrap writes the number of the
+    `options` are those for the user and the filter; to the descriptor `about` bubblewrap writes the number of the
     sandbox's first process.
     """
-    arguments = ["/bin/sh", "-c", EASY_TO_KILL, "sh", bubblewrap, *identity, "--info-fd", str(about)]
+    arguments = ["/bin/sh", "-c", EASY_TO_KILL, "sh", bubblewrap, *options, "--info-fd", str(about)]
     arguments += ["--new-session", "--die-with-parent", "--cap-drop", "ALL", "--hostname", "sandbox", "--clearenv"]
     for name, value in contents.environment("/tmp").items():
         arguments += ["--setenv", name, value]

@@ -1,7 +1,7 @@
 """The child's side of the level `landlock`: gives up all that a learner's code must not have, then becomes the worker.
 
 It is run as a program, with what `landlock.py` planned as JSON. Whatever goes wrong ends it before the worker starts.
-Sources: landlock(7), seccomp(2), capabilities(7), and the kernel's linux/landlock.h, linux/seccomp.h, linux/filter.h.
+Sources: landlock(7), seccomp(2), capabilities(7), and the kernel's linux/landlock.h.
 """
 
 import ctypes
@@ -27,6 +27,7 @@ class Missing(Exception):
 def main():
     plan = json.loads(sys.argv[1])
     begin_to_die_with(plan["parent"])
+    program = system_call_filter()
     rules = landlock_rules(plan)
     own_user = become_nobody(plan["run"]) if os.geteuid() == 0 else False
     begin_to_die_with(plan["parent"])  # the kernel forgets it when the user changes
@@ -36,7 +37,7 @@ def main():
     control(PR_SET_NO_NEW_PRIVS, 1)
     call(LANDLOCK_RESTRICT_SELF, rules, 0)
     os.close(rules)
-    filter_system_calls()
+    filter_system_calls(program)
     command = [*plan["command"], json.dumps(argument)]
     os.execve(command[0], command, plan["environment"])
 
@@ -56,7 +57,6 @@ def control(option, *arguments):
 # Processes
 
 PR_SET_PDEATHSIG, PR_SET_KEEPCAPS, PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT = 1, 8, 22, 38, 47
-PR_SET_NAME, PR_GET_NAME = 15, 16
 CAPSET = 126
 CAPABILITY_VERSION_3 = 0x20080522
 CAP_DAC_READ_SEARCH = 2
@@ -166,96 +166,28 @@ def add_rule(rules, path, rights):
         os.close(descriptor)
 
 
-# System calls, by their numbers on x86-64
+# System calls
 
-ALLOWED = {
-    "read": 0, "write": 1, "open": 2, "close": 3, "stat": 4, "fstat": 5, "lstat": 6, "poll": 7, "lseek": 8,
-    "mmap": 9, "mprotect": 10, "munmap": 11, "brk": 12, "rt_sigaction": 13, "rt_sigprocmask": 14,
-    "rt_sigreturn": 15, "pread64": 17, "pwrite64": 18, "readv": 19, "writev": 20, "access": 21, "pipe": 22,
-    "select": 23, "sched_yield": 24, "mremap": 25, "mincore": 27, "madvise": 28, "dup": 32, "dup2": 33,
-    "pause": 34, "nanosleep": 35, "getitimer": 36, "alarm": 37, "setitimer": 38, "getpid": 39, "execve": 59,
-    "exit": 60, "uname": 63, "getcwd": 79, "readlink": 89, "gettimeofday": 96, "getrlimit": 97, "getrusage": 98,
-    "sysinfo": 99, "times": 100, "getuid": 102, "getgid": 104, "geteuid": 107, "getegid": 108, "getppid": 110,
-    "getpgrp": 111, "getgroups": 115, "getresuid": 118, "getresgid": 120, "getpgid": 121, "getsid": 124,
-    "sigaltstack": 131, "arch_prctl": 158, "gettid": 186, "time": 201, "futex": 202, "sched_getaffinity": 204,
-    "getdents64": 217, "set_tid_address": 218, "restart_syscall": 219, "clock_gettime": 228, "clock_getres": 229,
-    "clock_nanosleep": 230, "exit_group": 231, "epoll_wait": 232, "epoll_ctl": 233, "openat": 257,
-    "newfstatat": 262, "readlinkat": 267, "faccessat": 269, "pselect6": 270, "ppoll": 271, "set_robust_list": 273,
-    "epoll_pwait": 281, "eventfd2": 290, "epoll_create1": 291, "dup3": 292, "pipe2": 293, "getrandom": 318,
-    "membarrier": 324, "statx": 332, "rseq": 334, "close_range": 436, "faccessat2": 439,
-}  # fmt: skip
-CLONE, FORK, VFORK, CLONE3, KILL, TGKILL, PRCTL, PRLIMIT, IOCTL, FCNTL = 56, 57, 58, 435, 62, 234, 157, 302, 16, 72
-CLONE_THREAD = 0x10000
-CLONE_NAMESPACES = 0x7E020000
-TERMINAL_AND_BLOCKING = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)  # TCGETS ... FIOCLEX: they change nothing
-DESCRIPTOR_COMMANDS = (0, 1, 2, 3, 4, 5, 6, 7, 1030, 1032)  # not F_SETOWN and F_SETSIG, which send signals
-
-X86_64 = 0xC000003E  # the kernel's name for this architecture
-FIRST_X32 = 0x40000000  # the same calls once more, under numbers of their own
-LOAD, EQUAL, AT_LEAST, ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06  # instructions of the filter
-ALLOW, REFUSE, KILL_PROCESS = 0x7FFF0000, 0x00050000, 0x80000000
-NUMBER, ARCHITECTURE, ARGUMENTS = 0, 4, 16  # places within what the filter is shown
 SECCOMP_MODE_FILTER = 2
 
 
-def filter_system_calls():
-    """From now on a call that is not on the list fails with EPERM, and cannot be asked for again."""
-    code = b"".join(program(os.getpid()))
-    buffer = ctypes.create_string_buffer(code, len(code))
+def system_call_filter():
+    """The kernel's program for this process; loaded while our files can still be read."""
+    sys.path.insert(0, os.path.dirname(__file__))
+    import filters
+
+    return filters.nothing_but_computing(os.getpid())
+
+
+def filter_system_calls(program):
+    """From now on a call that is not on the list fails, and cannot be asked for again."""
+    instructions = ctypes.create_string_buffer(program, len(program))
+    described = struct.pack("@HP", len(program) // 8, ctypes.addressof(instructions))
+    buffer = ctypes.create_string_buffer(described, len(described))
     try:
-        control(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, address(struct.pack("@HP", len(code) // 8, ctypes.addressof(buffer))))
+        control(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.addressof(buffer))
     except OSError as error:
         raise Missing(f"this kernel has no seccomp filters ({error}): use one with CONFIG_SECCOMP_FILTER") from error
-
-
-def address(data):
-    address.kept = ctypes.create_string_buffer(data, len(data))
-    return ctypes.addressof(address.kept)
-
-
-def program(process):
-    """The filter, instruction by instruction."""
-    yield from (step(LOAD, ARCHITECTURE), step(EQUAL, X86_64, 1, 0), step(RETURN, KILL_PROCESS))
-    yield from (step(LOAD, NUMBER), step(AT_LEAST, FIRST_X32, 0, 1), step(RETURN, KILL_PROCESS))
-    for number in ALLOWED.values():
-        yield from (step(EQUAL, number, 0, 1), step(RETURN, ALLOW))
-    yield from refuse(FORK, errno.EAGAIN)
-    yield from refuse(VFORK, errno.EAGAIN)
-    yield from refuse(CLONE3, errno.ENOSYS)  # its flags lie in memory, out of sight; the C library then uses clone
-    yield from only_threads()
-    yield from only_if(KILL, 0, (process,))
-    yield from only_if(TGKILL, 0, (process,))
-    yield from only_if(PRCTL, 0, (PR_SET_NAME, PR_GET_NAME))
-    yield from only_if(PRLIMIT, 0, (0, process))
-    yield from only_if(IOCTL, 1, TERMINAL_AND_BLOCKING)
-    yield from only_if(FCNTL, 1, DESCRIPTOR_COMMANDS)
-    yield step(RETURN, REFUSE | errno.EPERM)
-
-
-def step(instruction, operand, if_true=0, if_false=0):
-    return struct.pack("=HBBI", instruction, if_true, if_false, operand)
-
-
-def refuse(number, error):
-    return step(EQUAL, number, 0, 1), step(RETURN, REFUSE | error)
-
-
-def only_if(number, position, values):
-    """The call is allowed if the argument at `position` is one of `values`. Its upper half is not looked at."""
-    yield step(EQUAL, number, 0, 2 + 2 * len(values))
-    yield step(LOAD, ARGUMENTS + 8 * position)
-    for value in values:
-        yield from (step(EQUAL, value, 0, 1), step(RETURN, ALLOW))
-    yield step(RETURN, REFUSE | errno.EPERM)
-
-
-def only_threads():
-    """clone may make a thread of this process, no other process and no namespace."""
-    yield step(EQUAL, CLONE, 0, 6)
-    yield step(LOAD, ARGUMENTS)
-    yield from (step(ANY_BIT, CLONE_NAMESPACES, 0, 1), step(RETURN, REFUSE | errno.EPERM))
-    yield from (step(ANY_BIT, CLONE_THREAD, 0, 1), step(RETURN, ALLOW))
-    yield step(RETURN, REFUSE | errno.EAGAIN)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ from autograders.sandbox.unavailable import SandboxUnavailable, need_linux
 NAME = "landlock"
 LACKS = "names and sizes of files, the host's name and number of processes can be seen; nothing can be written"
 
+CONFINE = contents.HERE / "confine.py"
 LOADERS = ("/lib64/ld-linux-x86-64.so.2", "/lib/ld-musl-x86_64.so.1")
 
 
@@ -33,7 +34,7 @@ def start(packages: tuple[str, ...], limits: Limits, requests: int, replies: int
     need_linux()
     if platform.machine() != "x86_64":
         raise SandboxUnavailable(f"its list of system calls is for x86-64, this machine is {platform.machine()}")
-    confine = [str(contents.interpreter()), *contents.PYTHON_OPTIONS, str(contents.HERE / "confine.py")]
+    confine = [str(contents.interpreter()), *contents.PYTHON_OPTIONS, str(CONFINE)]
     process = subprocess.Popen(
         [*confine, json.dumps(_plan(packages, limits))],
         stdin=requests,

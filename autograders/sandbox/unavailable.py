@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-NEEDED_OPTIONS = ("--clearenv", "--size", "--perms", "--userns", "--remount-ro")
+NEEDED_OPTIONS = ("--clearenv", "--size", "--perms", "--userns", "--remount-ro", "--seccomp")
 
 
 class SandboxUnavailable(RuntimeError):

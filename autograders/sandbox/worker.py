@@ -1,7 +1,9 @@
 """Runs inside the sandbox: executes the learner's cells, then calls one function of theirs for the parent.
 
-It is started with its limits and the modules it may load as JSON, and speaks with the parent over the descriptors it was given as stdin and stdout,
-which it hides first: what the learner prints goes to /dev/null, and costs nothing. It needs numpy and `wire.py`. Nothing here protects the parent, who trusts no byte of it: by the first call, the learner owns this process.
+It is started with its limits and the modules it may load as JSON, and speaks with the parent over the descriptors it
+was given as stdin and stdout, which it hides first: what the learner prints goes to /dev/null, and costs nothing. It
+needs numpy and `wire.py`. Nothing here protects the parent, who trusts no byte of it: by the first call, the learner
+owns this process.
 """
 
 import ast

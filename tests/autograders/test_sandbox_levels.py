@@ -66,7 +66,7 @@ def a_bubblewrap(tmp_path, monkeypatch, script):
 
 def test_a_bubblewrap_that_is_too_old_is_named_as_such(monkeypatch, tmp_path):
     a_bubblewrap(tmp_path, monkeypatch, "echo '    --userns FD   Use this'")
-    assert "no --clearenv, --size, --perms, --remount-ro: version 0.8" in refusal()
+    assert "no --clearenv, --size, --perms, --remount-ro, --seccomp: version 0.8" in refusal()
 
 
 @pytest.mark.parametrize("setting", ADVICE)
