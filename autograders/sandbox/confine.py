@@ -4,6 +4,7 @@ It is run as a program, with what `landlock.py` planned as JSON. Whatever goes w
 Sources: landlock(7), seccomp(2), capabilities(7), and the kernel's linux/landlock.h.
 """
 
+import contextlib
 import ctypes
 import errno
 import json
@@ -75,8 +76,8 @@ def become_nobody(programs):
     Should Python lie in a folder that is root's alone (/root/.pyenv), the right to search folders is kept: it opens
     nothing that Landlock does not allow.
     """
-    with open("/proc/self/oom_score_adj", "w") as file:
-        file.write("1000")  # should the host's memory run out, this goes first
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
+        file.write("1000")  # should the host's memory run out, this goes first; some containers do not allow it
     os.setgroups([])
     control(PR_SET_KEEPCAPS, 1)
     own_user = True
@@ -90,10 +91,14 @@ def become_nobody(programs):
         own_user = False
         os.setresgid(NOBODY, NOBODY, NOBODY)
         os.setresuid(NOBODY, NOBODY, NOBODY)
-    search = not all(os.access(program, os.X_OK) for program in programs)
-    set_capabilities(1 << CAP_DAC_READ_SEARCH if search else 0)
-    if search:
+    if all(os.access(program, os.X_OK) for program in programs):
+        set_capabilities(0)
+        return own_user
+    try:
+        set_capabilities(1 << CAP_DAC_READ_SEARCH)
         control(PR_CAP_AMBIENT, CAP_AMBIENT_RAISE, CAP_DAC_READ_SEARCH)
+    except PermissionError as error:  # containers take this right from root
+        raise Missing(f"{programs[0]} lies in a folder that is closed to other users: open it to them") from error
     return own_user
 
 
@@ -141,7 +146,7 @@ def landlock_rules(plan):
         has = f"version {version}" if version > 0 else "none"
         raise Missing(
             f"Landlock version {OLDEST} is needed, this kernel offers {has}: use Linux 6.2 or newer with `landlock` "
-            "in its boot option lsm=; a container must allow its system calls (Docker 23 or newer does)"
+            "in its boot option lsm=; a container must allow its system calls, as recent Dockers do by default"
         )
     files = RIGHTS[max(known for known in RIGHTS if known <= version)]
     attributes = struct.pack("=QQQ", files, NETWORK_RIGHTS, SCOPES)
