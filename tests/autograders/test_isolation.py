@@ -1,5 +1,6 @@
 """What each level of isolation promises: hostile code gets, breaks and leaves behind nothing."""
 
+import dataclasses
 import os
 import signal
 import socket
@@ -77,14 +78,17 @@ def test_memory_of_all_processes_together(level):
     source = """
         import os, time
         def f():
+            reading, writing = os.pipe()
             for _ in range(4):
                 if os.fork() == 0:
                     kept = bytearray(b"x") * (200 * 2**20)
+                    os.write(writing, b"x")
                     time.sleep(100)
-            time.sleep(8)
+            for _ in range(4):
+                os.read(reading, 1)
             return 1
     """
-    outcome = call(source)
+    outcome = call(source, limits=dataclasses.replace(SMALL, seconds_per_call=60.0))
     if level is cgroup:
         assert outcome == Stopped("used more than 512 MB of memory in all its processes")
         assert not [folder for folder in cgroup._find_parent().iterdir() if folder.name.startswith("chainrule-")]
