@@ -1,4 +1,4 @@
-"""Writes docs/attacks.md: what stock nbgrader gives for hostile notebooks of the attack corpus, beside what they get here.
+"""Writes docs/attacks.md: what stock nbgrader gives for hostile notebooks of the corpus, beside what they get here.
 
     python docs/make_attacks.py
 
@@ -45,11 +45,13 @@ TITLE = """\
 # Hostile notebooks
 
 Made by `python docs/make_attacks.py`; do not edit. Each line is a notebook of the attack corpus
-(`tests/autograders/attacks.py`) whose answer is wrong, or right where it says so. nbgrader {version} alone ran it with a check cell of
-two assertions; here it was graded at the level `{level}`. Points are out of 4. "Secret" says whether planted text (the key, a solution,
-another learner's answer, the gradebook, a token in the environment, the reference) came back to the learner.
-Only attacks that are harmless outside of a sandbox were run under stock nbgrader: {count} of {whole}; `pytest -m slow
-tests/autograders/test_attacks.py` runs all of them, at every level of the machine.
+(`tests/autograders/attacks.py`) whose answer is wrong, or right where it says so. nbgrader {version} alone ran it with
+a check cell of two assertions; here it was graded at the level `{level}`. Points are out of 4. "Secret" says whether
+planted text (the key, a solution, another learner's answer, the gradebook, a token in the environment, the reference)
+came back to the learner. Only attacks that are harmless outside of a sandbox were run under stock nbgrader: {count} of
+{whole}. `pytest -m slow tests/autograders/test_attacks.py` runs all of them, at every level of the machine.
+
+**nbgrader alone: {alone}. Here: {here}.**
 
 | notebook | nbgrader alone | secret | here | secret |
 |---|---|---|---|---|
@@ -68,9 +70,25 @@ def main():
         stock = under_stock_nbgrader(Path(course), chosen, world)
         rows = [(attack.name.replace("_", " "), stock[attack.name], here(attack, world)) for attack in chosen]
         world.close()
-    whole = len(attacks.ANSWERS) + len(attacks.NOTEBOOKS)
-    told = {"version": nbgrader.__version__, "level": levels.choose().NAME, "count": len(chosen), "whole": whole}
-    OUT.write_text(TITLE.format(**told) + "".join(f"| {name} | {alone} | {graded} |\n" for name, alone, graded in rows), encoding="utf-8")
+    earned = {attack.name.replace("_", " ") for attack in chosen if attack.earns}
+    wrong = [row for row in rows if row[0] not in earned]
+    told = {
+        "version": nbgrader.__version__,
+        "level": levels.choose().NAME,
+        "count": len(chosen),
+        "whole": len(attacks.ANSWERS) + len(attacks.NOTEBOOKS),
+        "alone": summary(wrong, 1),
+        "here": summary(wrong, 2),
+    }
+    table = "".join(f"| {' | '.join(row)} |\n" for row in rows)
+    OUT.write_text(TITLE.format(**told) + table, encoding="utf-8")
+
+
+def summary(rows, side):
+    """How many of the wrong answers got points, and how many secrets came back."""
+    results = [row[side].split(" | ") for row in rows]
+    points = sum(given not in ("0", "not graded") for given, _ in results)
+    return f"points for {points} of {len(results)} wrong answers, {sum('yes' in found for _, found in results)} secrets"
 
 
 def submitted(attack, released, world):
