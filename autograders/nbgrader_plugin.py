@@ -27,7 +27,6 @@ from traitlets import Integer
 from autograders import sandbox, spec
 from autograders.judge import judge
 
-SANDBOX = "bubblewrap"
 SETUP_TAG = "setup"
 NOTES_ID = "notes-from-the-grader"
 NOTES = """\
@@ -158,10 +157,10 @@ class Judge(NbGraderPreprocessor):
             elif is_grade(cell):
                 exercise = spec.load(_exercise_to_judge(cell))
                 seed = _seed(key, submission, exercise.name)
-                report = _judge(exercise, sources, seed)
+                report, level = _judge(exercise, sources, seed)
                 points = _in_cells_points(report, cell)
-                cell.outputs = _outputs(report, points, seed)
-                records.append(_record(resources["nbgrader"], submission, exercise, seed, report, points))
+                cell.outputs = _outputs(report, points, seed, level)
+                records.append(_record(resources["nbgrader"], submission, exercise, seed, level, report, points))
         _append(root / "ledger.jsonl", records)
         nb.metadata.setdefault("chainrule", {})["graded"] = True
         return nb, resources
@@ -174,13 +173,13 @@ def _exercise_to_judge(cell):
 
 
 def _judge(exercise, sources, seed):
-    """The report on one answer, which runs in a sandbox of its own."""
+    """The report on one answer, which runs in a sandbox of its own, and the name of that sandbox's level."""
     limits = sandbox.Limits(seconds_per_call=exercise.limits.seconds, megabytes=exercise.limits.megabytes)
     try:
         with sandbox.open_session(
             sources, exercise.function, packages=exercise.packages, withheld=exercise.withheld, limits=limits
         ) as session:
-            return judge(exercise, session, seed)
+            return judge(exercise, session, seed), session.level
     except sandbox.SandboxUnavailable as error:
         raise GradingStopped(f"nothing was graded: {error}") from error
 
@@ -190,8 +189,8 @@ def _in_cells_points(report, cell):
     return float(report.points) * float(cell.metadata["nbgrader"]["points"]) / float(report.max_points)
 
 
-def _outputs(report, points, seed):
-    seen = f"Graded with seed {seed} in {SANDBOX}."
+def _outputs(report, points, seed, level):
+    seen = f"Graded with seed {seed} in a sandbox of the level {level}."
     return [
         new_output("display_data", data={"text/plain": report.text(), "text/html": report.html()}),
         new_output("display_data", data={"text/plain": seen}),
@@ -242,7 +241,7 @@ def _write_once(path, data):
 # The ledger
 
 
-def _record(names, submission, exercise, seed, report, points):
+def _record(names, submission, exercise, seed, level, report, points):
     return {
         "time": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "assignment": names["assignment"],
@@ -252,7 +251,7 @@ def _record(names, submission, exercise, seed, report, points):
         "autograders": _package_digest("autograders"),
         "engine": _package_digest("engine"),
         "seed": seed,
-        "sandbox": SANDBOX,
+        "sandbox": level,
         "stages": [{"name": stage.name, "weight": stage.weight, "credit": stage.credit} for stage in report.stages],
         "points": points,
     }

@@ -73,6 +73,7 @@ def configure(config, classroom):
     config.CourseDirectory.root = str(classroom)
     config.CourseDirectory.db_url = f"sqlite:///{classroom / 'gradebook.db'}"
     config.Exchange.root = str(exchange_folder(classroom))
+    config.ExchangeFactory.collect = "autograders.collect.CollectPlainFiles"
 
     sanitize = Autograde.sanitize_preprocessors.default()
     kept = [step for step in sanitize if step not in (ClearOutput, DeduplicateIds)]

@@ -4,17 +4,17 @@
         session.describe()          # Described(parameters=("gradient", "shape"))
         session.call(array, (3,))   # Returned(value, inputs), or Raised, or Stopped
 
-Read in this order: `limits.py`, `wire.py` (what crosses), `worker.py` (runs inside), `bubblewrap.py` and
-`identity.py` (what inside is), `process.py` (one sandboxed process), `session.py`.
+Read in this order: `limits.py`, `wire.py` (what crosses), `worker.py` (runs inside), `contents.py` (what it can read),
+the levels of isolation, each a module with the same `start` (`cgroup.py`, `bubblewrap.py`, `landlock.py`), `levels.py`
+(chooses among them), `process.py` (one sandboxed process), `session.py`.
 """
 
-import functools
 from collections.abc import Iterable, Sequence
 
-from autograders.sandbox.levels import SandboxUnavailable
+from autograders.sandbox import levels
 from autograders.sandbox.limits import Limits
-from autograders.sandbox.process import Process
 from autograders.sandbox.session import SandboxSession
+from autograders.sandbox.unavailable import SandboxUnavailable
 
 __all__ = ["Limits", "SandboxSession", "SandboxUnavailable", "available", "open_session"]
 
@@ -47,11 +47,10 @@ def open_session(
     return SandboxSession(cells, function, packages, reasons, limits)
 
 
-@functools.cache
 def available() -> tuple[bool, str]:
     """Whether a sandbox starts on this machine, and if not, why and what to do about it. Tried once a process."""
     try:
-        Process(("numpy",), Limits()).close()
+        levels.choose()
     except SandboxUnavailable as error:
         return False, str(error)
     return True, ""

@@ -1,123 +1,152 @@
-"""The bubblewrap command line: a machine that holds Python, numpy and nothing else.
+"""The level `bubblewrap`: a machine that holds Python, numpy and nothing else, in Linux namespaces.
 
 There is no network, no home, no /etc, no /proc (which a container could not mount, and which tells of the host) and
 no program but the interpreter. The only place to write is a small /tmp in memory. Of /usr just the shared
 libraries and the standard library are there, never the whole: an nbgrader exchange may live below it.
+What a learner's code starts is in a process namespace of its own, so all of it ends with the first process. On
+x86-64 a filter refuses the system calls whose memory no limit counts and those that computing never needs.
 """
 
-import importlib.util
+import contextlib
+import json
 import os
-import sys
-import sysconfig
+import platform
+import signal
+import subprocess
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from autograders.sandbox.levels import SandboxUnavailable
+from autograders.sandbox import contents, filters, identity, unavailable
+from autograders.sandbox.jail import Jail
 from autograders.sandbox.limits import Limits
+from autograders.sandbox.unavailable import SandboxUnavailable, find_bubblewrap
 
-HERE = Path(__file__).parent
+NAME = "bubblewrap"
+LACKS = "memory is bounded for each of its few processes, not for all together; they may use every core"
+
 PACKAGES = "/packages"
 SANDBOX = "/sandbox"
-DEVICES = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom")
 # Memory is bounded for each process, not for all of them together: should the host run out, these go first.
 EASY_TO_KILL = 'echo 1000 2> /dev/null > /proc/self/oom_score_adj; exec "$@"'
-ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS")
+MOST_ABOUT = 2**16  # bytes of what bubblewrap says of itself
 
 
-def command(bubblewrap: str, identity: list[str], about: int, packages: tuple[str, ...], limits: Limits) -> list[str]:
+def start(packages: tuple[str, ...], limits: Limits, requests: int, replies: int) -> Jail:
+    """A worker that reads the descriptor `requests` and writes to `replies`."""
+    return Namespaces(*launch(packages, limits, requests, replies, (), identity.start_as()))
+
+
+def launch(packages, limits, requests: int, replies: int, enter: Sequence[str], start_as: dict) -> tuple:
+    """Start bubblewrap behind the command `enter`; returns its Popen and the descriptor where it tells of itself."""
+    path = find_bubblewrap()
+    reading, about = os.pipe()
+    try:
+        with identity.arguments(path) as (who, opened), _filter() as (calls, filter_opened):
+            isolated = command(path, [*who, *calls], about, packages, limits)
+            process = subprocess.Popen(
+                [*enter, *isolated, limits.for_worker(_modules(packages))],
+                stdin=requests,
+                stdout=replies,
+                stderr=subprocess.PIPE,
+                pass_fds=(*opened, *filter_opened, about),
+                start_new_session=True,
+                cwd="/",
+                env={},
+                **start_as,
+            )
+    except BaseException:
+        os.close(reading)
+        raise
+    finally:
+        os.close(about)
+    return process, reading
+
+
+@contextlib.contextmanager
+def _filter() -> Iterator[tuple[list[str], tuple[int, ...]]]:
+    """bubblewrap's arguments for the filter of system calls, and the descriptor they name, open within the block."""
+    if platform.machine() != "x86_64":
+        yield [], ()
+        return
+    reading, writing = os.pipe()
+    try:
+        os.write(writing, filters.nothing_unbounded())
+        os.close(writing)
+        yield ["--seccomp", str(reading)], (reading,)
+    finally:
+        os.close(reading)
+
+
+class Namespaces(Jail):
+    """All others die with the sandbox's first process, and bubblewrap outside collects it and ends."""
+
+    def __init__(self, process: subprocess.Popen, about: int):
+        super().__init__(process)
+        self._about = about
+        self._first = None
+
+    def explain(self, complaint: str) -> SandboxUnavailable:
+        return unavailable.explain(complaint)
+
+    def ready(self) -> None:
+        first = json.loads(os.read(self._about, MOST_ABOUT))["child-pid"]
+        self._first = os.pidfd_open(first)  # a number alone might be another process's by the time it is used
+
+    def kill(self) -> None:
+        if self._first is None:
+            self.process.kill()
+        else:
+            with contextlib.suppress(ProcessLookupError):  # it has ended by itself
+                signal.pidfd_send_signal(self._first, signal.SIGKILL)
+
+    def release(self) -> None:
+        for descriptor in (self._about, self._first):
+            if descriptor is not None:
+                os.close(descriptor)
+
+
+def command(bubblewrap: str, options: list[str], about: int, packages: tuple[str, ...], limits: Limits) -> list[str]:
     """The argv that starts the worker.
 
-    `identity` is what `identity.arguments` gave; to the descriptor `about` bubblewrap writes the number of the
+    `options` are those for the user and the filter; to the descriptor `about` bubblewrap writes the number of the
     sandbox's first process.
     """
-    arguments = ["/bin/sh", "-c", EASY_TO_KILL, "sh", bubblewrap, *identity, "--info-fd", str(about)]
+    arguments = ["/bin/sh", "-c", EASY_TO_KILL, "sh", bubblewrap, *options, "--info-fd", str(about)]
     arguments += ["--new-session", "--die-with-parent", "--cap-drop", "ALL", "--hostname", "sandbox", "--clearenv"]
-    for name, value in _environment().items():
+    for name, value in contents.environment("/tmp").items():
         arguments += ["--setenv", name, value]
     arguments += ["--perms", "0700", "--size", str(limits.disk_megabytes * 2**20), "--tmpfs", "/tmp"]
     arguments += _mounts(packages)
-    for device in DEVICES:
+    for device in contents.DEVICES:
         arguments += ["--dev-bind", device, device]
     arguments += ["--remount-ro", "/", "--chdir", "/tmp", "--"]
-    return [*arguments, str(_interpreter()), "-I", "-S", "-B", "-X", "utf8", f"{SANDBOX}/worker.py"]
-
-
-def _environment() -> dict[str, str]:
-    return {
-        "HOME": "/tmp",
-        "LD_LIBRARY_PATH": str(_prefix() / "lib"),  # conda's numpy looks for its libraries beside the interpreter
-        **dict.fromkeys(ONE_THREAD, "1"),
-    }
+    return [*arguments, str(contents.interpreter()), *contents.PYTHON_OPTIONS, f"{SANDBOX}/worker.py"]
 
 
 def _mounts(packages: tuple[str, ...]) -> list[str]:
     arguments = []
     folders = []
-    for path in _system_parts():
+    for path in contents.system_parts():
         if path.is_symlink():
             arguments += ["--symlink", os.readlink(path), str(path)]
         elif not any(path.is_relative_to(folder) for folder in folders):
             arguments += ["--ro-bind", str(path), str(path)]
             folders.append(path)
-    for installed in _installed_packages(folders):
+    for installed in contents.installed_packages(folders):
         # its own packages are the host's business: an empty folder stands in their place
         arguments += ["--size", "4096", "--tmpfs", str(installed), "--remount-ro", str(installed)]
     for name in packages:
-        for path in _package(name):
+        for path in contents.package(name):
             arguments += ["--ro-bind", str(path), f"{PACKAGES}/{path.name}"]
-    for name in ("worker.py", "wire.py"):
-        arguments += ["--ro-bind", str(HERE / name), f"{SANDBOX}/{name}"]
+    for name in contents.OUR_FILES:
+        arguments += ["--ro-bind", str(contents.HERE / name), f"{SANDBOX}/{name}"]
     return arguments
 
 
-def _interpreter() -> Path:
-    """The real interpreter: behind the links, and outside any virtual environment."""
-    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    for path in (Path(sys.base_prefix, "bin", version + sys.abiflags), Path(sys.executable)):
-        if path.exists():
-            return path.resolve()
-    raise SandboxUnavailable(f"no interpreter was found below {sys.base_prefix}")
-
-
-def _prefix() -> Path:
-    return _interpreter().parent.parent
-
-
-def _system_parts() -> list[Path]:
-    """Files, folders and links that Python needs to start, those that hold others first."""
-    parts = []
-    for place in (Path("/lib"), Path("/lib64"), Path("/usr/lib"), Path("/usr/lib64")):
-        parts += _libraries(place)
-    if _prefix() != Path("/usr"):
-        parts.append(_prefix() / "lib")
-    parts.append(Path(sysconfig.get_path("stdlib")).resolve())
-    parts += [Path("/etc/ld.so.cache"), Path("/etc/alternatives"), _interpreter()]
-    return [part for part in parts if part.exists()]
-
-
-def _libraries(place: Path) -> list[Path]:
-    """Where the shared libraries below /lib are: in a folder of the architecture (Debian), else all of it."""
-    architecture = place / (sysconfig.get_config_var("MULTIARCH") or "none")
-    if place.is_symlink() or not architecture.is_dir():
-        return [place]
-    return [architecture, *sorted(place.glob("ld-*.so*"))]
-
-
-def _installed_packages(folders: list[Path]) -> list[Path]:
-    return sorted(
-        found
-        for folder in folders
-        for pattern in ("{}-packages", "python*/{}-packages")
-        for kind in ("site", "dist")
-        for found in folder.glob(pattern.format(kind))
-        if found.is_dir() and not found.is_symlink()
-    )
-
-
-def _package(name: str) -> list[Path]:
-    """A package's folder or file, and the folder of shared libraries that its wheel brought along."""
-    spec = importlib.util.find_spec(name) if name.isidentifier() else None
-    if spec is None or spec.origin is None:
-        raise SandboxUnavailable(f"the exercise needs the package {name!r}, which is not installed here")
-    path = Path(spec.submodule_search_locations[0] if spec.submodule_search_locations else spec.origin)
-    libraries = path.parent / f"{name}.libs"
-    return [path, libraries] if libraries.is_dir() else [path]
+def _modules(packages: tuple[str, ...]) -> dict[str, str]:
+    """Where inside the files of the worker's modules are."""
+    places = {"wire": f"{SANDBOX}/wire.py"}
+    for name in packages:
+        file, folder = contents.module_file(name), contents.package(name)[0].parent
+        places[name] = f"{PACKAGES}/{file.relative_to(folder)}"
+    return places

@@ -11,7 +11,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 
-from autograders.sandbox.levels import SandboxUnavailable, explain, has_option
+from autograders.sandbox.unavailable import SandboxUnavailable, explain, has_option
 
 NOBODY = 65534
 LARGEST_ID = 2**32 - 2

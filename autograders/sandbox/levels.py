@@ -1,68 +1,55 @@
-"""Why there may be no sandbox on this machine, in one line that says what to do about it."""
+"""Which level of isolation answers are graded at: the best one that really starts on this machine.
+
+A level is a module with
+    NAME        how the ledger and the doctor call it;
+    LACKS       what it does not promise that a better one does, in a line;
+    start       (packages, limits, requests, replies) -> Jail: a worker that speaks over the two descriptors, or
+                SandboxUnavailable with the reason and what to do about it.
+CHAINRULE_SANDBOX=name allows that level alone. Where none works nothing is graded.
+"""
 
 import functools
-import re
-import shutil
-import subprocess
-import sys
-from pathlib import Path
+import os
+import types
 
-NEEDED_OPTIONS = ("--clearenv", "--size", "--perms", "--userns", "--remount-ro")
+from autograders.sandbox import bubblewrap, cgroup, landlock
+from autograders.sandbox.limits import Limits
+from autograders.sandbox.process import Process
+from autograders.sandbox.unavailable import SandboxUnavailable, need_linux
 
-
-class SandboxUnavailable(RuntimeError):
-    """No learner's code was run, because this machine cannot run it safely. The message says why and what to do."""
-
-
-def find_bubblewrap() -> str:
-    """The path of a bubblewrap that is new enough; raises SandboxUnavailable where there is none."""
-    if not sys.platform.startswith("linux"):
-        raise SandboxUnavailable(
-            "answers are graded in bubblewrap, which needs Linux: on macOS use a Podman or Lima virtual machine, "
-            "on Windows use WSL2"
-        )
-    path = shutil.which("bwrap")
-    if path is None:
-        raise SandboxUnavailable(
-            "bubblewrap is not installed: apt-get install bubblewrap (Fedora: dnf install bubblewrap)"
-        )
-    missing = [option for option in NEEDED_OPTIONS if not has_option(path, option)]
-    if missing:
-        raise SandboxUnavailable(f"this bubblewrap has no {', '.join(missing)}: version 0.8 or newer is needed")
-    return path
+LEVELS = (cgroup, bubblewrap, landlock)  # the best first
+FORCE = "CHAINRULE_SANDBOX"
 
 
-def has_option(bubblewrap: str, option: str) -> bool:
-    """Whether this bubblewrap knows `option`. Its help is asked: distributions backport options to old versions."""
-    return re.search(rf"^\s*{re.escape(option)}\s", _help(bubblewrap), re.MULTILINE) is not None
+def choose() -> types.ModuleType:
+    """The level to grade at. Raises SandboxUnavailable, in one line, where there is none or not the one asked for."""
+    need_linux()
+    forced = os.environ.get(FORCE, "")
+    if forced:
+        level = _named(forced)
+        if problem(level):
+            raise SandboxUnavailable(f"{FORCE}={forced} does not work here: {problem(level)}")
+        return level
+    for level in LEVELS:
+        if not problem(level):
+            return level
+    reasons = "; ".join(f"{level.NAME}: {problem(level)}" for level in LEVELS)
+    raise SandboxUnavailable(f"no sandbox works here ({reasons}); `python -m autograders doctor` says more")
 
 
 @functools.cache
-def _help(bubblewrap: str) -> str:
-    return subprocess.run([bubblewrap, "--help"], capture_output=True, text=True, check=False).stdout
-
-
-def explain(complaint: str) -> SandboxUnavailable:
-    """The error for a sandbox that did not start, from what bubblewrap or Python said on stderr."""
-    said = " ".join(complaint.split())[-300:] or "it said nothing"
-    return SandboxUnavailable(f"the sandbox did not start ({said}): {_advice()}")
-
-
-def _advice() -> str:
-    if _kernel_setting("kernel/unprivileged_userns_clone") == "0":
-        return "user namespaces are switched off: sysctl kernel.unprivileged_userns_clone=1"
-    if _kernel_setting("user/max_user_namespaces") == "0":
-        return "user namespaces are switched off: sysctl user.max_user_namespaces=10000"
-    if _kernel_setting("kernel/apparmor_restrict_unprivileged_userns") == "1":
-        return (
-            "AppArmor keeps user namespaces from it: give bwrap an AppArmor profile with `userns,`, "
-            "or sysctl kernel.apparmor_restrict_unprivileged_userns=0"
-        )
-    return "it needs user namespaces; a container must allow them (Docker: --security-opt seccomp=unconfined)"
-
-
-def _kernel_setting(name: str) -> str | None:
+def problem(level: types.ModuleType) -> str:
+    """Why the level does not work here, and the fix; an empty text if it does. A worker is started to find out."""
     try:
-        return Path("/proc/sys", name).read_text().strip()
-    except OSError:  # this kernel does not have the setting
-        return None
+        Process(level, ("numpy",), Limits()).close()
+    except SandboxUnavailable as error:
+        return str(error)
+    return ""
+
+
+def _named(name: str) -> types.ModuleType:
+    for level in LEVELS:
+        if level.NAME == name:
+            return level
+    names = ", ".join(level.NAME for level in LEVELS)
+    raise SandboxUnavailable(f"{FORCE}={name} names no sandbox; there are: {names}")

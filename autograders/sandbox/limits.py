@@ -1,5 +1,8 @@
 """How much a learner's code may use: time, memory, disk, processes, and the size of what it sends back."""
 
+import dataclasses
+import json
+import math
 from dataclasses import dataclass, fields
 
 
@@ -8,7 +11,7 @@ class Limits:
     """What one session may use. Seconds are wall-clock time; megabytes are 2**20 bytes; all must be positive.
 
     `megabytes` bounds the memory of each process, so `processes` is small: an honest answer needs one. The count
-    includes threads and two processes of the sandbox's own. `reply_megabytes` bounds what one call may return,
+    includes threads and the two processes that bubblewrap needs. `reply_megabytes` bounds what one call may return,
     beside its inputs, which come back too.
     """
 
@@ -25,3 +28,8 @@ class Limits:
             value = getattr(self, field.name)
             if not value > 0:
                 raise ValueError(f"{field.name} must be a positive number, but is {value!r}")
+
+    def for_worker(self, modules: dict[str, str]) -> str:
+        """The worker's argument, JSON: these limits, and where inside the files of the modules are that it may load."""
+        limits = {**dataclasses.asdict(self), "cpu_seconds": math.ceil(self.seconds_total) + 5}
+        return json.dumps({"limits": limits, "modules": modules})

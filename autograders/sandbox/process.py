@@ -4,20 +4,16 @@ Its first message comes before any code of the learner's has run, so until then 
 (SandboxUnavailable), and afterwards it is the learner's (Ended). The process dies with the thread that started it.
 """
 
-import contextlib
-import dataclasses
-import json
 import math
 import os
 import select
-import signal
 import subprocess
 import time
 import warnings
 
-from autograders.sandbox import bubblewrap, identity, wire
-from autograders.sandbox.levels import SandboxUnavailable, explain, find_bubblewrap
+from autograders.sandbox import wire
 from autograders.sandbox.limits import Limits
+from autograders.sandbox.unavailable import SandboxUnavailable
 
 SECONDS_TO_START = 30.0
 SECONDS_TO_END = 5.0
@@ -33,37 +29,26 @@ class TooSlow(Ended):
 
 
 class Process:
-    """A worker in its sandbox, ready for messages. Raises SandboxUnavailable where it cannot be started."""
+    """A worker in a sandbox of the given level (a module: see `levels.py`), ready for messages.
 
-    def __init__(self, packages: tuple[str, ...], limits: Limits):
+    Raises SandboxUnavailable where it cannot be started.
+    """
+
+    def __init__(self, level, packages: tuple[str, ...], limits: Limits):
         self._limits = limits
-        path = find_bubblewrap()
-        self._first = None
         requests, self._requests = os.pipe()
         self._replies, replies = os.pipe()
-        self._about, about = os.pipe()
-        for descriptor in (self._requests, self._replies, self._about):
+        for descriptor in (self._requests, self._replies):
             os.set_blocking(descriptor, False)
         try:
-            with identity.arguments(path) as (who, descriptors):
-                self._process = subprocess.Popen(
-                    [*bubblewrap.command(path, who, about, packages, limits), _for_worker(limits)],
-                    stdin=requests,
-                    stdout=replies,
-                    stderr=subprocess.PIPE,
-                    pass_fds=(*descriptors, about),
-                    start_new_session=True,
-                    cwd="/",
-                    env={},
-                    **identity.start_as(),
-                )
+            self._jail = level.start(packages, limits, requests, replies)
         except BaseException:
             self._close_pipes()
             raise
         finally:
             os.close(requests)
             os.close(replies)
-            os.close(about)
+        self._process = self._jail.process
         self._wait_until_ready()
 
     def exchange(self, message: bytes, seconds: float, opaque=None) -> tuple[dict, tuple]:
@@ -82,11 +67,7 @@ class Process:
 
     def close(self) -> None:
         """End the process and everything it started, and wait until they are gone."""
-        if self._first is None:
-            self._process.kill()
-        else:  # all others die with the sandbox's first process, and bubblewrap outside collects it and ends
-            with contextlib.suppress(ProcessLookupError):  # it has ended by itself
-                signal.pidfd_send_signal(self._first, signal.SIGKILL)
+        self._jail.kill()
         try:
             self._read_to_the_end(time.monotonic() + SECONDS_TO_END)
             self._process.wait(SECONDS_TO_END)
@@ -97,17 +78,17 @@ class Process:
         finally:
             self._process.stderr.close()
             self._close_pipes()
+            self._jail.release()
 
     def _wait_until_ready(self) -> None:
         try:
             self._read_message(time.monotonic() + SECONDS_TO_START, CHUNK)
-            first = json.loads(os.read(self._about, CHUNK))["child-pid"]
-            self._first = os.pidfd_open(first)  # a number alone might be another process's by the time it is used
+            self._jail.ready()
         except EOFError as error:
             self._process.wait()
             complaint = self._process.stderr.read(10_000).decode(errors="replace")
             self.close()
-            raise explain(complaint) from error
+            raise self._jail.explain(complaint) from error
         except TimeoutError as error:
             self.close()
             raise SandboxUnavailable(f"the sandbox did not start within {SECONDS_TO_START:g} s") from error
@@ -148,15 +129,11 @@ class Process:
             status = self._process.wait(timeout=SECONDS_TO_END)
         except subprocess.TimeoutExpired:
             return "closed the connection to the grader"
-        if status - 128 in signal.valid_signals():  # bubblewrap's way to tell of a signal
-            name = signal.strsignal(status - 128) or f"signal {status - 128}"
-            return f"ended its process ({name.lower()})"
-        return f"ended its process (exit status {status})"
+        return self._jail.how_it_ended(status)
 
     def _close_pipes(self) -> None:
-        for descriptor in (self._requests, self._replies, self._about, self._first):
-            if descriptor is not None:
-                os.close(descriptor)
+        for descriptor in (self._requests, self._replies):
+            os.close(descriptor)
 
 
 def _wait(descriptor: int, event: int, deadline: float) -> None:
@@ -166,6 +143,3 @@ def _wait(descriptor: int, event: int, deadline: float) -> None:
     if left <= 0 or not poll.poll(math.ceil(left * 1000)):
         raise TimeoutError
 
-
-def _for_worker(limits: Limits) -> str:
-    return json.dumps({**dataclasses.asdict(limits), "cpu_seconds": math.ceil(limits.seconds_total) + 5})

@@ -6,7 +6,7 @@ believe no more of it than that they came back.
 
 import time
 
-from autograders.sandbox import wire
+from autograders.sandbox import levels, wire
 from autograders.sandbox.limits import Limits
 from autograders.sandbox.process import Ended, Process, TooSlow
 from autograders.session import Described, Missing, Opaque, Outcome, Raised, Returned, Stopped
@@ -31,8 +31,15 @@ class SandboxSession:
         self._starts_left = MOST_STARTS
         self._process = None
         self._description = None
+        self._level = None
+
+    @property
+    def level(self) -> str:
+        """The name of the level of isolation that the answer runs at; known once the session was entered."""
+        return self._level.NAME
 
     def __enter__(self):
+        self._level = levels.choose()
         self._start()
         return self
 
@@ -65,7 +72,7 @@ class SandboxSession:
             self._description = Stopped(f"had to be stopped {MOST_STARTS} times")
             return
         self._starts_left -= 1
-        self._process = Process(self._packages, self._limits)
+        self._process = Process(self._level, self._packages, self._limits)
         try:
             header, _ = self._exchange(self._begin)
             self._description = self._read_description(header)

@@ -1,14 +1,16 @@
 """Runs inside the sandbox: executes the learner's cells, then calls one function of theirs for the parent.
 
-It is started with its limits as JSON, and speaks with the parent over the descriptors it was given as stdin and stdout,
-which it hides first: what the learner prints goes to /dev/null, and costs nothing. It needs numpy and `wire.py`
-beside it. Nothing here protects the parent, who trusts no byte of it: by the first call, the learner owns this process.
+It is started with its limits and the modules it may load as JSON, and speaks with the parent over the descriptors it
+was given as stdin and stdout, which it hides first: what the learner prints goes to /dev/null, and costs nothing. It
+needs numpy and `wire.py`. Nothing here protects the parent, who trusts no byte of it: by the first call, the learner
+owns this process.
 """
 
 import ast
 import codeop
 import copy
 import importlib.machinery
+import importlib.util
 import inspect
 import json
 import os
@@ -18,16 +20,14 @@ import sys
 import traceback
 import types
 
-PACKAGES = "/packages"
-
 
 def main():
     requests, replies = private_descriptors()
-    set_limits(json.loads(sys.argv[1]))
-    sys.path += [PACKAGES, os.path.dirname(__file__)]
+    begin = json.loads(sys.argv[1])
+    set_limits(begin["limits"])
+    sys.meta_path.append(Modules(begin["modules"]))
     import wire  # it imports numpy, which must already live within the limits
 
-    sys.path.pop()
     send(replies, wire.pack({"ready": True}))
     header, _ = receive(requests, wire)
     answer = Answer(header["function"], header["withheld"])
@@ -55,10 +55,12 @@ def set_limits(limits):
         "AS": limits["megabytes"] * 2**20,
         "FSIZE": limits["disk_megabytes"] * 2**20,
         "CPU": limits["cpu_seconds"],
-        "NPROC": limits["processes"],
+        "NPROC": limits.get("processes"),
         "NOFILE": limits["open_files"],
         "CORE": 0,
     }.items():
+        if most is None:  # the level has set it itself
+            continue
         kind = getattr(resource, f"RLIMIT_{name}")
         _, hard = resource.getrlimit(kind)
         most = most if hard == resource.RLIM_INFINITY else min(most, hard)
@@ -205,6 +207,16 @@ def parse(source, name):
 def says_nothing(statement):
     is_constant = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
     return is_constant or isinstance(statement, ast.Pass)
+
+
+class Modules:
+    """An import hook: finds the few modules that are there by their files, in whatever folders those lie."""
+
+    def __init__(self, files):
+        self.files = files
+
+    def find_spec(self, name, path=None, target=None):
+        return importlib.util.spec_from_file_location(name, self.files[name]) if name in self.files else None
 
 
 class Unavailable:

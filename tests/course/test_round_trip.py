@@ -74,6 +74,7 @@ class Room:
         home.mkdir(parents=True, exist_ok=True)
         folders = ("JUPYTER_RUNTIME_DIR", "JUPYTER_DATA_DIR", "JUPYTER_CONFIG_DIR", "IPYTHONDIR")
         return {
+            **{name: value for name, value in os.environ.items() if name == "CHAINRULE_SANDBOX"},
             "PATH": os.defpath,
             "HOME": str(home),
             "PYTHONPATH": str(REPOSITORY),
@@ -261,10 +262,11 @@ def test_without_a_sandbox_there_is_no_grade_and_no_folder(room, monkeypatch):
     """nbgrader says why in one line, leaves nothing half-written, and grades once there is one."""
     folder = room.classroom / "autograded" / "right" / NAME
     whole = room.environment("instructor")
-    broken = {**whole, "PATH": "/nowhere"}
+    broken = {**whole, "PATH": "/nowhere", "CHAINRULE_SANDBOX": "bubblewrap"}
     monkeypatch.setattr(room, "environment", lambda person: broken)
     said = room.nbgrader("instructor", "autograde", NAME, "--force", "--student=right", fails=True)
-    assert "GradingStopped: nothing was graded: bubblewrap is not installed" in said
+    refusal = "CHAINRULE_SANDBOX=bubblewrap does not work here: bubblewrap is not installed"
+    assert f"GradingStopped: nothing was graded: {refusal}" in said
     assert not folder.exists()
     monkeypatch.setattr(room, "environment", lambda person: whole)
     room.nbgrader("instructor", "autograde", NAME, "--student=right")

@@ -1,0 +1,28 @@
+"""`python -m autograders COMMAND ...`: what an instructor does with many submissions."""
+
+import argparse
+import importlib
+import sys
+
+COMMANDS = {  # the module of each command, with `add_arguments(parser)` and `run(options)`, and what it does
+    "doctor": ("autograders.doctor", "say whether answers can be graded on this machine, and what is missing"),
+}
+
+
+def main(arguments=None):
+    """Run one command; returns the exit status. Only that command's module is imported."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    top = argparse.ArgumentParser(prog="python -m autograders", description=__doc__)
+    commands = top.add_subparsers(title="commands", required=True, metavar="command")
+    for name, (module, text) in COMMANDS.items():
+        parser = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.", allow_abbrev=False)
+        if arguments[:1] == [name]:
+            command = importlib.import_module(module)
+            command.add_arguments(parser)
+            parser.set_defaults(run=command.run)
+    options = top.parse_args(arguments)
+    return options.run(options)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,353 @@
+"""The attack corpus against every level of isolation on this machine, through the same two steps as real grading.
+
+For each attack: no point that was not honestly earned, no secret in anything that came back, nothing written outside,
+no process left, and a learner who is graded meanwhile gets what they always get.
+"""
+
+import copy
+import dataclasses
+import json
+import os
+import random
+import socket
+import sqlite3
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("nbgrader", reason="the plugin plugs into nbgrader")
+
+from nbformat import from_dict  # noqa: E402
+from nbformat.v4 import new_code_cell, new_notebook  # noqa: E402
+from nbgrader.utils import determine_grade  # noqa: E402
+from traitlets.config import Config  # noqa: E402
+
+import attacks  # noqa: E402
+import engine  # noqa: E402
+from autograders import nbgrader_plugin as plugin  # noqa: E402
+from autograders import sandbox, spec  # noqa: E402
+from autograders.judge import judge  # noqa: E402
+from autograders.sandbox import bubblewrap, contents, filters, landlock, levels  # noqa: E402
+from sandboxed import HERE  # noqa: E402
+
+pytestmark = [pytest.mark.slow]
+
+EXERCISE = "autograd/unbroadcast"
+NAMES = {"assignment": "03", "notebook": "03", "student": "eve"}
+SECONDS_IN_ALL = 2.0
+SECONDS_TO_SPARE = 30.0  # for starting and ending sandboxes on a busy machine, several of which run at once
+HONEST = attacks.PRELUDE.format(planted={}) + "def unbroadcast(gradient, shape):\n    return right(gradient, shape)"
+
+
+LIMITS = sandbox.Limits
+
+
+@pytest.fixture(scope="module", params=HERE, ids=lambda level: level.NAME)
+def level(request):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(levels.FORCE, request.param.NAME)
+        yield request.param.NAME
+
+
+class World:
+    """A classroom, a home and a network with something to steal or to break, and the means to see whether it was."""
+
+    def __init__(self, folder: Path):
+        self.room, self.home = folder / "classroom", folder / "home"
+        self.word = "planted-secret-" + random.randbytes(8).hex()
+        self.name = "planted-name-" + random.randbytes(8).hex()
+        for path, text in self._files().items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        for path in (folder, *folder.rglob("*")):  # nobody is stopped by permissions: the sandbox has to
+            path.chmod(0o777 if path.is_dir() else 0o666)
+        (self.room / ".secret").write_bytes((self.word + "x" * 32)[:32].encode())
+        book = sqlite3.connect(self.room / "gradebook.db")
+        book.execute("create table grade (points, note)")
+        book.execute("insert into grade values (1.5, ?)", (self.word,))
+        book.commit()
+        book.close()
+        self.connections = []
+        self._listen()
+        self._before = self._digest()
+
+    def _files(self):
+        learner = self.room / "submitted" / "ada" / "03" / "03.ipynb"
+        return {
+            self.room / "source" / "03" / "03.ipynb": f'{{"solution": "{self.word}"}}',
+            self.room / "release" / "03" / "03.ipynb": json.dumps(released()),
+            self.room / "ledger.jsonl": f'{{"note": "{self.word}"}}\n',
+            learner: f'{{"answer": "{self.word}"}}',
+            self.home / "planted_key": self.word,
+        }
+
+    def planted(self):
+        """Where everything is, for the attacker."""
+        return {
+            "room": str(self.room),
+            "home": str(self.home),
+            "project": str(Path(engine.__file__).parents[1]),
+            "reference": str(Path(engine.__file__).parent / "autograd" / "graph.py"),
+            "key": str(self.room / ".secret"),
+            "gradebook": str(self.room / "gradebook.db"),
+            "submission": str(self.room / "submitted" / "ada" / "03" / "03.ipynb"),
+            "solution": str(self.room / "source" / "03" / "03.ipynb"),
+            "ledger": str(self.room / "ledger.jsonl"),
+            "home_file": str(self.home / "planted_key"),
+            "pid": os.getpid(),
+            "port": self.servers[0].getsockname()[1],
+            "socket": str(self.room / "socket"),
+            "name": self.name,
+        }
+
+    def _listen(self):
+        self.servers = [socket.create_server(("127.0.0.1", 0))]
+        udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        udp.bind(self.servers[0].getsockname())
+        for address in (str(self.room / "socket"), f"\0{self.name}"):
+            server = socket.socket(socket.AF_UNIX)
+            server.bind(address)
+            server.listen()
+            self.servers.append(server)
+        (self.room / "socket").chmod(0o777)
+        self.servers.append(udp)
+        for server in self.servers:
+            server.setblocking(False)
+
+    def reached(self):
+        """Which of the servers heard from anyone."""
+        heard = []
+        for server in self.servers:
+            try:
+                heard.append(server.recv(10) if server.type == socket.SOCK_DGRAM else server.accept())
+            except BlockingIOError:
+                pass
+        return heard
+
+    def _digest(self):
+        engine_files = [Path(self.planted()["reference"])]
+        files = [path for path in (*self.room.rglob("*"), *self.home.rglob("*"), *engine_files) if path.is_file()]
+        kept = [path for path in files if path.name != "ledger.jsonl"]
+        return {path: (path.read_bytes(), path.stat().st_mode, path.stat().st_mtime_ns) for path in kept}
+
+    def changes(self):
+        """What was written outside: files of the classroom and of home that differ, and files planted elsewhere."""
+        now = self._digest()
+        changed = [path for path in {*now, *self._before} if now.get(path) != self._before.get(path)]
+        places = ["/tmp", "/var/tmp", "/dev/shm", "/", "/run", os.getcwd()]
+        places += [Path(np.__file__).parent, Path(os.__file__).parent]
+        return changed + [place for place in places if Path(place, self.name).exists()]
+
+    def close(self):
+        for server in self.servers:
+            server.close()
+
+
+def released():
+    """The released notebook: a setup cell, the cell for the answer, the check."""
+    name, ours = EXERCISE.replace("/", "-"), {"exercise": EXERCISE}
+    nbgrader = {"grade_id": name, "grade": False, "solution": True, "locked": False, "schema_version": 3}
+    check = {**nbgrader, "grade_id": f"{name}-check", "grade": True, "solution": False, "locked": True, "points": 4}
+    metadata = [{"nbgrader": each, "chainrule": ours} for each in (nbgrader, check)]
+    stub = "def unbroadcast(gradient, shape):\n    pass"
+    return new_notebook(
+        cells=[
+            new_code_cell("import numpy as np", id="setup", metadata={"tags": ["setup"]}),
+            new_code_cell(stub, id=name, metadata=metadata[0]),
+            new_code_cell("check()", id=f"{name}-check", metadata=metadata[1]),
+        ]
+    )
+
+
+@pytest.fixture
+def world(tmp_path, monkeypatch):
+    for folder in (tmp_path, *tmp_path.parents[:2]):
+        if folder.stat().st_uid == os.geteuid():
+            folder.chmod(0o755)
+    made = World(tmp_path)
+    monkeypatch.setenv("HOME", str(made.home))
+    monkeypatch.setenv("PLANTED_TOKEN", made.word)
+    yield made
+    made.close()
+
+
+def grade(world, notebook):
+    """The share of points that nbgrader would record, all text that comes back, and the report as a page."""
+    config = Config({"CourseDirectory": {"root": str(world.room)}})
+    nb, _ = plugin.Rebuild(config=config).preprocess(notebook, {"nbgrader": NAMES})
+    nb, _ = plugin.Judge(config=config).preprocess(nb, {"nbgrader": NAMES})
+    (check,) = [cell for cell in nb.cells if cell.metadata.get("nbgrader", {}).get("grade")]
+    points, most = determine_grade(check)
+    with open(world.room / "ledger.jsonl") as file:
+        record = file.read().splitlines()[1:]
+    page = check.outputs[0].data["text/html"]
+    return points / most, json.dumps([check.outputs, nb.metadata, nb.cells[0].source, record]), page
+
+
+def submission(text):
+    nb = released()
+    nb.cells[1].source = text
+    return nb
+
+
+def honest():
+    """What a learner with a right answer gets."""
+    exercise = spec.load(EXERCISE)
+    with sandbox.open_session([("answer", HONEST)], exercise.function, limits=LIMITS(seconds_total=600.0)) as session:
+        report = judge(exercise, session, 7)
+    return report.text(), report.points
+
+
+@pytest.fixture(scope="module")
+def what_they_always_get(level):
+    text, points = honest()
+    assert points == spec.load(EXERCISE).points
+    return text, points
+
+
+class Gradings:
+    """The gradings of one test: short limits, and for each a number that stands in its processes' command lines."""
+
+    def __init__(self):
+        self.marks = []
+        self.patient = False  # an answer that earns points must not lose them to a busy machine
+
+    def limits(self, **options):
+        seconds = {"seconds_per_call": 0.6, "seconds_total": SECONDS_IN_ALL} if not self.patient else {}
+        made = LIMITS(**{**options, "megabytes": 512, "disk_megabytes": 4, "reply_megabytes": 4, **seconds})
+        made = dataclasses.replace(made, seconds_total=made.seconds_total + random.random() / 1000)
+        self.marks.append(repr(made.seconds_total))
+        return made
+
+
+@pytest.fixture
+def gradings(monkeypatch):
+    made = Gradings()
+    monkeypatch.setattr(sandbox, "Limits", made.limits)
+    return made
+
+
+def alive(marks):
+    found = []
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            text = file.read_text(errors="replace")
+        except OSError:  # it has just ended
+            continue
+        found += [text] if any(mark in text for mark in marks) else []
+    return found
+
+
+def withstands(world, gradings, notebook, earns, what_they_always_get):
+    gradings.patient = earns > 0
+    with ThreadPoolExecutor(1) as pool:
+        other = pool.submit(honest)
+        begin = time.monotonic()
+        share, text, page = grade(world, notebook)
+        took = time.monotonic() - begin
+        assert other.result() == what_they_always_get
+    assert share == earns
+    assert world.word not in text and world.word[:32] not in text and "planted script" not in text
+    assert "out of the sandbox" not in text
+    assert "axis < added or" not in text, "a line of the reference"
+    assert "<script" not in page and "\\u001b" not in text
+    assert world.changes() == []
+    assert world.reached() == []
+    assert gradings.marks and alive([*gradings.marks, world.name]) == []
+    assert gradings.patient or took < SECONDS_IN_ALL + SECONDS_TO_SPARE, "it was not stopped in time"
+
+
+@pytest.mark.parametrize("attack", attacks.ANSWERS, ids=lambda attack: attack.name)
+def test_a_hostile_answer(level, world, gradings, attack, what_they_always_get):
+    text = attacks.PRELUDE.format(planted=world.planted()) + attack.text
+    withstands(world, gradings, submission(text), attack.earns, what_they_always_get)
+
+
+@pytest.mark.parametrize("attack", attacks.NOTEBOOKS, ids=lambda attack: attack.name)
+def test_a_hostile_notebook(level, world, gradings, attack, what_they_always_get):
+    notebook = json.loads(json.dumps(released()))
+    attack.change(notebook)
+    withstands(world, gradings, from_dict(copy.deepcopy(notebook)), attack.earns, what_they_always_get)
+
+
+# The corpus is known to be able to fail: with one wall taken down, an attack gets through and is seen
+
+
+def corpus(name):
+    return next(attack for attack in attacks.ANSWERS if attack.name == name)
+
+
+def gets_through(world, gradings, name, what_they_always_get):
+    text = attacks.PRELUDE.format(planted=world.planted()) + corpus(name).text
+    with pytest.raises(AssertionError):
+        withstands(world, gradings, submission(text), 0.0, what_they_always_get)
+
+
+def with_options(monkeypatch, *more):
+    """bubblewrap gets more options, behind its own, and no network namespace."""
+    original = bubblewrap.command
+
+    def command(path, options, *others):
+        argv = original(path, [each for each in options if each != "--unshare-net"], *others)
+        end = argv.index("--chdir") - 2  # before the root is made read-only
+        return [*argv[:end], *more, *argv[end:]]
+
+    monkeypatch.setattr(bubblewrap, "command", command)
+
+
+def in_bubblewrap(level):
+    if level == "landlock":
+        pytest.skip("a wall of bubblewrap's")
+
+
+def in_landlock(level):
+    if level != "landlock":
+        pytest.skip("a wall of Landlock's")
+
+
+def test_without_a_network_namespace(level, world, gradings, monkeypatch, what_they_always_get):
+    in_bubblewrap(level)
+    with_options(monkeypatch, *([] if os.geteuid() == 0 else ["--share-net"]))
+    gets_through(world, gradings, "connects_by_tcp", what_they_always_get)
+
+
+def test_with_the_classroom_inside(level, world, gradings, monkeypatch, what_they_always_get):
+    in_bubblewrap(level)
+    with_options(monkeypatch, "--bind", str(world.room), str(world.room))
+    gets_through(world, gradings, "reads_key", what_they_always_get)
+    gets_through(world, gradings, "deletes", what_they_always_get)
+
+
+def test_without_the_filter_of_system_calls(level, world, gradings, monkeypatch, what_they_always_get):
+    in_bubblewrap(level)
+    everything = filters.step(filters.RETURN, filters.ALLOW)
+    monkeypatch.setattr(filters, "nothing_unbounded", lambda: everything)
+    gets_through(world, gradings, "asynchronous_system_calls", what_they_always_get)
+
+
+def test_with_the_environment(level, world, gradings, monkeypatch, what_they_always_get):
+    environment = contents.environment
+    monkeypatch.setattr(contents, "environment", lambda home: {**environment(home), "PLANTED": world.word})
+    gets_through(world, gradings, "environment", what_they_always_get)
+
+
+def test_with_a_rule_for_the_classroom(level, world, gradings, monkeypatch, what_they_always_get):
+    in_landlock(level)
+    readable = landlock._readable
+    monkeypatch.setattr(landlock, "_readable", lambda packages: [*readable(packages), world.room])
+    gets_through(world, gradings, "reads_key", what_they_always_get)
+
+
+def test_without_landlocks_filter(level, world, gradings, monkeypatch, tmp_path, what_they_always_get):
+    """What Landlock does not know of, datagrams and file modes, only the filter of system calls keeps away."""
+    in_landlock(level)
+    for name in ("confine.py", "filters.py"):
+        text = (contents.HERE / name).read_text()
+        (tmp_path / name).write_text(text.replace("    filter_system_calls(program)\n", ""))
+    monkeypatch.setattr(landlock, "CONFINE", tmp_path / "confine.py")
+    gets_through(world, gradings, "connects_by_udp", what_they_always_get)
+    gets_through(world, gradings, "changes_permissions", what_they_always_get)
