@@ -1,0 +1,163 @@
+"""Classrooms for the tests of grading many: made with nbgrader's own commands, submissions written straight into place."""
+
+import contextlib
+import copy
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+NAME = "01-tiny"
+NOTEBOOK = f"{NAME}.ipynb"
+EXERCISE = "autograd-unbroadcast"
+CHAPTER = """\
+---
+jupytext:
+  text_representation:
+    extension: .md
+    format_name: myst
+kernelspec:
+  display_name: Python 3 (ipykernel)
+  name: python3
+---
+
+# A tiny chapter
+
+```{code-cell}
+:tags: [setup]
+
+import numpy as np
+from autograders import check
+```
+
+```{code-cell}
+:exercise: autograd/unbroadcast
+
+def unbroadcast(gradient, shape):
+    \"\"\"The gradient of an array of shape `shape` that was broadcast to gradient's shape.\"\"\"
+    ### BEGIN SOLUTION
+    added = gradient.ndim - len(shape)
+    stretched = [axis + added for axis, length in enumerate(shape) if length == 1]
+    return gradient.sum(axis=(*range(added), *stretched), keepdims=True).reshape(shape)
+    ### END SOLUTION
+```
+"""
+RIGHT = """\
+def unbroadcast(gradient, shape):
+    added = gradient.ndim - len(shape)
+    stretched = [axis + added for axis, length in enumerate(shape) if length == 1]
+    return gradient.sum(axis=(*range(added), *stretched), keepdims=True).reshape(shape)
+"""
+LEADING = """\
+def unbroadcast(gradient, shape):
+    return gradient.sum(axis=tuple(range(gradient.ndim - len(shape))))
+"""
+UNCHANGED = "def unbroadcast(gradient, shape):\n    return gradient\n"
+RAISES = "def unbroadcast(gradient, shape):\n    return gradient.reshape(shape).nonsense\n"
+ANSWERS = (RIGHT, LEADING, UNCHANGED, RAISES, None)  # None: not answered
+
+
+def environment(folder, classroom):
+    """The environment of an instructor's command: nothing of the machine's own settings."""
+    home = folder / "home"
+    home.mkdir(parents=True, exist_ok=True)
+    places = ("JUPYTER_RUNTIME_DIR", "JUPYTER_DATA_DIR", "JUPYTER_CONFIG_DIR", "IPYTHONDIR")
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": str(home),
+        "PYTHONPATH": str(REPOSITORY),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "CHAINRULE_CLASSROOM": str(classroom),
+        **{place: str(home / place.lower()) for place in places},
+    }
+
+
+class Classroom:
+    """A classroom in a folder of its own, and the commands that an instructor gives there."""
+
+    def __init__(self, folder, chapter=CHAPTER, name=NAME, secret=bytes(range(32)), settings=""):
+        from course import classroom
+
+        self.folder, self.name = folder / "classroom", name
+        self.environment = environment(folder, self.folder)
+        chapters = folder / "chapters"
+        chapters.mkdir(parents=True)
+        (chapters / f"{name}.md").write_text(chapter, encoding="utf-8")
+        with without_exchange():
+            classroom.prepare(self.folder, chapters)
+        (self.folder / ".secret").write_bytes(secret)
+        with open(self.folder / "nbgrader_config.py", "a", encoding="utf-8") as file:
+            file.write(settings)
+        self.nbgrader("generate_assignment", name)
+
+    def submit(self, student, answer, others=()):
+        """Hand in the released notebook with `answer` in it (source or None); `others` are (name, bytes) of files."""
+        notebook = json.loads((self.folder / "release" / self.name / f"{self.name}.ipynb").read_text("utf-8"))
+        if answer is not None:
+            next(cell for cell in notebook["cells"] if cell["id"] == EXERCISE)["source"] = answer
+        self.submit_raw(student, json.dumps(notebook).encode(), others)
+
+    def submit_raw(self, student, content, others=()):
+        folder = self.folder / "submitted" / student / self.name
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, data in [(f"{self.name}.ipynb", content), *others]:
+            (folder / name).write_bytes(data)
+
+    def command(self, *arguments):
+        return [sys.executable, *arguments]
+
+    def run(self, *arguments, fails=False):
+        """`python -m autograders ...` here; returns what it said."""
+        return self._run(["-m", "autograders", *arguments], fails)
+
+    def nbgrader(self, *arguments, fails=False):
+        return self._run(["-m", "nbgrader", *arguments], fails)
+
+    def _run(self, arguments, fails):
+        command = [sys.executable, *arguments]
+        done = subprocess.run(
+            command, cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=400, check=False
+        )
+        assert (done.returncode != 0) == fails, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def ledger(self):
+        """The ledger's records without times, in an order of their own."""
+        lines = (self.folder / "ledger.jsonl").read_text("utf-8").splitlines()
+        return sorted(
+            ({**json.loads(line), "time": ""} for line in lines), key=lambda line: (line["student"], line["exercise"])
+        )
+
+    def graded(self):
+        """{file: bytes} of everything in autograded/."""
+        root = self.folder / "autograded"
+        return {str(path.relative_to(root)): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
+
+    def scores(self, url=None):
+        """{student: {cell: (auto_score, needs_manual_grade, comment of the answer's cell)}} of the gradebook."""
+        from nbgrader.api import Gradebook
+
+        found = {}
+        with Gradebook(url or f"sqlite:///{self.folder / 'gradebook.db'}", "chainrule") as book:
+            for submission in book.assignment_submissions(self.name):
+                (notebook,) = submission.notebooks
+                comments = {comment.name: comment.auto_comment for comment in notebook.comments}
+                found[submission.student_id] = {
+                    "scores": {grade.name: (grade.auto_score, grade.needs_manual_grade) for grade in notebook.grades},
+                    "comments": copy.deepcopy(comments),
+                    "timestamp": submission.timestamp,
+                    "penalty": notebook.late_submission_penalty,
+                }
+        return found
+
+
+@contextlib.contextmanager
+def without_exchange():
+    kept = os.environ.pop("CHAINRULE_EXCHANGE", None)
+    try:
+        yield
+    finally:
+        if kept is not None:
+            os.environ["CHAINRULE_EXCHANGE"] = kept
