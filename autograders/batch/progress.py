@@ -37,4 +37,6 @@ class Progress:
         filled = WIDTH * self._done // max(1, self._total)
         left = (time.monotonic() - self._begun) / max(1, self._done) * (self._total - self._done)
         bar = "#" * filled + "." * (WIDTH - filled)
-        print(f"\r\033[K[{bar}] {self._done} of {self._total}, {left:.0f} s left", end="", file=self._stream, flush=True)
+        print(
+            f"\r\033[K[{bar}] {self._done} of {self._total}, {left:.0f} s left", end="", file=self._stream, flush=True
+        )

@@ -51,9 +51,7 @@ class Writer:
                 record = records.get((name, task["exercise"]), {})
                 if record.get("job") != submission.key or record.get("graded") != found:
                     return False
-        return all(
-            (self._room.destination(submission.student) / name).is_file() for name in submission.files
-        )
+        return all((self._room.destination(submission.student) / name).is_file() for name in submission.files)
 
     def store(self, submission, verdicts):
         """Store a judged submission: {notebook: its tasks' verdicts}."""
