@@ -8,6 +8,7 @@ machine is tried again, three times; what a learner's code did is in the verdict
 
 import contextlib
 import hashlib
+import itertools
 import json
 import logging
 import os
@@ -17,6 +18,7 @@ from autograders.batch.command import Refused, missing_extra
 from autograders.marking import package_digest
 
 RETRIES = 3
+SECONDS_FOR_WORKERS = 30
 AHEAD = 4  # submissions waiting for each worker, so that none is idle while results are written
 PACKAGES = ("autograders", "engine")
 
@@ -48,7 +50,7 @@ class GaveUp(Exception):
 
 
 class Crew:
-    """The workers. Use it in a `with` statement; entering raises Refused where they cannot judge."""
+    """The workers, started once there is something to judge. Use it in a `with` statement, which ends them."""
 
     def __init__(self, scheduler=None, workers=None):
         self._address = scheduler
@@ -57,16 +59,20 @@ class Crew:
         self.retried = 0
 
     def __enter__(self):
-        with missing_extra():
-            import distributed
-        with contextlib.ExitStack() as stack:
-            self._client = stack.enter_context(self._connect(distributed, stack))
-            self._inspect(self._client.run(inspect_worker))
-            self._stack = stack.pop_all()
         return self
 
     def __exit__(self, *exception):
         self._stack.close()
+
+    def _start(self):
+        with missing_extra():
+            import distributed
+        with contextlib.ExitStack() as stack:
+            self._client = stack.enter_context(self._connect(distributed, stack))
+            if self._address is not None:
+                self._wait_for_workers()
+            self._inspect(self._client.run(inspect_worker))
+            self._stack = stack.pop_all()
 
     @property
     def size(self):
@@ -76,11 +82,17 @@ class Crew:
     def judge(self, submissions):
         """Yield (what was given, verdicts or the GaveUp) for (anything, its tasks) pairs, in the order of completion.
 
-        `submissions` may be a generator: no more of it is taken than keeps the workers busy.
+        `submissions` may be a generator: no more of it is taken than keeps the workers busy. Raises Refused, before
+        the first is judged, where the workers cannot judge.
         """
+        waiting = iter(submissions)
+        first = next(waiting, None)
+        if first is None:
+            return
+        self._start()
         from distributed import as_completed
 
-        waiting = iter(submissions)
+        waiting = itertools.chain([first], waiting)
         running = as_completed(raise_errors=False)
         of = {}  # future: what was given, its tasks, how often it was tried
         self._fill(waiting, running, of)
@@ -160,10 +172,16 @@ class Crew:
         )
         return distributed.Client(stack.enter_context(cluster))
 
+    def _wait_for_workers(self):
+        from distributed import TimeoutError
+
+        try:
+            self._client.wait_for_workers(1, timeout=SECONDS_FOR_WORKERS)
+        except TimeoutError as error:
+            raise Refused(f"the Dask scheduler at {self._address!r} has no workers") from error
+
     def _inspect(self, found):
         """Refuse unless every worker can judge, with our versions. `found` is {address: what inspect_worker gave}."""
-        if not found:
-            raise Refused(f"the Dask scheduler at {self._address!r} has no workers")
         for address, worker in sorted(found.items()):
             if worker["reason"]:
                 raise Refused(f"nothing was graded: on {address}, {worker['reason']}")

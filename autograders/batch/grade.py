@@ -41,6 +41,7 @@ def _run(options):
     from autograders.batch.writer import Writer
 
     room = Room(options.classroom, options.assignment, readable(options.db))
+    room.students()  # there are some, before a cluster is started for them
     with Writer(room) as writer, Crew(options.scheduler, options.workers) as crew:
         summary = grade(room, writer, crew)
     for title, lines in (("Not graded", summary.failed), ("Graded, but", summary.remarks)):

@@ -87,12 +87,15 @@ class Room:
         return self.folder / ledger.LEDGER
 
     def students(self):
-        """The names of all who handed in, sorted."""
+        """The names of all who handed in, sorted. Raises Refused if nobody did."""
         pattern = re.compile(self.course.format_path(*self._submitted("(?P<student>[^/]+)"), escape=True) + r"\Z")
         folders = Path("/").glob(self.course.format_path(*self._submitted("*")).lstrip("/"))
         found = (pattern.match(str(path)) for path in folders if path.is_dir())
         excluded = set(filter(None, self.course.student_id_exclude.split(",")))
-        return sorted({match["student"] for match in found if match} - excluded)
+        students = sorted({match["student"] for match in found if match} - excluded)
+        if not students:
+            raise Refused(f"nothing was handed in for {self.assignment} in {self.folder}")
+        return students
 
     def submission(self, student):
         """What `student` handed in, as a Submission. Raises Unreadable."""

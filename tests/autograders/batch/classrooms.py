@@ -4,6 +4,7 @@ import contextlib
 import copy
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -77,20 +78,31 @@ def environment(folder, classroom):
 class Classroom:
     """A classroom in a folder of its own, and the commands that an instructor gives there."""
 
-    def __init__(self, folder, chapter=CHAPTER, name=NAME, secret=bytes(range(32)), settings=""):
+    name = NAME
+
+    def __init__(self, folder):
+        self.folder = folder / "classroom"
+        self.environment = environment(folder, self.folder)
+
+    def prepare(self, settings=""):
+        """Make it, with the tiny chapter generated but nothing handed in. Returns itself."""
         from course import classroom
 
-        self.folder, self.name = folder / "classroom", name
-        self.environment = environment(folder, self.folder)
-        chapters = folder / "chapters"
+        chapters = self.folder.parent / "chapters"
         chapters.mkdir(parents=True)
-        (chapters / f"{name}.md").write_text(chapter, encoding="utf-8")
+        (chapters / f"{NAME}.md").write_text(CHAPTER, encoding="utf-8")
         with without_exchange():
             classroom.prepare(self.folder, chapters)
-        (self.folder / ".secret").write_bytes(secret)
+        (self.folder / ".secret").write_bytes(bytes(range(32)))
         with open(self.folder / "nbgrader_config.py", "a", encoding="utf-8") as file:
             file.write(settings)
-        self.nbgrader("generate_assignment", name)
+        self.nbgrader("generate_assignment", NAME)
+        return self
+
+    def copy(self, folder):
+        """The same classroom in another folder."""
+        shutil.copytree(self.folder, folder / "classroom")
+        return Classroom(folder)
 
     def submit(self, student, answer, others=()):
         """Hand in the released notebook with `answer` in it (source or None); `others` are (name, bytes) of files."""
@@ -104,9 +116,6 @@ class Classroom:
         folder.mkdir(parents=True, exist_ok=True)
         for name, data in [(f"{self.name}.ipynb", content), *others]:
             (folder / name).write_bytes(data)
-
-    def command(self, *arguments):
-        return [sys.executable, *arguments]
 
     def run(self, *arguments, fails=False):
         """`python -m autograders ...` here; returns what it said."""
