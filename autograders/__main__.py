@@ -13,7 +13,7 @@ COMMANDS = {  # the module of each command, with `add_arguments(parser)` and `ru
 
 def main(arguments=None):
     """Run one command; returns the exit status. Only that command's module is imported."""
-    arguments = sys.argv[1:] if arguments is None else arguments
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
     top = argparse.ArgumentParser(prog="python -m autograders", description=__doc__)
     commands = top.add_subparsers(title="commands", required=True, metavar="command")
     for name, (module, text) in COMMANDS.items():

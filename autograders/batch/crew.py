@@ -155,19 +155,13 @@ class Crew:
         works, reason = sandbox.available()
         if not works:
             raise Refused(f"nothing was graded: {reason}")
-        import dask
-
-        settings = {
-            "distributed.scheduler.allowed-failures": 0,  # a worker's death is told at once, and counted here
-            "distributed.worker.daemon": True,
-        }
-        stack.enter_context(dask.config.set(settings))
         cluster = distributed.LocalCluster(
             n_workers=self._count,
             threads_per_worker=1,
             host="127.0.0.1",
             dashboard_address=None,
             memory_limit=None,  # learners' memory is bounded by the sandbox
+            scheduler_kwargs={"allowed_failures": 0},  # a worker's death is told at once, and counted here
             silence_logs=logging.CRITICAL,
         )
         return distributed.Client(stack.enter_context(cluster))

@@ -2,12 +2,16 @@
 
 import contextlib
 import copy
+import io
 import json
 import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from unittest import mock
+
+from autograders.__main__ import main
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 NAME = "01-tiny"
@@ -118,19 +122,31 @@ class Classroom:
             (folder / name).write_bytes(data)
 
     def run(self, *arguments, fails=False):
-        """`python -m autograders ...` here; returns what it said."""
-        return self._run(["-m", "autograders", *arguments], fails)
+        """`python -m autograders ...` here, in this process, which has imported everything; returns what it said."""
+        said = io.StringIO()
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(mock.patch.dict(os.environ, self.environment, clear=True))
+            stack.enter_context(contextlib.chdir(self.folder))
+            stack.enter_context(contextlib.redirect_stdout(said))
+            stack.enter_context(contextlib.redirect_stderr(said))
+            status = main(arguments)
+        assert (status != 0) == fails, said.getvalue()
+        return said.getvalue()
 
-    def nbgrader(self, *arguments, fails=False):
-        return self._run(["-m", "nbgrader", *arguments], fails)
-
-    def _run(self, arguments, fails):
-        command = [sys.executable, *arguments]
+    def nbgrader(self, *arguments):
+        """One of nbgrader's commands, in a process of its own as an instructor would give it."""
+        command = [sys.executable, "-m", "nbgrader", *arguments]
         done = subprocess.run(
             command, cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=400, check=False
         )
-        assert (done.returncode != 0) == fails, done.stdout + done.stderr
+        assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout + done.stderr
+
+    def start(self, *arguments):
+        """`python -m autograders ...` as a process of its own, all that it says in one pipe."""
+        command = [sys.executable, "-m", "autograders", *arguments]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+        return subprocess.Popen(command, cwd=self.folder, env=self.environment, **pipes)
 
     def ledger(self):
         """The ledger's records without times, in an order of their own."""

@@ -200,15 +200,12 @@ def test_any_cluster_by_its_address(classroom):
         assert "3 graded" in classroom.run("grade", NAME, "--scheduler", address)
         for number in range(3, 40):
             classroom.submit(f"learner-{number}", f"{RIGHT}# {number}\n")
-        command = [sys.executable, "-m", "autograders", "grade", NAME, "--scheduler", address]
-        grading = subprocess.Popen(
-            command, cwd=classroom.folder, env=classroom.environment, stderr=subprocess.PIPE, text=True
-        )
+        grading = classroom.start("grade", NAME, "--scheduler", address)
         while len(classroom.ledger()) < 6:
             assert grading.poll() is None
             time.sleep(0.1)
         scheduler.kill()
-        said = grading.communicate(timeout=120)[1]
+        said = grading.communicate(timeout=120)[0]
         assert grading.returncode == 1
         assert "connection to the Dask scheduler was lost" in said
     finally:

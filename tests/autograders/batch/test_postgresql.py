@@ -45,7 +45,13 @@ def server(tmp_path_factory):
     def run(program, *arguments):
         command = [str(programs() / program), *arguments]
         done = subprocess.run(
-            command, cwd=folder, capture_output=True, text=True, check=False, env={"LC_ALL": "C", "PATH": os.defpath}, **user
+            command,
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            env={"LC_ALL": "C", "PATH": os.defpath},
+            **user,
         )
         assert done.returncode == 0, done.stdout + done.stderr
 
