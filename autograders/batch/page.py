@@ -4,19 +4,22 @@ import base64
 import io
 from html import escape
 from statistics import fmean, median
+from textwrap import shorten
 
 from autograders.batch.command import missing_extra
+from autograders.report import prose
 
 BLUE, VERMILION, GREY = "#0072b2", "#d55e00", "#767676"
 MOST_BINS = 20
 MOST_STAGES = 12
+LONGEST_LABEL = 50  # characters
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #1a1a1a; background: #fff; max-width: 52rem; margin: 2rem auto;
   padding: 0 1rem }
 h1 { font-size: 1.6rem; margin-bottom: 0 } h2 { font-size: 1.2rem; margin-top: 2.2rem }
 table { border-collapse: collapse; width: 100% } th, td { text-align: left; vertical-align: top;
-  padding: .35rem .8rem .35rem 0; border-bottom: 1px solid #ddd } td.number, th.number { text-align: right;
-  font-variant-numeric: tabular-nums; white-space: nowrap } img { max-width: 100%; height: auto }
+  padding: .35rem .8rem .35rem 0; border-bottom: 1px solid #ddd; overflow-wrap: anywhere } td.number, th.number { text-align: right;
+  font-variant-numeric: tabular-nums; white-space: nowrap } img { width: 100%; height: auto }
 code { font-size: .92em } .aside { color: #595959 }
 """
 
@@ -70,7 +73,7 @@ def _stages(stages):
 def _misconceptions(found):
     if not found:
         return "<p>No answer agrees with a misconception that the exercises know.</p>"
-    rows = [(count, f"<code>{escape(exercise)}</code>", escape(words)) for exercise, words, count in found]
+    rows = [(count, f"<code>{escape(exercise)}</code>", prose(words)) for exercise, words, count in found]
     return _table(("Answers", "Exercise", "What its learner reads"), rows)
 
 
@@ -146,7 +149,7 @@ def _scores_in_words(scores, most):
 
 def _bars(stages):
     figure, axes = _figure(7.5, 0.7 + 0.34 * len(stages))
-    names = [f"{stage.exercise}, {stage.name}" for stage in stages]
+    names = [shorten(f"{stage.exercise}, {stage.name}", LONGEST_LABEL, placeholder=" ...") for stage in stages]
     places = range(len(stages))
     axes.barh(places, [1] * len(stages), color="#f0f0f0", height=0.62)
     axes.barh(places, [stage.passed for stage in stages], color=BLUE, height=0.62)

@@ -1,6 +1,7 @@
 """The page of statistics: nothing of a learner's reaches it unescaped, and it needs nothing else."""
 
 import re
+import shutil
 
 import pytest
 
@@ -78,3 +79,27 @@ def test_the_text_says_the_same():
     assert "50%  autograd/unbroadcast, values" in said
     assert "1  autograd/unbroadcast: Sum along it as well." in said
     assert "autograd/unbroadcast: ada, ben" in said
+
+
+@pytest.mark.slow
+def test_a_browser_shows_the_pictures_and_runs_nothing(tmp_path):
+    """In a real Chromium: both pictures are drawn, at any width, and what a learner wrote is text."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.skip("needs chromium: apt-get install chromium")
+    file = tmp_path / "page.html"
+    file.write_text(page(statistics(unreadable={EVIL: EVIL}, misconceptions=[(EVIL, EVIL, 1)])), "utf-8")
+    with playwright.sync_playwright() as running:
+        browser = running.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        shown = browser.new_page(viewport={"width": 400, "height": 700})
+        dialogs, complaints = [], []
+        shown.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+        shown.on("console", lambda message: complaints.append(message.text))
+        shown.goto(file.as_uri())
+        widths = shown.eval_on_selector_all("img", "images => images.map(image => image.naturalWidth)")
+        assert len(widths) == 2 and all(widths)
+        assert shown.locator("body").inner_text().count("<script>alert(1)</script>") == 4
+        assert shown.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+        assert not dialogs and not complaints
+        browser.close()
