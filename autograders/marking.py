@@ -15,6 +15,7 @@ from autograders import sandbox, spec
 from autograders.judge import judge
 
 SANDBOX = "bubblewrap"
+ROUND_ABOUT = ("batch", "__main__.py")  # of this package: what brings answers here, and decides no grade
 
 
 def mark(task: dict) -> dict:
@@ -49,5 +50,7 @@ def package_digest(name: str) -> str:
     folder = Path(importlib.util.find_spec(name).submodule_search_locations[0])
     whole = hashlib.sha256()
     for path in sorted(folder.rglob("*.py")):
+        if path.relative_to(folder).parts[0] in ROUND_ABOUT:
+            continue
         whole.update(f"{path.relative_to(folder).as_posix()} {path.stat().st_size}\n".encode() + path.read_bytes())
     return whole.hexdigest()
