@@ -66,6 +66,7 @@ class Crew:
 
     def _start(self):
         with missing_extra():
+            import cryptography  # noqa: F401 (for distributed's TLS)
             import distributed
         with contextlib.ExitStack() as stack:
             self._client = stack.enter_context(self._connect(distributed, stack))
@@ -159,9 +160,14 @@ class Crew:
             n_workers=self._count,
             threads_per_worker=1,
             host="127.0.0.1",
-            dashboard_address=None,
+            security=True,  # TLS with certificates for this run: others on this machine cannot give it orders
+            dashboard_address="127.0.0.1:0",
             memory_limit=None,  # learners' memory is bounded by the sandbox
-            scheduler_kwargs={"allowed_failures": 0},  # a worker's death is told at once, and counted here
+            scheduler_kwargs={
+                "allowed_failures": 0,
+                "dashboard": False,
+            },  # a worker's death is told at once, and counted here
+            preload="autograders.batch.worker_process",
             silence_logs=logging.CRITICAL,
         )
         return distributed.Client(stack.enter_context(cluster))

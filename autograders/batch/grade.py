@@ -57,15 +57,14 @@ def grade(room, writer, crew):
     from autograders.batch.progress import Progress
 
     begun, summary, students = time.monotonic(), Summary(), room.students()
-    progress = Progress(len(students))
-    for submission, verdicts in crew.judge(_to_judge(room, writer, students, summary, progress)):
-        if isinstance(verdicts, GaveUp):
-            summary.failed[submission.student] = str(verdicts)
-        else:
-            writer.store(submission, by_notebook(submission, verdicts))
-            summary.graded += 1
-        progress.step()
-    progress.close()
+    with Progress(len(students)) as progress:
+        for submission, verdicts in crew.judge(_to_judge(room, writer, students, summary, progress)):
+            if isinstance(verdicts, GaveUp):
+                summary.failed[submission.student] = str(verdicts)
+            else:
+                writer.store(submission, by_notebook(submission, verdicts))
+                summary.graded += 1
+            progress.step()
     summary.retried, summary.seconds = crew.retried, time.monotonic() - begun
     return summary
 

@@ -8,7 +8,7 @@ SECONDS_BETWEEN_LINES = 10.0
 
 
 class Progress:
-    """Counts up to `total`; `say` prints a line without spoiling the bar."""
+    """Counts up to `total`, one `step` at a time. Use it in a `with` statement, at whose end the bar goes."""
 
     def __init__(self, total, stream=None):
         self._total, self._stream = total, stream or sys.stderr
@@ -24,12 +24,10 @@ class Progress:
             print(f"{self._done} of {self._total}", file=self._stream, flush=True)
             self._next_line = time.monotonic() + SECONDS_BETWEEN_LINES
 
-    def say(self, line):
-        print(f"\r\033[K{line}" if self._bar else line, file=self._stream, flush=True)
-        if self._bar:
-            self._draw()
+    def __enter__(self):
+        return self
 
-    def close(self):
+    def __exit__(self, *exception):
         if self._bar:
             print("\r\033[K", end="", file=self._stream, flush=True)
 

@@ -60,14 +60,13 @@ def regrade(room, writer, crew):
     from autograders.batch.progress import Progress
 
     students, done, left_out = room.students(), [], {}
-    progress = Progress(len(students))
-    for submission, verdicts in crew.judge(_recorded(room, writer, students, left_out, progress)):
-        if isinstance(verdicts, GaveUp):
-            left_out[submission.student] = str(verdicts)
-        else:
-            done.append(_compare(room, writer, submission, by_notebook(submission, verdicts)))
-        progress.step()
-    progress.close()
+    with Progress(len(students)) as progress:
+        for submission, verdicts in crew.judge(_recorded(room, writer, students, left_out, progress)):
+            if isinstance(verdicts, GaveUp):
+                left_out[submission.student] = str(verdicts)
+            else:
+                done.append(_compare(room, writer, submission, by_notebook(submission, verdicts)))
+            progress.step()
     return sorted(done, key=lambda each: each.submission.student), left_out
 
 
