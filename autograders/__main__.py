@@ -1,4 +1,4 @@
-"""`python -m autograders COMMAND ...`: what an instructor does with many submissions."""
+"""`python -m autograders COMMAND ...`: for instructors: is this machine ready, grade many submissions, look at grades."""
 
 import argparse
 import importlib
@@ -6,12 +6,15 @@ import sys
 
 COMMANDS = {  # the module of each command, with `add_arguments(parser)` and `run(options)`, and what it does
     "doctor": ("autograders.doctor", "say whether answers can be graded on this machine, and what is missing"),
+    "grade": ("autograders.batch.grade", "grade all submissions of an assignment, in parallel"),
+    "regrade": ("autograders.batch.regrade", "grade again with the recorded seeds, and show what would change"),
+    "stats": ("autograders.batch.stats", "a page about an assignment's grades: scores, hard stages, alike answers"),
 }
 
 
 def main(arguments=None):
     """Run one command; returns the exit status. Only that command's module is imported."""
-    arguments = sys.argv[1:] if arguments is None else arguments
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
     top = argparse.ArgumentParser(prog="python -m autograders", description=__doc__)
     commands = top.add_subparsers(title="commands", required=True, metavar="command")
     for name, (module, text) in COMMANDS.items():

@@ -142,9 +142,9 @@ def _bar_step(stage: Stage) -> str:
 
 def _failure_html(failure: Failure) -> str:
     about = f"{failure.stage} ({failure.group})" if failure.group else failure.stage
-    parts = [f"<p><strong>{escape(about)}:</strong> {_prose(failure.sentence)}</p>"]
+    parts = [f"<p><strong>{escape(about)}:</strong> {prose(failure.sentence)}</p>"]
     if failure.misconception:
-        parts.append(f"<p>{_prose(failure.misconception)}</p>")
+        parts.append(f"<p>{prose(failure.misconception)}</p>")
     if failure.evidence():
         rows = "".join(_row(label, text) for label, text in failure.evidence())
         parts.append(f'<table style="margin: 0">{rows}</table>')
@@ -159,7 +159,7 @@ def _row(label: str, text: str) -> str:
     return f'<tr><th style="{cell}">{escape(label)}</th><td style="{cell}"><pre style="margin: 0">{escape(text)}</pre></td></tr>'
 
 
-def _prose(text: str) -> str:
+def prose(text: str) -> str:
     """Escaped text, with what stands between backticks set as code."""
     pieces = escape(text).split("`")
     if len(pieces) % 2 == 0:  # a backtick without its partner: leave them all as they are
@@ -172,5 +172,5 @@ def _hints_html(hints: tuple[str, ...], shown: int) -> str:
     folded = ""
     for number, hint in reversed(list(enumerate(hints, start=1))):
         tag = "details open" if number <= shown else "details"
-        folded = f"<{tag}><summary>Hint {number} of {len(hints)}</summary><p>{_prose(hint)}</p>{folded}</details>"
+        folded = f"<{tag}><summary>Hint {number} of {len(hints)}</summary><p>{prose(hint)}</p>{folded}</details>"
     return folded

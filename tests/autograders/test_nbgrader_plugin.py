@@ -16,7 +16,9 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from nbgrader.utils import determine_grade  # noqa: E402
 from traitlets.config import Config  # noqa: E402
 
+from autograders import grading, marking, sandbox  # noqa: E402
 from autograders import nbgrader_plugin as plugin  # noqa: E402
+from autograders.rebuild import NOTES  # noqa: E402
 
 STUB = "def {}():\n    raise NotImplementedError()"
 NAMES = {"assignment": "03-small", "notebook": "03-small", "student": "ada"}
@@ -100,7 +102,7 @@ def test_only_answers_are_taken(config):
 
 def test_an_untouched_notebook_needs_no_remarks(config):
     _, notes = rebuild(config, submission(one="1"))
-    assert notes.strip() == plugin.NOTES.strip()
+    assert notes.strip() == NOTES.strip()
 
 
 def test_a_lost_answer_is_told_and_counts_as_not_answered(config):
@@ -156,7 +158,7 @@ def test_nonsense_in_metadata_is_passed_over(config, junk):
 
 def test_without_a_release_it_says_what_to_do(config, tmp_path):
     (tmp_path / "release" / "03-small" / "03-small.ipynb").unlink()
-    with pytest.raises(plugin.GradingStopped, match="run `nbgrader generate_assignment 03-small` first"):
+    with pytest.raises(grading.GradingStopped, match="run `nbgrader generate_assignment 03-small` first"):
         rebuild(config, submission())
 
 
@@ -187,9 +189,11 @@ def opened(monkeypatch):
         return SimpleNamespace(name=name, function=function, packages=("numpy",), withheld=("engine",), limits=limits)
 
     stage = SimpleNamespace(name="values", weight=4.0, credit=0.375)
-    monkeypatch.setattr(plugin.sandbox, "open_session", open_session)
-    monkeypatch.setattr(plugin.spec, "load", load)
-    monkeypatch.setattr(plugin, "judge", lambda spec, session, seed: Report(points=1.5, max_points=4.0, stages=[stage]))
+    monkeypatch.setattr(sandbox, "open_session", open_session)
+    monkeypatch.setattr(marking.spec, "load", load)
+    monkeypatch.setattr(
+        marking, "judge", lambda spec, session, seed: Report(points=1.5, max_points=4.0, stages=[stage], failure=None)
+    )
     return sessions
 
 
@@ -258,7 +262,7 @@ def test_the_secret_is_its_owners_alone(config, opened, tmp_path):
     assert not list(tmp_path.glob("*.part"))
     secret.chmod(0o600)
     secret.write_bytes(b"short")
-    with pytest.raises(plugin.GradingStopped, match="32 bytes"):
+    with pytest.raises(grading.GradingStopped, match="32 bytes"):
         graded(config, submission())
 
 
@@ -273,24 +277,24 @@ def test_the_ledger_has_one_line_for_each_answer(config, opened):
 
 def test_no_sandbox_no_grade(config, opened, monkeypatch, tmp_path):
     def unavailable(*_, **__):
-        raise plugin.sandbox.SandboxUnavailable("bubblewrap is not installed")
+        raise sandbox.SandboxUnavailable("bubblewrap is not installed")
 
-    monkeypatch.setattr(plugin.sandbox, "open_session", unavailable)
-    with pytest.raises(plugin.GradingStopped, match="nothing was graded: bubblewrap is not installed"):
+    monkeypatch.setattr(sandbox, "open_session", unavailable)
+    with pytest.raises(grading.GradingStopped, match="nothing was graded: bubblewrap is not installed"):
         graded(config, submission())
     assert not (tmp_path / "ledger.jsonl").exists()
 
 
 def test_a_grading_that_stops_midway_is_not_in_the_ledger(config, opened, monkeypatch, tmp_path):
-    open_session = plugin.sandbox.open_session
+    open_session = sandbox.open_session
 
     def only_one(sources, function, **limits):
         if function == "two":
-            raise plugin.sandbox.SandboxUnavailable("gone")
+            raise sandbox.SandboxUnavailable("gone")
         return open_session(sources, function, **limits)
 
-    monkeypatch.setattr(plugin.sandbox, "open_session", only_one)
-    with pytest.raises(plugin.GradingStopped, match="gone"):
+    monkeypatch.setattr(sandbox, "open_session", only_one)
+    with pytest.raises(grading.GradingStopped, match="gone"):
         graded(config, submission())
     assert not (tmp_path / "ledger.jsonl").exists()
 
@@ -298,5 +302,5 @@ def test_a_grading_that_stops_midway_is_not_in_the_ledger(config, opened, monkey
 def test_a_cell_that_nothing_can_judge_is_no_full_mark(config, opened):
     nb = submission()
     del nb.cells[4].metadata["chainrule"]
-    with pytest.raises(plugin.GradingStopped, match="'room-one-check' belongs to no exercise"):
+    with pytest.raises(grading.GradingStopped, match="'room-one-check' belongs to no exercise"):
         graded(config, nb)

@@ -43,7 +43,7 @@ def test_conda_and_pip_install_the_same():
     """The same packages with the same lower bounds, whichever way the environment is made."""
     conda = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
     listed = bounds(entry for entry in conda if isinstance(entry, str) and entry != "pip")
-    wanted = bounds(PROJECT["dependencies"] + EXTRAS["course"] + EXTRAS["test"])
+    wanted = bounds(PROJECT["dependencies"] + EXTRAS["course"] + EXTRAS["teach"] + EXTRAS["test"])
     wanted = {NAMES_ON_CONDA_FORGE.get(name, name): bound for name, bound in wanted.items()}
     assert listed == wanted | {"python": PROJECT["requires-python"]}
     assert {"pip": ["--editable ."]} in conda

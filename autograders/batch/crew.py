@@ -1,0 +1,194 @@
+"""Judging on many processes: a Dask cluster, of this machine or any other, that is given tasks and gives verdicts.
+
+A worker gets plain data and returns plain data: it sees answers and seeds, no name of a learner, no gradebook, no
+secret key. (Dask itself sends the function to call as a pickle; its scheduler and workers trust each other and must
+stand in a network that you trust. No byte that a learner's code made is ever unpickled.) What went wrong with a
+machine is tried again, three times; what a learner's code did is in the verdict, and final.
+"""
+
+import contextlib
+import hashlib
+import itertools
+import json
+import logging
+import os
+
+from autograders import marking, sandbox
+from autograders.batch.command import Refused, missing_extra
+from autograders.marking import package_digest
+
+RETRIES = 3
+SECONDS_FOR_WORKERS = 30
+AHEAD = 4  # submissions waiting for each worker, so that none is idle while results are written
+PACKAGES = ("autograders", "engine")
+
+
+def judge_all(tasks):
+    """On a worker: the verdicts on a submission's tasks, or a fault of this machine in words. All of it is JSON."""
+    try:
+        return {"verdicts": [marking.mark(task) for task in tasks]}
+    except sandbox.SandboxUnavailable as error:
+        return {"fault": str(error)}
+
+
+def inspect_worker():
+    """On a worker: import what judging takes, and say whether it can be done there, and with which versions."""
+    works, reason = sandbox.available()
+    return {"reason": "" if works else reason, **{name: package_digest(name) for name in PACKAGES}}
+
+
+class MachineFault(Exception):
+    """A machine failed, which another try may mend."""
+
+
+class ProgramFault(Exception):
+    """The grader failed, which another try would not mend."""
+
+
+class GaveUp(Exception):
+    """A submission could not be judged, for no fault of its learner. Says why."""
+
+
+class Crew:
+    """The workers, started once there is something to judge. Use it in a `with` statement, which ends them."""
+
+    def __init__(self, scheduler=None, workers=None):
+        self._address = scheduler
+        self._count = workers or len(os.sched_getaffinity(0))
+        self._stack = contextlib.ExitStack()
+        self.retried = 0
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self._stack.close()
+
+    def _start(self):
+        with missing_extra():
+            import cryptography  # noqa: F401 (for distributed's TLS)
+            import distributed
+        with contextlib.ExitStack() as stack:
+            self._client = stack.enter_context(self._connect(distributed, stack))
+            if self._address is not None:
+                self._wait_for_workers()
+            self._inspect(self._client.run(inspect_worker))
+            self._stack = stack.pop_all()
+
+    @property
+    def size(self):
+        """How many workers there are now."""
+        return max(1, len(self._client.scheduler_info(n_workers=-1)["workers"]))
+
+    def judge(self, submissions):
+        """Yield (what was given, verdicts or the GaveUp) for (anything, its tasks) pairs, in the order of completion.
+
+        `submissions` may be a generator: no more of it is taken than keeps the workers busy. Raises Refused, before
+        the first is judged, where the workers cannot judge.
+        """
+        waiting = iter(submissions)
+        first = next(waiting, None)
+        if first is None:
+            return
+        self._start()
+        from distributed import as_completed
+
+        waiting = itertools.chain([first], waiting)
+        running = as_completed(raise_errors=False)
+        of = {}  # future: what was given, its tasks, how often it was tried
+        self._fill(waiting, running, of)
+        for future in running:
+            given, tasks, tried = of.pop(future)
+            try:
+                outcome = self._verdicts(future)
+            except MachineFault as fault:
+                if tried < RETRIES:
+                    self.retried += 1
+                    self._submit(given, tasks, tried + 1, running, of)
+                    continue
+                outcome = GaveUp(f"{fault} (tried {tried + 1} times)")
+            except ProgramFault as fault:
+                outcome = GaveUp(str(fault))
+            self._fill(waiting, running, of)
+            yield given, outcome
+
+    def _fill(self, waiting, running, of):
+        while len(of) < AHEAD * self.size:
+            try:
+                given, tasks = next(waiting)
+            except StopIteration:
+                return
+            self._submit(given, tasks, 0, running, of)
+
+    def _submit(self, given, tasks, tried, running, of):
+        # named by the submission's place and not by the tasks alone: two futures of one name would be one
+        name = f"submission-{_digest([tasks, tried])[:16]}-{id(given):x}"
+        future = self._client.submit(judge_all, tasks, key=name, pure=False)
+        of[future] = (given, tasks, tried)
+        running.add(future)
+
+    def _verdicts(self, future):
+        """What a finished future holds. Raises MachineFault, ProgramFault, or Refused if the scheduler is gone."""
+        from distributed import KilledWorker
+
+        if future.cancelled():
+            raise Refused("the connection to the Dask scheduler was lost; run the command again to go on")
+        error = future.exception()
+        if isinstance(error, KilledWorker):
+            raise MachineFault("the worker died")
+        if error is not None:
+            raise ProgramFault(f"the grader itself failed ({type(error).__name__}: {error})")
+        result = future.result()
+        if "fault" in result:
+            raise MachineFault(result["fault"])
+        for verdict in result["verdicts"]:
+            for name in PACKAGES:
+                if verdict[name] != package_digest(name):
+                    raise MachineFault(f"a worker has another version of `{name}` than this process")
+        return result["verdicts"]
+
+    def _connect(self, distributed, stack):
+        if self._address is not None:
+            try:
+                return distributed.Client(self._address, timeout=20)
+            except (OSError, ValueError) as error:
+                raise Refused(f"no Dask scheduler answers at {self._address!r} ({error})") from error
+        works, reason = sandbox.available()
+        if not works:
+            raise Refused(f"nothing was graded: {reason}")
+        cluster = distributed.LocalCluster(
+            n_workers=self._count,
+            threads_per_worker=1,
+            host="127.0.0.1",
+            security=True,  # TLS with certificates for this run: others on this machine cannot give it orders
+            dashboard_address="127.0.0.1:0",
+            memory_limit=None,  # learners' memory is bounded by the sandbox
+            scheduler_kwargs={
+                "allowed_failures": 0,
+                "dashboard": False,
+            },  # a worker's death is told at once, and counted here
+            preload="autograders.batch.worker_process",
+            silence_logs=logging.CRITICAL,
+        )
+        return distributed.Client(stack.enter_context(cluster))
+
+    def _wait_for_workers(self):
+        from distributed import TimeoutError
+
+        try:
+            self._client.wait_for_workers(1, timeout=SECONDS_FOR_WORKERS)
+        except TimeoutError as error:
+            raise Refused(f"the Dask scheduler at {self._address!r} has no workers") from error
+
+    def _inspect(self, found):
+        """Refuse unless every worker can judge, with our versions. `found` is {address: what inspect_worker gave}."""
+        for address, worker in sorted(found.items()):
+            if worker["reason"]:
+                raise Refused(f"nothing was graded: on {address}, {worker['reason']}")
+            for name in PACKAGES:
+                if worker[name] != package_digest(name):
+                    raise Refused(f"nothing was graded: {address} has another version of `{name}` than this process")
+
+
+def _digest(value):
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

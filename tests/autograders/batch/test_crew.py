@@ -1,0 +1,97 @@
+"""What happens to a submission when machines fail: tried again three times, then told; verdicts are final at once."""
+
+import pytest
+
+pytest.importorskip("distributed", reason="the crew is a Dask cluster")
+
+from distributed import LocalCluster  # noqa: E402
+
+from autograders import marking, sandbox  # noqa: E402
+from autograders.batch import crew  # noqa: E402
+from autograders.batch.command import Refused  # noqa: E402
+from autograders.marking import package_digest  # noqa: E402
+
+VERSIONS = {name: package_digest(name) for name in crew.PACKAGES}
+
+
+@pytest.fixture(scope="module")
+def address():
+    """A scheduler whose two workers are threads of this process, so that stand-ins reach them."""
+    with LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=False, host="127.0.0.1", dashboard_address=None, protocol="tcp"
+    ) as cluster:
+        yield cluster.scheduler_address
+
+
+@pytest.fixture
+def marked(monkeypatch):
+    """Tasks are marked by a stand-in: a task {"fails": n} finds no sandbox n times, {"error": text} raises."""
+    tried = {}
+
+    def mark(task):
+        tried[task["name"]] = tried.get(task["name"], 0) + 1
+        if "error" in task:
+            raise ValueError(task["error"])
+        if tried[task["name"]] <= task.get("fails", 0):
+            raise sandbox.SandboxUnavailable("it did not start")
+        return {"name": task["name"], **VERSIONS, **task.get("versions", {})}
+
+    monkeypatch.setattr(marking, "mark", mark)
+    monkeypatch.setattr(sandbox, "available", lambda: (True, ""))
+    return tried
+
+
+def judge(address, *tasks):
+    """{the task's name: its verdict's name, or why it was given up}, and the crew."""
+    with crew.Crew(address) as workers:
+        found = {given: outcome for given, outcome in workers.judge((task["name"], [task]) for task in tasks)}
+    return {name: str(it) if isinstance(it, crew.GaveUp) else it[0]["name"] for name, it in found.items()}, workers
+
+
+def test_a_machines_fault_is_tried_again(address, marked):
+    found, workers = judge(address, {"name": "a"}, {"name": "b", "fails": 3}, {"name": "c"})
+    assert found == {"a": "a", "b": "b", "c": "c"}
+    assert workers.retried == 3
+
+
+def test_it_is_given_up_after_three_retries_and_stops_nobody(address, marked):
+    found, workers = judge(address, {"name": "a", "fails": 99}, *({"name": str(number)} for number in range(20)))
+    assert found.pop("a") == "it did not start (tried 4 times)"
+    assert found == {str(number): str(number) for number in range(20)}
+    assert marked["a"] == 4
+
+
+def test_the_graders_own_fault_is_told_and_not_tried_again(address, marked):
+    found, workers = judge(address, {"name": "a", "error": "no such exercise"}, {"name": "b"})
+    assert found == {"a": "the grader itself failed (ValueError: no such exercise)", "b": "b"}
+    assert workers.retried == 0 and marked["a"] == 1
+
+
+def test_verdicts_of_another_version_do_not_count(address, marked):
+    """A worker that came later may have other specs than the process that writes."""
+    found, _ = judge(address, {"name": "a", "versions": {"engine": "other"}})
+    assert "another version of `engine`" in found["a"]
+
+
+def test_equal_tasks_of_two_learners_are_two(address, marked):
+    with crew.Crew(address) as workers:
+        found = list(workers.judge((name, [{"name": "same"}]) for name in ("ada", "ben")))
+    assert sorted(given for given, _ in found) == ["ada", "ben"]
+
+
+def test_without_a_sandbox_it_refuses_before_it_begins(address, marked, monkeypatch):
+    monkeypatch.setattr(sandbox, "available", lambda: (False, "bubblewrap is not installed"))
+    with pytest.raises(Refused, match="nothing was graded: on .*, bubblewrap is not installed"):
+        judge(address, {"name": "a"})
+    assert not marked
+
+
+def test_workers_with_other_versions_are_refused(address, marked, monkeypatch):
+    monkeypatch.setattr(crew, "inspect_worker", lambda: {"reason": "", **VERSIONS, "autograders": "other"})
+    with pytest.raises(Refused, match="another version of `autograders`"):
+        judge(address, {"name": "a"})
+    assert not marked
+
+
+def test_nothing_to_judge_starts_nothing():
+    assert judge("tcp://127.0.0.1:1")[0] == {}
