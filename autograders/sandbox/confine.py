@@ -30,7 +30,8 @@ def main():
     begin_to_die_with(plan["parent"])
     program = system_call_filter()
     rules = landlock_rules(plan)
-    own_user = become_nobody(plan["run"]) if os.geteuid() == 0 else False
+    be_first_to_go()
+    own_user = become_nobody([*plan["run"], *plan["read"]]) if os.geteuid() == 0 else False
     begin_to_die_with(plan["parent"])  # the kernel forgets it when the user changes
     limit_processes(plan["processes"], own_user)
     argument = json.loads(plan["argument"])
@@ -70,14 +71,18 @@ def begin_to_die_with(parent):
         sys.exit("the grader is gone")
 
 
-def become_nobody(programs):
+def be_first_to_go():
+    """Should the host's memory run out, this process ends before any other. Some containers do not allow it."""
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
+        file.write("1000")
+
+
+def become_nobody(needed):
     """Root becomes a user whose number nobody has; returns whether the kernel had one to give.
 
-    Should Python lie in a folder that is root's alone (/root/.pyenv), the right to search folders is kept: it opens
-    nothing that Landlock does not allow.
+    Should a file that is needed lie in a folder that is root's alone (/root/.pyenv), the right to search folders is
+    kept: it opens nothing that Landlock does not allow.
     """
-    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
-        file.write("1000")  # should the host's memory run out, this goes first; some containers do not allow it
     os.setgroups([])
     control(PR_SET_KEEPCAPS, 1)
     own_user = True
@@ -91,14 +96,15 @@ def become_nobody(programs):
         own_user = False
         os.setresgid(NOBODY, NOBODY, NOBODY)
         os.setresuid(NOBODY, NOBODY, NOBODY)
-    if all(os.access(program, os.X_OK) for program in programs):
+    closed = [path for path in needed if not os.access(path, os.R_OK)]
+    if not closed:
         set_capabilities(0)
         return own_user
     try:
         set_capabilities(1 << CAP_DAC_READ_SEARCH)
         control(PR_CAP_AMBIENT, CAP_AMBIENT_RAISE, CAP_DAC_READ_SEARCH)
     except PermissionError as error:  # containers take this right from root
-        raise Missing(f"{programs[0]} lies in a folder that is closed to other users: open it to them") from error
+        raise Missing(f"{closed[0]} is closed to other users than root: open it and its folders to them") from error
     return own_user
 
 
