@@ -14,7 +14,6 @@ from dataclasses import dataclass
 ROOT = pathlib.Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-import engine  # noqa: E402
 from engine.files import write_atomically  # noqa: E402
 
 PAGE = ROOT / "docs" / "gallery.md"

@@ -14,7 +14,6 @@ import platform
 import signal
 import subprocess
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from autograders.sandbox import contents, filters, identity, unavailable
 from autograders.sandbox.jail import Jail
