@@ -1,4 +1,4 @@
-"""`python -m autograders COMMAND ...`: for instructors: is this machine ready, grade many submissions, look at grades."""
+"""`python -m autograders COMMAND ...`: is this machine ready, grade many submissions, look at the grades."""
 
 import argparse
 import importlib

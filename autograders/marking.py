@@ -14,7 +14,8 @@ from pathlib import Path
 from autograders import sandbox, spec
 from autograders.judge import judge
 
-ROUND_ABOUT = ("batch", "__main__.py", "collect.py", "doctor.py")  # of this package: what brings answers here, and decides no grade
+# Of this package: what brings answers here, and decides no grade.
+ROUND_ABOUT = ("batch", "__main__.py", "collect.py", "doctor.py")
 
 
 def mark(task: dict) -> dict:

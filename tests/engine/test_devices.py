@@ -20,6 +20,7 @@ FILES_ON_THE_CPU = {
     "test_capture.py": "what is shown was copied to the CPU; test_viz_parts.py captures a step on both",
     "test_drawing.py": "shapes",
     "test_exports.py": "files and texts",
+    "test_gallery.py": "a page and its pictures",
     "test_fold.py": "plain data",
     "test_layout.py": "places",
     "test_rules.py": "words about derivatives; the derivatives themselves are taken on both (test_table.py)",
