@@ -1,4 +1,4 @@
-"""A submitted notebook made anew: the released one, with nothing of the learner's in it but the text of their answers."""
+"""A submitted notebook made anew: the released one, with nothing of the learner's but the text of their answers."""
 
 from collections import defaultdict
 

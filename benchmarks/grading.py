@@ -1,10 +1,10 @@
 """What grading costs, beside nbgrader's own autograde on the same notebooks: python benchmarks/grading.py [SUBMISSIONS]
 
-Each submission is chapter 3 with its three exercises solved, each a text of its own. Three ways: nbgrader as it comes (the
-notebook runs in a kernel, nothing is isolated, nothing outside judges), nbgrader with our two steps (in a sandbox, one after
-the other), and `python -m autograders grade` with 1 and 2 workers. Processor time is that of all processes that a command
-started, its own start included; "each" is what one submission more costs: the difference of a large and a small classroom.
-Then: how long one learner's endless loop holds up the others, with 2 workers.
+Each submission is chapter 3 with its three exercises solved, each a text of its own. Three ways: nbgrader as it comes
+(the notebook runs in a kernel, nothing is isolated, nothing outside judges), nbgrader with our two steps (in a
+sandbox, one after the other), and `python -m autograders grade` with 1 and 2 workers. Processor time is that of all
+processes that a command started, its own start included; "each" is what one submission more costs: the difference of
+a large and a small classroom. Then: how long one learner's endless loop holds up the others, with 2 workers.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""`python -m autograders grade ASSIGNMENT`: judge every submission that is not graded yet, store each as it is ready."""
+"""`python -m autograders grade ASSIGNMENT`: judge every submission not graded yet, store each as it is ready."""
 
 import sys
 import time

@@ -1,7 +1,7 @@
 """nbgrader's gradebook, written as `nbgrader autograde` writes it, but each submission in one transaction.
 
 nbgrader commits after every cell, so a crash can leave half a grade, which its export shows as a low score. Here its
-own functions run within a transaction that they cannot end: a submission's grades are stored all together or not at all.
+own functions run within a transaction that they cannot end: a submission's grades are stored together or not at all.
 """
 
 import contextlib
@@ -50,7 +50,7 @@ class Book:
 
     @contextlib.contextmanager
     def _transaction(self):
-        """A block in which `commit` of nbgrader's session writes to the transaction, and only the block's end commits."""
+        """A block in which nbgrader's `commit` writes to a transaction, and only the block's end commits it."""
         session = self._gradebook.db
         session.remove()
         try:

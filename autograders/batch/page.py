@@ -18,7 +18,8 @@ body { font: 16px/1.5 system-ui, sans-serif; color: #1a1a1a; background: #fff; m
   padding: 0 1rem }
 h1 { font-size: 1.6rem; margin-bottom: 0 } h2 { font-size: 1.2rem; margin-top: 2.2rem }
 table { border-collapse: collapse; width: 100% } th, td { text-align: left; vertical-align: top;
-  padding: .35rem .8rem .35rem 0; border-bottom: 1px solid #ddd; overflow-wrap: anywhere } td.number, th.number { text-align: right;
+  padding: .35rem .8rem .35rem 0; border-bottom: 1px solid #ddd;
+  overflow-wrap: anywhere } td.number, th.number { text-align: right;
   font-variant-numeric: tabular-nums; white-space: nowrap } img { width: 100%; height: auto }
 code { font-size: .92em } .aside { color: #595959 }
 """

@@ -11,7 +11,7 @@ from autograders.batch.command import add_assignment, add_cluster, told
 
 @dataclass
 class Again:
-    """A submission judged again. `changes` are lines about its points, `same_bytes` says if its notebooks are as stored."""
+    """A submission judged again. `changes` are lines about its points, `same_bytes`: its notebooks are as stored."""
 
     submission: object
     verdicts: dict

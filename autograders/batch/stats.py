@@ -95,8 +95,9 @@ def as_text(statistics):
     """The statistics in plain words."""
     scores = list(statistics.scores.values())
     lines = [
-        f"{statistics.assignment}: {statistics.handed_in} handed in, {len(scores)} graded, of {statistics.most:g} points "
-        f"mean {fmean(scores):.2f}, median {median(scores):.2f}, lowest {min(scores):g}, highest {max(scores):g}",
+        f"{statistics.assignment}: {statistics.handed_in} handed in, {len(scores)} graded, "
+        f"of {statistics.most:g} points mean {fmean(scores):.2f}, median {median(scores):.2f}, "
+        f"lowest {min(scores):g}, highest {max(scores):g}",
         "",
         "Hardest stages (answers with all of its credit):",
         *(f"  {stage.passed:4.0%}  {stage.exercise}, {stage.name}" for stage in statistics.stages[:8]),

@@ -1,4 +1,4 @@
-"""Classrooms for the tests of grading many: made with nbgrader's own commands, submissions written straight into place."""
+"""Classrooms for the tests of grading many: made with nbgrader's own commands, submissions put straight into place."""
 
 import contextlib
 import copy
