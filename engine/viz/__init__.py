@@ -23,7 +23,7 @@ from .assemble import assemble, operations_behind
 from .comparison import ATOL, RTOL, compared
 from .computation import Edge, Graph, Group, Node, Source
 from .gradients import flow
-from .names import is_tensor, tensors_in
+from .names import is_tensor, notebook_shell, tensors_in
 from .page import image
 from .recording import capture
 from .walk import facts_from_saved
@@ -114,7 +114,7 @@ def notebook_bundle(tensor, title):
     Names come from the notebook's variables. There is no "text/plain": that is the tensor's own. `graph` gives the
     picture to step through.
     """
-    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    shell = notebook_shell()
     shown = _graph(tensor, [shell.user_ns if shell else {}], with_numbers=False)
     picture = shown.svg()
     return {

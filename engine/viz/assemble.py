@@ -26,8 +26,9 @@ def assemble(outputs, facts, gradients, namespaces, failure=None, tensors=(), is
     is_capture: whether inputs without a gradient are shown though nobody calls them anything. with_numbers: copy the
     leaves' values too.
     """
-    hidden, operations = operations_behind([*outputs, *_sources_of(failure)], facts)
     given = [] if failure is None else [value for _, value in failure.inputs]
+    sources = [each.grad_fn for each in given if getattr(each, "grad_fn", None) is not None]
+    hidden, operations = operations_behind([*outputs, *sources], facts)
     copied = _copy_of if with_numbers else lambda tensor: None
     builder = _Builder(operations, facts, gradients, namespaces, is_capture, given, copied)
     builder.add_hidden(hidden)
@@ -49,11 +50,6 @@ def operations_behind(roots, facts=()):
     times = {key: number for number, key in enumerate(facts)}
     operations = sorted(forward_order(roots), key=lambda operation: times.get(id(operation), -1))
     return operations[:-LIMIT], operations[-LIMIT:]
-
-
-def _sources_of(failure):
-    given = [] if failure is None else [value for _, value in failure.inputs]
-    return [each.grad_fn for each in given if getattr(each, "grad_fn", None) is not None]
 
 
 class _Builder:

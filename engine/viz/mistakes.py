@@ -20,10 +20,6 @@ class Failure:
     place: tuple
     error: BaseException
 
-    def shapes(self):
-        """[[name, shape as a list]] of the tensors among the inputs."""
-        return [[name, list(value.shape)] for name, value in self.inputs if hasattr(value, "shape")]
-
 
 def failed_operation(error, traceback):
     """The `Failure` behind an exception; None where it did not come from a function of the engine that got a tensor.

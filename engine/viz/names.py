@@ -1,5 +1,6 @@
 """What the caller calls a tensor: found by identity among variables, modules and lists."""
 
+import sys
 from itertools import islice
 
 LONGEST_CONTAINER = 1000  # entries of a list or dict that are looked at; beyond it is data, not parameters
@@ -39,6 +40,11 @@ def tensors_in(namespaces):
 
 def is_tensor(value):
     return hasattr(type(value), "grad_fn") or "grad_fn" in getattr(value, "__dict__", ())
+
+
+def notebook_shell():
+    """IPython's shell, whose variables are the notebook's; None where there is no IPython."""
+    return sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
 
 
 def module_names(namespaces):

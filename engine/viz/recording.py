@@ -19,6 +19,7 @@ from .assemble import assemble
 from .computation import Graph
 from .gradients import Gradients
 from .mistakes import failed_operation
+from .names import notebook_shell
 from .snapshot import Snapshot
 from .walk import Fact, note_saved
 
@@ -151,7 +152,7 @@ class _Timer:
 
 def _display(picture):
     """Show the graph in the notebook, if this is one."""
-    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    shell = notebook_shell()
     if shell is not None and getattr(shell, "kernel", None) is not None:
         from IPython.display import display
 
