@@ -49,7 +49,8 @@ def _refusal(spec: Spec, described) -> tuple[str, str] | None:
     if isinstance(described, Missing) and described.found is None:
         return "attempted", f"There is no {spec.use.kind} named `{spec.function}`. Was its cell run, or renamed?"
     if isinstance(described, Missing):
-        return "signature", f"A {spec.use.kind} `{spec.call}` was expected, this is something of type `{described.found}`."
+        expected = f"A {spec.use.kind} `{spec.call}` was expected"
+        return "signature", f"{expected}, this is something of type `{described.found}`."
     if isinstance(described, Raised):
         return "signature", exception_in_words(described)
     if isinstance(described, Stopped):

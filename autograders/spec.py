@@ -53,8 +53,8 @@ class Absolute(NamedTuple):
 class Speed:
     """On the case that `case` draws, an answer has to be at least `times` as fast as `slow`, a plain loop.
 
-    Both are timed in the same run, the answer at its best on two draws. `slow` takes the case's arguments, and should take
-    about 0.2 s.
+    Both are timed in the same run, the answer at its best on two draws. `slow` takes the case's arguments, and
+    should take about 0.2 s.
     """
 
     case: Callable[[np.random.Generator], Case]

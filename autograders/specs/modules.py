@@ -2,8 +2,6 @@
 
 import sys
 
-import numpy as np
-
 import engine as torch
 from autograders.spec import EDGE, Case, Misconception, Spec, Use, multilinear_rounding
 from autograders.specs.draw import DOUBLE, SINGLE, normal
