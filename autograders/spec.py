@@ -81,7 +81,8 @@ class Spec:
     `rounding(*arguments)` has the same structure and says how much rounding an honest answer may show, in units of
     the dtype's eps (see `multilinear_rounding`), or is `Absolute`; for integers see `exact`.
     Where many answers are right, `measure(case, *arrays)` makes of what came back the arrays called `measured` that are
-    compared in its place; it runs with the judge, and gets real-valued arrays of any shape and dtype.
+    compared in its place; it runs with the judge, and gets real-valued arrays of any shape and dtype. Samples of the
+    answer are compared with samples of the reference, so both are off by chance.
     `cases` yields `Case`s from a numpy Generator. `weights` gives points to the stages in `WEIGHTED`; the points of a
     stage are shared by its groups. Of `packages` the parts in `withheld` are not there while an answer is graded.
     Four fields keep the grader itself honest, in its tests: each of `misconceptions` loses points and is told its
