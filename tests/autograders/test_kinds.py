@@ -186,7 +186,7 @@ def words(report):
 
 def test_a_class_in_the_sandbox_is_judged_as_here():
     """The same points and the same words, whether right, wrong or blank."""
-    blank = "class Linear:\n    def __init__(self, in_features, out_features):\n        ...\n    def forward(self, x): pass\n"
+    blank = "class Linear:\n    def __init__(self, in_features, out_features): ...\n    def forward(self, x): pass\n"
     for source in (LAYER, LAYER.replace(".T", ""), LAYER.replace("weight", "weights"), blank):
         namespace = {}
         exec(source, namespace)
