@@ -369,8 +369,8 @@ def cross_entropy_rounding(gradient, logits, target):
     all that is relative to a probability, at most 1, times |gradient| / N. Counting eps for eps / 2 doubles the bound.
     """
     rows, classes = logits.shape
-    steps = classes + 8 + 4 * np.abs(logits).max()
-    return np.full(logits.shape, np.abs(gradient) / rows * steps)
+    steps = classes + 8 + 4 * np.abs(logits).max(axis=1, keepdims=True)
+    return np.broadcast_to(np.abs(gradient) / rows * steps, logits.shape)
 
 
 def cross_entropy_cases(rng):
@@ -384,6 +384,8 @@ def cross_entropy_cases(rng):
     enormous, negative = 1e4 * normal(rng, (1, 3)), normal(rng, (1, 4)) - SINGLE(1e4)
     yield _cross_entropy_case(rng, 1.0, enormous, "enormous logits", EDGE, target=enormous.argmin(axis=1))
     yield _cross_entropy_case(rng, 2.0, negative, "very negative logits", EDGE)
+    apart = np.concatenate([normal(rng, (1, 3)), normal(rng, (1, 3)) + SINGLE(1e3)])
+    yield _cross_entropy_case(rng, 1.0, apart, "one row of small logits, one of big ones", EDGE)
     same = np.array([1, 1, 1])
     yield _cross_entropy_case(rng, 2.0, normal(rng, (3, 3)), "every row of the same class", EDGE, target=same)
     yield _cross_entropy_case(rng, 1.0, np.zeros((2, 4), SINGLE), "all logits equal", EDGE)

@@ -23,7 +23,7 @@ def toy(tmp_path):
         "__init__.py": "from toy import layers\nfrom toy.layers import *\nfrom toy.functions import scale, SIZE\n",
         "functions.py": '"""Doc."""\n__all__ = ["scale"]\nSIZE = 3\n\n\ndef scale(x):\n    return 7 * x\n',
         "layers.py": "import functools\nfrom toy import functions\n__all__ = ['Dense', 'Thin']\n\n\n"
-        "@functools.total_ordering\nclass Dense:\n    def __lt__(self, other):\n        return 'the secret of Dense'\n\n\n"
+        "@functools.total_ordering\nclass Dense:\n    def __lt__(self, other): return 'the secret of Dense'\n\n\n\n"
         "class Thin(Dense):\n    pass\n\n\ndef other():\n    raise ValueError('line 17')\n",
         "inner/__init__.py": "",
         "inner/deep.py": "secret = 5\nopen_to_all = secret if isinstance(secret, int) else 0\n",
