@@ -6,6 +6,7 @@ stand in a network that you trust. No byte that a learner's code made is ever un
 machine is tried again, three times; what a learner's code did is in the verdict, and final.
 """
 
+import asyncio
 import contextlib
 import hashlib
 import itertools
@@ -24,11 +25,19 @@ PACKAGES = ("autograders", "engine")
 
 
 def judge_all(tasks):
-    """On a worker: the verdicts on a submission's tasks, or a fault of this machine in words. All of it is JSON."""
+    """On a worker: the verdicts on a submission's tasks; else a fault of this machine, or of the grader, in words.
+
+    All of it is JSON. No exception leaves it, so whatever the command's process catches in its place befell the worker
+    or the way to it.
+    """
     try:
         return {"verdicts": [marking.mark(task) for task in tasks]}
     except sandbox.SandboxUnavailable as error:
         return {"fault": str(error)}
+    except (OSError, MemoryError) as error:  # no process, no memory, no descriptor to be had
+        return {"fault": _named(error)}
+    except Exception as error:
+        return {"error": _named(error)}
 
 
 def inspect_worker():
@@ -129,16 +138,18 @@ class Crew:
 
     def _verdicts(self, future):
         """What a finished future holds. Raises MachineFault, ProgramFault, or Refused if the scheduler is gone."""
-        from distributed import KilledWorker
+        from distributed import CancelledError, KilledWorker
 
-        if future.cancelled():
-            raise Refused("the connection to the Dask scheduler was lost; run the command again to go on")
-        error = future.exception()
-        if isinstance(error, KilledWorker):
-            raise MachineFault("the worker died")
-        if error is not None:
-            raise ProgramFault(f"the grader itself failed ({type(error).__name__}: {error})")
-        result = future.result()
+        try:
+            result = future.result()  # asked once: a worker may die at any moment, even after it has answered
+        except (CancelledError, asyncio.CancelledError) as error:
+            raise Refused("the connection to the Dask scheduler was lost; run the command again to go on") from error
+        except KilledWorker as error:
+            raise MachineFault("the worker died") from error
+        except Exception as error:
+            raise MachineFault(f"no verdict arrived from the worker ({_named(error)})") from error
+        if "error" in result:
+            raise ProgramFault(f"the grader itself failed ({result['error']})")
         if "fault" in result:
             raise MachineFault(result["fault"])
         for verdict in result["verdicts"]:
@@ -188,6 +199,10 @@ class Crew:
             for name in PACKAGES:
                 if worker[name] != package_digest(name):
                     raise Refused(f"nothing was graded: {address} has another version of `{name}` than this process")
+
+
+def _named(error):
+    return f"{type(error).__name__}: {error}"
 
 
 def _digest(value):

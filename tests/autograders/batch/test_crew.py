@@ -1,10 +1,13 @@
 """What happens to a submission when machines fail: tried again three times, then told; verdicts are final at once."""
 
+import asyncio
+
 import pytest
 
 pytest.importorskip("distributed", reason="the crew is a Dask cluster")
 
-from distributed import LocalCluster  # noqa: E402
+from distributed import CancelledError, KilledWorker, LocalCluster  # noqa: E402
+from distributed.comm import CommClosedError  # noqa: E402
 
 from autograders import marking, sandbox  # noqa: E402
 from autograders.batch import crew  # noqa: E402
@@ -95,3 +98,51 @@ def test_workers_with_other_versions_are_refused(address, marked, monkeypatch):
 
 def test_nothing_to_judge_starts_nothing():
     assert judge("tcp://127.0.0.1:1")[0] == {}
+
+
+class Finished:
+    """A future that is done: asked for its result it gives it, or raises; its exception() says that all is well."""
+
+    def __init__(self, outcome):
+        self.outcome = outcome
+
+    def exception(self):
+        return None
+
+    def cancelled(self):
+        return False
+
+    def result(self):
+        if isinstance(self.outcome, BaseException):
+            raise self.outcome
+        return self.outcome
+
+
+@pytest.mark.parametrize(
+    ("outcome", "fault", "words"),
+    [
+        (KilledWorker("submission-1", None, 0), crew.MachineFault, "the worker died"),
+        (CommClosedError("in <TLS>"), crew.MachineFault, r"no verdict arrived .*CommClosedError: in <TLS>"),
+        (OSError("Timed out"), crew.MachineFault, "no verdict arrived"),
+        (KeyError("submission-1"), crew.MachineFault, "no verdict arrived"),
+        (CancelledError("submission-1"), Refused, "connection to the Dask scheduler was lost"),
+        (asyncio.CancelledError(), Refused, "connection to the Dask scheduler was lost"),
+        ({"fault": "no sandbox"}, crew.MachineFault, "no sandbox"),
+        ({"error": "ValueError: x"}, crew.ProgramFault, r"the grader itself failed \(ValueError: x\)"),
+    ],
+)
+def test_whatever_keeps_a_result_away_is_told_apart(outcome, fault, words):
+    """A worker may die after it has answered and before the answer is fetched: then result() alone raises."""
+    with pytest.raises(fault, match=words):
+        crew.Crew()._verdicts(Finished(outcome))
+
+
+@pytest.mark.parametrize("error", [BlockingIOError(11, "Resource temporarily unavailable"), MemoryError()])
+def test_what_a_machine_runs_out_of_is_its_fault(monkeypatch, error):
+    """No process or no memory to be had is no fault of the grader, and another try may find some."""
+
+    def mark(task):
+        raise error
+
+    monkeypatch.setattr(marking, "mark", mark)
+    assert type(error).__name__ in crew.judge_all([{}])["fault"]
