@@ -13,6 +13,7 @@ import itertools
 import json
 import logging
 import os
+import time
 
 from autograders import marking, sandbox
 from autograders.batch.command import Refused, missing_extra
@@ -20,8 +21,10 @@ from autograders.marking import package_digest
 
 RETRIES = 3
 SECONDS_FOR_WORKERS = 30
+SECONDS_WITHOUT_WORKERS = 120
 AHEAD = 4  # submissions waiting for each worker, so that none is idle while results are written
 PACKAGES = ("autograders", "engine")
+LOST = "the connection to the Dask scheduler was lost; run the command again to go on"
 
 
 def judge_all(tasks):
@@ -79,15 +82,14 @@ class Crew:
             import distributed
         with contextlib.ExitStack() as stack:
             self._client = stack.enter_context(self._connect(distributed, stack))
-            if self._address is not None:
-                self._wait_for_workers()
-            self._inspect(self._client.run(inspect_worker))
+            self._inspect(self._ask_workers())
             self._stack = stack.pop_all()
 
     @property
     def size(self):
         """How many workers there are now."""
-        return max(1, len(self._client.scheduler_info(n_workers=-1)["workers"]))
+        with _scheduler_answers():
+            return max(1, len(self._client.scheduler_info(n_workers=-1)["workers"]))
 
     def judge(self, submissions):
         """Yield (what was given, verdicts or the GaveUp) for (anything, its tasks) pairs, in the order of completion.
@@ -143,7 +145,7 @@ class Crew:
         try:
             result = future.result()  # asked once: a worker may die at any moment, even after it has answered
         except (CancelledError, asyncio.CancelledError) as error:
-            raise Refused("the connection to the Dask scheduler was lost; run the command again to go on") from error
+            raise Refused(LOST) from error
         except KilledWorker as error:
             raise MachineFault("the worker died") from error
         except Exception as error:
@@ -167,29 +169,56 @@ class Crew:
         works, reason = sandbox.available()
         if not works:
             raise Refused(f"nothing was graded: {reason}")
-        cluster = distributed.LocalCluster(
-            n_workers=self._count,
-            threads_per_worker=1,
-            host="127.0.0.1",
-            security=True,  # TLS with certificates for this run: others on this machine cannot give it orders
-            dashboard_address="127.0.0.1:0",
-            memory_limit=None,  # learners' memory is bounded by the sandbox
-            scheduler_kwargs={
-                "allowed_failures": 0,
-                "dashboard": False,
-            },  # a worker's death is told at once, and counted here
-            preload="autograders.batch.worker_process",
-            silence_logs=logging.CRITICAL,
-        )
-        return distributed.Client(stack.enter_context(cluster))
+        return distributed.Client(stack.enter_context(self._own_cluster(distributed)))
+
+    def _own_cluster(self, distributed):
+        import dask
+
+        # should no worker ever come back, what waits for one fails, instead of waiting for ever
+        patience = {"distributed.scheduler.no-workers-timeout": f"{SECONDS_WITHOUT_WORKERS} s"}
+        try:
+            with dask.config.set(patience):
+                return distributed.LocalCluster(
+                    n_workers=self._count,
+                    threads_per_worker=1,
+                    host="127.0.0.1",
+                    security=True,  # TLS with certificates for this run: others on this machine cannot give it orders
+                    dashboard_address="127.0.0.1:0",
+                    memory_limit=None,  # learners' memory is bounded by the sandbox
+                    scheduler_kwargs={
+                        "allowed_failures": 0,
+                        "dashboard": False,
+                    },  # a worker's death is told at once, and counted here
+                    preload="autograders.batch.worker_process",
+                    silence_logs=logging.CRITICAL,
+                )
+        except (OSError, RuntimeError) as error:
+            words = f"the workers did not start ({_named(error)}); run the command again"
+            raise Refused(f"nothing was graded: {words}") from error
+
+    def _ask_workers(self):
+        """{address: what `inspect_worker` gave there}. A worker that dies over it is replaced, or left out."""
+        for _ in range(1 + RETRIES):
+            self._wait_for_workers()
+            with _scheduler_answers():
+                found = self._client.run(inspect_worker, on_error="return")
+            failed = {address: error for address, error in found.items() if isinstance(error, Exception)}
+            if found and not failed:
+                return found
+            time.sleep(1)
+        for address, error in failed.items():
+            raise Refused(f"nothing was graded: the worker {address} could not be asked ({_named(error)})") from error
+        raise Refused("nothing was graded: the workers ended before they could be asked whether they can judge")
 
     def _wait_for_workers(self):
         from distributed import TimeoutError
 
-        try:
-            self._client.wait_for_workers(1, timeout=SECONDS_FOR_WORKERS)
-        except TimeoutError as error:
-            raise Refused(f"the Dask scheduler at {self._address!r} has no workers") from error
+        where = "here" if self._address is None else f"for the Dask scheduler at {self._address!r}"
+        with _scheduler_answers():
+            try:
+                self._client.wait_for_workers(1, timeout=SECONDS_FOR_WORKERS)
+            except TimeoutError as error:
+                raise Refused(f"nothing was graded: there are no workers {where}") from error
 
     def _inspect(self, found):
         """Refuse unless every worker can judge, with our versions. `found` is {address: what inspect_worker gave}."""
@@ -199,6 +228,18 @@ class Crew:
             for name in PACKAGES:
                 if worker[name] != package_digest(name):
                     raise Refused(f"nothing was graded: {address} has another version of `{name}` than this process")
+
+
+@contextlib.contextmanager
+def _scheduler_answers():
+    """Around a question to the scheduler: Refused if it is gone."""
+    from distributed import CancelledError
+    from distributed.client import ClosedClientError
+
+    try:
+        yield
+    except (OSError, CancelledError, asyncio.CancelledError, ClosedClientError) as error:
+        raise Refused(LOST) from error
 
 
 def _named(error):

@@ -146,3 +146,47 @@ def test_what_a_machine_runs_out_of_is_its_fault(monkeypatch, error):
 
     monkeypatch.setattr(marking, "mark", mark)
     assert type(error).__name__ in crew.judge_all([{}])["fault"]
+
+
+class Scheduler:
+    """A client's side of a scheduler whose workers give these answers, one set each time they are asked."""
+
+    def __init__(self, *answers):
+        self.answers = list(answers)
+
+    def wait_for_workers(self, count, timeout):
+        pass
+
+    def run(self, function, on_error):
+        assert on_error == "return"
+        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+
+
+def asked(monkeypatch, *answers):
+    workers = crew.Crew()
+    workers._client = Scheduler(*answers)
+    monkeypatch.setattr(crew.time, "sleep", lambda seconds: None)
+    return workers._ask_workers()
+
+
+def test_a_worker_that_dies_when_asked_is_asked_again(monkeypatch):
+    """A worker killed at the start is replaced by its nanny; that must not end the command."""
+    good = {"tcp://a": {"reason": ""}}
+    assert asked(monkeypatch, {"tcp://a": CommClosedError("gone")}, {}, good) == good
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [({"tcp://a": ModuleNotFoundError("no autograders")}, "tcp://a could not be asked .*no autograders"), ({}, "ended")],
+)
+def test_workers_that_cannot_be_asked_are_refused(monkeypatch, answer, words):
+    with pytest.raises(Refused, match=f"nothing was graded: .*{words}"):
+        asked(monkeypatch, answer)
+
+
+def test_a_scheduler_that_is_gone_is_told_in_a_line(monkeypatch):
+    """Whatever is asked of it then raises one of several exceptions; none of them may come out as a traceback."""
+    for error in (CommClosedError("gone"), TimeoutError("late"), CancelledError("client closed")):
+        with pytest.raises(Refused, match="connection to the Dask scheduler was lost"):
+            with crew._scheduler_answers():
+                raise error
