@@ -9,14 +9,15 @@ the levels of isolation, each a module with the same `start` (`cgroup.py`, `bubb
 (chooses among them), `process.py` (one sandboxed process), `session.py`.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 
 from autograders.sandbox import levels
 from autograders.sandbox.limits import Limits
-from autograders.sandbox.session import SandboxSession
+from autograders.sandbox.session import SandboxSession, WaitedLongEnough
 from autograders.sandbox.unavailable import SandboxUnavailable
 
-__all__ = ["Limits", "SandboxSession", "SandboxUnavailable", "available", "open_session"]
+__all__ = ["Limits", "SandboxSession", "SandboxUnavailable", "WaitedLongEnough", "available", "open_session"]
 
 OUR_OWN = ("autograders", "course")  # never inside, whatever an exercise allows
 
@@ -29,13 +30,15 @@ def open_session(
     withheld: Sequence[str] = ("engine",),
     reason: str = "the exercise asks you to write a part of it yourself",
     limits: Limits = Limits(),
+    until: float = math.inf,
 ) -> SandboxSession:
     """A session, to be used in a `with` statement, in which `function` of the learner's cells can be called.
 
     `sources` are (cell id, source) pairs, run in order, each on its own: one that raises does not stop the later
     ones. Of installed packages only `packages` are there. `withheld` ones can be imported but not used; the
     ImportError says `reason`. Entering it raises SandboxUnavailable where this machine has no sandbox, and nothing
-    was run.
+    was run. Entering it, and calls, raise WaitedLongEnough if the answer is not ready by `until`, in
+    `time.monotonic()`'s seconds, and had not used up its own limits; nothing inside knows of `until`.
     """
     cells = [(str(cell_id), str(source)) for cell_id, source in sources]
     if not function.isidentifier():
@@ -44,7 +47,7 @@ def open_session(
         raise ValueError(f"packages {tuple(packages)} name what is withheld: {(*withheld, *OUR_OWN)}")
     reasons = {name: f"`{name}` is not here while answers are graded" for name in OUR_OWN}
     reasons |= {name: f"`{name}` is withheld while this exercise is graded: {reason}" for name in withheld}
-    return SandboxSession(cells, function, packages, reasons, limits)
+    return SandboxSession(cells, function, packages, reasons, limits, until)
 
 
 def available() -> tuple[bool, str]:

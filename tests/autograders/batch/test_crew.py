@@ -31,7 +31,7 @@ def marked(monkeypatch):
     """Tasks are marked by a stand-in: a task {"fails": n} finds no sandbox n times, {"error": text} raises."""
     tried = {}
 
-    def mark(task):
+    def mark(task, until):
         tried[task["name"]] = tried.get(task["name"], 0) + 1
         if "error" in task:
             raise ValueError(task["error"])
@@ -134,14 +134,14 @@ class Finished:
 def test_whatever_keeps_a_result_away_is_told_apart(outcome, fault, words):
     """A worker may die after it has answered and before the answer is fetched: then result() alone raises."""
     with pytest.raises(fault, match=words):
-        crew.Crew()._verdicts(Finished(outcome))
+        crew.Crew()._result(Finished(outcome))
 
 
 @pytest.mark.parametrize("error", [BlockingIOError(11, "Resource temporarily unavailable"), MemoryError()])
 def test_what_a_machine_runs_out_of_is_its_fault(monkeypatch, error):
     """No process or no memory to be had is no fault of the grader, and another try may find some."""
 
-    def mark(task):
+    def mark(task, until):
         raise error
 
     monkeypatch.setattr(marking, "mark", mark)
