@@ -8,6 +8,7 @@ x86-64 a filter refuses the system calls whose memory no limit counts and those 
 """
 
 import contextlib
+import functools
 import json
 import os
 import platform
@@ -123,6 +124,17 @@ def command(bubblewrap: str, options: list[str], about: int, packages: tuple[str
 
 
 def _mounts(packages: tuple[str, ...]) -> list[str]:
+    arguments = [*_mounts_of_system()]
+    for name in packages:
+        for path in contents.package(name):
+            arguments += ["--ro-bind", str(path), f"{PACKAGES}/{path.name}"]
+    for name in contents.OUR_FILES:
+        arguments += ["--ro-bind", str(contents.HERE / name), f"{SANDBOX}/{name}"]
+    return arguments
+
+
+@functools.cache  # to look into thousands of system files takes longer than to start bubblewrap
+def _mounts_of_system() -> tuple[str, ...]:
     arguments = []
     folders = []
     for path in contents.system_parts():
@@ -134,12 +146,7 @@ def _mounts(packages: tuple[str, ...]) -> list[str]:
     for installed in contents.installed_packages(folders):
         # its own packages are the host's business: an empty folder stands in their place
         arguments += ["--size", "4096", "--tmpfs", str(installed), "--remount-ro", str(installed)]
-    for name in packages:
-        for path in contents.package(name):
-            arguments += ["--ro-bind", str(path), f"{PACKAGES}/{path.name}"]
-    for name in contents.OUR_FILES:
-        arguments += ["--ro-bind", str(contents.HERE / name), f"{SANDBOX}/{name}"]
-    return arguments
+    return tuple(arguments)
 
 
 def _modules(packages: tuple[str, ...]) -> dict[str, str]:

@@ -1,6 +1,9 @@
 """What happens to a submission when machines fail: tried again three times, then told; verdicts are final at once."""
 
 import asyncio
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +17,7 @@ from autograders.batch import crew  # noqa: E402
 from autograders.batch.command import Refused  # noqa: E402
 from autograders.marking import package_digest  # noqa: E402
 
+ROOT = Path(__file__).resolve().parents[3]
 VERSIONS = {name: package_digest(name) for name in crew.PACKAGES}
 
 
@@ -94,6 +98,28 @@ def test_workers_with_other_versions_are_refused(address, marked, monkeypatch):
     with pytest.raises(Refused, match="another version of `autograders`"):
         judge(address, {"name": "a"})
     assert not marked
+
+
+@pytest.mark.parametrize("number", [0, 1, 5])
+def test_a_worker_and_what_it_starts_keep_to_one_core(number):
+    """What a hostile answer may use up is one worker's core; tried in a process of its own, with a second thread."""
+    program = f"""
+import os, subprocess, sys, threading
+from autograders.batch.worker_process import keep_to_core
+cores = sorted(os.sched_getaffinity(0))
+seen, go = [], threading.Event()
+thread = threading.Thread(target=lambda: (go.wait(), seen.append(os.sched_getaffinity(0))))
+thread.start()
+keep_to_core({number})
+go.set()
+thread.join()
+started = subprocess.run([sys.executable, "-c", "import os; print(os.sched_getaffinity(0))"], capture_output=True)
+wanted = {{cores[{number} % len(cores)]}}
+assert seen == [wanted], seen
+assert eval(started.stdout) == wanted, started.stdout
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
 
 
 def test_nothing_to_judge_starts_nothing():
