@@ -17,7 +17,7 @@ from processor import measure  # noqa: E402
 
 from autograders.sandbox import contents  # noqa: E402
 
-MANY, FEW, ROUNDS = 25, 5, 5
+MANY, FEW, ROUNDS = 12, 4, 3
 LOOP = "import sys\nsys.path.insert(0, {root!r})\n{before}\nfor _ in range({count}):\n    {each}\n"
 RUN = "import os, subprocess\nfrom autograders.sandbox import contents\n"
 RUN += "python = [str(contents.interpreter()), *contents.PYTHON_OPTIONS, '-c']\n"

@@ -1,8 +1,9 @@
 """Processor time of a command and all that it starts, those too that are killed, for the benchmarks beside this file.
 
 The kernel adds a child's time to its parent's when the parent waits for it. It does so for none of a sandbox's
-processes, which end by a signal to the first of them; so `resource.getrusage` misses most of what grading costs. A cgroup
-(version 2) counts everything that ever ran in it. Source: the kernel's Documentation/admin-guide/cgroup-v2.rst, cpu.stat.
+processes, which end by a signal to the first of them; so `resource.getrusage` misses most of what grading costs. A
+cgroup (version 2) counts everything that ever ran in it. Source: the kernel's
+Documentation/admin-guide/cgroup-v2.rst, cpu.stat.
 """
 
 import os

@@ -22,7 +22,7 @@ from autograders.sandbox.limits import Limits
 from autograders.sandbox.unavailable import SandboxUnavailable, find_bubblewrap
 
 NAME = "bubblewrap"
-LACKS = "memory is bounded for each of its few processes, not for all together; they may use every core"
+LACKS = "memory is bounded for each of its few processes, not for all together; they may use every core that the grader may"
 
 PACKAGES = "/packages"
 SANDBOX = "/sandbox"

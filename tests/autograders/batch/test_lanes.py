@@ -141,3 +141,53 @@ def test_verdicts_are_the_same_with_and_without_lanes(address, monkeypatch):
     assert points[ALL.index(RIGHT)] == points[ALL.index(SLOW)] == 4.0
     assert points[ALL.index(ENDLESS)] == points[ALL.index(NEVER_READY)] == 0.0
     assert "RLIMIT_CPU" in verdicts[True][ALL.index(TELLS_WHAT_IT_SEES)], "it told"
+
+
+# ---------------------------------------------------------------- how long others wait
+
+
+def finish(submissions, use_fast=True, workers=2):
+    """When the last honest one is done, by a clock of its own: judging takes the seconds that stand in place of tasks.
+
+    As in a crew, `AHEAD` jobs for each worker are handed out, and begun in that order by whoever is free.
+    """
+    both = lanes.Lanes(submissions, use_fast)
+    waiting, running, now, last = [], [], 0.0, 0.0
+    while True:
+        while len(waiting) + len(running) < crew.AHEAD * workers and (job := both.take()):
+            waiting.append((job, both.seconds(job)))
+        while waiting and len(running) < workers:
+            job, most = waiting.pop(0)
+            took = job.tasks if most is None else min(job.tasks, most)
+            running.append((now + took, took, job))
+        if not running:
+            return last
+        ends = min(running, key=lambda each: each[0])
+        running.remove(ends)
+        now, took, job = ends
+        if took < job.tasks:
+            both.put_off(job, took)
+        else:
+            both.done(job, took)
+            last = now if job.given == "honest" else last
+
+
+@pytest.mark.parametrize("place", [0, 500, 999])
+@pytest.mark.parametrize("seconds", [0.4, 3.5])
+def test_one_hostile_learner_delays_a_thousand_by_less_than_a_hundredth(place, seconds):
+    """By a clock of its own, so of the schedule alone: 0.4 s is what chapter 3 takes; 3.5 s, more than it has at first.
+
+    The hostile one uses a minute for each of three exercises. Without lanes, that is seen in the same figure.
+    """
+    honest = [("honest", seconds)] * 1000
+    hostile = [*honest[:place], ("hostile", 180.0), *honest[place:]]
+    assert 1 <= finish(hostile) / finish(honest) < 1.01
+    if place == 999:
+        return  # nobody but its neighbour on the other worker comes after it
+    assert finish(hostile, use_fast=False) / finish(honest, use_fast=False) > 1.01
+
+
+def test_lanes_cost_honest_learners_next_to_nothing():
+    """An estimate that was too short at first is mended within a few submissions."""
+    honest = [("honest", 3.5)] * 1000
+    assert finish(honest) / finish(honest, use_fast=False) < 1.02
