@@ -10,17 +10,18 @@ Read in this order: `limits.py`, `wire.py` (what crosses), `worker.py` (runs ins
 """
 
 import functools
+import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from autograders.sandbox import contents, levels
 from autograders.sandbox.limits import Limits
-from autograders.sandbox.session import SandboxSession
+from autograders.sandbox.session import SandboxSession, WaitedLongEnough
 from autograders.sandbox.unavailable import SandboxUnavailable
 from autograders.sandbox.withheld import without
 from autograders.session import Use
 
-__all__ = ["Limits", "SandboxSession", "SandboxUnavailable", "available", "open_session"]
+__all__ = ["Limits", "SandboxSession", "SandboxUnavailable", "WaitedLongEnough", "available", "open_session"]
 
 OUR_OWN = ("autograders", "course")  # never inside, whatever an exercise allows
 PROBES = Path(__file__).parent.parent / "probes"  # but for these, which know no answer
@@ -35,6 +36,7 @@ def open_session(
     withheld: Sequence[str] = ("engine",),
     reason: str = "the exercise asks you to write a part of it yourself",
     limits: Limits = Limits(),
+    until: float = math.inf,
 ) -> SandboxSession:
     """A session, to be used in a `with` statement, in which `answer` of the learner's cells can be used.
 
@@ -42,7 +44,8 @@ def open_session(
     ones. `use` says whether it is a function or a class, and which probe uses it. Of installed packages only
     `packages` are there. What is `withheld`, other packages or dotted names of parts of these, can be imported but
     not used; the ImportError says `reason`. Entering it raises SandboxUnavailable where this machine has no sandbox,
-    and nothing was run.
+    and nothing was run. Entering it, and calls, raise WaitedLongEnough if the answer is not ready by `until`, in
+    `time.monotonic()`'s seconds, and had not used up its own limits; nothing inside knows of `until`.
     """
     cells = [(str(cell_id), str(source)) for cell_id, source in sources]
     if not answer.isidentifier():
@@ -58,7 +61,7 @@ def open_session(
     inside = [_package(name, parts, why) for name in packages]
     if use.probe:
         inside.append(contents.package_in(PROBES))
-    return SandboxSession(cells, answer, use, tuple(inside), reasons, limits)
+    return SandboxSession(cells, answer, use, tuple(inside), reasons, limits, until)
 
 
 @functools.cache

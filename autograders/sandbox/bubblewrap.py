@@ -8,6 +8,7 @@ x86-64 a filter refuses the system calls whose memory no limit counts and those 
 """
 
 import contextlib
+import functools
 import json
 import os
 import platform
@@ -21,7 +22,7 @@ from autograders.sandbox.limits import Limits
 from autograders.sandbox.unavailable import SandboxUnavailable, find_bubblewrap
 
 NAME = "bubblewrap"
-LACKS = "memory is bounded for each of its few processes, not for all together; they may use every core"
+LACKS = "memory is bounded for each of its few processes, not for all together; they may use every core that the grader may"
 
 PACKAGES = "/packages"
 SANDBOX = "/sandbox"
@@ -125,6 +126,17 @@ def command(
 
 
 def _mounts(packages: tuple[contents.Package, ...]) -> list[str]:
+    arguments = [*_mounts_of_system()]
+    for package in packages:
+        for path in package.paths:
+            arguments += ["--ro-bind", str(path), f"{PACKAGES}/{path.name}"]
+    for name in contents.OUR_FILES:
+        arguments += ["--ro-bind", str(contents.HERE / name), f"{SANDBOX}/{name}"]
+    return arguments
+
+
+@functools.cache  # to look into thousands of system files takes longer than to start bubblewrap
+def _mounts_of_system() -> tuple[str, ...]:
     arguments = []
     folders = []
     for path in contents.system_parts():
@@ -136,12 +148,7 @@ def _mounts(packages: tuple[contents.Package, ...]) -> list[str]:
     for installed in contents.installed_packages(folders):
         # its own packages are the host's business: an empty folder stands in their place
         arguments += ["--size", "4096", "--tmpfs", str(installed), "--remount-ro", str(installed)]
-    for package in packages:
-        for path in package.paths:
-            arguments += ["--ro-bind", str(path), f"{PACKAGES}/{path.name}"]
-    for name in contents.OUR_FILES:
-        arguments += ["--ro-bind", str(contents.HERE / name), f"{SANDBOX}/{name}"]
-    return arguments
+    return tuple(arguments)
 
 
 def _modules(packages: tuple[contents.Package, ...]) -> dict[str, str]:

@@ -115,6 +115,17 @@ def test_a_fork_bomb():
         assert answer.call().value < 10
 
 
+def test_it_keeps_to_the_core_of_its_grader():
+    """A grader of many keeps to one core, so that a hostile answer with all its processes is in no other's way."""
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {max(cores)})
+    try:
+        assert inside("sorted(os.sched_getaffinity(0))") == [max(cores)]
+        assert inside(f"os.sched_setaffinity(0, {cores})") == "PermissionError"
+    finally:
+        os.sched_setaffinity(0, cores)
+
+
 @pytest.mark.parametrize(
     "statement, reason",
     [
