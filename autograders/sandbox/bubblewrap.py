@@ -43,7 +43,7 @@ def launch(packages, limits, requests: int, replies: int, enter: Sequence[str], 
         with identity.arguments(path) as (who, opened), _filter() as (calls, filter_opened):
             isolated = command(path, [*who, *calls], about, packages, limits)
             process = subprocess.Popen(
-                [*enter, *isolated, limits.for_worker(_modules(packages))],
+                [*enter, *isolated, limits.for_worker(modules_inside(packages))],
                 stdin=requests,
                 stdout=replies,
                 stderr=subprocess.PIPE,
@@ -142,7 +142,7 @@ def _mounts(packages: tuple[str, ...]) -> list[str]:
     return arguments
 
 
-def _modules(packages: tuple[str, ...]) -> dict[str, str]:
+def modules_inside(packages: tuple[str, ...]) -> dict[str, str]:
     """Where inside the files of the worker's modules are."""
     places = {"wire": f"{SANDBOX}/wire.py"}
     for name in packages:
