@@ -39,12 +39,12 @@ INSTALL = {
     "docker": "apt-get install docker.io (Fedora: dnf install moby-engine)",
 }
 ONLY_PODMAN = ("--read-only-tmpfs=false", "--http-proxy=false", "--no-hosts")
-HOSTS_OWN = ("/etc/hosts", "/etc/hostname", "/etc/resolv.conf")  # engines put them there, with the host's settings
+MADE_BY_ENGINES = ("/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/etc/passwd", "/etc/group")
 INIT_FILES = ("container_init.py", "confine.py", "filters.py")
 INIT_MEGABYTES = 32  # for the first process, and for the engine's helper that becomes it
 FILES_TO_START = 1024  # engines ask for more than some machines may give; the worker bounds itself further
 PROCESSES_OF_USER = 4096  # as above; the container's own bound is --pids-limit
-EMPTY_BYTES = 65536  # the engine mounts cgroups below an empty /sys
+EMPTY_BYTES = 4096
 SECONDS_TO_ANSWER = 30.0
 GUARD = 'read end; exec "$0" kill "$1"'  # its standard input ends when the grader does, however that ends
 
@@ -282,7 +282,8 @@ def _argument(packages: tuple[str, ...], limits: Limits) -> str:
 
 
 def _mounts(engine: Engine, packages: tuple[str, ...]) -> list[str]:
-    arguments = _empty(engine, "/sys")
+    # a folder in place of /sys would get cgroups below it; Podman can cover them, Docker's cannot be written to
+    arguments = ["--security-opt", "mask=/sys"] if engine.name == "podman" else _empty(engine, "/sys")
     folders = []
     for path in contents.system_parts():
         if not path.is_symlink() and not any(path.is_relative_to(folder) for folder in folders):
@@ -296,7 +297,7 @@ def _mounts(engine: Engine, packages: tuple[str, ...]) -> list[str]:
             arguments += _bind(path, f"{PACKAGES}/{path.name}")
     for name in (*contents.OUR_FILES, *INIT_FILES):
         arguments += _bind(contents.HERE / name, f"{SANDBOX}/{name}")
-    for path in HOSTS_OWN:
+    for path in MADE_BY_ENGINES:  # some with settings of the host
         arguments += _bind(Path("/dev/null"), path)
     return arguments
 
