@@ -38,6 +38,7 @@ INSTALL = {
     "podman": "apt-get install podman uidmap (Fedora: dnf install podman)",
     "docker": "apt-get install docker.io (Fedora: dnf install moby-engine)",
 }
+START_DOCKER = "start its daemon (systemctl start docker), and let this user use it"
 ONLY_PODMAN = ("--read-only-tmpfs=false", "--http-proxy=false", "--no-hosts")
 MADE_BY_ENGINES = ("/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/etc/passwd", "/etc/group")
 INIT_FILES = ("container_init.py", "confine.py", "filters.py")
@@ -162,8 +163,8 @@ def _examine(name: str) -> Engine:
         about = {}
     able = _podman_can(about) if name == "podman" else _docker_can(about)
     if able is None:
-        said = " ".join(told.stderr.decode(errors="replace").split())[-300:] or "it said nothing of itself"
-        fix = "start its daemon (systemctl start docker), and let this user use it" if name == "docker" else _advice(said)
+        said = _complaint(told) or "it said nothing of itself"
+        fix = START_DOCKER if name == "docker" else _advice(said)
         raise SandboxUnavailable(f"{name} does not answer ({said}): {fix}")
     missing = [what for what in ("memory", "pids", "seccomp") if not able[what]]
     if missing:
@@ -207,6 +208,10 @@ def _ask(path: str, *arguments: str, given: bytes = b"") -> subprocess.Completed
         return subprocess.CompletedProcess([path, *arguments], -1, b"", said.encode())
 
 
+def _complaint(ran: subprocess.CompletedProcess) -> str:
+    return " ".join(ran.stderr.decode(errors="replace").split())[-300:]
+
+
 # The image
 
 
@@ -218,17 +223,20 @@ def _image(engine: Engine) -> str:
     if _ask(engine.path, "image", "inspect", name).returncode != 0:
         made = _ask(engine.path, "import", "-", name, given=layer)
         if made.returncode != 0:
-            said = " ".join(made.stderr.decode(errors="replace").split())[-300:]
+            said = _complaint(made)
             raise SandboxUnavailable(f"{engine.name} did not make the sandbox's image ({said}): {_advice(said)}")
     return name
 
 
 def _layer() -> bytes:
-    """A tar file, always the same on one machine: the links among the system's parts, such as /lib to usr/lib."""
+    """A tar file, always the same on one machine: the links among the system's parts, such as /lib to usr/lib.
+
+    Docker gives a file system in memory the mode of the folder that it covers, hence /tmp.
+    """
     file = io.BytesIO()
     with tarfile.open(fileobj=file, mode="w", format=tarfile.USTAR_FORMAT) as tar:
-        for folder in (PACKAGES, SANDBOX):
-            tar.addfile(_entry(folder, tarfile.DIRTYPE, 0o755))
+        for folder, mode in {PACKAGES: 0o755, SANDBOX: 0o755, "/tmp": 0o1777}.items():
+            tar.addfile(_entry(folder, tarfile.DIRTYPE, mode))
         for path in contents.system_parts():
             if path.is_symlink():
                 link = _entry(str(path), tarfile.SYMTYPE, 0o777)
@@ -315,4 +323,4 @@ def _empty(engine: Engine, folder: str) -> list[str]:
 
 def _need_plain(path: str) -> None:
     if re.search(r'[,"\n]', path):
-        raise SandboxUnavailable(f"a container cannot be given {path!r}, whose name holds a comma or a quote: rename it")
+        raise SandboxUnavailable(f"a container cannot be given {path!r}: its name holds a comma or a quote, rename it")

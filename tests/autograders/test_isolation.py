@@ -200,7 +200,7 @@ def test_files_of_the_host_are_not_there(level):
 
 
 def test_a_containers_own_files_hold_nothing_of_the_hosts(level, monkeypatch):
-    """An engine cannot do without /proc, makes files in /etc, and hands its proxy's password on: all empty or its own."""
+    """An engine cannot do without /proc, makes files in /etc, hands on a proxy's password: all is empty or its own."""
     if level is not container:
         pytest.skip("at this level there are none")
     monkeypatch.setenv("HTTP_PROXY", "http://ada:the-password@proxy")
