@@ -48,6 +48,7 @@ PROCESSES_OF_USER = 4096  # as above; the container's own bound is --pids-limit
 EMPTY_BYTES = 4096
 SECONDS_TO_ANSWER = 30.0
 GUARD = 'read end; exec "$0" kill "$1"'  # its standard input ends when the grader does, however that ends
+APART = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "start_new_session": True, "cwd": "/"}
 
 ADVICE = (  # what an engine's complaint holds, and what to do about it
     (r"unknown flag|invalid argument", "Podman 4 or Docker 20.10 is needed"),
@@ -97,26 +98,28 @@ class Container(Jail):
         self._engine = engine
         self._name = name
         self._guard = None
+        self._killer = None
 
     def explain(self, complaint: str) -> SandboxUnavailable:
         said = " ".join(complaint.split())[-300:] or f"it said nothing (exit status {self.process.returncode})"
         return SandboxUnavailable(f"{self._engine.name} did not start the sandbox ({said}): {_advice(complaint)}")
 
     def ready(self) -> None:
-        self._guard = subprocess.Popen(
-            ["/bin/sh", "-c", GUARD, self._engine.path, self._name],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-            cwd="/",
-        )
+        command = ["/bin/sh", "-c", GUARD, self._engine.path, self._name]
+        self._guard = subprocess.Popen(command, stdin=subprocess.PIPE, **APART)
 
     def kill(self) -> None:
-        # it fails where the container has ended by itself, or was never made
-        _ask(self._engine.path, "kill", self._name)
+        # It fails where the container has ended by itself, or was never made. An engine that is still handing on a
+        # reply is not done before that is read, so nobody waits here.
+        command = [self._engine.path, "kill", self._name]
+        self._killer = subprocess.Popen(command, stdin=subprocess.DEVNULL, **APART)
 
     def release(self) -> None:
+        try:
+            self._killer.wait(SECONDS_TO_ANSWER)
+        except subprocess.TimeoutExpired:
+            self._killer.kill()
+            self._killer.wait()
         if self._guard is not None:
             self._guard.kill()
             self._guard.wait()
