@@ -5,8 +5,8 @@
         session.call(array, (3,))   # Returned(value, inputs), or Raised, or Stopped
 
 Read in this order: `limits.py`, `wire.py` (what crosses), `worker.py` (runs inside), `contents.py` (what it can read),
-the levels of isolation, each a module with the same `start` (`cgroup.py`, `bubblewrap.py`, `landlock.py`), `levels.py`
-(chooses among them), `process.py` (one sandboxed process), `session.py`.
+the levels of isolation, each a module with the same `start` (`cgroup.py`, `bubblewrap.py`, `landlock.py`,
+`container.py`), `levels.py` (chooses among them), `process.py` (one sandboxed process), `session.py`.
 """
 
 from collections.abc import Iterable, Sequence
