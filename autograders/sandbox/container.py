@@ -57,6 +57,11 @@ ADVICE = (  # what an engine's complaint holds, and what to do about it
         "an ordinary user's Podman needs numbers for users: apt-get install uidmap, then usermod "
         "--add-subuids 100000-165535 --add-subgids 100000-165535 and the user's name, then podman system migrate",
     ),
+    (
+        r"hybrid mode",
+        "crun does not work beside both versions of cgroups: boot with systemd.unified_cgroup_hierarchy=1, or "
+        'apt-get install runc and write runtime = "runc" below [engine] in /etc/containers/containers.conf',
+    ),
     (r"cgroup|systemd|dbus", "the engine must be able to make cgroups: log in by systemd, or grade as root"),
     (r"mount source path|statfs|bind source", "the engine must run on this machine: unset DOCKER_HOST"),
 )

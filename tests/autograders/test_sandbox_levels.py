@@ -262,6 +262,7 @@ def test_an_engine_that_hangs_is_not_waited_for_for_ever(engines, monkeypatch):
     [
         ("Error: unknown flag: --pull", "Podman 4 or Docker 20.10 is needed"),
         ("Error: command required for rootless mode: exec: newuidmap: not found", "apt-get install uidmap"),
+        ("Error: crun: cgroups in hybrid mode not supported", "apt-get install runc"),
         ("Error: crun: creating cgroup directory: Permission denied", "log in by systemd"),
         ("docker: bind source path does not exist: /usr/lib", "unset DOCKER_HOST"),
         ("Error: something else", "whether this user can run containers"),
