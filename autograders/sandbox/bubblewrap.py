@@ -23,8 +23,6 @@ from autograders.sandbox.unavailable import SandboxUnavailable, find_bubblewrap
 NAME = "bubblewrap"
 LACKS = "memory is bounded for each of its few processes, not for all together; they may use every core"
 
-PACKAGES = "/packages"
-SANDBOX = "/sandbox"
 # Memory is bounded for each process, not for all of them together: should the host run out, these go first.
 EASY_TO_KILL = 'echo 1000 2> /dev/null > /proc/self/oom_score_adj; exec "$@"'
 MOST_ABOUT = 2**16  # bytes of what bubblewrap says of itself
@@ -43,7 +41,7 @@ def launch(packages, limits, requests: int, replies: int, enter: Sequence[str], 
         with identity.arguments(path) as (who, opened), _filter() as (calls, filter_opened):
             isolated = command(path, [*who, *calls], about, packages, limits)
             process = subprocess.Popen(
-                [*enter, *isolated, limits.for_worker(modules_inside(packages))],
+                [*enter, *isolated, limits.for_worker(contents.modules_inside(packages))],
                 stdin=requests,
                 stdout=replies,
                 stderr=subprocess.PIPE,
@@ -119,7 +117,7 @@ def command(bubblewrap: str, options: list[str], about: int, packages: tuple[str
     for device in contents.DEVICES:
         arguments += ["--dev-bind", device, device]
     arguments += ["--remount-ro", "/", "--chdir", "/tmp", "--"]
-    return [*arguments, str(contents.interpreter()), *contents.PYTHON_OPTIONS, f"{SANDBOX}/worker.py"]
+    return [*arguments, str(contents.interpreter()), *contents.PYTHON_OPTIONS, f"{contents.SANDBOX}/worker.py"]
 
 
 def _mounts(packages: tuple[str, ...]) -> list[str]:
@@ -136,16 +134,7 @@ def _mounts(packages: tuple[str, ...]) -> list[str]:
         arguments += ["--size", "4096", "--tmpfs", str(installed), "--remount-ro", str(installed)]
     for name in packages:
         for path in contents.package(name):
-            arguments += ["--ro-bind", str(path), f"{PACKAGES}/{path.name}"]
+            arguments += ["--ro-bind", str(path), f"{contents.PACKAGES}/{path.name}"]
     for name in contents.OUR_FILES:
-        arguments += ["--ro-bind", str(contents.HERE / name), f"{SANDBOX}/{name}"]
+        arguments += ["--ro-bind", str(contents.HERE / name), f"{contents.SANDBOX}/{name}"]
     return arguments
-
-
-def modules_inside(packages: tuple[str, ...]) -> dict[str, str]:
-    """Where inside the files of the worker's modules are."""
-    places = {"wire": f"{SANDBOX}/wire.py"}
-    for name in packages:
-        file, folder = contents.module_file(name), contents.package(name)[0].parent
-        places[name] = f"{PACKAGES}/{file.relative_to(folder)}"
-    return places

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autograders.sandbox import contents, identity
-from autograders.sandbox.bubblewrap import PACKAGES, SANDBOX, modules_inside
+from autograders.sandbox.contents import PACKAGES, SANDBOX
 from autograders.sandbox.jail import Jail
 from autograders.sandbox.limits import Limits
 from autograders.sandbox.unavailable import SandboxUnavailable, need_linux
@@ -292,7 +292,7 @@ def _processes_of_user() -> int:
 
 
 def _argument(packages: tuple[str, ...], limits: Limits) -> str:
-    argument = json.loads(limits.for_worker(modules_inside(packages)))
+    argument = json.loads(limits.for_worker(contents.modules_inside(packages)))
     argument["limits"].pop("processes")  # the kernel would count other processes of the same user
     return json.dumps(argument)
 

@@ -13,6 +13,7 @@ from autograders.sandbox.unavailable import SandboxUnavailable
 
 HERE = Path(__file__).parent
 OUR_FILES = ("worker.py", "wire.py")  # the only ones of ours that are inside
+PACKAGES, SANDBOX = "/packages", "/sandbox"  # where inside they and our files are, at levels that can mount them
 DEVICES = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom")
 ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS")
 PYTHON_OPTIONS = ("-I", "-S", "-B", "-X", "utf8")
@@ -87,3 +88,12 @@ def package(name: str) -> list[Path]:
     path = file.parent if file.stem == "__init__" else file
     libraries = path.parent / f"{name}.libs"
     return [path, libraries] if libraries.is_dir() else [path]
+
+
+def modules_inside(packages: tuple[str, ...]) -> dict[str, str]:
+    """Where inside the files of the worker's modules are, at levels that mount them."""
+    places = {"wire": f"{SANDBOX}/wire.py"}
+    for name in packages:
+        file, folder = module_file(name), package(name)[0].parent
+        places[name] = f"{PACKAGES}/{file.relative_to(folder)}"
+    return places
