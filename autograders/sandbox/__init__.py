@@ -6,7 +6,8 @@
 
 Read in this order: `limits.py`, `wire.py` (what crosses), `worker.py` (runs inside), `contents.py` (what it can read),
 `withheld.py` (and what not), the levels of isolation, each a module with the same `start` (`cgroup.py`,
-`bubblewrap.py`, `landlock.py`), `levels.py` (chooses among them), `process.py` (one sandboxed process), `session.py`.
+`bubblewrap.py`, `landlock.py`, `container.py`), `levels.py` (chooses among them), `process.py` (one sandboxed process),
+`session.py`.
 """
 
 import functools
