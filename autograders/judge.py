@@ -11,6 +11,7 @@ counted in questions, so an answer that gets `grad_a` right and `grad_b` wrong e
 import numpy as np
 
 from autograders.compare import Expected, as_array, close, show
+from autograders.pictures import picture_of
 from autograders.problems import WRONG, Problem, Trial, exception_in_words, parts_of, plain, problems_of
 from autograders.report import Failure, Report, Stage
 from autograders.session import LocalSession, Missing, Outcome, Raised, Stopped
@@ -140,7 +141,10 @@ _BORROWED = {
 
 def _report(spec: Spec, stages: tuple[Stage, ...], failure: Failure | None) -> Report:
     points = round(sum(stage.weight * stage.credit for stage in stages), 2)
-    return Report(spec.name, stages, points, spec.points, passed=failure is None, failure=failure, hints=spec.hints)
+    return Report(
+        spec.name, stages, points, spec.points,
+        passed=failure is None, failure=failure, hints=spec.hints, function=spec.function,
+    )  # fmt: skip
 
 
 # the words
@@ -161,6 +165,7 @@ def _failure(spec: Spec, trials: list[Trial], problems: list[Problem], seed: int
         misconception=_misconception(spec, trials, wrong) if wrong else "",
         seed=seed,
         reproduce=f'{", ".join(spec.parameters)} = inputs("{spec.name}", seed={seed}, case={first.trial.number})',
+        picture=picture_of(spec, first),
     )
 
 

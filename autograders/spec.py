@@ -15,6 +15,7 @@ import numpy as np
 ORDINARY, EDGE = "values", "edge cases"
 STAGES = ("attempted", "signature", "shape", "dtype", "inputs unmutated", ORDINARY, EDGE)
 GATES = ("attempted", "signature")  # whoever fails one of these gets 0
+PICTURES = ("auto", "image", "none")
 WEIGHTED = ("dtype", "inputs unmutated", ORDINARY, EDGE)  # a right shape alone earns nothing: np.zeros has it
 
 
@@ -58,6 +59,9 @@ class Spec:
     points to the stages in `WEIGHTED`; the points of a stage are shared by its groups. Three fields keep the
     grader itself honest, in its tests: each of `misconceptions` loses points and is told its sentence, each of
     `half_right` earns about half, each of `honest` (right answers in other styles) earns all.
+    Two say how to show things: `picture` is "auto" (a wrong array that looks like images is drawn, from 6 by 6 on),
+    "image" (from 2 by 2 on) or "none"; `solution` is the function or class whose source is shown to who asks for a
+    solution, the first of `honest` if not given.
     """
 
     name: str
@@ -79,6 +83,8 @@ class Spec:
     packages: tuple[str, ...] = ("numpy",)
     withheld: tuple[str, ...] = ("engine",)
     limits: Limits = Limits()
+    picture: str = "auto"
+    solution: Callable | None = None
 
     def __post_init__(self):
         unknown = set(self.weights) - set(WEIGHTED)
@@ -86,6 +92,8 @@ class Spec:
             raise ValueError(f"{self.name}: weights may be given to {WEIGHTED}, got {sorted(unknown)}")
         if not 1 <= self.difficulty <= 5:
             raise ValueError(f"{self.name}: difficulty must be 1 to 5, got {self.difficulty}")
+        if self.picture not in PICTURES:
+            raise ValueError(f"{self.name}: picture must be one of {PICTURES}, got {self.picture!r}")
 
     @property
     def points(self) -> float:
