@@ -5,10 +5,11 @@ reading is the order of the elements, and where styles are stripped all words ar
 """
 
 import base64
+import itertools
 from html import escape
 
-from autograders.pictures import Picture
-from autograders.report import Failure, Report, Stage
+from autograders.pictures import Panel, Picture
+from autograders.report import DIFFERENCE, Failure, Report, Stage
 
 PASSED_COLOUR, FAILED_COLOUR = "#0072b2", "#d55e00"  # blue and vermilion: told apart by colour-blind readers too
 SPOKEN = {"✓": "earned", "◐": "earned in part", "✗": "not earned"}
@@ -16,7 +17,7 @@ SPOKEN = {"✓": "earned", "◐": "earned in part", "✗": "not earned"}
 
 def card(report: Report) -> str:
     """The card, as one <div>; whatever came from the learner is escaped."""
-    parts = [_headline(report), _bar(report.stages), _legend(report.stages)]
+    parts = [_headline(report), _stages(report.stages)]
     if report.failure is not None:
         parts.append(_failure(report.failure))
     parts += [_help(report), _solution(report)]
@@ -34,16 +35,26 @@ _BLOCK = "margin: 8px 0"
 
 def _headline(report: Report) -> str:
     symbol = "✓" if report.passed else "✗"
-    return f'<p style="margin: 0; font-size: 1.1em"><strong>{symbol} {escape(report.headline)}</strong></p>'
+    return f'<p style="margin: 0; font-size: 1.1em"><strong>{_silent(symbol)} {escape(report.headline)}</strong></p>'
+
+
+def _silent(symbol: str) -> str:
+    return f'<span aria-hidden="true">{symbol}</span>'
 
 
 # the stages
 
 
-def _bar(stages: tuple[Stage, ...]) -> str:
-    """A segment for each stage that carries points, as long as these are many, filled as far as they were earned."""
-    segments = "".join(_segment(stage) for stage in stages if stage.weight)
-    return f'<div aria-hidden="true" style="display: flex; height: 1.5em; margin: 8px 0 4px">{segments}</div>'
+def _stages(stages: tuple[Stage, ...]) -> str:
+    """First those that open the way and carry no points, then the bar of the others, then notes on them."""
+    gates, weighted = [[stage for stage in stages if bool(stage.weight) == carries] for carries in (False, True)]
+    return _list(gates) + _bar(weighted) + _list(weighted) + _notes(stages)
+
+
+def _bar(stages: list[Stage]) -> str:
+    """A segment for each stage, as long as its points are many, filled as far as they were earned."""
+    segments = "".join(_segment(stage) for stage in stages)
+    return f'<div aria-hidden="true" style="display: flex; gap: 4px; height: 1.5em; margin: 4px 0">{segments}</div>'
 
 
 def _segment(stage: Stage) -> str:
@@ -55,7 +66,7 @@ def _segment(stage: Stage) -> str:
     if missing:
         mark = stage.mark if stage.credit < 0.5 else ""
         parts.append(_part(missing, mark, "border: 1px dashed currentColor; box-sizing: border-box"))
-    style = f"flex: {stage.weight:g} 1 0; min-width: 0; display: flex; margin-right: 3px"
+    style = f"flex: {stage.weight:g} 1 0; min-width: 0; display: flex"
     return f'<span style="{style}">{"".join(parts)}</span>'
 
 
@@ -64,17 +75,24 @@ def _part(share: float, mark: str, look: str) -> str:
     return f'<span style="{style}">{mark}</span>'
 
 
-def _legend(stages: tuple[Stage, ...]) -> str:
+def _list(stages: list[Stage]) -> str:
     items = "".join(f'<li style="margin: 0; padding: 0">{_stage(stage)}</li>' for stage in stages)
-    style = "display: flex; flex-wrap: wrap; gap: 0 1.4em; list-style: none; margin: 0 0 8px; padding: 0"
+    style = "display: flex; flex-wrap: wrap; gap: 0 1.4em; list-style: none; margin: 0; padding: 0"
     return f'<ul style="{style}">{items}</ul>'
 
 
 def _stage(stage: Stage) -> str:
     points = f" {stage.earned} of {stage.weight:g}" if stage.weight else ""
-    note = f" ({escape(stage.note)})" if stage.note else ""
     mark = f'<span role="img" aria-label="{SPOKEN[stage.mark]}:">{stage.mark}</span>'
-    return f"{mark} {escape(stage.name)}{points}{note}"
+    return f"{mark} {escape(stage.name)}{points}"
+
+
+def _notes(stages: tuple[Stage, ...]) -> str:
+    """What there is to say about stages, each thing once."""
+    notes = dict.fromkeys(stage.note for stage in stages if stage.note)
+    named = {note: ", ".join(stage.name for stage in stages if stage.note == note) for note in notes}
+    text = "; ".join(f"{names}: {note}" for note, names in named.items())
+    return f'<p style="margin: 0; font-size: 0.92em">{escape(text)}.</p>' if text else ""
 
 
 # what went wrong
@@ -85,9 +103,7 @@ def _failure(failure: Failure) -> str:
     if failure.misconception:
         style = f"{_BLOCK}; padding-left: 10px; border-left: 3px solid {_LINE}"
         parts.append(f'<p style="{style}">{prose(failure.misconception)}</p>')
-    if failure.evidence():
-        shown = "".join(_exhibit(label, text) for label, text in failure.evidence())
-        parts.append(f'<div style="display: flex; flex-wrap: wrap; gap: 4px 2em; {_BLOCK}">{shown}</div>')
+    parts += [_exhibits(failure.shown_inputs()), _exhibits(failure.results())]
     if failure.picture is not None:
         parts.append(_picture(failure.picture))
     if failure.reproduce:
@@ -96,12 +112,29 @@ def _failure(failure: Failure) -> str:
     return "".join(parts)
 
 
+def _exhibits(rows: list[tuple[str, str]]) -> str:
+    """Side by side where there is room."""
+    shown = "".join(_exhibit(label, text) for label, text in rows)
+    return f'<div style="display: flex; flex-wrap: wrap; gap: 4px 2em; {_BLOCK}">{shown}</div>' if rows else ""
+
+
 def _exhibit(label: str, text: str) -> str:
-    return f'<div style="min-width: 0; max-width: 100%"><strong>{escape(label)}</strong>{_code(text)}</div>'
+    """Rows of numbers keep their places, words between them wrap."""
+    pieces = itertools.groupby(text.split("\n"), lambda line: not line.startswith(("[", " ")))
+    shown = "".join(_code("\n".join(lines), wraps=is_words) for is_words, lines in pieces)
+    style = "min-width: 0; max-width: 100%"
+    if label == DIFFERENCE:  # its words are many: they may have what room is left
+        style += "; flex: 1 1 18em"
+    return f'<div style="{style}"><strong>{escape(label)}</strong>{shown}</div>'
 
 
-def _code(text: str) -> str:
-    return f'<pre style="margin: 0; padding: 0; overflow-x: auto; background: transparent">{escape(text)}</pre>'
+def _code(text: str, wraps: bool = False) -> str:
+    style = (
+        "margin: 0; padding: 0; border: 0; background: transparent; color: inherit; font-family: monospace; "
+        f"font-size: 0.95em; line-height: 1.4; white-space: pre{'-wrap' if wraps else ''}; word-break: normal; "
+        "overflow-wrap: normal; overflow-x: auto"
+    )
+    return f'<pre style="{style}">{escape(text)}</pre>'
 
 
 def _picture(picture: Picture) -> str:
@@ -111,10 +144,10 @@ def _picture(picture: Picture) -> str:
         'style="display: block; width: 100%; height: auto; margin: 4px 0">'
     )
     titles = "".join(_column(f"<strong>{escape(panel.title)}</strong>") for panel in picture.panels)
-    ends = "".join(_column(_ends(panel.low, panel.high)) for panel in picture.panels)
+    ends = "".join(_column(_ends(panel)) for panel in picture.panels)
     words = [text for text in (picture.relation, picture.legend) if text]
     below = "".join(f'<p style="margin: 4px 0 0">{prose(text)}</p>' for text in words)
-    row = '<div aria-hidden="true" style="display: flex">'
+    row = '<div aria-hidden="true" style="display: flex; align-items: flex-end">'
     style = f"max-width: {picture.width}px; {_BLOCK}"
     return f'<div style="{style}">{row}{titles}</div>{image}{row}{ends}</div>{below}</div>'
 
@@ -123,8 +156,11 @@ def _column(content: str) -> str:
     return f'<div style="flex: 1 1 0; min-width: 0; text-align: center; padding: 0 1.4%">{content}</div>'
 
 
-def _ends(low: str, high: str) -> str:
-    return f'<div style="display: flex; justify-content: space-between"><span>{low}</span> <span>{high}</span></div>'
+def _ends(panel: Panel) -> str:
+    shown = [number for number in (panel.low, panel.middle, panel.high) if number]
+    place = "space-between" if len(shown) > 1 else "center"
+    numbers = " ".join(f"<span>{number}</span>" for number in shown)
+    return f'<div style="display: flex; justify-content: {place}">{numbers}</div>'
 
 
 # what helps

@@ -14,7 +14,7 @@ SIDE = 352  # dots along a panel, about; half as many on the page, so that scree
 MARGIN = 16  # dots to either side of a panel
 SPACE, BAR = 14, 18  # dots above a colour bar, and of the bar
 FRAME = 2  # dots of a frame or an outline
-HATCH = 4  # dots of a stripe, or of a square of a checker board
+WIDEST_STRIPE = 8  # dots of a stripe, or of a square of a checker board, in big cells
 
 CLEAR, GREY, PALE, DARK = range(4)
 STEPS = 121  # an odd number: the middle of the diverging colours is zero
@@ -126,7 +126,8 @@ def _tile(cells: np.ndarray, off: np.ndarray, dots: int) -> np.ndarray:
     """One image: a square for each number, patterns where it is not finite, an outline around what is off."""
     squares = _enlarged(cells, dots)
     down, right = np.indices(squares.shape)
-    stripes, board = (down + right) // HATCH % 2, (down // HATCH + right // HATCH) % 2
+    stripe = max(1, min(WIDEST_STRIPE, dots // 3))
+    stripes, board = (down + right) // stripe % 2, (down // stripe + right // stripe) % 2
     squares = np.where(squares == NAN, np.where(stripes == 0, PALE, DARK), squares)
     squares = np.where(squares == INFINITE, np.where(board == 0, PALE, DARK), squares)
     if off.all():  # an outline would only be a second frame

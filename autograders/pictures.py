@@ -22,11 +22,12 @@ MOST_TILES = 4  # images along a side of a panel
 
 @dataclass(frozen=True)
 class Panel:
-    """One third of a picture: its title, and what the two ends of its colour bar stand for."""
+    """One part of a picture: its title, and what the ends and perhaps the middle of its colour bar stand for."""
 
     title: str
     low: str
     high: str
+    middle: str = ""
 
 
 @dataclass(frozen=True)
@@ -84,12 +85,12 @@ def _of_one_shape(mine, right, gap, off, allowed) -> Picture:
     view = View.around(_four(off))
     shown = [view.of(_four(array)) for array in (mine, right, gap, off)]
     low, high = _scale(shown[0], shown[1])
-    limit = _largest(shown[2]) or 1.0
+    limit = _largest(shown[2])
     panels = (Panel("yours", _short(low), _short(high)), Panel("expected", _short(low), _short(high)))
-    panels += (Panel("yours - expected", _short(-limit), _short(limit)),)
+    panels += (Panel("yours - expected", _short(-limit) if limit else "", _short(limit) if limit else "", "0"),)
     png, width = mosaic.paint(
         [mosaic.Sequential(shown[0], low, high), mosaic.Sequential(shown[1], low, high)],
-        mosaic.Diverging(shown[2], limit, shown[3].astype(bool)),
+        mosaic.Diverging(shown[2], limit or 1.0, shown[3].astype(bool)),
     )
     where = f"They differ in {np.count_nonzero(off)} of {off.size} places: {_place(off)}."
     alt = f"Three pictures side by side, {_size(mine)}: {_ranges(mine, right)}, and their difference. {where}"

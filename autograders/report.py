@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from autograders.pictures import Picture
 
 WIDTH = 80
+DIFFERENCE = "Yours - expected"
 
 
 @dataclass(frozen=True)
@@ -54,9 +55,16 @@ class Failure:
 
     def evidence(self) -> list[tuple[str, str]]:
         """Labels and texts that belong below the sentence, in reading order; empty ones left out."""
-        inputs = [(f"Input {name}", text) for name, text in self.inputs]
-        rows = [("Yours", self.yours), ("Expected", self.expected), ("Yours - expected", self.difference)]
-        return [(label, text) for label, text in (*inputs, *rows) if text]
+        return self.shown_inputs() + self.results()
+
+    def shown_inputs(self) -> list[tuple[str, str]]:
+        """The arguments, each with its label."""
+        return [(f"Input {name}", text) for name, text in self.inputs if text]
+
+    def results(self) -> list[tuple[str, str]]:
+        """What came back, what should have, and how they differ, as far as there is something to show."""
+        rows = [("Yours", self.yours), ("Expected", self.expected), (DIFFERENCE, self.difference)]
+        return [(label, text) for label, text in rows if text]
 
 
 @dataclass(frozen=True)
@@ -146,6 +154,7 @@ class Report:
 
 
 # plain text
+
 
 def _stage_line(stage: Stage) -> str:
     points = f"{stage.earned} of {stage.weight:g}" if stage.weight else ""
