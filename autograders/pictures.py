@@ -59,8 +59,9 @@ def picture_of(spec: Spec, problem: Problem) -> Picture | None:
     return picture(yours, expected, spec.picture)
 
 
+@np.errstate(invalid="ignore", over="ignore")  # inf - inf; differences too big to be numbers
 def picture(yours: np.ndarray, expected: Expected, kind: str = "auto") -> Picture | None:
-    """Yours beside the expected array, or None if they are no images.
+    """Yours beside the expected array, or None if they are no images or don't differ.
 
     Images are arrays (H, W), (N, H, W) or (N, C, H, W); with `kind` "auto" of at least 6 rows and columns, with "image"
     of 2, and with "none" never. Arrays of two shapes are drawn without their difference.
@@ -71,9 +72,10 @@ def picture(yours: np.ndarray, expected: Expected, kind: str = "auto") -> Pictur
     mine, right = yours.astype(np.float64), expected.array.astype(np.float64)
     if mine.shape != right.shape:
         return _of_two_shapes(mine, right)
-    with np.errstate(invalid="ignore"):  # inf - inf
-        gap = mine - right
-        equal = (np.abs(gap) <= allowed) | (mine == right) | (np.isnan(mine) & np.isnan(right))
+    gap = mine - right
+    equal = (np.abs(gap) <= allowed) | (mine == right) | (np.isnan(mine) & np.isnan(right))
+    if equal.all():
+        return None
     return _of_one_shape(mine, right, np.where(equal, 0.0, gap), ~equal, float(allowed.max(initial=0.0)))
 
 
