@@ -157,10 +157,12 @@ def _column(content: str) -> str:
 
 
 def _ends(panel: Panel) -> str:
-    shown = [number for number in (panel.low, panel.middle, panel.high) if number]
-    place = "space-between" if len(shown) > 1 else "center"
+    """The numbers at the ends of the colour bar; where both ends say nothing, the one in its middle."""
+    shown = [panel.low, panel.high] if panel.low else [panel.middle]
+    place = "space-between" if panel.low else "center"
     numbers = " ".join(f"<span>{number}</span>" for number in shown)
-    return f'<div style="display: flex; justify-content: {place}">{numbers}</div>'
+    style = f"display: flex; justify-content: {place}; font-size: 0.9em; white-space: nowrap"
+    return f'<div style="{style}">{numbers}</div>'
 
 
 # what helps
@@ -173,7 +175,7 @@ def _help(report: Report) -> str:
     folded = "" if report.solution else _way_to_solution(report)
     for number, hint in reversed(list(enumerate(report.hints, start=1))):
         tag = "details open" if number <= report.hints_shown else "details"
-        summary = f"<summary>Hint {number} of {len(report.hints)}</summary>"
+        summary = f'<summary style="display: list-item; cursor: pointer">Hint {number} of {len(report.hints)}</summary>'
         folded = f'<{tag} style="margin: 4px 0">{summary}<p style="margin: 4px 0 4px 1em">{prose(hint)}</p>{folded}</details>'
     return folded
 

@@ -1,5 +1,6 @@
 """Reports of every kind for the tests to look at, and an exercise about images that the course doesn't have yet."""
 
+import functools
 from dataclasses import replace
 
 import numpy as np
@@ -87,6 +88,7 @@ def judged(spec: Spec, function) -> Report:
     return judge(spec, LocalSession(function), seed=1)
 
 
+@functools.cache
 def every_kind() -> dict[str, Report]:
     """A report of each kind that a learner may meet, by a name for it."""
     wrong, right = UNBROADCAST.misconceptions[1].function, UNBROADCAST.honest[0]

@@ -4,6 +4,8 @@ import re
 from dataclasses import replace
 from html import unescape
 from html.parser import HTMLParser
+from pathlib import Path
+from textwrap import indent
 
 import pytest
 
@@ -181,3 +183,11 @@ def test_a_notebook_gets_the_card_and_the_text():
 
 def test_marks_say_without_colour_what_was_earned():
     assert [Stage("values", 1, credit).mark for credit in (1.0, 0.5, 0.0)] == ["✓", "◐", "✗"]
+
+
+def test_the_page_on_feedback_shows_what_a_check_says():
+    page = (Path(__file__).resolve().parents[2] / "docs" / "feedback.md").read_text("utf-8")
+    for kind, whole in {"misconception": True, "picture-with-nan": False}.items():
+        text = indent(cards.every_kind()[kind].text(), "    ")
+        sketch = text[text.find("    Where they differ") : text.find("\n\n    To try")]
+        assert (text if whole else sketch) in page
