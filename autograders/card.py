@@ -108,7 +108,7 @@ def _failure(failure: Failure) -> str:
         parts.append(_picture(failure.picture))
     if failure.reproduce:
         lines = f"from autograders import inputs\n{failure.reproduce}"
-        parts.append(f'<p style="margin: 8px 0 0">To try this input yourself:</p>{_code(lines)}')
+        parts.append(f'<p style="margin: 8px 0 0">To try this input yourself:</p>{_code(lines, wraps=True)}')
     return "".join(parts)
 
 
@@ -120,8 +120,9 @@ def _exhibits(rows: list[tuple[str, str]]) -> str:
 
 def _exhibit(label: str, text: str) -> str:
     """Rows of numbers keep their places, words between them wrap."""
-    pieces = itertools.groupby(text.split("\n"), lambda line: not line.startswith(("[", " ")))
-    shown = "".join(_code("\n".join(lines), wraps=is_words) for is_words, lines in pieces)
+    lines = text.replace("]  shape", "]\nshape").split("\n")  # after a single row the text goes on
+    pieces = itertools.groupby(lines, lambda line: not line.startswith(("[", " ")))
+    shown = "".join(_code("\n".join(piece), wraps=is_words) for is_words, piece in pieces)
     style = "min-width: 0; max-width: 100%"
     if label == DIFFERENCE:  # its words are many: they may have what room is left
         style += "; flex: 1 1 18em"
@@ -176,13 +177,14 @@ def _help(report: Report) -> str:
     for number, hint in reversed(list(enumerate(report.hints, start=1))):
         tag = "details open" if number <= report.hints_shown else "details"
         summary = f'<summary style="display: list-item; cursor: pointer">Hint {number} of {len(report.hints)}</summary>'
-        folded = f'<{tag} style="margin: 4px 0">{summary}<p style="margin: 4px 0 4px 1em">{prose(hint)}</p>{folded}</details>'
+        unfolded = f'<p style="margin: 4px 0 4px 1em">{prose(hint)}</p>{folded}'
+        folded = f'<{tag} style="margin: 4px 0">{summary}{unfolded}</details>'
     return folded
 
 
 def _way_to_solution(report: Report) -> str:
     words, line = report.ask_for_solution
-    return f'<p style="margin: 8px 0 0">{escape(words)}:</p>{_code(line)}'
+    return f'<p style="margin: 8px 0 0">{escape(words)}:</p>{_code(line, wraps=True)}'
 
 
 def _solution(report: Report) -> str:

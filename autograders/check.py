@@ -28,9 +28,7 @@ class NotPassed(Exception):
         return self.report.text().split("\n")
 
 
-def check(
-    name: str, answer: Callable, *, hint: int = 0, solution: bool = False, seed: int = PUBLIC_SEED
-) -> Report:
+def check(name: str, answer: Callable, *, hint: int = 0, solution: bool = False, seed: int = PUBLIC_SEED) -> Report:
     """Check `answer`, the function that solves the exercise `name`, and report in plain words.
 
     `hint` is how many of the exercise's hints to show. `solution=True` shows a solution; if `answer` doesn't pass yet,

@@ -8,7 +8,9 @@ lightness as people see it. Lightness alone tells the values of `sequential` apa
 import numpy as np
 
 # from OKLab to the cube roots of cone responses, and from these, cubed, to linear red, green and blue
-_TO_ROOTS = np.array([[1, 0.3963377774, 0.2158037573], [1, -0.1055613458, -0.0638541728], [1, -0.0894841775, -1.291485548]])
+_TO_ROOTS = np.array(
+    [[1, 0.3963377774, 0.2158037573], [1, -0.1055613458, -0.0638541728], [1, -0.0894841775, -1.291485548]]
+)
 _TO_LINEAR = np.array(
     [
         [4.0767416621, -3.3077115913, 0.2309699292],

@@ -39,7 +39,7 @@ class Sequential:
 
 @dataclass(frozen=True)
 class Diverging:
-    """Numbers (N, C, H, W) from `-limit`, purple, over zero, white, to `limit`, orange; cells that are `off` outlined."""
+    """Numbers (N, C, H, W) from `-limit`, purple, over zero, white, to `limit`, orange; `off` ones are outlined."""
 
     cells: np.ndarray
     limit: float
@@ -55,7 +55,9 @@ class Diverging:
 def paint(panels: list[Sequential], difference: Diverging | None = None) -> tuple[bytes, int]:
     """The PNG and the width in pixels at which it is meant to be shown; every panel gets an equal share of it."""
     everything = [*panels, difference] if difference is not None else panels
-    longest = max(max(_grid(panel.cells)[axis] * panel.cells.shape[2 + axis] for axis in (0, 1)) for panel in everything)
+    longest = max(
+        max(_grid(panel.cells)[axis] * panel.cells.shape[2 + axis] for axis in (0, 1)) for panel in everything
+    )
     dots = max(2, SIDE // longest // 2 * 2)  # along a cell; even, because it is shown at half its size
     painted = [_panel(panel, dots) for panel in everything]
     width = max(SIDE, *(each.shape[1] for each in painted)) + 2 * MARGIN
@@ -64,7 +66,9 @@ def paint(panels: list[Sequential], difference: Diverging | None = None) -> tupl
     for panel, each in zip(everything, painted):
         first = FIRST_DIVERGING if panel is difference else FIRST_SEQUENTIAL
         bar = _framed(np.tile(_ramp(width - 2 * MARGIN - 2 * FRAME) + first, (BAR, 1)))
-        columns.append(np.vstack([_centred(each, height, width), np.zeros((SPACE, width), int), _centred(bar, len(bar), width)]))
+        columns.append(
+            np.vstack([_centred(each, height, width), np.zeros((SPACE, width), int), _centred(bar, len(bar), width)])
+        )
     whole = np.hstack(columns)
     return png.encode(whole, _palette()), whole.shape[1] // 2
 
@@ -79,7 +83,9 @@ def _palette() -> np.ndarray:
 
 def _indices(cells: np.ndarray, low: float, high: float, first: int) -> np.ndarray:
     with np.errstate(invalid="ignore", over="ignore"):
-        along = np.clip((cells / 2 - low / 2) / (high / 2 - low / 2), 0, 1)  # halves: high - low may be too big a number
+        along = np.clip(
+            (cells / 2 - low / 2) / (high / 2 - low / 2), 0, 1
+        )  # halves: high - low may be too big a number
     steps = np.rint(np.where(np.isfinite(cells), along, 0) * (STEPS - 1)).astype(int)
     return np.where(np.isnan(cells), NAN, np.where(np.isinf(cells), INFINITE, first + steps))
 

@@ -34,15 +34,16 @@ class Panel:
 class Picture:
     """A PNG file, the panels in it from left to right, and the same in words.
 
-    `alt` describes it to who doesn't see it, `legend` says what its marks mean. `relation` is for everyone: how yours
-    comes from the expected one, if it does in a simple way. `sketch` draws in letters what `sketched` names: where the
-    two differ.
+    `alt` describes it to who doesn't see it, `legend` says what its marks mean. `ranges` sums up the numbers of both.
+    `relation` says how yours comes from the expected one, if it does in a simple way. `sketch` draws in letters what
+    `sketched` names: where the two differ.
     """
 
     png: bytes
     width: int
     panels: tuple[Panel, ...]
     alt: str
+    ranges: str
     relation: str = ""
     legend: str = ""
     sketched: str = ""
@@ -94,11 +95,12 @@ def _of_one_shape(mine, right, gap, off, allowed) -> Picture:
         [mosaic.Sequential(shown[0], low, high), mosaic.Sequential(shown[1], low, high)],
         mosaic.Diverging(shown[2], limit or 1.0, shown[3].astype(bool)),
     )
+    ranges = _ranges(mine, right)
     where = f"They differ in {np.count_nonzero(off)} of {off.size} places: {_place(off)}."
-    alt = f"Three pictures side by side, {_size(mine)}: {_ranges(mine, right)}, and their difference. {where}"
+    alt = f"Three pictures side by side, {_size(mine)}: yours, expected, and their difference. {ranges} {where}"
     outline = "" if np.all(shown[3]) else "Outlined: where they differ."
     legend = _sentences(view.words, _beyond(shown[0], low, high), outline, _marks(shown))
-    return Picture(png, width, panels, alt, relation(mine, right, allowed), legend, *_sketch(off))
+    return Picture(png, width, panels, alt, ranges, relation(mine, right, allowed), legend, *_sketch(off))
 
 
 def _of_two_shapes(mine, right) -> Picture:
@@ -107,9 +109,10 @@ def _of_two_shapes(mine, right) -> Picture:
     low, high = _scale(*shown)
     panels = (Panel("yours", _short(low), _short(high)), Panel("expected", _short(low), _short(high)))
     png, width = mosaic.paint([mosaic.Sequential(array, low, high) for array in shown])
-    alt = f"Two pictures side by side: yours, {_size(mine)}, and the expected one, {_size(right)}. {_ranges(mine, right).capitalize()}."
+    ranges = _ranges(mine, right)
+    alt = f"Two pictures side by side: yours, {_size(mine)}, and the expected one, {_size(right)}. {ranges}"
     legend = _sentences(*(view.words for view in views), _beyond(shown[0], low, high), _marks(shown))
-    return Picture(png, width, panels, alt, legend=legend)
+    return Picture(png, width, panels, alt, ranges, legend=legend)
 
 
 # what part of big arrays is drawn
@@ -169,7 +172,7 @@ def _along(off: np.ndarray, axis: int) -> np.ndarray:
 
 
 def _scale(mine: np.ndarray, right: np.ndarray) -> tuple[float, float]:
-    """What the darkest and the lightest colour stand for: both images, but at most three times the right one's range."""
+    """What the darkest and the lightest colour stand for: all numbers, up to three times the right ones' range."""
     right, mine = right[np.isfinite(right)], mine[np.isfinite(mine)]
     if right.size == 0:
         right = mine if mine.size else np.zeros(1)
@@ -203,14 +206,13 @@ def _size(array: np.ndarray) -> str:
 
 
 def _ranges(mine: np.ndarray, right: np.ndarray) -> str:
-    return f"yours with {_range(mine)}, expected with {_range(right)}"
+    return f"Yours has {_range(mine)}; expected are {_range(right)}."
 
 
 def _range(array: np.ndarray) -> str:
     finite = array[np.isfinite(array)]
-    words = f"numbers from {_short(finite.min())} to {_short(finite.max())}" if finite.size else "no finite number"
-    odd = [f"{count} {name}" for name, count in _odd(array).items() if count]
-    return f"{words} and {' and '.join(odd)}" if odd else words
+    words = f"numbers from {_short(finite.min())} to {_short(finite.max())}" if finite.size else "no finite numbers"
+    return ", ".join([words, *(f"{count} {name}" for name, count in _odd(array).items() if count)])
 
 
 def _odd(array: np.ndarray) -> dict[str, int]:
@@ -264,7 +266,9 @@ def _sketch(off: np.ndarray) -> tuple[str, str]:
     rows, columns = (_stretch(tiles[image], axis) for axis in (0, 1))
     cells = tiles[image][np.ix_(rows, columns)]
     cells = np.pad(cells, ((0, len(cells) % 2), (0, 0)))
-    lines = ["".join(HALVES[bool(above), bool(below)] for above, below in zip(*two)) for two in zip(cells[::2], cells[1::2])]
+    lines = [
+        "".join(HALVES[bool(above), bool(below)] for above, below in zip(*two)) for two in zip(cells[::2], cells[1::2])
+    ]
     place = {2: "", 3: f"image {image[0]}, ", 4: f"image {image[0]}, channel {image[1]}, "}[off.ndim]
     return f"{place}rows {_listed(rows)}, columns {_listed(columns)}; two rows a line", "\n".join(lines)
 

@@ -176,7 +176,7 @@ def _failure_lines(failure: Failure) -> list[str]:
 
 
 def _picture_lines(picture: Picture) -> list[str]:
-    lines = ["", *_wrapped(picture.relation)] if picture.relation else []
+    lines = ["", *_wrapped(f"{picture.ranges} {picture.relation}")]
     if picture.sketch:
         lines += ["", f"Where they differ, {picture.sketched}:", textwrap.indent(picture.sketch, "  ")]
     return lines

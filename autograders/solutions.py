@@ -63,7 +63,9 @@ def _names_given(statement: ast.stmt) -> list[str]:
     if isinstance(statement, (ast.Import, ast.ImportFrom)):
         return [alias.asname or alias.name.split(".")[0] for alias in statement.names]
     targets = getattr(statement, "targets", None) or [getattr(statement, "target", None)]
-    return [node.id for target in targets if target is not None for node in ast.walk(target) if isinstance(node, ast.Name)]
+    return [
+        node.id for target in targets if target is not None for node in ast.walk(target) if isinstance(node, ast.Name)
+    ]
 
 
 def _answers_to_others(module: str, function: str) -> dict[str, str]:
@@ -93,7 +95,9 @@ def _needed(name: str, definitions: dict, others: dict[str, str]) -> list[str]:
 def _joined(names: list[str], definitions: dict) -> list[str]:
     """The text of each statement once: imports and constants first, as in any file."""
     texts = list(dict.fromkeys(definitions[name][1] for name in names))
-    is_definition = {text: isinstance(statement, (ast.FunctionDef, ast.ClassDef)) for statement, text in definitions.values()}
+    is_definition = {
+        text: isinstance(statement, (ast.FunctionDef, ast.ClassDef)) for statement, text in definitions.values()
+    }
     above = [text for text in texts if not is_definition[text]]
     blocks = [textwrap.dedent(text) + "\n" for text in texts if is_definition[text]]
     return (["\n".join(above) + "\n"] if above else []) + blocks

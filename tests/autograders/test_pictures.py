@@ -18,7 +18,9 @@ RIGHT = RNG.standard_normal((8, 8)).astype(np.float32)
 
 def draw(yours, right=RIGHT, kind="auto"):
     right = np.asarray(right)
-    return picture(np.asarray(yours), Expected(right.astype(np.float64), np.dtype(np.float32), np.ones(right.shape)), kind)
+    return picture(
+        np.asarray(yours), Expected(right.astype(np.float64), np.dtype(np.float32), np.ones(right.shape)), kind
+    )
 
 
 def changed(*index, by=1.0):
@@ -81,7 +83,7 @@ def test_nan_and_infinity_have_patterns_and_words():
     yours = changed(0, 0)
     yours[1, 1], yours[2, 2] = np.nan, -np.inf
     drawn = draw(yours)
-    assert "1 nan and 1 infinite" in drawn.alt and "differ in 3 of 64 places" in drawn.alt
+    assert "1 nan, 1 infinite; expected" in drawn.alt and "differ in 3 of 64 places" in drawn.alt
     assert drawn.legend == "Outlined: where they differ. Hatched, nan (not a number); checkered, infinite."
     assert drawn.relation == ""
     codes = Sequential(yours[None, None].astype(float), 0, 1).indices()

@@ -123,10 +123,10 @@ def test_all_that_the_card_says_is_in_the_text_too():
     """Word for word, but for what the picture needs: its titles, its scale and what its marks mean."""
     for name, report in cards.every_kind().items():
         shown = replace(report, hints_shown=len(report.hints))
-        text, card = (set(re.findall(r"[a-z]{3,}", words.lower())) for words in (shown.text(), readable(shown)))
+        in_text, on_card = (set(re.findall(r"[a-z]{3,}", words.lower())) for words in (shown.text(), readable(shown)))
         picture = report.failure.picture if report.failure else None
         own = set(re.findall(r"[a-z]{3,}", f"{picture.alt} {picture.legend}".lower())) if picture else set()
-        assert card - text - own == set(), name
+        assert on_card - in_text - own == set(), name
 
 
 def readable(report):
@@ -136,7 +136,14 @@ def readable(report):
 
 def test_a_reader_meets_the_verdict_first_then_stages_then_reasons():
     words = readable(cards.every_kind()["misconception"])
-    order = ["not yet, 1.95 of 4", "attempted", "values 0.8 of 2", "The result has shape", "The axes added", "Input gradient"]
+    order = [
+        "not yet, 1.95 of 4",
+        "attempted",
+        "values 0.8 of 2",
+        "The result has shape",
+        "The axes added",
+        "Input gradient",
+    ]
     assert [words.index(part) for part in order] == sorted(words.index(part) for part in order)
     assert 'role="img" aria-label="earned in part:"' in cards.every_kind()["misconception"].html()
 
@@ -144,15 +151,21 @@ def test_a_reader_meets_the_verdict_first_then_stages_then_reasons():
 def test_a_picture_says_in_words_what_it_shows():
     report = cards.every_kind()["picture-with-nan"]
     (alt,) = re.findall(r'alt="([^"]*)"', report.html())
-    assert "10 rows by 10 columns" in alt and "6 nan and 6 infinite" in alt and "rows 0, 1 and 3" in alt
+    assert "10 rows by 10 columns" in alt and "6 nan, 6 infinite" in alt and "rows 0, 1 and 3" in alt
     assert "  ███·······\n  ····▄▄▄▄▄▄" in report.text()
 
 
+def luminance(colour):
+    """WCAG 2.2's relative luminance of a colour like #0072b2."""
+    shares = [int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5)]
+    red, green, blue = (each / 12.92 if each <= 0.04045 else ((each + 0.055) / 1.055) ** 2.4 for each in shares)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
 def contrast(first, second):
-    """WCAG 2.2's contrast of two colours."""
-    light = [sum(k * (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4) for k, c in zip(
-        (0.2126, 0.7152, 0.0722), (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)))) for colour in (first, second)]  # fmt: skip
-    return (max(light) + 0.05) / (min(light) + 0.05)
+    """WCAG 2.2's contrast of two colours, from 1 to 21."""
+    darker, lighter = sorted((luminance(first), luminance(second)))
+    return (lighter + 0.05) / (darker + 0.05)
 
 
 def test_own_colours_stand_out_on_light_and_dark_pages():

@@ -107,7 +107,14 @@ def lab(machine):
     """The address of a learner's JupyterLab with a notebook that shows all cards."""
     codes = [NOTEBOOK, *(f"kinds[{kind!r}]" for kind in KINDS)]
     cells = [
-        {"cell_type": "code", "id": f"c{number}", "metadata": {}, "outputs": [], "execution_count": None, "source": code}
+        {
+            "cell_type": "code",
+            "id": f"c{number}",
+            "metadata": {},
+            "outputs": [],
+            "execution_count": None,
+            "source": code,
+        }
         for number, code in enumerate(codes)
     ]
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}}
@@ -119,7 +126,7 @@ def lab(machine):
 
 def open_cards(page, lab):
     start, _, token = lab.partition("?")
-    page.set_viewport_size({"width": 1400, "height": 1000})
+    page.set_viewport_size({"width": 1400, "height": 2000})  # for a whole card on each screenshot
     page.goto(f"{start.split('/lab')[0]}/lab/tree/cards.ipynb?{token}")
     page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
 
@@ -142,6 +149,12 @@ def dress(machine, theme):
     (settings / "themes.jupyterlab-settings").write_text(json.dumps({"theme": f"JupyterLab {theme}"}))
 
 
+def squeeze(card, width):
+    """Give the card's output that many pixels."""
+    card.evaluate("(card, width) => { card.parentElement.style.cssText = `flex: none; width: ${width}px` }", width)
+    assert facts(card)["width"] <= width
+
+
 @pytest.mark.parametrize("theme", ["Light", "Dark"])
 def test_jupyterlab_shows_every_kind_of_card(lab, machine, page, screenshots, theme):
     dress(machine, theme)
@@ -157,10 +170,9 @@ def test_jupyterlab_shows_every_kind_of_card(lab, machine, page, screenshots, th
             page.wait_for_timeout(100)
         card = cell.locator(".jp-RenderedHTMLCommon > div").first
         for width in WIDTHS:
-            card.evaluate("(card, width) => card.parentElement.style.width = `${width}px`", width)
+            squeeze(card, width)
             card.screenshot(path=screenshots / f"card-lab-{theme.lower()}-{kind}-{width}.png")
             require_good(card, report)
-        card.evaluate("card => card.parentElement.style.width = ''")
 
 
 def test_a_screen_reader_meets_words_for_every_symbol_and_picture(page, tmp_path):
@@ -168,7 +180,15 @@ def test_a_screen_reader_meets_words_for_every_symbol_and_picture(page, tmp_path
     path.write_text(f"<meta charset='utf-8'>{KINDS['picture-with-nan'].html()}", encoding="utf-8")
     page.goto(path.as_uri())
     heard = page.locator("body").aria_snapshot()
-    order = ["not yet, 0 of 4 points", '"earned:"', "attempted", '"not earned:"', "values 0 of 2", "holds nan", "Three pictures"]
+    order = [
+        "not yet, 0 of 4 points",
+        '"earned:"',
+        "attempted",
+        '"not earned:"',
+        "values 0 of 2",
+        "holds nan",
+        "Three pictures",
+    ]
     assert [heard.index(part) for part in order] == sorted(heard.index(part) for part in order)
     assert heard.count("list") >= 2 and "-3.04" in heard.split("Three pictures")[1], "the scale is in the words"
 
