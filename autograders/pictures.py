@@ -15,6 +15,7 @@ from autograders.relations import relation
 from autograders.spec import Spec
 
 SMALLEST = {"auto": 6, "image": 2}  # rows and columns from which on an array is drawn
+MOST_NUMBERS = 2**22  # in arrays that are looked at: a wrong answer may be as big as its limits allow
 MOST_CELLS = 64  # rows and columns drawn of one image
 ROOM = 132  # rows and columns of all the images of a panel together
 MOST_TILES = 4  # images along a side of a panel
@@ -65,7 +66,7 @@ def picture(yours: np.ndarray, expected: Expected, kind: str = "auto") -> Pictur
     """Yours beside the expected array, or None if they are no images or don't differ.
 
     Images are arrays (H, W), (N, H, W) or (N, C, H, W); with `kind` "auto" of at least 6 rows and columns, with "image"
-    of 2, and with "none" never. Arrays of two shapes are drawn without their difference.
+    of 2, and with "none" never. Arrays of more than 4 million numbers are not drawn. Arrays of two shapes are drawn without their difference.
     """
     if kind == "none" or not (_is_image(yours, kind) and _is_image(expected.array, kind)):
         return None
@@ -81,7 +82,7 @@ def picture(yours: np.ndarray, expected: Expected, kind: str = "auto") -> Pictur
 
 
 def _is_image(array: np.ndarray, kind: str) -> bool:
-    return 2 <= array.ndim <= 4 and array.size > 0 and min(array.shape[-2:]) >= SMALLEST[kind]
+    return 2 <= array.ndim <= 4 and 0 < array.size <= MOST_NUMBERS and min(array.shape[-2:]) >= SMALLEST[kind]
 
 
 def _of_one_shape(mine, right, gap, off, allowed) -> Picture:

@@ -127,6 +127,11 @@ def test_an_image_of_any_size_makes_a_small_picture():
     assert wide.width < 1200 and f"columns 0 to {MOST_CELLS - 1} of 5000" in wide.legend
 
 
+def test_an_enormous_array_is_not_looked_at():
+    """The grader's memory is not the learner's to fill: each step would copy the array as float64."""
+    assert draw(np.broadcast_to(np.int8(1), (3000, 3000))) is None
+
+
 def test_two_shapes_are_drawn_without_a_difference():
     drawn = draw(RIGHT[1:-1, 1:-1])
     assert [panel.title for panel in drawn.panels] == ["yours", "expected"]
