@@ -66,7 +66,8 @@ def picture(yours: np.ndarray, expected: Expected, kind: str = "auto") -> Pictur
     """Yours beside the expected array, or None if they are no images or don't differ.
 
     Images are arrays (H, W), (N, H, W) or (N, C, H, W); with `kind` "auto" of at least 6 rows and columns, with "image"
-    of 2, and with "none" never. Arrays of more than 4 million numbers are not drawn. Arrays of two shapes are drawn without their difference.
+    of 2, and with "none" never. Arrays of more than 4 million numbers are not drawn. Of two shapes there is no
+    difference to draw.
     """
     if kind == "none" or not (_is_image(yours, kind) and _is_image(expected.array, kind)):
         return None

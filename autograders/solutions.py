@@ -1,22 +1,41 @@
 """The solution that an exercise shows: the source of one of its honest answers, as a learner would have written it.
 
-What the answer needs from its room stands above it; answers to other exercises are called by those exercises' names,
-as in a notebook where they were solved before.
+What the answer needs of the specs stands above it; answers to other exercises are called by those exercises' names, as
+in a notebook where they were solved before.
 """
 
 import ast
 import functools
 import inspect
 import io
+import sys
 import textwrap
 import tokenize
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import ModuleType
+from typing import NamedTuple
 
 from autograders import spec
 from autograders.spec import Spec
 
 AT_HAND = ("np", "numpy")  # every notebook with exercises has them
+OURS = "autograders."  # what is imported from here is shown itself, not its import
+
+
+class Definition(NamedTuple):
+    """A statement at the top of a file that gives a name."""
+
+    statement: ast.stmt
+    text: str
+
+    @property
+    def is_import(self) -> bool:
+        return isinstance(self.statement, (ast.Import, ast.ImportFrom))
+
+    @property
+    def is_block(self) -> bool:
+        """Whether it is a function or a class."""
+        return isinstance(self.statement, (ast.FunctionDef, ast.ClassDef))
 
 
 def solution_of(exercise: Spec) -> str:
@@ -28,32 +47,59 @@ def solution_of(exercise: Spec) -> str:
 
 
 @functools.cache
-def _source(answer: Callable, name: str) -> str:
-    definitions = _definitions(_module_of(answer))
-    if answer.__name__ not in definitions:
-        raise ValueError(f"{answer.__module__}.{answer.__name__} has no definition of its own to show as a solution")
-    others = _answers_to_others(answer.__module__, name)
-    wanted = _needed(answer.__name__, definitions, others)
-    source = "\n\n".join(_joined(wanted, definitions))
-    return _renamed(source, {**others, answer.__name__: name})
-
-
-def _module_of(answer: Callable) -> ModuleType:
-    module = inspect.getmodule(answer)
-    if module is None or not hasattr(answer, "__name__"):
+def _source(answer: Callable, function: str) -> str:
+    module, name = inspect.getmodule(answer), getattr(answer, "__name__", None)
+    if module is None or name is None:
         raise ValueError(f"{answer!r} is no function or class of a file, so it cannot be shown as a solution")
-    return module
+    if name not in _definitions(module):
+        raise ValueError(f"{module.__name__}.{name} has no definition of its own to show as a solution")
+    search = _Search(_answers_to_others(function))
+    search.visit(module, name)
+    return _renamed(_joined(search.found), {**search.renamed, name: function})
 
 
-def _definitions(module: ModuleType) -> dict[str, tuple[ast.stmt, str]]:
-    """The statement at the top of a module that gives each of its names, with its text."""
+def _answers_to_others(function: str) -> dict[int, str]:
+    """What each honest answer, by its identity, is called in a notebook, if it solves another exercise."""
+    others = [each for each in map(spec.load, spec.names()) if each.function != function]
+    return {id(answer): each.function for each in others for answer in (*each.honest, each.solution) if answer}
+
+
+class _Search:
+    """Finds what a definition stands on, each part before what uses it."""
+
+    def __init__(self, others: dict[int, str]):
+        self.others = others
+        self.found: list[Definition] = []
+        self.renamed: dict[str, str] = {}
+
+    def visit(self, module: ModuleType, name: str) -> None:
+        definition = _definitions(module)[name]
+        for used in _names_used(definition.statement):
+            if used != name and used not in AT_HAND and used in _definitions(module):
+                self._follow(module, used)
+        if definition not in self.found:
+            self.found.append(definition)
+
+    def _follow(self, module: ModuleType, name: str) -> None:
+        value, definition = vars(module)[name], _definitions(module)[name]
+        if id(value) in self.others:
+            self.renamed[name] = self.others[id(value)]
+        elif definition.is_import and getattr(definition.statement, "module", "").startswith(OURS):
+            self.visit(sys.modules[definition.statement.module], name)
+        elif definition not in self.found:
+            self.visit(module, name)
+
+
+@functools.cache
+def _definitions(module: ModuleType) -> dict[str, Definition]:
+    """The statement at the top of a module that gives each of its names."""
     text = inspect.getsource(module)
     found = {}
     for statement in ast.parse(text).body:
-        lines = [*(decorator.lineno for decorator in getattr(statement, "decorator_list", ())), statement.lineno]
-        source = "\n".join(text.splitlines()[min(lines) - 1 : statement.end_lineno])
+        decorators = [each.lineno for each in getattr(statement, "decorator_list", ())]
+        lines = text.splitlines()[min([statement.lineno, *decorators]) - 1 : statement.end_lineno]
         for name in _names_given(statement):
-            found[name] = statement, source
+            found[name] = Definition(statement, "\n".join(lines))
     return found
 
 
@@ -63,44 +109,23 @@ def _names_given(statement: ast.stmt) -> list[str]:
     if isinstance(statement, (ast.Import, ast.ImportFrom)):
         return [alias.asname or alias.name.split(".")[0] for alias in statement.names]
     targets = getattr(statement, "targets", None) or [getattr(statement, "target", None)]
-    return [
-        node.id for target in targets if target is not None for node in ast.walk(target) if isinstance(node, ast.Name)
-    ]
+    nodes = [node for target in targets if target is not None for node in ast.walk(target)]
+    return [node.id for node in nodes if isinstance(node, ast.Name)]
 
 
-def _answers_to_others(module: str, function: str) -> dict[str, str]:
-    """What each honest answer of a room is called in a notebook, where it solves another exercise than `function`."""
-    others = [each for each in map(spec.load, spec.names()) if each.function != function]
-    answers = [(answer, each.function) for each in others for answer in (*each.honest, each.solution)]
-    return {answer.__name__: called for answer, called in answers if getattr(answer, "__module__", None) == module}
+def _names_used(statement: ast.stmt) -> Iterator[str]:
+    for node in ast.walk(statement):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            yield node.id
 
 
-def _needed(name: str, definitions: dict, others: dict[str, str]) -> list[str]:
-    """The names that the definition of `name` stands on, each before what uses it, `name` last."""
-    order: list[str] = []
-
-    def visit(current: str) -> None:
-        statement, _ = definitions[current]
-        for node in ast.walk(statement):
-            used = node.id if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) else None
-            if used in definitions and used not in (current, *AT_HAND) and used not in order and used not in others:
-                visit(used)
-        if current not in order:
-            order.append(current)
-
-    visit(name)
-    return order
-
-
-def _joined(names: list[str], definitions: dict) -> list[str]:
-    """The text of each statement once: imports and constants first, as in any file."""
-    texts = list(dict.fromkeys(definitions[name][1] for name in names))
-    is_definition = {
-        text: isinstance(statement, (ast.FunctionDef, ast.ClassDef)) for statement, text in definitions.values()
-    }
-    above = [text for text in texts if not is_definition[text]]
-    blocks = [textwrap.dedent(text) + "\n" for text in texts if is_definition[text]]
-    return (["\n".join(above) + "\n"] if above else []) + blocks
+def _joined(definitions: list[Definition]) -> str:
+    """The text: imports first, then constants, then functions and classes, as in any file."""
+    imports = sorted((each.text for each in definitions if each.is_import), key=lambda text: text.startswith("from"))
+    constants = [each.text for each in definitions if not each.is_import and not each.is_block]
+    blocks = [textwrap.dedent(each.text) for each in definitions if each.is_block]
+    head = ["\n".join(lines) for lines in (imports, constants) if lines]
+    return "\n\n\n".join((["\n\n".join(head)] if head else []) + blocks) + "\n"
 
 
 def _renamed(source: str, names: dict[str, str]) -> str:

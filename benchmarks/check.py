@@ -68,7 +68,7 @@ def calls_of(spec: Spec) -> list[Call]:
     """Every answer to one exercise, checked once."""
     answers = [("right", answer.__name__, answer) for answer in spec.honest]
     answers += [("half right", answer.__name__, answer) for answer in spec.half_right]
-    answers += [("misconception", wrong.name, wrong.function) for wrong in spec.misconceptions]
+    answers += [("misconception", wrong.name, wrong.answer) for wrong in spec.misconceptions]
     answers += [("no answer", "None", None)]
     return [Call(spec.name, kind, called, seconds(spec.name, answer)) for kind, called, answer in answers]
 

@@ -85,13 +85,13 @@ CORRELATE = Spec(
 
 def judged(spec: Spec, function) -> Report:
     """The report on a function."""
-    return judge(spec, LocalSession(function), seed=1)
+    return judge(spec, LocalSession(function, spec.use), seed=1)
 
 
 @functools.cache
 def every_kind() -> dict[str, Report]:
     """A report of each kind that a learner may meet, by a name for it."""
-    wrong, right = UNBROADCAST.misconceptions[1].function, UNBROADCAST.honest[0]
+    wrong, right = UNBROADCAST.misconceptions[1].answer, UNBROADCAST.honest[0]
     a_little = answer(UNBROADCAST, "return gradient.sum(axis=0).reshape(shape) if gradient.ndim == 2 else gradient + 1")
     failed = judged(UNBROADCAST, wrong)
     shown = replace(failed, hints_shown=3, solution=solution_of(UNBROADCAST), seen="2026-11-29")

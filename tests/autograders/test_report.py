@@ -60,7 +60,7 @@ class Says:
         Says(Returned(Opaque(ATTACK), ())),
         Says(None, Described((ATTACK,))),
         Says(None, Raised(ATTACK, ATTACK)),
-        LocalSession(SPEC.misconceptions[0].function),
+        LocalSession(SPEC.misconceptions[0].answer),
         LocalSession(SPEC.reference),
     ],
 )
@@ -178,7 +178,7 @@ def test_own_colours_stand_out_on_light_and_dark_pages():
 
 
 def test_text_fits_in_the_validate_dialog():
-    for function in (*SPEC.half_right, *(misconception.function for misconception in SPEC.misconceptions)):
+    for function in (*SPEC.half_right, *(misconception.answer for misconception in SPEC.misconceptions)):
         assert max(map(len, judge(SPEC, LocalSession(function), seed=1).text().split("\n"))) <= WIDTH
 
 

@@ -10,7 +10,7 @@ from autograders.spec import load
 
 NAME = "autograd/unbroadcast"
 SPEC = load(NAME)
-WRONG, RIGHT = SPEC.misconceptions[0].function, SPEC.honest[0]
+WRONG, RIGHT = SPEC.misconceptions[0].answer, SPEC.honest[0]
 TODAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 

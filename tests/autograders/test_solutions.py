@@ -27,7 +27,7 @@ def notebook(spec, source):
 
 @each_spec
 def test_the_solution_of_every_exercise_passes_it(spec):
-    report = judge(spec, LocalSession(notebook(spec, solution_of(spec))[spec.function]), seed=1)
+    report = judge(spec, LocalSession(notebook(spec, solution_of(spec))[spec.function], spec.use), seed=1)
     assert report.passed, report
 
 
@@ -35,13 +35,24 @@ def test_the_solution_of_every_exercise_passes_it(spec):
 def test_every_honest_answer_could_be_the_solution(spec):
     for answer in spec.honest:
         source = solution_of(dataclasses.replace(spec, solution=answer))
-        assert judge(spec, LocalSession(notebook(spec, source)[spec.function]), seed=1).passed, source
+        assert judge(spec, LocalSession(notebook(spec, source)[spec.function], spec.use), seed=1).passed, source
 
 
 def test_an_answer_is_called_as_its_exercise_is():
     source = solution_of(load("autograd/matmul_vjp"))
     assert source.startswith("def matmul_vjp(gradient, a, b):\n")
     assert "unbroadcast(grad_a, a.shape)" in source and "step_by_step" not in source and "def unbroadcast" not in source
+
+
+def test_a_class_comes_with_its_imports():
+    source = solution_of(load("modules/linear"))
+    assert source.startswith("import engine as torch\nfrom engine import nn\n\n\nclass Linear(nn.Module):\n")
+
+
+def test_what_comes_from_another_file_of_the_specs_is_shown_itself():
+    spec = load("autograd/matmul_vjp")
+    loops = solution_of(dataclasses.replace(spec, solution=spec.honest[2]))
+    assert "autograders" not in loops and "unbroadcast(grad_a" in loops
 
 
 def test_a_spec_may_choose_its_solution():
