@@ -50,12 +50,12 @@ def _is_moved(yours: np.ndarray, expected: np.ndarray, axis: int, step: int, all
 
 
 def _rescaled(yours: np.ndarray, expected: np.ndarray, allowed: float) -> str:
-    if np.all(yours == 0):
+    if np.all(np.abs(yours) <= allowed):
         return "Yours is 0 everywhere."
     largest = np.unravel_index(np.abs(expected).argmax(), expected.shape)
     if np.abs(expected[largest]) > 0 and np.ptp(expected) > 2 * allowed:
         factor = yours[largest] / expected[largest]
-        if factor != 0 and close(yours, factor * expected, np.float64(allowed * (2 + abs(factor)))):
+        if close(yours, factor * expected, np.float64(allowed * (2 + abs(factor)))):
             return f"Yours is {factor:.4g} times the expected picture."
     added = np.median(yours - expected)
     if close(yours, expected + added, np.float64(3 * allowed)):

@@ -23,7 +23,7 @@ def mark(name: str) -> str:
     try:
         known = _read(path)
         if name not in known:
-            _write(path, {name: _this_session[name], **known})
+            _write(path, {**known, name: _this_session[name]})
     except (OSError, ValueError) as error:
         return f"The mark lasts for this session only: {path} could not be kept ({error})."
     return ""

@@ -96,9 +96,19 @@ def test_rounding_is_no_difference():
     assert "differ in 1 of 64 places: row 3, column 3." in draw(yours).alt
 
 
-def test_one_enormous_number_leaves_the_others_visible():
-    drawn = draw(changed(0, 0, by=1e30))
-    assert float(drawn.panels[0].high) < 10 and "Yours goes beyond the scale, to 1e+30." in drawn.legend
+@pytest.mark.parametrize("by", [1e30, -1e30])
+def test_one_enormous_number_leaves_the_others_visible(by):
+    drawn = draw(changed(0, 0, by=by))
+    assert all(abs(float(end)) < 10 for end in (drawn.panels[0].low, drawn.panels[0].high))
+    assert f"Yours goes beyond the scale, to {by:g}." in drawn.legend
+
+
+def test_infinity_that_is_right_is_no_difference():
+    right, yours = RIGHT.copy(), changed(4, 4)
+    right[0, 0] = yours[0, 0] = np.inf
+    dots = decode(draw(yours, right).png)
+    assert dots[20:30, -MARGIN - FRAME - 340 : -MARGIN - FRAME - 330, :3].min() > 240, "white"
+    assert "differ in 1 of 64 places" in draw(yours, right).alt
 
 
 @pytest.mark.filterwarnings("error")
@@ -187,6 +197,9 @@ def test_no_relation_is_made_up():
     even = np.zeros((8, 8))
     even[0] = 1
     assert relation(np.zeros((8, 8)) + 0.25 * np.eye(8), even, 1e-6) == ""
+    last = np.zeros((8, 8))
+    last[-1] = 5
+    assert relation(last, even, 1e-6) == ""
     assert draw(RNG.standard_normal((8, 8))).relation == ""
 
 
@@ -201,6 +214,8 @@ def test_only_wrong_numbers_are_drawn():
     right = cards.CORRELATE.reference
     in_double = cards.judged(cards.CORRELATE, lambda image, kernel: right(image, kernel).astype(np.float64))
     assert in_double.failure.stage == "dtype" and in_double.failure.picture is None
+    wrong_too = cards.judged(cards.CORRELATE, lambda image, kernel: 1.0 + right(image, kernel).astype(np.float64))
+    assert wrong_too.failure.stage == "dtype" and wrong_too.failure.picture is None
     assert cards.judged(cards.CORRELATE, lambda image, kernel: None).failure.picture is None
 
     def spoils(image, kernel):
