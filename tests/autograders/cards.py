@@ -34,6 +34,13 @@ def keeps_the_size(image, kernel):
     return correlate(np.pad(image, 1), kernel)
 
 
+def stops_one_early(image, kernel):
+    """Its loops end one step too soon, so the last row and column stay 0."""
+    result = correlate(image, kernel)
+    result[-1], result[:, -1] = 0, 0
+    return result
+
+
 def divides_by_zero(image, kernel):
     """Right but for a corner, where it makes nan and inf."""
     result = correlate(image, kernel)
@@ -76,6 +83,12 @@ CORRELATE = Spec(
             "`kernel[0, 0]` meets the pixel at the top left.",
             turns_the_kernel,
         ),
+        Misconception(
+            "stops one early",
+            "The last row and the last column are still 0: your loops end one step too soon. There are "
+            "`height - kernel_height + 1` places to start from.",
+            stops_one_early,
+        ),
     ),
     half_right=(),
     honest=(correlate,),
@@ -102,6 +115,7 @@ def every_kind() -> dict[str, Report]:
         "a-little": judged(UNBROADCAST, a_little),
         "misconception": failed,
         "picture": judged(CORRELATE, turns_the_kernel),
+        "picture-outlined": judged(CORRELATE, stops_one_early),
         "picture-of-two-sizes": judged(CORRELATE, keeps_the_size),
         "picture-with-nan": judged(CORRELATE, divides_by_zero),
         "not-attempted": judged(UNBROADCAST, answer(UNBROADCAST, "raise NotImplementedError()")),

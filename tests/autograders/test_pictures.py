@@ -206,7 +206,7 @@ def test_no_relation_is_made_up():
 def test_the_judge_gives_wrong_images_a_picture_and_others_none():
     kinds = cards.every_kind()
     with_picture = {name for name, report in kinds.items() if report.failure and report.failure.picture}
-    assert with_picture == {"picture", "picture-of-two-sizes", "picture-with-nan"}
+    assert with_picture == {"picture", "picture-outlined", "picture-of-two-sizes", "picture-with-nan"}
 
 
 def test_only_wrong_numbers_are_drawn():
