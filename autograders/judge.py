@@ -15,6 +15,7 @@ from dataclasses import replace
 import numpy as np
 
 from autograders.compare import Expected, as_array, close, show
+from autograders.pictures import picture_of
 from autograders.problems import WRONG, Problem, Trial, exception_in_words, parts_of, plain, problems_of
 from autograders.report import Failure, Report, Stage
 from autograders.session import LocalSession, Missing, Opaque, Outcome, Raised, Returned, Stopped
@@ -202,7 +203,10 @@ _BORROWED = {
 
 def _report(spec: Spec, stages: tuple[Stage, ...], failure: Failure | None) -> Report:
     points = round(sum(stage.weight * stage.credit for stage in stages), 2)
-    return Report(spec.name, stages, points, spec.points, passed=failure is None, failure=failure, hints=spec.hints)
+    return Report(
+        spec.name, stages, points, spec.points,
+        passed=failure is None, failure=failure, hints=spec.hints, function=spec.function,
+    )  # fmt: skip
 
 
 # the words
@@ -223,6 +227,7 @@ def _failure(spec: Spec, trials: list[Trial], problems: list[Problem], seed: int
         misconception=_misconception(spec, trials, wrong) if wrong else "",
         seed=seed,
         reproduce=f'{_unpacked(spec.input_names)} = inputs("{spec.name}", seed={seed}, case={first.trial.number})',
+        picture=picture_of(spec, first),
     )
 
 

@@ -18,6 +18,7 @@ from autograders.session import Use, probe
 ORDINARY, EDGE, SPEED = "values", "edge cases", "speed"
 STAGES = ("attempted", "signature", "shape", "dtype", "inputs unmutated", ORDINARY, EDGE, SPEED)
 GATES = ("attempted", "signature")  # whoever fails one of these gets 0
+PICTURES = ("auto", "image", "none")
 WEIGHTED = ("dtype", "inputs unmutated", ORDINARY, EDGE, SPEED)  # a right shape alone earns nothing: np.zeros has it
 
 
@@ -89,6 +90,9 @@ class Spec:
     Four fields keep the grader itself honest, in its tests: each of `misconceptions` loses points and is told its
     sentence, each of `half_right` earns about half, each of `honest` (right answers in other styles) earns all, and
     none of `shortcuts` (sources of cells that avoid the exercise) anything.
+    Two say how to show things: `picture` is "auto" (a wrong array that looks like images is drawn, from 6 by 6 on),
+    "image" (from 2 by 2 on) or "none"; `solution` is the function or class whose source is shown to who asks for a
+    solution, the first of `honest` if not given.
     """
 
     name: str
@@ -117,6 +121,8 @@ class Spec:
     withheld: tuple[str, ...] = ("engine",)
     shortcuts: tuple[str, ...] = ()
     limits: Limits = Limits()
+    picture: str = "auto"
+    solution: Callable | None = None
 
     def __post_init__(self):
         unknown = set(self.weights) - set(WEIGHTED)
@@ -124,6 +130,8 @@ class Spec:
             raise ValueError(f"{self.name}: weights may be given to {WEIGHTED}, got {sorted(unknown)}")
         if not 1 <= self.difficulty <= 5:
             raise ValueError(f"{self.name}: difficulty must be 1 to 5, got {self.difficulty}")
+        if self.picture not in PICTURES:
+            raise ValueError(f"{self.name}: picture must be one of {PICTURES}, got {self.picture!r}")
         if self.reference is None and self.ours is None:
             raise ValueError(f"{self.name}: reference or ours must be given")
         if (self.speed is None) != (SPEED not in self.weights):

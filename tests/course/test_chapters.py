@@ -114,3 +114,24 @@ def test_the_same_in_pytorch_prints_the_same(chapter, tmp_path):
     theirs = run_listing(listing.replace("import engine as torch", "import torch", 1), tmp_path)
     numbers = [[float(each) for each in re.findall(r"\d+\.\d+", text)] for text in (ours, theirs)]
     assert numbers[0] == pytest.approx(numbers[1], abs=2e-3) and len(numbers[0]) >= 2
+
+
+def test_released_notebooks_hold_nothing_of_the_solutions_that_checks_show(tmp_path):
+    """`check(..., solution=True)` reads them from the installed specs, on request."""
+    pytest.importorskip("nbgrader", reason="releases the notebooks")
+    from autograders import spec
+    from autograders.solutions import solution_of
+
+    builder.build(classroom.CHAPTERS, tmp_path)
+    released = builder.release(tmp_path)
+    assert released
+    for path in released:
+        notebook = nbformat.read(path, as_version=4)
+        assert all(not cell.get("outputs") for cell in notebook.cells)
+        for cell in notebook.cells:
+            exercise = cell.metadata.get("chainrule", {}).get("exercise")
+            if exercise and cell.metadata.nbgrader.solution:
+                solution = solution_of(spec.load(exercise)).splitlines()
+                given = {line.strip() for line in cell.source.splitlines()}
+                assert given & {line.strip() for line in solution}, "the signature, so lines are compared as they stand"
+                assert given.isdisjoint(line.strip() for line in solution if line.startswith("    ")), exercise
