@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from autograders.judge import judge
+from autograders.own_engine import save
 from autograders.report import Report
 from autograders.session import LocalSession
 from autograders.spec import load
@@ -29,8 +30,9 @@ class NotPassed(Exception):
 def check(name: str, answer: Callable, *, hint: int = 0, seed: int = PUBLIC_SEED) -> Report:
     """Check `answer`, the function that solves the exercise `name`, and report in plain words.
 
-    `hint` is how many of the exercise's hints to show. `seed` chooses the inputs. Raises UnknownExercise for a name
-    that isn't one, ValueError for a hint that isn't there, and NotPassed where nbgrader runs the notebook.
+    `hint` is how many of the exercise's hints to show. `seed` chooses the inputs. An answer that passes in a learner's
+    workspace is saved into their own engine (`mine`). Raises UnknownExercise for a name that isn't one, ValueError for
+    a hint that isn't there, and NotPassed where nbgrader runs the notebook.
     """
     spec = load(name)
     if not 0 <= hint <= len(spec.hints):
@@ -38,7 +40,7 @@ def check(name: str, answer: Callable, *, hint: int = 0, seed: int = PUBLIC_SEED
     report = replace(_judge_here(spec, answer, seed), hints_shown=hint)
     if os.environ.get("NBGRADER_EXECUTION") and not report.passed:
         raise NotPassed(report)
-    return report
+    return replace(report, saved=save(spec, answer)) if report.passed else report
 
 
 def yours_or_ours(name: str, answer: Callable) -> Callable:
@@ -59,5 +61,7 @@ def inputs(name: str, *, seed: int, case: int) -> tuple:
 
 
 def _judge_here(spec, answer, seed: int) -> Report:
-    with LocalSession(answer) as session:
+    import engine
+
+    with engine.use(None), LocalSession(answer) as session:  # not measured by itself, where it is in use
         return judge(spec, session, seed)

@@ -50,7 +50,10 @@ class Failure:
 
 @dataclass(frozen=True)
 class Report:
-    """The verdict on one answer. Prints as plain words, shows as a card when it is a notebook cell's last value."""
+    """The verdict on one answer. Prints as plain words, shows as a card when it is a notebook cell's last value.
+
+    `saved` says in a sentence whether the answer went into the learner's own engine; "" where nothing was tried.
+    """
 
     spec_name: str
     stages: tuple[Stage, ...]
@@ -60,6 +63,7 @@ class Report:
     failure: Failure | None = None
     hints: tuple[str, ...] = ()
     hints_shown: int = 0
+    saved: str = ""
 
     @property
     def headline(self) -> str:
@@ -72,6 +76,8 @@ class Report:
         lines = [self.headline, *(f"  {_stage_line(stage)}".rstrip() for stage in self.stages)]
         if self.failure is not None:
             lines += ["", *_failure_lines(self.failure), *self._hint_lines()]
+        if self.saved:
+            lines += ["", *_wrapped(self.saved)]
         return "\n".join(lines)
 
     def html(self) -> str:
@@ -80,6 +86,8 @@ class Report:
         parts = [f"<p><strong>{symbol} {escape(self.headline)}</strong></p>", _bar(self.stages)]
         if self.failure is not None:
             parts += [_failure_html(self.failure), _hints_html(self.hints, self.hints_shown)]
+        if self.saved:
+            parts.append(f"<p>{prose(self.saved)}</p>")
         edge = _PASSED_COLOUR if self.passed else _FAILED_COLOUR
         style = f"border: 1px solid; border-left: 6px solid {edge}; padding: 4px 14px; max-width: 60em"
         return f'<div style="{style}">{"".join(parts)}</div>'

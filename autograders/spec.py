@@ -57,7 +57,9 @@ class Spec:
     the dtype's eps (see `multilinear_rounding`). `cases` yields `Case`s from a numpy Generator. `weights` gives
     points to the stages in `WEIGHTED`; the points of a stage are shared by its groups. Three fields keep the
     grader itself honest, in its tests: each of `misconceptions` loses points and is told its sentence, each of
-    `half_right` earns about half, each of `honest` (right answers in other styles) earns all.
+    `half_right` earns about half, each of `honest` (right answers in other styles) earns all. `part` names the part of
+    the engine that an answer can take the place of, as `engine.use` names it ("" if none); `as_part(answer)` makes of
+    it what stands there, where the two are called differently.
     """
 
     name: str
@@ -79,6 +81,8 @@ class Spec:
     packages: tuple[str, ...] = ("numpy",)
     withheld: tuple[str, ...] = ("engine",)
     limits: Limits = Limits()
+    part: str = ""
+    as_part: Callable[[Callable], Callable] | None = None
 
     def __post_init__(self):
         unknown = set(self.weights) - set(WEIGHTED)
