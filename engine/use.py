@@ -76,10 +76,11 @@ class use:
 
         chips = [(_shown(name), "yours", _home(function), "#0072b2") for name, function in (self.parts or {}).items()]
         chips.append(("all else" if chips else "all parts", "the engine’s", "", "#888888"))
-        style = "display: inline-block; border: 1px solid; border-left: 6px solid {}; margin: 2px 4px; padding: 0 8px"
-        return "".join(
+        style = "border: 1px solid; border-left: 6px solid {}; padding: 1px 10px"
+        spans = [
             f'<span style="{style.format(colour)}" title="{html.escape(home)}">{html.escape(name)} · {whose}</span>'
-            for name, whose, home, colour in chips)
+            for name, whose, home, colour in chips]
+        return f'<div style="display: flex; flex-wrap: wrap; gap: 6px; margin: 4px 0">{"".join(spans)}</div>'
 
 
 def used():

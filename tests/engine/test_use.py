@@ -262,6 +262,14 @@ def test_a_function_is_exchanged_wherever_it_is_looked_up(device):
     assert layer(x).sum().item() != 100
 
 
+def test_a_method_goes_with_its_function(device):
+    """torch.square is Tensor.square as well."""
+    x, own = torch.ones(3).to(device), torch.Tensor.square
+    with torch.use({"square": lambda input: input * 5}):
+        assert torch.square(x).tolist() == x.square().tolist() == [5, 5, 5]
+    assert torch.Tensor.square is own and x.square().tolist() == [1, 1, 1]
+
+
 def test_a_class_is_exchanged_where_the_engine_builds_it(device):
     """nn.Linear inside nn.TransformerEncoderLayer, and optim.SGD."""
     class Linear(nn.Linear):
