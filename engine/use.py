@@ -194,11 +194,16 @@ def _exchange(new):
                 setattr(owner, name, new[id(value)])
 
 
+@functools.lru_cache(maxsize=256)  # the same one for as long as it is in use, whatever comes and goes beside it
+def _subclass(name, base):
+    body = {"__module__": base.__module__, "__qualname__": base.__qualname__, "__doc__": base.__doc__}
+    return type(base)(base.__name__, (base,), body)
+
+
 def _stand_in(name, function, own):
     """The learner's function or class as an object that the engine has nowhere else."""
     if isinstance(function, type):
-        return type(function)(function.__name__, (function,), {
-            "__module__": function.__module__, "__qualname__": function.__qualname__, "__doc__": function.__doc__})
+        return _subclass(name, function)
 
     @functools.wraps(function)
     def part(*arguments, **keywords):

@@ -283,6 +283,9 @@ def test_a_class_is_exchanged_where_the_engine_builds_it(device):
         assert isinstance(layer.linear1, Linear) and isinstance(nn.Linear(2, 2), Linear)
         assert str(nn.Linear(2, 3)) == "Linear(in_features=2, out_features=3, bias=True)"
         assert isinstance(torch.optim.SGD(layer.parameters(), lr=0.1), SGD)
+        with torch.use(None):
+            assert isinstance(layer.linear1, nn.Linear), "a subclass of the engine's, as it was written"
+        assert isinstance(layer.linear1, nn.Linear), "the same class stands there again"
     assert type(nn.TransformerEncoderLayer(4, 2, 8).linear1) is nn.Linear and type(nn.Linear(1, 1)) is nn.Linear
 
 
