@@ -214,7 +214,12 @@ def test_mine_reads_anew(workspace):
     path = workspace / "my_engine" / "autograd" / "matmul_vjp.py"
     path.write_text(path.read_text() + "\n\nBY_HAND = True\n")
     mine()
-    assert sys.modules["my_engine.autograd.matmul_vjp"].BY_HAND
+    assert sys.modules["my_engine.autograd.matmul_vjp"].BY_HAND is True
+    time = path.stat().st_mtime_ns
+    path.write_text(path.read_text().replace("BY_HAND = True", "BY_HAND = 1234"))
+    os.utime(path, ns=(time, time))  # as many bytes, in the same moment: Python's own cache would not see it
+    mine()
+    assert sys.modules["my_engine.autograd.matmul_vjp"].BY_HAND == 1234
     path.unlink()
     assert list(mine()) == PARTS[:1]
 

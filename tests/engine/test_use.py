@@ -129,6 +129,7 @@ def own_vjp(op):
 
 def own_pair(op):
     def pair(*arrays, **metadata):
+        assert "kept" not in metadata, "no learner's business"
         metadata = metadata | ({"kept": {}} if op.name in KEEPS else {})
         result = op.run(list(arrays), metadata)
         floats = [at for at, each in enumerate(arrays) if each.dtype.kind in "fc" and (op.is_variadic or op.vjps[at])]
