@@ -75,7 +75,7 @@ def parts_of(package: str, folder: str) -> dict[str, Callable]:
         if spec.part and Path(folder, f"{name}.py").is_file():
             answer = getattr(importlib.import_module(f"{package}.{name.replace('/', '.')}"), spec.function)
             parts[spec.part] = spec.as_part(answer) if spec.as_part else answer
-    return parts
+    return dict(sorted(parts.items()))
 
 
 def save(spec: specs.Spec, answer: Callable) -> str:
@@ -84,7 +84,7 @@ def save(spec: specs.Spec, answer: Callable) -> str:
     "" where there is nothing to say: outside of a workspace, under nbgrader, or for a function that the engine lent.
     """
     root = workspace()
-    if root is None or os.environ.get("NBGRADER_EXECUTION") or answer is spec.reference:
+    if root is None or os.environ.get("NBGRADER_EXECUTION") or answer is spec.right_answer:
         return ""
     kept = _Kept(root)
     try:

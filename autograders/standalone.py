@@ -89,7 +89,9 @@ def _namespace(value):
 
 
 def _methods(value):
-    return [each for each in vars(value).values() if inspect.isfunction(each) and each.__module__ == value.__module__]
+    """The functions in a class's body, static ones too."""
+    found = [getattr(each, "__func__", each) for each in vars(value).values()]
+    return [each for each in found if inspect.isfunction(each) and each.__module__ == value.__module__]
 
 
 def _source(value):

@@ -104,7 +104,7 @@ def test_what_the_engine_lent_is_imported_and_never_saved_as_the_learners(worksp
     check("autograd/matmul_vjp", answers["matmul_vjp"])
     folder = workspace / "my_engine" / "autograd"
     assert not (folder / "unbroadcast.py").exists()
-    assert "from autograders.specs.autograd import unbroadcast\n" in (folder / "matmul_vjp.py").read_text()
+    assert "from autograders.specs.autograd.unbroadcast import unbroadcast\n" in (folder / "matmul_vjp.py").read_text()
     with torch.use(mine()):
         x = torch.ones(2, 3, requires_grad=True)
         (torch.ones(4, 5, 2) @ x).sum().backward()
@@ -170,7 +170,7 @@ def test_nothing_is_saved(case, workspace, monkeypatch):
     if case == "outside of a workspace":  # an instructor's classroom has a .chainrule too
         (workspace / ".chainrule" / "delivered.json").unlink()
     if case == "a failure":
-        assert check("autograd/unbroadcast", load("autograd/unbroadcast").misconceptions[0].function).saved == ""
+        assert check("autograd/unbroadcast", load("autograd/unbroadcast").misconceptions[0].answer).saved == ""
     else:
         assert [report.saved for report in passed()] == ["", "", ""]
     assert not (workspace / "my_engine").exists()
@@ -243,7 +243,7 @@ def test_a_broken_file_is_named(workspace):
 def test_a_check_is_not_measured_by_the_part_that_it_checks(workspace):
     """While a wrong part is in use, the reference is still the engine's own."""
     spec = load("autograd/unbroadcast")
-    wrong = spec.misconceptions[-1].function
+    wrong = spec.misconceptions[-1].answer
     with torch.use({"autograd.unbroadcast": wrong}):
         assert not check("autograd/unbroadcast", wrong).passed
         assert check("autograd/unbroadcast", spec.honest[0]).passed
@@ -276,7 +276,7 @@ def test_right_answers_are_right_parts(name, device):
     """Whatever its style, an answer that passes serves the engine as the engine's own does."""
     spec = load(name)
     expected, weights = curve(device)
-    lent = () if spec.as_part else (spec.reference,)  # one that is adapted is never the engine's own
+    lent = () if spec.as_part else (spec.right_answer,)  # one that is adapted is never the engine's own
     for answer in (*lent, *spec.honest):
         if device == "cuda" and answer is not spec.honest[1 if spec.function == "unbroadcast" else 0]:
             continue  # answers in numpy's own loops do not run on a GPU's arrays

@@ -171,13 +171,13 @@ def test_without_its_text_there_is_nothing_to_save():
 
 @pytest.mark.parametrize("name", names())
 def test_every_honest_variant_stands_alone(name):
-    """Answers in all the styles that the specs know pass as text what they pass as functions."""
+    """Answers in all the styles that the specs know pass as text what they pass as functions and classes."""
     from autograders.judge import judge
     from autograders.session import LocalSession
 
     spec = load(name)
     for answer in spec.honest:
         text = text_of(answer, spec.function, lambda value: None)
-        alone = {}
+        alone = {"__name__": "alone"}
         exec(compile(text, "<alone>", "exec"), alone)
-        assert judge(spec, LocalSession(alone[spec.function]), seed=1).passed, text
+        assert judge(spec, LocalSession(alone[spec.function], spec.use), seed=1).passed, text
