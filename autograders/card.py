@@ -21,6 +21,8 @@ def card(report: Report) -> str:
     if report.failure is not None:
         parts.append(_failure(report.failure))
     parts += [_help(report), _solution(report)]
+    if report.saved:
+        parts.append(f'<p style="{_BLOCK}">{prose(report.saved)}</p>')
     edge = PASSED_COLOUR if report.passed else FAILED_COLOUR
     style = (
         f"box-sizing: border-box; max-width: 60em; padding: 8px 16px; line-height: 1.5; overflow-wrap: anywhere; "

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from autograders import seen
 from autograders.judge import judge
+from autograders.own_engine import save
 from autograders.report import Report
 from autograders.session import LocalSession
 from autograders.solutions import solution_of
@@ -32,9 +33,10 @@ def check(name: str, answer: Callable, *, hint: int = 0, solution: bool = False,
     """Check `answer`, the function or class that solves the exercise `name`, and report in plain words.
 
     `hint` is how many of the exercise's hints to show. `solution=True` shows a solution; if `answer` doesn't pass yet,
-    later reports of the exercise say that it was seen, which costs no points. `seed` chooses the inputs. Raises
-    UnknownExercise for a name that isn't one, ValueError for a hint that isn't there, TypeError for a `hint` that is no
-    whole number or a `solution` that is neither True nor False, and NotPassed where nbgrader runs the notebook.
+    later reports of the exercise say that it was seen, which costs no points. `seed` chooses the inputs. An answer that
+    passes in a learner's workspace is saved into their own engine (`mine`). Raises UnknownExercise for a name that
+    isn't one, ValueError for a hint that isn't there, TypeError for a `hint` that is no whole number or a `solution`
+    that is neither True nor False, and NotPassed where nbgrader runs the notebook.
     """
     spec = load(name)
     _require_hint(hint, len(spec.hints))
@@ -45,7 +47,7 @@ def check(name: str, answer: Callable, *, hint: int = 0, solution: bool = False,
     report = replace(report, seen=seen.when(name) or "")
     if os.environ.get("NBGRADER_EXECUTION") and not report.passed:
         raise NotPassed(report)
-    return report
+    return replace(report, saved=save(spec, answer)) if report.passed else report
 
 
 def yours_or_ours(name: str, answer: Callable) -> Callable:
@@ -79,5 +81,7 @@ def _with_solution(spec, report: Report) -> Report:
 
 
 def _judge_here(spec, answer, seed: int) -> Report:
-    with LocalSession(answer, spec.use) as session:
+    import engine
+
+    with engine.use(None), LocalSession(answer, spec.use) as session:  # not measured by itself, where it is in use
         return judge(spec, session, seed)

@@ -73,6 +73,7 @@ class Report:
 
     `function` is what the exercise has the learner write. `solution` is there if it was asked for, `seen` the date on
     which it first was (before the answer passed), `note` what else there is to say about that.
+    `saved` says in a sentence whether the answer went into the learner's own engine; "" where nothing was tried.
     """
 
     spec_name: str
@@ -87,6 +88,7 @@ class Report:
     solution: str = ""
     seen: str = ""
     note: str = ""
+    saved: str = ""
 
     @property
     def headline(self) -> str:
@@ -132,6 +134,8 @@ class Report:
         if self.next_step is not None:
             words, line = self.next_step
             lines += ["", f"{words}:", f"  {line}"]
+        if self.saved:
+            lines += ["", *_wrapped(self.saved)]
         return "\n".join(lines)
 
     def html(self) -> str:

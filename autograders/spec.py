@@ -93,6 +93,8 @@ class Spec:
     Two say how to show things: `picture` is "auto" (a wrong array that looks like images is drawn, from 6 by 6 on),
     "image" (from 2 by 2 on) or "none"; `solution` is the function or class whose source is shown to who asks for a
     solution, the first of `honest` if not given.
+    `part` names the part of the engine that an answer can take the place of, as `engine.use` names it ("" if none);
+    `as_part(answer)` makes of it what stands there, where the two are called differently.
     """
 
     name: str
@@ -123,6 +125,8 @@ class Spec:
     limits: Limits = Limits()
     picture: str = "auto"
     solution: Callable | None = None
+    part: str = ""
+    as_part: Callable[[Callable], Callable] | None = None
 
     def __post_init__(self):
         unknown = set(self.weights) - set(WEIGHTED)

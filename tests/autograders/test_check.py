@@ -25,7 +25,7 @@ def test_importing_stays_light():
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert "numpy" in loaded
     assert not {"engine", "IPython", "nbgrader", "torch", "matplotlib"} & set(loaded)
-    assert set(autograders.__all__) == {"NotPassed", "check", "inputs", "yours_or_ours"}
+    assert set(autograders.__all__) == {"NotPassed", "check", "inputs", "mine", "yours_or_ours"}
 
 
 def test_the_three_exercises_are_found():

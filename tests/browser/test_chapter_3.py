@@ -146,7 +146,7 @@ def test_a_wrong_answer_is_told_why(notebook, screenshots):
     notebook.screenshot(path=screenshots / "chapter-3-wrong.png")
 
 
-def test_the_right_answer_passes(notebook, screenshots):
+def test_the_right_answer_passes_and_is_saved(notebook, machine, screenshots):
     scroll_to(notebook, "undo a broadcast")
     write_into(
         notebook, cell_with(notebook, "gradient.sum(axis=tuple(range(gradient.ndim"), solution("autograd-unbroadcast")
@@ -154,7 +154,22 @@ def test_the_right_answer_passes(notebook, screenshots):
     check = cell_with(notebook, 'check("autograd/unbroadcast"')
     run(notebook, check)
     check.get_by_text("autograd/unbroadcast: passed, 4 of 4 points").wait_for()
+    check.get_by_text("Saved into your own engine as").wait_for()
+    assert (machine.workspace / "my_engine" / "autograd" / "unbroadcast.py").is_file()
     notebook.screenshot(path=screenshots / "chapter-3-right.png")
+
+
+def test_the_engine_runs_on_the_saved_answer(notebook, screenshots):
+    """The badge names the one part that is the learner's by now."""
+    scroll_to(notebook, "once more, on your own engine")
+    training = cell_with(notebook, "torch.use(mine())")
+    run(notebook, training)
+    training.get_by_text("Running on your own: autograd.unbroadcast. engine.use(None) goes back.").wait_for()
+    badge = training.get_by_text("autograd.unbroadcast · yours")
+    badge.wait_for(timeout=120_000)
+    assert training.get_by_text("all else · the engine’s").count() == 1
+    badge.scroll_into_view_if_needed()
+    notebook.screenshot(path=screenshots / "chapter-3-own-engine.png")
 
 
 def test_validate_says_what_is_left(notebook, screenshots):

@@ -14,6 +14,7 @@ import jupytext  # noqa: E402
 import nbformat  # noqa: E402
 from nbclient import NotebookClient  # noqa: E402
 
+from autograders.spec import load  # noqa: E402
 from course import builder, classroom  # noqa: E402
 
 CHAPTERS = sorted(classroom.CHAPTERS.glob("*.md"))
@@ -30,12 +31,12 @@ def cells(chapter, kind):
     return [cell for cell in jupytext.reads(chapter.read_text("utf-8"), fmt="md:myst").cells if cell.cell_type == kind]
 
 
-def executed(chapter, seed=0):
+def executed(chapter, seed=0, folder=REPOSITORY, change=lambda source: source):
     """The chapter with its solutions, run from top to bottom as nbgrader's source, its data drawn with `seed`."""
     notebook = nbformat.reads(builder.render(chapter).decode(), as_version=4)
     for cell in notebook.cells:
-        cell.source = cell.source.replace("default_rng(0).permutation", f"default_rng({seed}).permutation")
-    NotebookClient(notebook, timeout=SECONDS, resources={"metadata": {"path": str(REPOSITORY)}}).execute()
+        cell.source = change(cell.source.replace("default_rng(0).permutation", f"default_rng({seed}).permutation"))
+    NotebookClient(notebook, timeout=SECONDS, resources={"metadata": {"path": str(folder)}}).execute()
     return notebook
 
 
@@ -87,6 +88,50 @@ def test_a_chapter_runs_with_its_solutions_and_reaches_its_result(chapter, seed)
             assert "image/png" not in output.get("data", {}), "a picture without a text; use labs.show(fig, alt)"
             for image in re.findall(r"<img[^>]*>", output.get("data", {}).get("text/html", "")):
                 assert re.search(r'alt="[^"]+"', image)
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """A chapter's folder in a learner's workspace."""
+    (tmp_path / ".chainrule").mkdir()
+    (tmp_path / ".chainrule" / "delivered.json").write_text('{"files": {}, "offers": {}}')
+    (tmp_path / "chapter").mkdir()
+    monkeypatch.setenv("PYTHONPATH", str(REPOSITORY))
+    monkeypatch.delenv("NBGRADER_EXECUTION", raising=False)
+    return tmp_path / "chapter"
+
+
+def specs_of(chapter):
+    """The specs of the chapter's exercises."""
+    return [load(cell.metadata["exercise"]) for cell in cells(chapter, "code") if "exercise" in cell.metadata]
+
+
+@pytest.mark.slow
+@by_name
+def test_a_chapter_runs_on_the_engine_that_its_answers_make(chapter, place):
+    """In a learner's workspace each solution is saved as it passes, and the chapter trains once more on them all."""
+    notebook = executed(chapter, folder=place)
+    said = texts(notebook)
+    assert "Not saved" not in said and said.count("Saved into your own engine as") == len(specs_of(chapter))
+    badges = [output["data"]["text/html"] for cell in notebook.cells for output in cell.get("outputs", [])
+              if "text/html" in output.get("data", {}) and "all else · the engine’s" in output["data"]["text/html"]]
+    for spec in specs_of(chapter):
+        assert not spec.part or f"{spec.part.replace('.vjp', ' (vjp)')} · yours" in badges[-1]
+    pattern, least = RESULT[chapter.stem]
+    assert min(float(value) for value in re.findall(pattern, said)) >= least
+
+
+@pytest.mark.slow
+@by_name
+def test_a_chapter_runs_before_any_answer_is_given(chapter, place):
+    """Run All Cells on the released notebook: nothing fails, all is lent, and nothing is saved as the learner's."""
+    blank = re.compile(r"^( *)### BEGIN SOLUTION.*?### END SOLUTION", re.DOTALL | re.MULTILINE)
+    said = texts(executed(chapter, folder=place, change=lambda text: blank.sub(r"\1raise NotImplementedError()", text)))
+    assert said.count("using the engine's until yours passes") == len(specs_of(chapter))
+    assert "Nothing is saved in your own engine yet" in said and "All parts are the engine's." in said
+    assert not (place.parent / "my_engine").exists()
+    pattern, least = RESULT[chapter.stem]
+    assert min(float(value) for value in re.findall(pattern, said)) >= least
 
 
 def run_listing(source, folder):

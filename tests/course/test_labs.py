@@ -86,3 +86,27 @@ def test_live_keeps_the_curves_and_says_where_it_is():
         live.update(3, a=1, b=2, c=3)
     with pytest.raises(ValueError, match="at least 1"):
         Live(steps=0)
+
+
+def test_live_leaves_the_time_to_the_training(monkeypatch):
+    """On a slow machine, where a picture takes longer than the pause between two, not every step draws one."""
+    import IPython
+
+    from course.labs import live as module
+
+    clock, pictures = [0.0], []
+
+    class Handle:
+        def update(self, bundle, raw):
+            clock[0] += 2.0
+            pictures.append(bundle)
+
+    monkeypatch.setattr(module.time, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(IPython, "get_ipython", lambda: "a notebook")
+    monkeypatch.setattr("IPython.display.display", lambda bundle, **options: Handle())
+    monkeypatch.setattr(Live, "_curves", lambda self, text: "")
+    with Live(steps=300) as live:
+        for step in range(300):
+            clock[0] += 0.1  # 30 s of training in all
+            live.update(step, loss=1.0)
+    assert 3 <= len(pictures) <= 6 and "step 300 of 300" in pictures[-1]["text/plain"]
