@@ -4,7 +4,6 @@ What only an author can know (inputs, wrong answers, hints ...) is left empty, s
 new exercise until it is there, each saying what is missing.
 """
 
-import ast
 import keyword
 import re
 from pathlib import Path
@@ -13,19 +12,10 @@ from autograders import spec as exercises
 from autograders import specs
 from engine.files import write_atomically
 
-HEAD = '''"""{room}: what the exercises of this chapter are about, in a line."""
-
-import numpy as np
+FUNCTION = '''"""{call}: what it computes, in a line."""
 
 from autograders.spec import EDGE, Case, Misconception, Spec, multilinear_rounding
-from autograders.specs.draw import DOUBLE, SINGLE, normal
-
-WEIGHTS = {{"dtype": 0.5, "inputs unmutated": 0.5, "values": 2.0, "edge cases": 1.0}}
-'''
-
-BODY = '''
-
-# {call}: what it computes, in a line
+from autograders.specs.common import DOUBLE, SINGLE, WEIGHTS, normal
 
 
 def {function}({parameters}):
@@ -38,7 +28,7 @@ def {function}_cases(rng):
     yield from ()  # Case((normal(rng, (2, 3)), ...), "what this input is about"), at EDGE: Case(..., "...", EDGE)
 
 
-{constant} = Spec(
+EXERCISE = Spec(
     name="{name}",
     function="{function}",
     parameters=({names}),
@@ -58,9 +48,10 @@ def {function}_cases(rng):
 )
 '''
 
-CLASS_BODY = '''
+CLASS = '''"""{call}: what it is for, in a line."""
 
-# {call}: what it is for, in a line
+from autograders.spec import EDGE, Case, Misconception, Spec, Use, exact, multilinear_rounding
+from autograders.specs.common import DOUBLE, SINGLE, WEIGHTS, normal
 
 
 class {function}:
@@ -70,15 +61,15 @@ class {function}:
         raise NotImplementedError("name the engine's own class in the spec")
 
 
-def {function_name}_cases(rng):
+def {probe}_cases(rng):
     """Inputs in both dtypes, the smallest first; what is unusual belongs to the stage EDGE."""
     yield from ()  # Case((normal(rng, (2, 3)), ...), "what this input is about"), at EDGE: Case(..., "...", EDGE)
 
 
-{constant} = Spec(
+EXERCISE = Spec(
     name="{name}",
     function="{function}",
-    use=Use("class", probe="{function_name}"),
+    use=Use("class", probe="{probe}"),
     parameters=({names}),
     inputs=(),  # what the arguments of a case, and of the probe, are called
     returns=(),  # what the arrays are called that the probe gives
@@ -89,7 +80,7 @@ def {function_name}_cases(rng):
     weights=WEIGHTS,
     ours={function},  # the engine's own class, in its place
     rounding=None,  # a function of a case's arguments: see multilinear_rounding, exact, Absolute
-    cases={function_name}_cases,
+    cases={probe}_cases,
     packages=("numpy", "engine"),
     withheld=(),  # dotted names of the engine's own parts, as their files are called: "engine.nn.linear.Linear"
     shortcuts=(),  # sources of cells that would take them all the same
@@ -149,26 +140,28 @@ def begin(name, parameters=("x",), is_class=False, folder=None):
     parameter that isn't one, and for an exercise or a probe that is there already.
     """
     folder = Path(specs.__file__).parents[1] if folder is None else Path(folder)
-    room, words = _checked(name, parameters)
-    function = "".join(word.capitalize() for word in words) if is_class else "_".join(words)
+    chapter, exercise = _checked(name, parameters)
+    words = exercise.split("_")
+    function = "".join(word.capitalize() for word in words) if is_class else exercise
     text = {
         "name": name,
-        "room": room.capitalize(),
         "function": function,
-        "function_name": "_".join(words),
-        "constant": "_".join(words).upper(),
+        "probe": exercise,
         "call": f"{function}({', '.join(parameters)})",
         "parameters": ", ".join(parameters),
         "names": "".join(f'"{parameter}", ' for parameter in parameters).rstrip(" "),
     }
-    path = folder / "specs" / f"{room}.py"
-    files = {path: _room_with(path, (CLASS_BODY if is_class else BODY).format(**text), text)}
+    files = {folder / "specs" / chapter / f"{exercise}.py": (CLASS if is_class else FUNCTION).format(**text)}
     if is_class:
-        probe = folder / "probes" / f"{text['function_name']}.py"
-        if probe.exists():
-            raise Refused(f"{probe} is there already")
-        files[probe] = PROBE.format(**text)
+        files[folder / "probes" / f"{exercise}.py"] = PROBE.format(**text)
+    for file in files:
+        if file.exists():
+            raise Refused(f"{file} is there already")
+    package = folder / "specs" / chapter / "__init__.py"
+    if not package.exists():
+        files = {package: f'"""{chapter.capitalize()}: what its exercises are about, in a line."""\n', **files}
     for file, content in files.items():
+        file.parent.mkdir(exist_ok=True)
         write_atomically(file, content.encode())
     return _what_next(text, list(files), is_class)
 
@@ -182,23 +175,7 @@ def _checked(name, parameters):
     for each in (*match.groups(), *parameters):
         if not each.isidentifier() or keyword.iskeyword(each):
             raise Refused(f"{each!r} cannot be a name in Python")
-    return match[1], match[2].split("_")
-
-
-def _room_with(path, body, text):
-    """The text of the room `path` with one exercise more."""
-    before = path.read_text("utf-8") if path.exists() else HEAD.format(**text) + "\nEXERCISES = ()\n"
-    tree = ast.parse(before)
-    lists = [node for node in tree.body if isinstance(node, ast.Assign) and node.targets[0].id == "EXERCISES"]
-    if len(lists) != 1 or not isinstance(lists[0].value, ast.Tuple):
-        raise Refused(f"{path} should have one line `EXERCISES = (...)`")
-    lines = before.splitlines(keepends=True)
-    listed = [ast.unparse(each) for each in lists[0].value.elts] + [text["constant"]]
-    head = "".join(lines[: lists[0].lineno - 1]).rstrip("\n")
-    if "Use(" in body and not re.search(r"\bUse\b", head):
-        head = head.replace("import EDGE, Case, Misconception, Spec", "import EDGE, Case, Misconception, Spec, Use")
-    rest = "".join(lines[lists[0].end_lineno :])
-    return f"{head}\n{body}\nEXERCISES = ({', '.join(listed)},)\n{rest}"
+    return match[1], match[2]
 
 
 def _what_next(text, files, is_class):

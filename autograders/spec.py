@@ -1,6 +1,7 @@
 """What an exercise asks: one `Spec` holds everything that the check, the grader and their tests know about it.
 
-The specs themselves live in `autograders/specs/`, one file a room (`autograd`), each ending in a tuple `EXERCISES`.
+The specs themselves live in `autograders/specs/`, a folder a chapter (`autograd`), a file an exercise, each ending in
+`EXERCISE = Spec(...)`.
 """
 
 import difflib
@@ -206,8 +207,10 @@ def load(name: str) -> Spec:
 def _exercises() -> dict[str, Spec]:
     from autograders import specs
 
-    rooms = [importlib.import_module(f"{specs.__name__}.{room.name}") for room in pkgutil.iter_modules(specs.__path__)]
-    return {spec.name: spec for room in rooms for spec in getattr(room, "EXERCISES", ())}
+    files = pkgutil.walk_packages(specs.__path__, f"{specs.__name__}.")
+    modules = [importlib.import_module(file.name) for file in files if not file.ispkg]
+    found = [module.EXERCISE for module in modules if hasattr(module, "EXERCISE")]
+    return {spec.name: spec for spec in found}
 
 
 def multilinear_rounding(reference: Callable) -> Callable:

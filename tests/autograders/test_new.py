@@ -20,12 +20,12 @@ def folder(tmp_path):
 def loaded(path):
     namespace = {}
     exec(compile(path.read_text(), str(path), "exec"), namespace)
-    return namespace
+    return namespace["EXERCISE"]
 
 
 def test_a_new_exercise_loads_and_says_what_it_lacks(folder):
     said = begin("pooling/max_pool", ("x", "size"), folder=folder)
-    (spec,) = loaded(folder / "specs" / "pooling.py")["EXERCISES"]
+    spec = loaded(folder / "specs" / "pooling" / "max_pool.py")
     assert isinstance(spec, Spec) and (spec.name, spec.function) == ("pooling/max_pool", "max_pool")
     assert spec.parameters == ("x", "size") and spec.use == Use()
     assert not (spec.misconceptions or spec.honest or spec.hints or spec.cases_for(1)), "left to the author"
@@ -37,27 +37,25 @@ def test_a_new_exercise_loads_and_says_what_it_lacks(folder):
 
 def test_a_class_gets_a_probe(folder):
     begin("pooling/max_pool", ("size",), is_class=True, folder=folder)
-    (spec,) = loaded(folder / "specs" / "pooling.py")["EXERCISES"]
+    spec = loaded(folder / "specs" / "pooling" / "max_pool.py")
     assert spec.function == "MaxPool" and spec.use == Use("class", probe="max_pool")
     probe = folder / "probes" / "max_pool.py"
     assert [node.name for node in ast.parse(probe.read_text()).body if isinstance(node, ast.FunctionDef)] == ["probe"]
     with pytest.raises(Refused, match="there already"):
         begin("padding/max_pool", ("size",), is_class=True, folder=folder)
-    assert not (folder / "specs" / "padding.py").exists(), "all or nothing"
+    assert not (folder / "specs" / "padding").exists(), "all or nothing"
 
 
-def test_a_room_keeps_what_it_has(folder):
+def test_a_chapter_keeps_what_it_has(folder):
     begin("pooling/max_pool", folder=folder)
-    path = folder / "specs" / "pooling.py"
-    before = path.read_text()
+    chapter = folder / "specs" / "pooling"
+    (chapter / "__init__.py").write_text('"""Pooling, in our words."""\n')
+    before = {path: path.read_text() for path in chapter.iterdir()}
     begin("pooling/mean_pool", is_class=True, folder=folder)
-    assert path.read_text().startswith(before[: before.index("EXERCISES")].rstrip("\n").replace("Spec,", "Spec, Use,"))
-    assert [spec.name for spec in loaded(path)["EXERCISES"]] == ["pooling/max_pool", "pooling/mean_pool"]
-    assert path.read_text().count("EXERCISES =") == 1
-    path.write_text("nothing = 1\n")
-    with pytest.raises(Refused, match="EXERCISES"):
-        begin("pooling/other", folder=folder)
-    assert path.read_text() == "nothing = 1\n"
+    with pytest.raises(Refused, match="there already"):
+        begin("pooling/max_pool", folder=folder)
+    assert {path: path.read_text() for path in before} == before
+    assert loaded(chapter / "mean_pool.py").name == "pooling/mean_pool"
 
 
 @pytest.mark.parametrize("name", ["pooling", "Pooling/max", "a/max/two", "a/", "pooling/for", "../a/b", "a/1"])
