@@ -85,7 +85,7 @@ class Broadcasting:
         """The sliders with the picture below, as an ipywidget."""
         import ipywidgets
 
-        layout, style = ipywidgets.Layout(width="21em"), {"description_width": "5em"}
+        layout, style = ipywidgets.Layout(width="22em", flex="0 0 auto"), {"description_width": "6.5em"}
         shapes = {
             name: ipywidgets.SelectionSlider(
                 options=[(str(shape), shape) for shape in _with(SHAPES, chosen)],
@@ -108,7 +108,8 @@ class Broadcasting:
         for slider in (*shapes.values(), element):
             slider.observe(redraw, "value")
         redraw()
-        return ipywidgets.VBox([ipywidgets.HBox([*shapes.values(), element]), picture])
+        sliders = ipywidgets.HBox([*shapes.values(), element], layout=ipywidgets.Layout(flex_flow="row wrap"))
+        return ipywidgets.VBox([sliders, picture])
 
     def last_element(self):
         """The number of the result's last element; 0 if the shapes do not fit."""
@@ -185,7 +186,8 @@ def draw(seen):
     parts = []
     for name, of in seen["tensors"].items():
         parts += _memory(name, of, seen.get("index"))
-        parts += _block(name, f"{name} as {of['wide shape']}, strides {of['strides']}", of["wide"], of["wide shape"], seen, of)
+        title = f"{name} as {of['wide shape']}, strides {of['strides']}"
+        parts += _block(name, title, of["wide"], of["wide shape"], seen, of)
     parts += _lined_up(seen)
     if "index" in seen:
         parts += _block("result", f"a + b: {seen['shape']}", seen["result"], seen["shape"], seen)

@@ -177,7 +177,7 @@ EXERCISE = Spec(
     misconceptions=(
         Misconception(
             "aligned at the left",
-            "You line the shapes up at their first axes. Broadcasting lines them up at the *last* axes: a missing "
+            "You line the shapes up at their first axes. Broadcasting lines them up at the last axes: a missing "
             "axis is missing at the front.",
             _aligned_at_the_left,
         ),
@@ -207,7 +207,7 @@ EXERCISE = Spec(
         ),
         Misconception(
             "larger size wins",
-            "Nearly: an axis of size 1 takes the *other* size, which is not always the larger. Next to an empty axis, "
+            "Nearly: an axis of size 1 takes the other size, which is not always the larger. Next to an empty axis, "
             "of size 0, it becomes 0.",
             _larger_size_wins,
         ),

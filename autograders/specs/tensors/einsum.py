@@ -241,7 +241,7 @@ EXERCISE = Spec(
         ),
         Misconception(
             "sums only what is shared",
-            "You sum the letters that both inputs have and the result hasn't. A letter that only *one* of them has is "
+            "You sum the letters that both inputs have and the result hasn't. A letter that only one of them has is "
             "summed too, if the result doesn't name it.",
             _sums_only_what_is_shared,
         ),

@@ -162,7 +162,7 @@ EXERCISE = Spec(
         ),
         Misconception(
             "picks rows",
-            "`values[index]` picks whole rows. The index says places *within* the rows, on the last axis.",
+            "`values[index]` picks whole rows. The index says places within the rows, on the last axis.",
             _picks_rows,
         ),
         Misconception(
@@ -190,9 +190,9 @@ EXERCISE = Spec(
     ),
     half_right=(_matrices_only, _a_list_of_rows),
     honest=(
+        gather_with_row_numbers,
         gather_with_take_along_axis,
         gather_with_loops,
-        gather_with_row_numbers,
         gather_with_an_open_mesh,
         gather_in_flat_memory,
         gather_by_choosing,

@@ -195,7 +195,7 @@ EXERCISE = Spec(
     misconceptions=(
         Misconception(
             "squared distances",
-            "These are the *squares* of the distances: the square root is missing.",
+            "These are the squares of the distances: the square root is missing.",
             _squared,
         ),
         Misconception(
@@ -218,7 +218,7 @@ EXERCISE = Spec(
         ),
         Misconception(
             "mean instead of sum",
-            "You take the mean of the squared differences. The distance is the root of their *sum*.",
+            "You take the mean of the squared differences. The distance is the root of their sum.",
             _mean_square,
         ),
         Misconception(

@@ -192,7 +192,7 @@ EXERCISE = Spec(
         ),
         Misconception(
             "strides of a copy",
-            "These are the strides that a *copy* of the slice would have. A view stays in the old memory, where the "
+            "These are the strides that a copy of the slice would have. A view stays in the old memory, where the "
             "rows lie as far apart as before: take the old strides, times the step.",
             _strides_of_a_copy,
         ),
@@ -216,7 +216,7 @@ EXERCISE = Spec(
         ),
         Misconception(
             "offset from the new strides",
-            "You multiply `start` with the new stride. `start` counts places of the *old* axis, so it goes with the "
+            "You multiply `start` with the new stride. `start` counts places of the old axis, so it goes with the "
             "old stride.",
             _offset_from_new_strides,
         ),
