@@ -190,11 +190,11 @@ EXERCISE = Spec(
     ),
     half_right=(_matrices_only, _a_list_of_rows),
     honest=(
+        gather_in_flat_memory,
         gather_with_row_numbers,
         gather_with_take_along_axis,
         gather_with_loops,
         gather_with_an_open_mesh,
-        gather_in_flat_memory,
         gather_by_choosing,
         gather_row_by_row,
     ),
