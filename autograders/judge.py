@@ -143,7 +143,8 @@ def _expected(result: np.ndarray, floating: np.dtype, rounding) -> Expected:
 
 def _too_slow(spec: Spec, trials: list[Trial], problems: list[Problem]) -> list[Problem]:
     """The problem of an answer that is right on the timed cases, but not fast there; or none."""
-    if spec.speed is None or any(problem.trial.case.stage in (ORDINARY, SPEED) for problem in problems):
+    is_wrong = any(each.stage in (*WRONG, SPEED) and each.trial.case.stage in (ORDINARY, SPEED) for each in problems)
+    if spec.speed is None or is_wrong:
         return []
     timed = min((trial for trial in trials if trial.case.stage == SPEED), key=lambda trial: trial.seconds)
     begin = time.perf_counter()

@@ -4,8 +4,9 @@ One idea a lab; every number on it is computed by the engine; each shows a still
 text where no kernel is running.
 """
 
+from course.labs.broadcasting import broadcasting
 from course.labs.gradient_flow import gradient_flow
 from course.labs.live import Live
 from course.labs.pictures import show, show_weights
 
-__all__ = ["Live", "gradient_flow", "show", "show_weights"]
+__all__ = ["Live", "broadcasting", "gradient_flow", "show", "show_weights"]
