@@ -27,7 +27,7 @@ class NotPassed(Exception):
 
 
 def check(name: str, answer: Callable, *, hint: int = 0, seed: int = PUBLIC_SEED) -> Report:
-    """Check `answer`, the function that solves the exercise `name`, and report in plain words.
+    """Check `answer`, the function or class that solves the exercise `name`, and report in plain words.
 
     `hint` is how many of the exercise's hints to show. `seed` chooses the inputs. Raises UnknownExercise for a name
     that isn't one, ValueError for a hint that isn't there, and NotPassed where nbgrader runs the notebook.
@@ -42,12 +42,12 @@ def check(name: str, answer: Callable, *, hint: int = 0, seed: int = PUBLIC_SEED
 
 
 def yours_or_ours(name: str, answer: Callable) -> Callable:
-    """`answer` if it passes its check; else the engine's own function, saying so in one line."""
+    """`answer` if it passes its check; else the engine's own, saying so in one line."""
     spec = load(name)
     if _judge_here(spec, answer, PUBLIC_SEED).passed:
         return answer
     print(f"`{spec.function}`: using the engine's until yours passes its check.")
-    return spec.reference
+    return spec.right_answer
 
 
 def inputs(name: str, *, seed: int, case: int) -> tuple:
@@ -59,5 +59,5 @@ def inputs(name: str, *, seed: int, case: int) -> tuple:
 
 
 def _judge_here(spec, answer, seed: int) -> Report:
-    with LocalSession(answer) as session:
+    with LocalSession(answer, spec.use) as session:
         return judge(spec, session, seed)

@@ -14,17 +14,23 @@ PRINTED_SIZE = 36  # arrays with more numbers than this are described, not print
 
 @dataclass(frozen=True)
 class Expected:
-    """The right result in float64, the dtype it should have, and its rounding allowance in units of eps."""
+    """The right result in float64, the dtype it should have, and its rounding allowance in units of eps.
+
+    `is_absolute` allowances are no multiple of eps.
+    """
 
     array: np.ndarray
     dtype: np.dtype
     rounding: np.ndarray
+    is_absolute: bool = False
 
     def allowed(self, dtype: np.dtype) -> np.ndarray:
         """How far off an honest result of this dtype may be, number by number.
 
         A float32 result of float64 inputs is a wrong dtype, judged elsewhere; its values get float32's allowance.
         """
+        if self.is_absolute:
+            return self.rounding
         coarsest = np.float32 if np.float32 in (dtype, self.dtype) else np.float64
         return np.finfo(coarsest).eps * self.rounding
 

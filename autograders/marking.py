@@ -24,7 +24,12 @@ def mark(task: dict) -> dict:
     limits = sandbox.Limits(seconds_per_call=exercise.limits.seconds, megabytes=exercise.limits.megabytes)
     sources = [tuple(source) for source in task["sources"]]
     with sandbox.open_session(
-        sources, exercise.function, packages=exercise.packages, withheld=exercise.withheld, limits=limits
+        sources,
+        exercise.function,
+        use=exercise.use,
+        packages=exercise.packages,
+        withheld=exercise.withheld,
+        limits=limits,
     ) as session:
         report, level = judge(exercise, session, task["seed"]), session.level
     return {

@@ -14,12 +14,13 @@ LONGEST_TEXT = 600
 
 @dataclass(frozen=True)
 class Trial:
-    """One case that was put to the answer: what should come back, array by array, and what did."""
+    """One case that was put to the answer: what should come back, array by array, what did, and after how long."""
 
     number: int
     case: Case
     expected: tuple[Expected, ...]
     outcome: Outcome
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def problems_of(spec: Spec, trial: Trial) -> list[Problem]:
     values = parts_of(spec, trial.outcome)
     if values is None:
         sentence = _nothing_usable(spec, trial.outcome)
-        return [_missing(trial, part, sentence) for part in range(len(spec.returns))]
+        return [_missing(trial, part, sentence) for part in range(len(spec.compared))]
     problems = []
     for part, value in enumerate(values):
         problems += _problems_of_part(spec, trial, part, value)
@@ -57,18 +58,25 @@ def _nothing_usable(spec: Spec, outcome: Outcome) -> str:
     if isinstance(outcome, Raised):
         return exception_in_words(outcome)
     if isinstance(outcome, Stopped):
-        return f"Your function was stopped: it {outcome.reason}."
+        return f"Your {spec.use.kind} was stopped: it {outcome.reason}."
     if outcome.value is None:
-        return _RETURNED_NONE
+        return _returned_none(spec)
     results = ", ".join(spec.returns)
-    return f"Your function returned {kind_of(outcome.value)}; {len(spec.returns)} arrays were expected: ({results})."
+    return f"{_came_back(spec)} {kind_of(outcome.value)}; {len(spec.returns)} arrays were expected: ({results})."
 
 
-_RETURNED_NONE = "Your function returned None. Did you forget a `return`?"
+def _came_back(spec: Spec) -> str:
+    return "Your function returned" if spec.use.kind == "function" else f"Your {spec.function} gave"
+
+
+def _returned_none(spec: Spec) -> str:
+    return f"{_came_back(spec)} None. Did you forget a `return`?"
 
 
 def exception_in_words(raised: Raised) -> str:
     """The exception, and the learner's line that it came from where that is known."""
+    if raised.kind == "Unusable":  # a probe's own words
+        return raised.message
     what = f"{raised.kind}: {raised.message}" if raised.message else raised.kind
     where = f" (line {raised.line}{f': `{raised.source}`' if raised.source else ''})" if raised.line else ""
     return f"Your code raised {what}{where}"
@@ -85,8 +93,8 @@ def _stage_of_shape(trial: Trial) -> str:
 def _problems_of_part(spec: Spec, trial: Trial, part: int, value) -> list[Problem]:
     expected, name = trial.expected[part], _name_of(spec, part)
     yours = as_array(value)
-    if value is None and len(spec.returns) == 1:
-        return [_missing(trial, part, _RETURNED_NONE)]
+    if value is None and len(spec.compared) == 1:
+        return [_missing(trial, part, _returned_none(spec))]
     if yours is None:
         return [_missing(trial, part, f"{name} is {kind_of(value)}; a numpy array of real numbers was expected.")]
     texts = {"yours": show(yours), "expected": show(expected.array.astype(expected.dtype))}
@@ -97,14 +105,21 @@ def _problems_of_part(spec: Spec, trial: Trial, part: int, value) -> list[Proble
     elif not close(yours, expected.array, expected.allowed(yours.dtype)):
         texts["difference"] = difference(yours, expected.array, expected.allowed(yours.dtype))
         problems.append(Problem(trial.case.stage, trial, part, _wrong_numbers(name, yours), **texts))
-    if trial.case.stage == ORDINARY and yours.dtype != expected.dtype:
-        sentence = f"{name} is {yours.dtype}, expected {expected.dtype}: results keep the dtype of the inputs."
+    if trial.case.stage == ORDINARY and not _is_same_type(yours.dtype, expected.dtype):
+        reason = ": results keep the dtype of the inputs" if expected.dtype.kind == "f" else ""
+        sentence = f"{name} is {yours.dtype}, expected {expected.dtype}{reason}."
         problems.append(Problem("dtype", trial, part, sentence, **texts))
     return problems
 
 
+def _is_same_type(yours: np.dtype, expected: np.dtype) -> bool:
+    """Integers of any size are as good as another."""
+    return yours == expected or (yours.kind in "iu" and expected.kind in "iu")
+
+
 def _name_of(spec: Spec, part: int) -> str:
-    return "The result" if len(spec.returns) == 1 else f"`{spec.returns[part]}`"
+    only = len(spec.compared) == 1 and spec.compared[0] == "result"
+    return "The result" if only else f"`{spec.compared[part]}`"
 
 
 def _wrong_numbers(name: str, yours: np.ndarray) -> str:
@@ -115,12 +130,12 @@ def _wrong_numbers(name: str, yours: np.ndarray) -> str:
 
 
 def _mutations(spec: Spec, trial: Trial) -> list[Problem]:
-    for name, before, after in zip(spec.parameters, trial.case.arguments, trial.outcome.inputs):
+    for name, before, after in zip(spec.input_names, trial.case.arguments, trial.outcome.inputs):
         if isinstance(before, np.ndarray) and not _unchanged(before, after):
-            sentence = f"Your function changed `{name}`, which belongs to its caller. Work on a copy instead."
+            sentence = f"Your {spec.use.kind} changed `{name}`, which belongs to its caller. Work on a copy instead."
             left = show(after) if isinstance(after, np.ndarray) else plain(kind_of(after))
             texts = {"yours": f"{name} after the call:\n{left}", "expected": f"{name} as it was:\n{show(before)}"}
-            return [Problem("inputs unmutated", trial, part, sentence, **texts) for part in range(len(spec.returns))]
+            return [Problem("inputs unmutated", trial, part, sentence, **texts) for part in range(len(spec.compared))]
     return []
 
 
@@ -130,12 +145,12 @@ def _unchanged(before: np.ndarray, after) -> bool:
 
 
 def parts_of(spec: Spec, outcome: Outcome) -> list | None:
-    """The returned values, one for each name in `spec.returns`; None if they aren't so many."""
+    """The values to compare, one for each name in `spec.compared`; None if they aren't so many."""
     if not isinstance(outcome, Returned):
         return None
-    if len(spec.returns) == 1:
+    if len(spec.compared) == 1:
         return [outcome.value]
-    if isinstance(outcome.value, (tuple, list)) and len(outcome.value) == len(spec.returns):
+    if isinstance(outcome.value, (tuple, list)) and len(outcome.value) == len(spec.compared):
         return list(outcome.value)
     return None
 

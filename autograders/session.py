@@ -1,12 +1,13 @@
 """What a judge talks to: a session that holds one answer and calls it.
 
 A session has `describe()`, which says what the answer looks like from outside, and `call(*arguments)`, which
-runs it once. Whatever happens inside comes back as one of the small records below, never as an exception, so a
+uses it once. Whatever happens inside comes back as one of the small records below, never as an exception, so a
 judge reads the same whether the answer ran in this process (`LocalSession`) or in a sandbox.
 """
 
 import ast
 import contextlib
+import importlib
 import inspect
 import io
 import linecache
@@ -15,6 +16,7 @@ import traceback
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,15 +25,16 @@ LONGEST_MESSAGE = 500  # characters of an exception's message that are kept
 
 @dataclass(frozen=True)
 class Described:
-    """The answer is a function. `blank`: its body holds nothing but a docstring, `pass` or `...`."""
+    """The answer is what it should be. `blank`: it holds nothing but docstrings, `pass` or `...`."""
 
     parameters: tuple[str, ...]
+    required: int = 0  # how many of them have no default
     blank: bool = False
 
 
 @dataclass(frozen=True)
 class Missing:
-    """There is no function of that name; `found` is the type of what stands there instead, if anything does."""
+    """Nothing of that name and kind is there; `found` is the type of what stands there instead, if anything does."""
 
     name: str
     found: str | None = None
@@ -72,14 +75,27 @@ class Opaque:
 Outcome = Returned | Raised | Stopped
 
 
+class Use(NamedTuple):
+    """How an answer is used: it is a "function" or a "class" (`kind`).
+
+    Its parameters are those of `method`, where one is named. `probe` names the module of `autograders.probes` that uses
+    it; without one it is called.
+    """
+
+    kind: str = "function"
+    method: str = ""
+    probe: str = ""
+
+
 class LocalSession:
-    """Calls a function in this process, on copies of the arguments, with its prints and warnings kept quiet.
+    """Uses an answer in this process, on copies of the arguments, with its prints and warnings kept quiet.
 
     For the learner's own notebook, where a verdict is advice. It stops nothing and hides nothing.
     """
 
-    def __init__(self, function: Callable):
-        self.function = function
+    def __init__(self, answer: Callable, use: Use = Use()):
+        self.answer = answer
+        self.use = use
 
     def __enter__(self):
         return self
@@ -88,26 +104,43 @@ class LocalSession:
         return None
 
     def describe(self) -> Described | Missing | Raised:
-        """The function's parameters, or why there is no function to speak of."""
-        if not callable(self.function):
-            return Missing("the answer", found=type(self.function).__name__)
+        """The answer's parameters, or why there is no answer to speak of."""
+        answer, method = self.answer, self.use.method
+        if not callable(answer) or (self.use.kind == "class" and not isinstance(answer, type)):
+            return Missing("the answer", found=type(answer).__name__)
         try:
-            parameters = tuple(inspect.signature(self.function).parameters)
-        except (TypeError, ValueError) as error:
-            return _raised(error, self.function)
-        return Described(parameters, blank=_is_blank_function(self.function))
+            parameters = inspect.signature(getattr(answer, method) if method else answer).parameters
+        except (AttributeError, TypeError, ValueError) as error:
+            return _raised(error, answer)
+        required = sum(map(is_required, parameters.values()))
+        return Described(tuple(parameters), required, blank=_has_blank_source(answer))
 
     def call(self, *arguments) -> Outcome:
-        """Call the function on copies of `arguments`; KeyboardInterrupt alone passes through."""
+        """Use the answer on copies of `arguments`; KeyboardInterrupt alone passes through."""
         inputs = tuple(_copy(argument) for argument in arguments)
         try:
             with _quiet():
-                value = self.function(*inputs)
+                value = probe(self.use)(self.answer, *inputs)
             return Returned(crossing(value), inputs)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # SystemExit too: a learner's exit() must not end their notebook
-            return _raised(error, self.function)
+            return _raised(error, self.answer)
+
+
+def is_required(parameter: inspect.Parameter) -> bool:
+    """Whether a call has to give it."""
+    return parameter.default is parameter.empty and parameter.kind not in (
+        parameter.VAR_POSITIONAL,
+        parameter.VAR_KEYWORD,
+    )
+
+
+def probe(use: Use) -> Callable:
+    """The function that uses an answer: called with it and with the arguments of a case."""
+    if not use.probe:
+        return lambda answer, *arguments: answer(*arguments)
+    return importlib.import_module(f"autograders.probes.{use.probe}").probe
 
 
 def crossing(value):
@@ -131,11 +164,18 @@ def crossing(value):
 
 
 def is_blank(source: str) -> bool:
-    """Whether the first function in `source` has a body of nothing but a docstring, `pass` or `...`."""
+    """Whether the first function or class in `source` holds nothing but docstrings, `pass` and `...`."""
     for node in ast.walk(ast.parse(textwrap.dedent(source))):
-        if isinstance(node, ast.FunctionDef):
-            return all(_says_nothing(statement) for statement in node.body)
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            return _is_blank(node)
     return False
+
+
+def _is_blank(definition) -> bool:
+    if isinstance(definition, ast.ClassDef):
+        methods = [node for node in definition.body if isinstance(node, ast.FunctionDef)]
+        return all(map(_is_blank, methods)) if methods else all(map(_says_nothing, definition.body))
+    return all(map(_says_nothing, definition.body))
 
 
 def _says_nothing(statement: ast.stmt) -> bool:
@@ -143,10 +183,32 @@ def _says_nothing(statement: ast.stmt) -> bool:
     return is_constant or isinstance(statement, ast.Pass)
 
 
-def _is_blank_function(function) -> bool:
+def source_of(answer) -> str:
+    """The text of a function or class, also of a class in a notebook's cell, which inspect does not find.
+
+    Raises OSError, TypeError or SyntaxError where no source is to be had: of a lambda in half a line, of a builtin.
+    """
+    if not isinstance(answer, type):
+        return inspect.getsource(answer)
+    for code in _codes(answer):
+        text = "".join(linecache.getlines(code.co_filename))
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.ClassDef) and node.name == answer.__name__:
+                return ast.get_source_segment(text, node)
+    raise OSError(f"the source of {answer.__name__} is not known")
+
+
+def _codes(answer) -> list:
+    """The code of a function, or of each method of a class."""
+    functions = vars(answer).values() if isinstance(answer, type) else [answer]
+    codes = [getattr(getattr(function, "__func__", function), "__code__", None) for function in functions]
+    return [code for code in codes if code is not None]
+
+
+def _has_blank_source(answer) -> bool:
     try:
-        return is_blank(inspect.getsource(function))
-    except (OSError, TypeError, SyntaxError):  # no source to be had, or half a line of it: a lambda, a builtin
+        return is_blank(source_of(answer))
+    except (OSError, TypeError, SyntaxError):
         return False
 
 
@@ -163,19 +225,20 @@ def _quiet():
             yield
 
 
-def _raised(error: BaseException, function) -> Raised:
+def _raised(error: BaseException, answer) -> Raised:
     try:
         message = str(error)
     except Exception:  # the learner's own exception class, whose __str__ fails in turn
         message = ""
-    line, source = _where(error, function)
+    line, source = _where(error, answer)
     return Raised(type(error).__name__, message[:LONGEST_MESSAGE], line, source)
 
 
-def _where(error: BaseException, function) -> tuple[int | None, str | None]:
-    """The last line of the learner's own file that the exception passed through."""
-    code = getattr(function, "__code__", None)
+def _where(error: BaseException, answer) -> tuple[int | None, str | None]:
+    """The last line of the learner's own files that the exception passed through."""
+    files = {code.co_filename for code in _codes(answer)}
     for frame, line in reversed(list(traceback.walk_tb(error.__traceback__))):
-        if code is not None and frame.f_code.co_filename == code.co_filename:
-            return line, linecache.getline(code.co_filename, line).strip() or None
+        name = frame.f_code.co_filename
+        if name in files:
+            return line, linecache.getline(name, line).strip() or None
     return None, None

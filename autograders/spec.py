@@ -7,15 +7,17 @@ import difflib
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 
-ORDINARY, EDGE = "values", "edge cases"
-STAGES = ("attempted", "signature", "shape", "dtype", "inputs unmutated", ORDINARY, EDGE)
+from autograders.session import Use, probe
+
+ORDINARY, EDGE, SPEED = "values", "edge cases", "speed"
+STAGES = ("attempted", "signature", "shape", "dtype", "inputs unmutated", ORDINARY, EDGE, SPEED)
 GATES = ("attempted", "signature")  # whoever fails one of these gets 0
-WEIGHTED = ("dtype", "inputs unmutated", ORDINARY, EDGE)  # a right shape alone earns nothing: np.zeros has it
+WEIGHTED = ("dtype", "inputs unmutated", ORDINARY, EDGE, SPEED)  # a right shape alone earns nothing: np.zeros has it
 
 
 @dataclass(frozen=True)
@@ -29,16 +31,35 @@ class Case:
     @property
     def size(self) -> int:
         """How many numbers a reader would have to look at."""
-        return sum(np.size(argument) for argument in self.arguments)
+        return sum(map(_size, self.arguments))
 
 
 @dataclass(frozen=True)
 class Misconception:
-    """A wrong answer that people give, and the sentence that someone who gave it should read."""
+    """A wrong answer that people give (a function, or a class), and the sentence that they should read."""
 
     name: str
     sentence: str
-    function: Callable
+    answer: Callable
+
+
+class Absolute(NamedTuple):
+    """A rounding that is no multiple of the dtype's eps: how far off a measured number may be, for whatever reason."""
+
+    allowance: np.ndarray
+
+
+@dataclass(frozen=True)
+class Speed:
+    """On the case that `case` draws, an answer has to be at least `times` as fast as `slow`, a plain loop.
+
+    Both are timed in the same run, the answer at its best on two draws. `slow` takes the case's arguments, and
+    should take about 0.2 s.
+    """
+
+    case: Callable[[np.random.Generator], Case]
+    slow: Callable
+    times: float = 5.0
 
 
 class Limits(NamedTuple):
@@ -52,12 +73,20 @@ class Limits(NamedTuple):
 class Spec:
     """An exercise.
 
-    `reference` computes in its arguments' dtype and returns plain arrays: one, or a tuple as named by `returns`.
+    The answer is called `function`; it is a function or, if `use` says so, a class, and it has `parameters`. A case's
+    arguments are called `inputs`, which are the parameters unless `use` names a probe, trusted code that uses the
+    answer and gives back arrays (see `autograders.probes`).
+    `ours` is the engine's own answer, or a right one on top of the engine. `reference` computes in its arguments' dtype
+    and returns plain arrays: one, or a tuple as named by `returns`; unless given, it is what `ours` gives.
     `rounding(*arguments)` has the same structure and says how much rounding an honest answer may show, in units of
-    the dtype's eps (see `multilinear_rounding`). `cases` yields `Case`s from a numpy Generator. `weights` gives
-    points to the stages in `WEIGHTED`; the points of a stage are shared by its groups. Three fields keep the
-    grader itself honest, in its tests: each of `misconceptions` loses points and is told its sentence, each of
-    `half_right` earns about half, each of `honest` (right answers in other styles) earns all.
+    the dtype's eps (see `multilinear_rounding`), or is `Absolute`; for integers see `exact`.
+    Where many answers are right, `measure(case, *arrays)` makes of what came back the arrays called `measured` that are
+    compared in its place; it runs with the judge, and gets real-valued arrays of any shape and dtype.
+    `cases` yields `Case`s from a numpy Generator. `weights` gives points to the stages in `WEIGHTED`; the points of a
+    stage are shared by its groups. Of `packages` the parts in `withheld` are not there while an answer is graded.
+    Four fields keep the grader itself honest, in its tests: each of `misconceptions` loses points and is told its
+    sentence, each of `half_right` earns about half, each of `honest` (right answers in other styles) earns all, and
+    none of `shortcuts` (sources of cells that avoid the exercise) anything.
     """
 
     name: str
@@ -69,15 +98,22 @@ class Spec:
     minutes: int
     difficulty: int
     weights: Mapping[str, float]
-    reference: Callable
     rounding: Callable
     cases: Callable[[np.random.Generator], Iterable[Case]]
     misconceptions: tuple[Misconception, ...]
     half_right: tuple[Callable, ...]
     honest: tuple[Callable, ...]
     hints: tuple[str, ...]
+    reference: Callable | None = None
+    ours: Callable | None = None
+    use: Use = Use()
+    inputs: tuple[str, ...] = ()
+    measure: Callable | None = None
+    measured: tuple[str, ...] = ()
+    speed: Speed | None = None
     packages: tuple[str, ...] = ("numpy",)
     withheld: tuple[str, ...] = ("engine",)
+    shortcuts: tuple[str, ...] = ()
     limits: Limits = Limits()
 
     def __post_init__(self):
@@ -86,6 +122,12 @@ class Spec:
             raise ValueError(f"{self.name}: weights may be given to {WEIGHTED}, got {sorted(unknown)}")
         if not 1 <= self.difficulty <= 5:
             raise ValueError(f"{self.name}: difficulty must be 1 to 5, got {self.difficulty}")
+        if self.reference is None and self.ours is None:
+            raise ValueError(f"{self.name}: reference or ours must be given")
+        if (self.speed is None) != (SPEED not in self.weights):
+            raise ValueError(f"{self.name}: speed and its weight must be given together")
+        if (self.measure is None) == bool(self.measured):
+            raise ValueError(f"{self.name}: measure and measured must be given together")
 
     @property
     def points(self) -> float:
@@ -104,13 +146,39 @@ class Spec:
 
     @property
     def call(self) -> str:
-        """How the function is called, as text: `unbroadcast(gradient, shape)`."""
-        return f"{self.function}({', '.join(self.parameters)})"
+        """How the answer is called, as text: `unbroadcast(gradient, shape)`."""
+        return self.call_with(self.parameters)
+
+    def call_with(self, parameters: Iterable[str]) -> str:
+        """How an answer with these parameters is called, as text."""
+        method = f".{self.use.method}" if self.use.method else ""
+        return f"{self.function}{method}({', '.join(parameters)})"
+
+    @property
+    def right_answer(self) -> Callable:
+        """An answer that is right, to be used as the learner's would be."""
+        return self.ours or self.reference
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """What a case's arguments are called."""
+        return self.inputs or self.parameters
+
+    @property
+    def compared(self) -> tuple[str, ...]:
+        """What the arrays are called that are compared."""
+        return self.measured or self.returns
+
+    def results(self, *arguments):
+        """What should come back for a case's arguments, in their dtype."""
+        return self.reference(*arguments) if self.reference else probe(self.use)(self.ours, *arguments)
 
     def cases_for(self, seed: int) -> list[Case]:
-        """The cases that `seed` draws: ordinary ones first, the smallest of each kind leading."""
-        cases = self.cases(np.random.default_rng(seed))
-        return sorted(cases, key=lambda case: (STAGES.index(case.stage), case.size))
+        """The cases that `seed` draws: ordinary ones first, the smallest of each kind leading, timed ones last."""
+        rng = np.random.default_rng(seed)
+        cases = sorted(self.cases(rng), key=lambda case: (STAGES.index(case.stage), case.size))
+        timed = [replace(self.speed.case(rng), stage=SPEED) for _ in range(2)] if self.speed else []
+        return cases + timed
 
 
 class UnknownExercise(KeyError):
@@ -138,7 +206,7 @@ def _exercises() -> dict[str, Spec]:
     from autograders import specs
 
     rooms = [importlib.import_module(f"{specs.__name__}.{room.name}") for room in pkgutil.iter_modules(specs.__path__)]
-    return {spec.name: spec for room in rooms for spec in room.EXERCISES}
+    return {spec.name: spec for room in rooms for spec in getattr(room, "EXERCISES", ())}
 
 
 def multilinear_rounding(reference: Callable) -> Callable:
@@ -156,6 +224,20 @@ def multilinear_rounding(reference: Callable) -> Callable:
         return bounds if len(bounds) > 1 else bounds[0]
 
     return rounding
+
+
+def exact(reference: Callable) -> Callable:
+    """The rounding of a function whose results are right or wrong: integers, copies, an order."""
+
+    def rounding(*arguments):
+        nothing = tuple(np.zeros(np.shape(part)) for part in _parts(reference(*arguments)))
+        return nothing if len(nothing) > 1 else nothing[0]
+
+    return rounding
+
+
+def _size(argument) -> int:
+    return sum(map(_size, argument)) if isinstance(argument, (tuple, list)) else np.size(argument)
 
 
 def _on_arrays(change: Callable, argument):

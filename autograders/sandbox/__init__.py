@@ -1,50 +1,71 @@
-"""The sandbox: runs a learner's cells with nothing in reach, and lets the parent call one function in them.
+"""The sandbox: runs a learner's cells with nothing in reach, and lets the parent use one answer in them.
 
     with open_session([("cell-1", source)], "unbroadcast") as session:
         session.describe()          # Described(parameters=("gradient", "shape"))
         session.call(array, (3,))   # Returned(value, inputs), or Raised, or Stopped
 
 Read in this order: `limits.py`, `wire.py` (what crosses), `worker.py` (runs inside), `contents.py` (what it can read),
-the levels of isolation, each a module with the same `start` (`cgroup.py`, `bubblewrap.py`, `landlock.py`), `levels.py`
-(chooses among them), `process.py` (one sandboxed process), `session.py`.
+`withheld.py` (and what not), the levels of isolation, each a module with the same `start` (`cgroup.py`,
+`bubblewrap.py`, `landlock.py`), `levels.py` (chooses among them), `process.py` (one sandboxed process), `session.py`.
 """
 
+import functools
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
-from autograders.sandbox import levels
+from autograders.sandbox import contents, levels
 from autograders.sandbox.limits import Limits
 from autograders.sandbox.session import SandboxSession
 from autograders.sandbox.unavailable import SandboxUnavailable
+from autograders.sandbox.withheld import without
+from autograders.session import Use
 
 __all__ = ["Limits", "SandboxSession", "SandboxUnavailable", "available", "open_session"]
 
 OUR_OWN = ("autograders", "course")  # never inside, whatever an exercise allows
+PROBES = Path(__file__).parent.parent / "probes"  # but for these, which know no answer
 
 
 def open_session(
     sources: Iterable[tuple[str, str]],
-    function: str,
+    answer: str,
     *,
+    use: Use = Use(),
     packages: Sequence[str] = ("numpy",),
     withheld: Sequence[str] = ("engine",),
     reason: str = "the exercise asks you to write a part of it yourself",
     limits: Limits = Limits(),
 ) -> SandboxSession:
-    """A session, to be used in a `with` statement, in which `function` of the learner's cells can be called.
+    """A session, to be used in a `with` statement, in which `answer` of the learner's cells can be used.
 
     `sources` are (cell id, source) pairs, run in order, each on its own: one that raises does not stop the later
-    ones. Of installed packages only `packages` are there. `withheld` ones can be imported but not used; the
-    ImportError says `reason`. Entering it raises SandboxUnavailable where this machine has no sandbox, and nothing
-    was run.
+    ones. `use` says whether it is a function or a class, and which probe uses it. Of installed packages only
+    `packages` are there. What is `withheld`, other packages or dotted names of parts of these, can be imported but
+    not used; the ImportError says `reason`. Entering it raises SandboxUnavailable where this machine has no sandbox,
+    and nothing was run.
     """
     cells = [(str(cell_id), str(source)) for cell_id, source in sources]
-    if not function.isidentifier():
-        raise ValueError(f"function must be the name of a function, but is {function!r}")
+    if not answer.isidentifier():
+        raise ValueError(f"answer must be the name of a function or class, but is {answer!r}")
     if not set(packages).isdisjoint({*withheld, *OUR_OWN}):
         raise ValueError(f"packages {tuple(packages)} name what is withheld: {(*withheld, *OUR_OWN)}")
+    parts = tuple(part for part in withheld if "." in part)
+    if not {part.partition(".")[0] for part in parts} <= set(packages):
+        raise ValueError(f"withheld {parts} must be parts of the packages {tuple(packages)}")
+    why = f"is withheld while this exercise is graded: {reason}"
     reasons = {name: f"`{name}` is not here while answers are graded" for name in OUR_OWN}
-    reasons |= {name: f"`{name}` is withheld while this exercise is graded: {reason}" for name in withheld}
-    return SandboxSession(cells, function, packages, reasons, limits)
+    reasons |= {name: f"`{name}` {why}" for name in withheld if name not in parts}
+    inside = [_package(name, parts, why) for name in packages]
+    if use.probe:
+        inside.append(contents.package_in(PROBES))
+    return SandboxSession(cells, answer, use, tuple(inside), reasons, limits)
+
+
+@functools.cache
+def _package(name: str, parts: tuple[str, ...], why: str) -> contents.Package:
+    """An installed package without those of the withheld parts that are its own."""
+    whole, own = contents.package(name), tuple(part for part in parts if part.startswith(f"{name}."))
+    return without(whole, own, why) if own else whole
 
 
 def available() -> tuple[bool, str]:

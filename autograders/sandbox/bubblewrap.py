@@ -30,7 +30,7 @@ EASY_TO_KILL = 'echo 1000 2> /dev/null > /proc/self/oom_score_adj; exec "$@"'
 MOST_ABOUT = 2**16  # bytes of what bubblewrap says of itself
 
 
-def start(packages: tuple[str, ...], limits: Limits, requests: int, replies: int) -> Jail:
+def start(packages: tuple[contents.Package, ...], limits: Limits, requests: int, replies: int) -> Jail:
     """A worker that reads the descriptor `requests` and writes to `replies`."""
     return Namespaces(*launch(packages, limits, requests, replies, (), identity.start_as()))
 
@@ -104,7 +104,9 @@ class Namespaces(Jail):
                 os.close(descriptor)
 
 
-def command(bubblewrap: str, options: list[str], about: int, packages: tuple[str, ...], limits: Limits) -> list[str]:
+def command(
+    bubblewrap: str, options: list[str], about: int, packages: tuple[contents.Package, ...], limits: Limits
+) -> list[str]:
     """The argv that starts the worker.
 
     `options` are those for the user and the filter; to the descriptor `about` bubblewrap writes the number of the
@@ -122,7 +124,7 @@ def command(bubblewrap: str, options: list[str], about: int, packages: tuple[str
     return [*arguments, str(contents.interpreter()), *contents.PYTHON_OPTIONS, f"{SANDBOX}/worker.py"]
 
 
-def _mounts(packages: tuple[str, ...]) -> list[str]:
+def _mounts(packages: tuple[contents.Package, ...]) -> list[str]:
     arguments = []
     folders = []
     for path in contents.system_parts():
@@ -134,18 +136,14 @@ def _mounts(packages: tuple[str, ...]) -> list[str]:
     for installed in contents.installed_packages(folders):
         # its own packages are the host's business: an empty folder stands in their place
         arguments += ["--size", "4096", "--tmpfs", str(installed), "--remount-ro", str(installed)]
-    for name in packages:
-        for path in contents.package(name):
+    for package in packages:
+        for path in package.paths:
             arguments += ["--ro-bind", str(path), f"{PACKAGES}/{path.name}"]
     for name in contents.OUR_FILES:
         arguments += ["--ro-bind", str(contents.HERE / name), f"{SANDBOX}/{name}"]
     return arguments
 
 
-def _modules(packages: tuple[str, ...]) -> dict[str, str]:
+def _modules(packages: tuple[contents.Package, ...]) -> dict[str, str]:
     """Where inside the files of the worker's modules are."""
-    places = {"wire": f"{SANDBOX}/wire.py"}
-    for name in packages:
-        file, folder = contents.module_file(name), contents.package(name)[0].parent
-        places[name] = f"{PACKAGES}/{file.relative_to(folder)}"
-    return places
+    return {"wire": f"{SANDBOX}/wire.py", **{package.name: package.file_in(PACKAGES) for package in packages}}

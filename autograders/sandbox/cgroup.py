@@ -13,7 +13,7 @@ import shutil
 import time
 from pathlib import Path
 
-from autograders.sandbox import bubblewrap, identity
+from autograders.sandbox import bubblewrap, contents, identity
 from autograders.sandbox.limits import Limits
 from autograders.sandbox.unavailable import SandboxUnavailable, need_linux
 
@@ -28,7 +28,9 @@ ENTER = 'echo $$ > "$0" && exec "$@"'
 FOLDER = re.compile(r"chainrule-(\d+)-[0-9a-f]+")
 
 
-def start(packages: tuple[str, ...], limits: Limits, requests: int, replies: int) -> bubblewrap.Namespaces:
+def start(
+    packages: tuple[contents.Package, ...], limits: Limits, requests: int, replies: int
+) -> bubblewrap.Namespaces:
     """A worker that reads the descriptor `requests` and writes to `replies`."""
     need_linux()
     folder = _make_folder(_find_parent(), limits)

@@ -8,6 +8,7 @@ import importlib.util
 import sys
 import sysconfig
 from pathlib import Path
+from typing import NamedTuple
 
 from autograders.sandbox.unavailable import SandboxUnavailable
 
@@ -73,17 +74,32 @@ def installed_packages(folders: list[Path]) -> list[Path]:
     )
 
 
-def module_file(name: str) -> Path:
-    """The file that `import name` runs first. Raises SandboxUnavailable for a package that is not installed."""
+class Package(NamedTuple):
+    """A module to be had inside: its name, the file that its import runs first, and all paths that it consists of.
+
+    The file is the first path, or lies within it.
+    """
+
+    name: str
+    file: Path
+    paths: tuple[Path, ...]
+
+    def file_in(self, folder: str) -> str:
+        """Where the file is once the first path stands in `folder`."""
+        return f"{folder}/{self.file.relative_to(self.paths[0].parent)}"
+
+
+def package_in(folder: Path) -> Package:
+    """The package that a folder of our own is."""
+    return Package(folder.name, folder / "__init__.py", (folder,))
+
+
+def package(name: str) -> Package:
+    """An installed package, with the shared libraries that its wheel brought; SandboxUnavailable if there is none."""
     spec = importlib.util.find_spec(name) if name.isidentifier() else None
     if spec is None or spec.origin is None:
         raise SandboxUnavailable(f"the exercise needs the package {name!r}, which is not installed here")
-    return Path(spec.origin)
-
-
-def package(name: str) -> list[Path]:
-    """A package's folder or file, and the folder of shared libraries that its wheel brought along."""
-    file = module_file(name)
+    file = Path(spec.origin)
     path = file.parent if file.stem == "__init__" else file
     libraries = path.parent / f"{name}.libs"
-    return [path, libraries] if libraries.is_dir() else [path]
+    return Package(name, file, (path, libraries) if libraries.is_dir() else (path,))

@@ -29,7 +29,7 @@ CONFINE = contents.HERE / "confine.py"
 LOADERS = ("/lib64/ld-linux-x86-64.so.2", "/lib/ld-musl-x86_64.so.1")
 
 
-def start(packages: tuple[str, ...], limits: Limits, requests: int, replies: int) -> Jail:
+def start(packages: tuple[contents.Package, ...], limits: Limits, requests: int, replies: int) -> Jail:
     """A worker that reads the descriptor `requests` and writes to `replies`."""
     need_linux()
     if platform.machine() != "x86_64":
@@ -47,9 +47,9 @@ def start(packages: tuple[str, ...], limits: Limits, requests: int, replies: int
     return Jail(process)
 
 
-def _plan(packages: tuple[str, ...], limits: Limits) -> dict:
+def _plan(packages: tuple[contents.Package, ...], limits: Limits) -> dict:
     python, worker = str(contents.interpreter()), str(contents.HERE / "worker.py")
-    modules = {"wire": str(contents.HERE / "wire.py"), **{name: str(contents.module_file(name)) for name in packages}}
+    modules = {"wire": str(contents.HERE / "wire.py"), **{package.name: str(package.file) for package in packages}}
     return {
         "parent": os.getpid(),
         "read": [str(path) for path in _readable(packages)],
@@ -63,13 +63,13 @@ def _plan(packages: tuple[str, ...], limits: Limits) -> dict:
     }
 
 
-def _readable(packages: tuple[str, ...]) -> list[Path]:
+def _readable(packages: tuple[contents.Package, ...]) -> list[Path]:
     """Files, and folders with all in them, that may be read. Landlock cannot take out a part of a folder."""
     paths = [contents.HERE / name for name in contents.OUR_FILES]
     for part in contents.system_parts():
         paths += _without_packages(part)
-    for name in packages:
-        paths += contents.package(name)
+    for package in packages:
+        paths += package.paths
     return sorted({path.resolve() for path in paths})
 
 

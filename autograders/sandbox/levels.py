@@ -3,8 +3,8 @@
 A level is a module with
     NAME        how the ledger and the doctor call it;
     LACKS       what it does not promise that a better one does, in a line;
-    start       (packages, limits, requests, replies) -> Jail: a worker that speaks over the two descriptors, or
-                SandboxUnavailable with the reason and what to do about it.
+    start       (packages, limits, requests, replies) -> Jail: a worker that has these `contents.Package`s and speaks
+                over the two descriptors, or SandboxUnavailable with the reason and what to do about it.
 CHAINRULE_SANDBOX=name allows that level alone. Where none works nothing is graded.
 """
 
@@ -12,7 +12,7 @@ import functools
 import os
 import types
 
-from autograders.sandbox import bubblewrap, cgroup, landlock
+from autograders.sandbox import bubblewrap, cgroup, contents, landlock
 from autograders.sandbox.limits import Limits
 from autograders.sandbox.process import Process
 from autograders.sandbox.unavailable import SandboxUnavailable, need_linux
@@ -41,7 +41,7 @@ def choose() -> types.ModuleType:
 def problem(level: types.ModuleType) -> str:
     """Why the level does not work here, and the fix; an empty text if it does. A worker is started to find out."""
     try:
-        Process(level, ("numpy",), Limits()).close()
+        Process(level, (contents.package("numpy"),), Limits()).close()
     except SandboxUnavailable as error:
         return str(error)
     return ""

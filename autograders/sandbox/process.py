@@ -11,7 +11,7 @@ import subprocess
 import time
 import warnings
 
-from autograders.sandbox import wire
+from autograders.sandbox import contents, wire
 from autograders.sandbox.limits import Limits
 from autograders.sandbox.unavailable import SandboxUnavailable
 
@@ -34,7 +34,7 @@ class Process:
     Raises SandboxUnavailable where it cannot be started.
     """
 
-    def __init__(self, level, packages: tuple[str, ...], limits: Limits):
+    def __init__(self, level, packages: tuple[contents.Package, ...], limits: Limits):
         self._limits = limits
         requests, self._requests = os.pipe()
         self._replies, replies = os.pipe()

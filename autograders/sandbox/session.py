@@ -6,10 +6,10 @@ believe no more of it than that they came back.
 
 import time
 
-from autograders.sandbox import levels, wire
+from autograders.sandbox import contents, levels, wire
 from autograders.sandbox.limits import Limits
 from autograders.sandbox.process import Ended, Process, TooSlow
-from autograders.session import Described, Missing, Opaque, Outcome, Raised, Returned, Stopped
+from autograders.session import Described, Missing, Opaque, Outcome, Raised, Returned, Stopped, Use
 
 MOST_STARTS = 4
 LONGEST_MESSAGE = 500  # characters
@@ -17,15 +17,23 @@ MOST_PARAMETERS = 64
 
 
 class SandboxSession:
-    """Runs the cells in a sandbox and calls `function` there. Use it in a `with` statement, from one thread.
+    """Runs the cells in a sandbox and uses what they call `name` there. Use it in a `with` statement, from one thread.
 
     An answer that had to be stopped gets a fresh sandbox for its next call, three times at most.
     """
 
-    def __init__(self, cells: list[tuple[str, str]], function: str, packages, withheld: dict[str, str], limits: Limits):
-        self._begin = wire.pack({"cells": cells, "function": function, "withheld": withheld})
-        self._function = function
-        self._packages = tuple(packages)
+    def __init__(
+        self,
+        cells: list[tuple[str, str]],
+        name: str,
+        use: Use,
+        packages: tuple[contents.Package, ...],
+        withheld: dict[str, str],
+        limits: Limits,
+    ):
+        self._begin = wire.pack({"cells": cells, "name": name, "withheld": withheld, **use._asdict()})
+        self._name = name
+        self._packages = packages
         self._limits = limits
         self._seconds_left = limits.seconds_total
         self._starts_left = MOST_STARTS
@@ -47,11 +55,11 @@ class SandboxSession:
         self._end()
 
     def describe(self) -> Described | Missing | Raised | Stopped:
-        """The function's parameters; or the error of the cell that should have defined it; or that it is missing."""
+        """The answer's parameters; or the error of the cell that should have defined it; or that it is missing."""
         return self._description
 
     def call(self, *arguments) -> Outcome:
-        """Call the function once. Raises TypeError for an argument that cannot cross."""
+        """Use the answer once. Raises TypeError for an argument that cannot cross."""
         request = wire.pack({}, arguments, strict=True)
         if self._process is None and self._seconds_left > 0 and not isinstance(self._description, Stopped):
             self._start()
@@ -109,9 +117,12 @@ class SandboxSession:
                 names = header.get("parameters")
                 if type(names) is not list or len(names) > MOST_PARAMETERS or not all(type(n) is str for n in names):
                     raise Ended("sent back a description without parameters")
-                return Described(tuple(wire.printable(name, 100) for name in names), header.get("blank") is True)
+                required = header.get("required")
+                required = required if type(required) is int else len(names)
+                parameters = tuple(wire.printable(name, 100) for name in names)
+                return Described(parameters, required, blank=header.get("blank") is True)
             case "missing":
-                return Missing(self._function, _text(header, "found", 100))
+                return Missing(self._name, _text(header, "found", 100))
         return self._outcome(header, (), 0)
 
     def _outcome(self, header: dict, values: tuple, arguments: int) -> Outcome:

@@ -1,4 +1,4 @@
-"""Runs inside the sandbox: executes the learner's cells, then calls one function of theirs for the parent.
+"""Runs inside the sandbox: executes the learner's cells, then uses one function or class of theirs for the parent.
 
 It is started with its limits and the modules it may load as JSON, and speaks with the parent over the descriptors it
 was given as stdin and stdout, which it hides first: what the learner prints goes to /dev/null, and costs nothing. It
@@ -30,12 +30,17 @@ def main():
 
     send(replies, wire.pack({"ready": True}))
     header, _ = receive(requests, wire)
-    answer = Answer(header["function"], header["withheld"])
+    probe = importlib.import_module(f"probes.{header['probe']}").probe if header["probe"] else call
+    answer = Answer(header["name"], header["kind"], header["method"], header["withheld"])
     answer.run(header["cells"])
     send(replies, wire.pack(answer.describe()))
     while True:
         _, arguments = receive(requests, wire)
-        send(replies, reply_to_call(answer, arguments, wire))
+        send(replies, reply_to_call(answer, probe, arguments, wire))
+
+
+def call(answer, *arguments):
+    return answer(*arguments)
 
 
 def private_descriptors():
@@ -88,19 +93,21 @@ def send(descriptor, data):
         view = view[os.write(descriptor, view) :]
 
 
-def reply_to_call(answer, arguments, wire):
+def reply_to_call(answer, probe, arguments, wire):
     try:
-        value = answer.find()(*arguments)
+        value = probe(answer.find(), *arguments)
         return wire.pack({"outcome": "returned"}, [value, *arguments])
     except BaseException as error:  # SystemExit and KeyboardInterrupt too: an answer must not end the session
         return wire.pack({"outcome": "raised", **answer.tell(error)})
 
 
 class Answer:
-    """The learner's cells, run as a notebook would run them, and the function that they define."""
+    """The learner's cells, run as a notebook would run them, and the function or class `name` that they define."""
 
-    def __init__(self, function, withheld):
-        self.function = function
+    def __init__(self, name, kind, method, withheld):
+        self.name = name
+        self.kind = kind
+        self.method = method
         self.module = types.ModuleType("__main__")
         self.module.display = print  # a notebook offers it without an import
         self.namespace = vars(self.module)
@@ -142,36 +149,39 @@ class Answer:
                     self.namespace[bound] = Unavailable(reason)
 
     def find(self):
-        if self.function not in self.namespace:
-            raise NameError(f"name {self.function!r} is not defined")
-        return self.namespace[self.function]
+        if self.name not in self.namespace:
+            raise NameError(f"name {self.name!r} is not defined")
+        return self.namespace[self.name]
 
     def describe(self):
-        """The function's parameters; or why it is missing: the error of the cell that should have defined it."""
-        if self.function not in self.namespace:
-            names_it = re.compile(rf"\b{re.escape(self.function)}\b")
+        """The answer's parameters; or why it is missing: the error of the cell that should have defined it."""
+        if self.name not in self.namespace:
+            names_it = re.compile(rf"\b{re.escape(self.name)}\b")
             blamed = [failure for source, failure in self.failures if names_it.search(source)]
             return {"outcome": "raised", **blamed[-1]} if blamed else {"outcome": "missing", "found": None}
-        function = self.find()
-        if type(function) is Unavailable:
-            return {"outcome": "raised", "kind": "ImportError", "message": function.reason, "line": None, "text": None}
-        if not callable(function):
-            return {"outcome": "missing", "found": type(function).__name__}
+        answer = self.find()
+        if type(answer).__name__ in ("Unavailable", "Withheld"):
+            try:
+                answer()
+            except BaseException as error:
+                return {"outcome": "raised", **self.tell(error)}
+        if not callable(answer) or (self.kind == "class" and not isinstance(answer, type)):
+            return {"outcome": "missing", "found": type(answer).__name__}
         try:
-            parameters = list(inspect.signature(function).parameters)
+            described = getattr(answer, self.method) if self.method else answer
+            parameters = inspect.signature(described).parameters
         except BaseException as error:
             return {"outcome": "raised", **self.tell(error)}
-        return {"outcome": "described", "parameters": parameters, "blank": self.is_blank()}
+        required = sum(map(is_required, parameters.values()))
+        return {
+            "outcome": "described", "parameters": list(parameters), "required": required, "blank": self.is_blank()}
 
     def is_blank(self):
-        """Whether the function's body holds nothing but a docstring, `pass` or `...`."""
-        named = [
-            node
-            for statement in self.statements
-            for node in ast.walk(statement)
-            if isinstance(node, ast.FunctionDef) and node.name == self.function
-        ]
-        return bool(named) and all(map(says_nothing, named[-1].body))
+        """Whether the function, or every method of the class, holds nothing but a docstring, `pass` or `...`."""
+        kinds = ast.FunctionDef if self.kind == "function" else ast.ClassDef
+        nodes = [node for statement in self.statements for node in ast.walk(statement)]
+        named = [node for node in nodes if isinstance(node, kinds) and node.name == self.name]
+        return bool(named) and is_blank(named[-1])
 
     def tell(self, error):
         """What there is to say of an exception: its kind, its message, and the learner's line that it came from."""
@@ -202,6 +212,18 @@ def parse(source, name):
         if plain == source:
             raise
         return ast.parse(plain, name)
+
+
+def is_required(parameter):
+    any_number = (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+    return parameter.default is parameter.empty and parameter.kind not in any_number
+
+
+def is_blank(definition):
+    if isinstance(definition, ast.ClassDef):
+        methods = [node for node in definition.body if isinstance(node, ast.FunctionDef)]
+        return all(map(is_blank, methods)) if methods else all(map(says_nothing, definition.body))
+    return all(map(says_nothing, definition.body))
 
 
 def says_nothing(statement):

@@ -5,15 +5,9 @@ import sys
 import numpy as np
 
 from autograders.spec import EDGE, Case, Misconception, Spec, multilinear_rounding
+from autograders.specs.draw import DOUBLE, SINGLE, normal
 
 WEIGHTS = {"dtype": 0.5, "inputs unmutated": 0.5, "values": 2.0, "edge cases": 1.0}
-SINGLE, DOUBLE = np.float32, np.float64
-
-
-def _normal(rng, shape, dtype=SINGLE):
-    return np.asarray(rng.standard_normal(shape), dtype=dtype)
-
-
 # unbroadcast(gradient, shape): add up what broadcasting copied
 
 
@@ -42,7 +36,7 @@ def unbroadcast_cases(rng):
         ((2, 2, 3), (2, 1), SINGLE, both),
         ((5, 4, 2, 3), (1, 2, 1), DOUBLE, both),
     ]:
-        yield Case((_normal(rng, gradient_shape, dtype), shape), group)
+        yield Case((normal(rng, gradient_shape, dtype), shape), group)
     for gradient_shape, shape, group in [
         ((3,), (), number),
         ((2, 3), (), number),
@@ -50,8 +44,8 @@ def unbroadcast_cases(rng):
         ((1, 3), (1, 3), "nothing was broadcast"),
         ((0, 3), (3,), "empty arrays"),
     ]:
-        yield Case((_normal(rng, gradient_shape), shape), group, EDGE)
-    yield Case((_normal(rng, (3, 2)).T, (1, 3)), "a transposed view", EDGE)
+        yield Case((normal(rng, gradient_shape), shape), group, EDGE)
+    yield Case((normal(rng, (3, 2)).T, (1, 3)), "a transposed view", EDGE)
 
 
 def _sums_everything(gradient, shape):
@@ -209,13 +203,13 @@ def matmul_cases(rng):
         ((1, 2, 3), (2, 3, 2), "a batch times one matrix, which was broadcast"),
     ]:
         yield _matmul_case(rng, a_shape, b_shape, group, stage=EDGE)
-    gradient, a, b = _normal(rng, (2, 4)), _normal(rng, (3, 2)).T, _normal(rng, (4, 3)).T
+    gradient, a, b = normal(rng, (2, 4)), normal(rng, (3, 2)).T, normal(rng, (4, 3)).T
     yield Case((gradient, a, b), "transposed views", EDGE)
 
 
 def _matmul_case(rng, a_shape, b_shape, group, dtype=SINGLE, **where):
-    a, b = _normal(rng, a_shape, dtype), _normal(rng, b_shape, dtype)
-    return Case((_normal(rng, (a @ b).shape, dtype), a, b), group, **where)
+    a, b = normal(rng, a_shape, dtype), normal(rng, b_shape, dtype)
+    return Case((normal(rng, (a @ b).shape, dtype), a, b), group, **where)
 
 
 def _transposed(matrices):
@@ -382,16 +376,16 @@ def cross_entropy_rounding(gradient, logits, target):
 def cross_entropy_cases(rng):
     """Logits of shape (rows, classes), one class a row, and the loss's own gradient."""
     for rows, classes, dtype in [(1, 3, SINGLE), (1, 5, DOUBLE)]:
-        yield _cross_entropy_case(rng, 1.0, _normal(rng, (rows, classes), dtype), "one row")
-        yield _cross_entropy_case(rng, 0.5, _normal(rng, (rows, classes), dtype), "one row, gradient from above not 1")
+        yield _cross_entropy_case(rng, 1.0, normal(rng, (rows, classes), dtype), "one row")
+        yield _cross_entropy_case(rng, 0.5, normal(rng, (rows, classes), dtype), "one row, gradient from above not 1")
     for rows, classes, dtype in [(2, 3, SINGLE), (4, 3, DOUBLE), (6, 10, SINGLE)]:
-        yield _cross_entropy_case(rng, 1.0, _normal(rng, (rows, classes), dtype), "a batch")
-        yield _cross_entropy_case(rng, -3.0, _normal(rng, (rows, classes), dtype), "a batch, gradient from above not 1")
-    enormous, negative = 1e4 * _normal(rng, (1, 3)), _normal(rng, (1, 4)) - SINGLE(1e4)
+        yield _cross_entropy_case(rng, 1.0, normal(rng, (rows, classes), dtype), "a batch")
+        yield _cross_entropy_case(rng, -3.0, normal(rng, (rows, classes), dtype), "a batch, gradient from above not 1")
+    enormous, negative = 1e4 * normal(rng, (1, 3)), normal(rng, (1, 4)) - SINGLE(1e4)
     yield _cross_entropy_case(rng, 1.0, enormous, "enormous logits", EDGE, target=enormous.argmin(axis=1))
     yield _cross_entropy_case(rng, 2.0, negative, "very negative logits", EDGE)
     same = np.array([1, 1, 1])
-    yield _cross_entropy_case(rng, 2.0, _normal(rng, (3, 3)), "every row of the same class", EDGE, target=same)
+    yield _cross_entropy_case(rng, 2.0, normal(rng, (3, 3)), "every row of the same class", EDGE, target=same)
     yield _cross_entropy_case(rng, 1.0, np.zeros((2, 4), SINGLE), "all logits equal", EDGE)
 
 

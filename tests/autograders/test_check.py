@@ -12,7 +12,7 @@ from autograders.spec import Limits, load, names
 
 NAME = "autograd/unbroadcast"
 SPEC = load(NAME)
-WRONG = SPEC.misconceptions[0].function
+WRONG = SPEC.misconceptions[0].answer
 
 
 @pytest.fixture(autouse=True)

@@ -89,7 +89,7 @@ def test_right_numbers_in_python_types_count_as_values():
 
 def test_a_misconception_is_named_even_when_the_dtype_is_what_fails_first():
     spec = load("autograd/cross_entropy_vjp")
-    function = spec.misconceptions[0].function
+    function = spec.misconceptions[0].answer
     report = judged(lambda gradient, logits, target: function(gradient, logits, target).astype(np.float64), spec)
     assert report.failure.stage == "dtype"
     assert report.failure.misconception == spec.misconceptions[0].sentence

@@ -19,6 +19,7 @@ from traitlets.config import Config  # noqa: E402
 from autograders import grading, marking, sandbox  # noqa: E402
 from autograders import nbgrader_plugin as plugin  # noqa: E402
 from autograders.rebuild import NOTES  # noqa: E402
+from autograders.session import Use  # noqa: E402
 
 STUB = "def {}():\n    raise NotImplementedError()"
 NAMES = {"assignment": "03-small", "notebook": "03-small", "student": "ada"}
@@ -186,7 +187,8 @@ def opened(monkeypatch):
     def load(name):
         limits = SimpleNamespace(seconds=10.0, megabytes=512)
         function = name.split("/")[1]
-        return SimpleNamespace(name=name, function=function, packages=("numpy",), withheld=("engine",), limits=limits)
+        inside = {"packages": ("numpy",), "withheld": ("engine",)}
+        return SimpleNamespace(name=name, function=function, use=Use(), limits=limits, **inside)
 
     stage = SimpleNamespace(name="values", weight=4.0, credit=0.375)
     monkeypatch.setattr(sandbox, "open_session", open_session)

@@ -50,7 +50,7 @@ class Says:
         Says(Returned(Opaque(ATTACK), ())),
         Says(None, Described((ATTACK,))),
         Says(None, Raised(ATTACK, ATTACK)),
-        LocalSession(SPEC.misconceptions[0].function),
+        LocalSession(SPEC.misconceptions[0].answer),
         LocalSession(SPEC.reference),
     ],
 )
@@ -75,7 +75,7 @@ def test_hints_come_one_at_a_time():
 
 
 def test_text_fits_in_the_validate_dialog():
-    for function in (*SPEC.half_right, *(misconception.function for misconception in SPEC.misconceptions)):
+    for function in (*SPEC.half_right, *(misconception.answer for misconception in SPEC.misconceptions)):
         assert max(map(len, judge(SPEC, LocalSession(function), seed=1).text().split("\n"))) <= WIDTH
 
 

@@ -74,13 +74,13 @@ def test_changing_an_input_is_seen():
 
 def test_the_function_is_described():
     with session("def f(gradient, shape=None):\n    return gradient") as answer:
-        assert answer.describe() == Described(("gradient", "shape"))
+        assert answer.describe() == Described(("gradient", "shape"), required=1)
 
 
 @pytest.mark.parametrize("body", ["pass", "...", "'''What to do.'''"])
 def test_a_blank_function_is_told_apart(body):
     with session(f"def f(x):\n    {body}") as answer:
-        assert answer.describe() == Described(("x",), blank=True)
+        assert answer.describe() == Described(("x",), required=1, blank=True)
 
 
 def test_values_that_do_not_cross_arrive_as_the_name_of_their_type():
@@ -182,10 +182,12 @@ def test_an_argument_that_cannot_cross_is_the_callers_error(echo):
 
 
 def test_names_are_checked_before_anything_starts():
-    with pytest.raises(ValueError, match="function must be"):
+    with pytest.raises(ValueError, match="answer must be"):
         open_session([], "not a name")
     with pytest.raises(ValueError, match="withheld"):
         open_session([], "f", packages=("numpy", "engine"))
+    with pytest.raises(ValueError, match="parts of the packages"):
+        open_session([], "f", withheld=("engine.nn.Linear",))
     with pytest.raises(ValueError, match="megabytes"):
         Limits(megabytes=0)
 

@@ -66,7 +66,7 @@ def test_a_list_that_holds_itself_is_an_error_and_no_crash():
 
 
 def test_describe():
-    assert LocalSession(lambda gradient, shape: 0).describe() == Described(("gradient", "shape"))
+    assert LocalSession(lambda gradient, shape: 0).describe() == Described(("gradient", "shape"), required=2)
     assert LocalSession(3).describe() == Missing("the answer", found="int")
 
 
