@@ -222,8 +222,13 @@ def _failure(spec: Spec, trials: list[Trial], problems: list[Problem], seed: int
         difference=first.difference,
         misconception=_misconception(spec, trials, wrong) if wrong else "",
         seed=seed,
-        reproduce=f'{", ".join(spec.input_names)} = inputs("{spec.name}", seed={seed}, case={first.trial.number})',
+        reproduce=f'{_unpacked(spec.input_names)} = inputs("{spec.name}", seed={seed}, case={first.trial.number})',
     )
+
+
+def _unpacked(names: tuple[str, ...]) -> str:
+    """What stands left of the `=` to take a tuple of these apart: "a, b", or "a,"."""
+    return f"{names[0]}," if len(names) == 1 else ", ".join(names)
 
 
 def _misconception(spec: Spec, trials: list[Trial], wrong: Problem) -> str:

@@ -1,5 +1,7 @@
 """Probe of an answer that computes a value and hands out its vector-Jacobian product: `(value, vjp)`."""
 
+from . import Unusable
+
 
 def probe(answer, gradient, *arguments):
     """The value of `answer(*arguments)`, and what its `vjp` makes of `gradient`.
@@ -7,7 +9,10 @@ def probe(answer, gradient, *arguments):
     gradient: array, shaped like the value. arguments: what the answer takes. Returns (value, gradient of the only
     input) or, where the vjp answers for several inputs, (value, gradient of the first, of the second, ...).
     """
-    value, vjp = answer(*arguments)
+    pair = answer(*arguments)
+    if not isinstance(pair, (tuple, list)) or len(pair) != 2 or not callable(pair[1]):
+        raise Unusable("Two things should come back, `value, vjp`: an array, and a function that is still to be called.")
+    value, vjp = pair
     gradients = vjp(gradient)
     if isinstance(gradients, (tuple, list)):
         return value, *gradients

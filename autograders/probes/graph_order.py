@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from . import Unusable
+
 LEAVES = "abcd"
 UNKNOWN = -1
 
@@ -43,5 +45,8 @@ def probe(answer, program):
     """The order that the answer gives, as the nodes' numbers in `numbered`; -1 is something that is no node of it."""
     output = graph(program)
     numbers = numbered(output)
-    order = [numbers.get(node, UNKNOWN) if isinstance(node, Node) else UNKNOWN for node in answer(output)]
-    return np.array(order, dtype=np.int64)
+    order = answer(output)
+    if order is None:
+        raise Unusable("Your function returned None. Did you forget a `return`?")
+    known = [numbers.get(node, UNKNOWN) if isinstance(node, Node) else UNKNOWN for node in order]
+    return np.array(known, dtype=np.int64)

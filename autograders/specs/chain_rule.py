@@ -7,22 +7,18 @@ from collections import Counter, deque
 import numpy as np
 
 from autograders.probes import function_and_vjp, graph_order, known_functions, scalar_engine
-from autograders.spec import EDGE, Absolute, Case, Misconception, Spec, multilinear_rounding
+from autograders.spec import EDGE, Absolute, Case, Misconception, Spec, Use, multilinear_rounding
+from autograders.specs.draw import DOUBLE, SINGLE, normal
 
 WEIGHTS = {"dtype": 0.5, "inputs unmutated": 0.5, "values": 2.0, "edge cases": 1.0}
-SINGLE, DOUBLE = np.float32, np.float64
-DEEP = 10_000  # more steps than Python lets a function call itself
-
-
-def _normal(rng, shape, dtype=SINGLE):
-    return np.asarray(rng.standard_normal(shape), dtype=dtype)
+DEEP = 4_000  # more steps than Python lets a function call itself: 1,000, in a notebook 3,000
 
 
 # numeric_gradient(function, x): nudge every number a little, up and down
 
 
-def numeric_gradient(function, x):
-    """The engine's own: no nudging, but one walk back."""
+def gradient_of_the_engine(function, x):
+    """No nudging, but one walk back."""
     import engine
 
     tensor = engine.tensor(x, requires_grad=True)
@@ -60,7 +56,7 @@ def numeric_gradient_rounding(name, x):
     below 3.4e-8 + 1.6e-8 of the largest slope; counted twice that is 1e-7. A difference to one side is off by h / 2
     times the second derivative: where that is as large as the slope, 5e-7 of it for h = 1e-6.
     """
-    slopes = np.abs(known_functions.probe(numeric_gradient, name, x))
+    slopes = np.abs(known_functions.probe(gradient_of_the_engine, name, x))
     return Absolute(np.full(x.shape, 1e-7 * slopes.max(initial=0.0)))
 
 
@@ -131,7 +127,7 @@ def _stays_in_float32(function, x):
     return result
 
 
-def numeric_gradient_with_loops(function, x):
+def numeric_gradient(function, x):
     """The plain way: a copy that is moved up, moved down and put back, one number after the other."""
     step = 1e-5
     x = x.astype(np.float64)
@@ -219,13 +215,14 @@ NUMERIC_GRADIENT = Spec(
     parameters=("function", "x"),
     inputs=("name", "x"),
     returns=("result",),
-    probe="known_functions",
+    use=Use(probe="known_functions"),
     title="Slopes by nudging",
     why="The slow way to a gradient needs no theory at all, so it is what every faster way is checked against.",
     minutes=10,
     difficulty=2,
     weights=WEIGHTS,
-    reference=lambda name, x: known_functions.probe(numeric_gradient, name, x),
+    ours=numeric_gradient,
+    reference=lambda name, x: known_functions.probe(gradient_of_the_engine, name, x),
     rounding=numeric_gradient_rounding,
     cases=numeric_gradient_cases,
     misconceptions=(
@@ -280,7 +277,7 @@ NUMERIC_GRADIENT = Spec(
     ),
     half_right=(_one_sided, _too_large_a_step),
     honest=(
-        numeric_gradient_with_loops,
+        numeric_gradient,
         numeric_gradient_flat,
         numeric_gradient_with_unit_vectors,
         numeric_gradient_with_fitted_steps,
@@ -301,8 +298,8 @@ NUMERIC_GRADIENT = Spec(
 # multiply_backward(gradient, a, b): what a product sends back to its two factors
 
 
-def multiply_backward(gradient, a, b):
-    """The engine's own."""
+def product_of_the_engine(gradient, a, b):
+    """One walk back through the engine's own product."""
     import engine
 
     left, right = engine.tensor(a, requires_grad=True), engine.tensor(b, requires_grad=True)
@@ -315,18 +312,18 @@ def multiply_cases(rng):
     for dtype in (SINGLE, DOUBLE):
         yield _multiply_case(rng, (), "single numbers", dtype=dtype)
         yield _multiply_case(rng, (3,), "a row of products at once", dtype=dtype)
-    yield _multiply_case(rng, (2, 2), "a table of products at once")
+    yield _multiply_case(rng, (2, 2), "a table of products at once", dtype=DOUBLE)
     zero = np.zeros((), SINGLE)
-    yield Case((_normal(rng, ()), zero, _normal(rng, ())), "a factor of 0", EDGE)
-    yield Case((_normal(rng, ()), _normal(rng, ()), zero), "a factor of 0", EDGE)
-    yield Case((zero, _normal(rng, ()), _normal(rng, ())), "nothing comes from above", EDGE)
+    yield Case((normal(rng, ()), zero, normal(rng, ())), "a factor of 0", EDGE)
+    yield Case((normal(rng, ()), normal(rng, ()), zero), "a factor of 0", EDGE)
+    yield Case((zero, normal(rng, ()), normal(rng, ())), "nothing comes from above", EDGE)
     yield _multiply_case(rng, (0,), "no numbers at all", EDGE)
-    same = _normal(rng, ())
-    yield Case((_normal(rng, ()), same, same), "a number times itself", EDGE)
+    same = normal(rng, ())
+    yield Case((normal(rng, ()), same, same), "a number times itself", EDGE)
 
 
 def _multiply_case(rng, shape, group, *stage, dtype=SINGLE):
-    return Case(tuple(_normal(rng, shape, dtype) for _ in range(3)), group, *stage)
+    return Case(tuple(normal(rng, shape, dtype) for _ in range(3)), group, *stage)
 
 
 def _factors_swapped(gradient, a, b):
@@ -361,7 +358,7 @@ def _only_the_second_factor(gradient, a, b):
     return None, gradient * a
 
 
-def multiply_backward_plainly(gradient, a, b):
+def multiply_backward(gradient, a, b):
     """As one would write it."""
     return gradient * b, gradient * a
 
@@ -416,7 +413,8 @@ MULTIPLY_BACKWARD = Spec(
     minutes=5,
     difficulty=1,
     weights=WEIGHTS,
-    reference=multiply_backward,
+    ours=multiply_backward,
+    reference=product_of_the_engine,
     rounding=multilinear_rounding(multiply_backward),
     cases=multiply_cases,
     misconceptions=(
@@ -458,7 +456,7 @@ MULTIPLY_BACKWARD = Spec(
     ),
     half_right=(_only_the_first_factor, _only_the_second_factor),
     honest=(
-        multiply_backward_plainly,
+        multiply_backward,
         multiply_backward_in_a_list,
         multiply_backward_in_place,
         multiply_backward_with_loops,
@@ -477,8 +475,8 @@ MULTIPLY_BACKWARD = Spec(
 # tanh(x): a value, and the function that walks back through it
 
 
-def tanh(x):
-    """The engine's own."""
+def tanh_of_the_engine(x):
+    """A value, and a walk back from it."""
     import engine
 
     tensor = engine.tensor(x, requires_grad=True)
@@ -504,10 +502,10 @@ def tanh_rounding(gradient, x):
 def tanh_cases(rng):
     """What comes from above, and x."""
     for dtype in (SINGLE, DOUBLE):
-        yield _tanh_case(rng, _normal(rng, (), dtype), "a single number", gradient=1.0)
-        yield _tanh_case(rng, _normal(rng, (), dtype), "a single number, gradient from above not 1")
-        yield _tanh_case(rng, _normal(rng, (4,), dtype), "several numbers")
-    yield _tanh_case(rng, 3 * _normal(rng, (2, 3)), "several numbers")
+        yield _tanh_case(rng, normal(rng, (), dtype), "a single number", gradient=1.0)
+        yield _tanh_case(rng, normal(rng, (), dtype), "a single number, gradient from above not 1")
+        yield _tanh_case(rng, normal(rng, (4,), dtype), "several numbers")
+    yield _tanh_case(rng, 3 * normal(rng, (2, 3)), "several numbers")
     yield _tanh_case(rng, np.zeros((), SINGLE), "at 0", EDGE)
     yield _tanh_case(rng, np.array([1e4, 0.5], SINGLE), "far to the right", EDGE)
     yield _tanh_case(rng, np.array([-1e4, 0.5], SINGLE), "far to the left", EDGE)
@@ -515,7 +513,7 @@ def tanh_cases(rng):
 
 
 def _tanh_case(rng, x, group, *stage, gradient=None):
-    from_above = _normal(rng, x.shape, x.dtype) if gradient is None else np.full(x.shape, gradient, x.dtype)
+    from_above = normal(rng, x.shape, x.dtype) if gradient is None else np.full(x.shape, gradient, x.dtype)
     return Case((from_above, x), group, *stage)
 
 
@@ -552,7 +550,7 @@ def _tanh_overflows(x):
     return value, lambda gradient: gradient * (1 - value * value)
 
 
-def tanh_from_numpy(x):
+def tanh(x):
     """As one would write it."""
     value = np.tanh(x)
 
@@ -625,13 +623,14 @@ TANH = Spec(
     parameters=("x",),
     inputs=("gradient", "x"),
     returns=("value", "gradient_of_x"),
-    probe="function_and_vjp",
+    use=Use(probe="function_and_vjp"),
     title="A value and its way back",
     why="An operation of a library is a pair: what it computes, and how a gradient walks back through it.",
     minutes=10,
     difficulty=2,
     weights=WEIGHTS,
-    reference=lambda gradient, x: function_and_vjp.probe(tanh, gradient, x),
+    ours=tanh,
+    reference=lambda gradient, x: function_and_vjp.probe(tanh_of_the_engine, gradient, x),
     rounding=tanh_rounding,
     cases=tanh_cases,
     misconceptions=(
@@ -680,7 +679,7 @@ TANH = Spec(
     ),
     half_right=(_slope_of_one, _multiplies_by_the_value),
     honest=(
-        tanh_from_numpy,
+        tanh,
         tanh_from_one_exponential,
         tanh_with_cosh,
         tanh_from_the_logistic_curve,
@@ -736,10 +735,10 @@ def topological_order(output):
 def topological_order_cases(rng):
     """Programs; the graph is that of `y`."""
     for program, group in [
-        ("y = a + b", "a single operation"),
-        ("y = a.tanh()", "a single operation"),
-        ("b = a.tanh(); y = b.tanh()", "a chain"),
-        ("e = a * b; f = e.tanh(); y = f + c", "a chain"),
+        ("y = a + b", "no node is used twice"),
+        ("y = a.tanh()", "no node is used twice"),
+        ("b = a.tanh(); y = b.tanh()", "no node is used twice"),
+        ("e = a * b; f = e.tanh(); y = f + c", "no node is used twice"),
         ("y = a + a", "a node that is used twice"),
         (USED_TWICE, "a node that is used twice"),
         (LONG_AND_SHORT_WAY, "a short way and a long way to the same node"),
@@ -749,8 +748,9 @@ def topological_order_cases(rng):
     for operations in (4, 8, 12):
         yield Case((_random_program(rng, operations),), "drawn by chance")
     for program, group in [
-        ("y = a", "a leaf by itself"),
-        ("e = a + b; y = a * c", "a result that nobody used"),
+        ("y = a", "a leaf by itself, a result that nobody used"),
+        ("e = a + b; y = a * c", "a leaf by itself, a result that nobody used"),
+        ("y = a\nfor step in range(12): y = y + y", "thousands of ways to the same node"),
         (f"y = a\nfor step in range({DEEP}): y = y + b", "a graph that is very deep"),
     ]:
         yield Case((program,), group, EDGE)
@@ -767,12 +767,12 @@ def measure_order(case, order):
     np.minimum.at(first, known, np.arange(known.size))
     uses = [(numbers[source], number) for node, number in numbers.items() for source in node.inputs]
     sources, users = np.array(uses, dtype=np.int64).reshape(-1, 2).T
-    return occurrences, first[sources] < first[users]
+    return occurrences.astype(np.float64), (first[sources] < first[users]).astype(np.float64)
 
 
 def order_rounding(program):
     """None: what was counted is exact."""
-    return tuple(np.zeros_like(each, dtype=np.float64) for each in measure_order(Case((program,), ""), np.zeros(0)))
+    return tuple(np.zeros_like(each) for each in measure_order(Case((program,), ""), np.zeros(0)))
 
 
 def _visits_again(output):
@@ -931,7 +931,7 @@ TOPOLOGICAL_ORDER = Spec(
     parameters=("output",),
     inputs=("program",),
     returns=("order",),
-    probe="graph_order",
+    use=Use(probe="graph_order"),
     measure=measure_order,
     measured=("how often each node occurs", "whether each input comes before its user"),
     title="In which order to walk",
@@ -939,7 +939,7 @@ TOPOLOGICAL_ORDER = Spec(
     minutes=15,
     difficulty=3,
     weights={"values": 3.0, "edge cases": 1.0},
-    reference=lambda program: graph_order.probe(topological_order, program),
+    ours=topological_order,
     rounding=order_rounding,
     cases=topological_order_cases,
     misconceptions=(
@@ -1211,7 +1211,7 @@ def _stops_in_the_deep(self):
         _send(node)
 
 
-class ValueInOrder(Recorded):
+class Value(Recorded):
     """As the chapter writes it."""
 
     def backward(self):
@@ -1366,16 +1366,16 @@ class ValueOfNumpy(Recorded):
 BACKWARD = Spec(
     name="chain_rule/backward",
     function="Value",
-    answer_is="class",
-    parameters=("data", "inputs", "vjp", "operation"),
+    parameters=("data",),
     inputs=("program", "values"),
     returns=("gradients",),
-    probe="scalar_engine",
+    use=Use("class", probe="scalar_engine"),
     title="Walk back through any graph",
     why="One walk from the result to the leaves gives every slope there is, whatever the graph looks like.",
     minutes=15,
     difficulty=3,
     weights={"values": 3.0, "edge cases": 1.0},
+    ours=Value,
     reference=lambda program, values: scalar_engine.probe(EngineValue, program, values),
     rounding=value_rounding,
     cases=value_cases,
@@ -1435,7 +1435,7 @@ BACKWARD = Spec(
     ),
     half_right=(_value_with(_assigns), _value_with(_walks_every_way)),
     honest=(
-        ValueInOrder,
+        Value,
         ValueByCountingUses,
         ValueOnATape,
         ValueWithClosures,
