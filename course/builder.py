@@ -213,14 +213,24 @@ def _require_answer(file, cell, spec):
     markers = [line for line in lines if line in (BEGIN_SOLUTION, END_SOLUTION)]
     if markers != [BEGIN_SOLUTION, END_SOLUTION]:
         raise _problem(file, cell, f"the solution stands between one `{BEGIN_SOLUTION}` and one `{END_SOLUTION}`")
-    functions = {node.name: node for node in _parse(file, cell).body if isinstance(node, ast.FunctionDef)}
-    if spec.function not in functions:
-        raise _problem(file, cell, f"exercise {spec.name!r} needs a function `{spec.function}` here")
-    arguments = functions[spec.function].args
-    parameters = tuple(argument.arg for argument in arguments.posonlyargs + arguments.args + arguments.kwonlyargs)
-    if parameters != tuple(spec.parameters):
+    kind = {"function": ast.FunctionDef, "class": ast.ClassDef}[spec.use.kind]
+    definitions = {node.name: node for node in _parse(file, cell).body if isinstance(node, kind)}
+    if spec.function not in definitions:
+        raise _problem(file, cell, f"exercise {spec.name!r} needs a {spec.use.kind} `{spec.function}` here")
+    parameters = _parameters(definitions[spec.function], spec.use.method)
+    if parameters[: len(spec.parameters)] != tuple(spec.parameters):
         given, wanted = ", ".join(parameters), ", ".join(spec.parameters)
         raise _problem(file, cell, f"`{spec.function}` has the parameters ({given}), its exercise says ({wanted})")
+
+
+def _parameters(definition, method):
+    """What a function takes, or a class when it is called; of a class with a named `method`, what that takes."""
+    if isinstance(definition, ast.ClassDef):
+        methods = {node.name: node for node in definition.body if isinstance(node, ast.FunctionDef)}
+        called = methods.get(method or "__init__")
+        return () if called is None else _parameters(called, "")[0 if method else 1 :]
+    arguments = definition.args
+    return tuple(argument.arg for argument in arguments.posonlyargs + arguments.args + arguments.kwonlyargs)
 
 
 def _require_check(file, cells):

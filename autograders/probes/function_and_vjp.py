@@ -14,6 +14,8 @@ def probe(answer, gradient, *arguments):
         raise Unusable("Two things should come back, `value, vjp`: an array, and a function that is still to be called.")
     value, vjp = pair
     gradients = vjp(gradient)
-    if isinstance(gradients, (tuple, list)):
-        return value, *gradients
-    return value, gradients
+    if not isinstance(gradients, (tuple, list)):
+        return value, gradients
+    if len(gradients) == 1:
+        raise Unusable("`vjp` should return the gradient itself, an array; yours returns it within a tuple or list.")
+    return value, *gradients

@@ -225,6 +225,12 @@ NUMERIC_GRADIENT = Spec(
     reference=lambda name, x: known_functions.probe(gradient_of_the_engine, name, x),
     rounding=numeric_gradient_rounding,
     cases=numeric_gradient_cases,
+    shortcuts=(
+        "import engine as torch\ndef numeric_gradient(function, x):\n"
+        "    return torch.autograd.functional.jacobian(function, torch.tensor(x)).numpy()\n",
+        "from scipy.optimize import approx_fprime\ndef numeric_gradient(function, x):\n"
+        "    return approx_fprime(x, function)\n",
+    ),
     misconceptions=(
         Misconception(
             "one-sided",
@@ -417,6 +423,11 @@ MULTIPLY_BACKWARD = Spec(
     reference=product_of_the_engine,
     rounding=multilinear_rounding(multiply_backward),
     cases=multiply_cases,
+    shortcuts=(
+        "import engine as torch\ndef multiply_backward(gradient, a, b):\n"
+        "    a, b = torch.tensor(a, requires_grad=True), torch.tensor(b, requires_grad=True)\n"
+        "    (a * b).backward(torch.tensor(gradient))\n    return a.grad.numpy(), b.grad.numpy()\n",
+    ),
     misconceptions=(
         Misconception(
             "factors swapped",
@@ -612,9 +623,9 @@ def tanh_as_an_object(x):
 
 
 def tanh_in_double(x):
-    """Computes in float64 and rounds once; the vjp answers with a tuple of one."""
+    """Computes in float64 and rounds once, the value and the gradient each."""
     exact = np.tanh(x.astype(np.float64))
-    return exact.astype(x.dtype), lambda gradient: ((gradient * (1 - exact * exact)).astype(gradient.dtype),)
+    return exact.astype(x.dtype), lambda gradient: (gradient * (1 - exact * exact)).astype(gradient.dtype)
 
 
 TANH = Spec(
@@ -633,6 +644,11 @@ TANH = Spec(
     reference=lambda gradient, x: function_and_vjp.probe(tanh_of_the_engine, gradient, x),
     rounding=tanh_rounding,
     cases=tanh_cases,
+    shortcuts=(
+        "import torch\ndef tanh(x):\n    x = torch.tensor(x, requires_grad=True)\n    y = torch.tanh(x)\n"
+        "    return y.detach().numpy(), lambda g: torch.autograd.grad(y, x, torch.tensor(g))[0].numpy()\n",
+        "from autograders.specs.chain_rule import tanh",
+    ),
     misconceptions=(
         Misconception(
             "forgets what comes from above",
@@ -942,6 +958,10 @@ TOPOLOGICAL_ORDER = Spec(
     ours=topological_order,
     rounding=order_rounding,
     cases=topological_order_cases,
+    shortcuts=(
+        "from autograders.specs.chain_rule import topological_order",
+        "import networkx\ndef topological_order(output):\n    return networkx.topological_sort(output)\n",
+    ),
     misconceptions=(
         Misconception(
             "visits again",
@@ -1379,6 +1399,11 @@ BACKWARD = Spec(
     reference=lambda program, values: scalar_engine.probe(EngineValue, program, values),
     rounding=value_rounding,
     cases=value_cases,
+    shortcuts=(
+        "import engine\nclass Value:\n    def __init__(self, data):\n"
+        "        self.tensor = engine.tensor(data, requires_grad=True)\n",
+        "from autograders.specs.chain_rule import Value",
+    ),
     misconceptions=(
         Misconception(
             "assigns instead of adding",

@@ -10,6 +10,7 @@ import pytest
 pytest.importorskip("jupytext", reason="the builder needs jupytext")
 pytest.importorskip("nbgrader", reason="the learner's version is made by nbgrader")
 
+from autograders.session import Use  # noqa: E402
 from course import builder  # noqa: E402
 
 SMALL = Path(__file__).parent / "data" / "03-small.md"
@@ -26,6 +27,7 @@ class FakeSpec:
     difficulty: int = 2
     points: float = 4.0
     packages: tuple = ("numpy",)
+    use: Use = Use()
 
     @property
     def grade_id(self):
@@ -40,6 +42,8 @@ SPECS = [
     FakeSpec("autograd/unbroadcast", "unbroadcast", ("gradient", "shape")),
     FakeSpec("autograd/matmul_vjp", "matmul_vjp", ("gradient", "a", "b"), points=2.5),
     FakeSpec("autograd/cross_entropy_vjp", "cross_entropy_vjp", ("gradient", "logits", "target")),
+    FakeSpec("modules/scale", "Scale", ("factor",), use=Use("class")),
+    FakeSpec("modules/forward", "Scale", ("self", "x"), use=Use("class", method="forward")),
 ]
 
 
@@ -189,6 +193,50 @@ def test_a_mistake_in_a_chapter_is_named(chapters, tmp_path, old, new, message):
     with pytest.raises(builder.BuildError, match=rf"(?s)^03-small\.md: .*{message}"):
         builder.build(chapters, tmp_path)
     assert not (tmp_path / "source").exists(), "nothing is written when a chapter is wrong"
+
+
+CLASS = """
+```{code-cell}
+:exercise: %s
+
+class Scale:
+    def __init__(self, factor, name=""):
+        self.factor = factor
+
+    def forward(self, x):
+        ### BEGIN SOLUTION
+        return self.factor * x
+        ### END SOLUTION
+```
+"""
+
+
+def append(chapters, text):
+    path = chapters / SMALL.name
+    path.write_text(path.read_text(encoding="utf-8") + text, encoding="utf-8")
+
+
+@pytest.mark.parametrize("exercise", ["modules/scale", "modules/forward"])
+def test_an_answer_may_be_a_class(chapters, tmp_path, exercise):
+    """Its parameters are those of `__init__` without self, or of the method that the exercise names."""
+    append(chapters, CLASS % exercise)
+    grade_id = exercise.replace("/", "-")
+    assert cell(built(chapters, tmp_path), f"{grade_id}-check")["source"] == [f'check("{exercise}", Scale)']
+
+
+@pytest.mark.parametrize(
+    ("exercise", "old", "new", "message"),
+    [
+        ("modules/scale", "class Scale", "class Skale", "needs a class `Scale` here"),
+        ("modules/scale", "factor, name", "size, name", r"parameters \(size, name\), its exercise says \(factor\)"),
+        ("modules/scale", "__init__", "set", r"parameters \(\), its exercise says \(factor\)"),
+        ("modules/forward", "forward(self, x)", "forward(self)", r"parameters \(self\), its exercise says \(self, x\)"),
+    ],
+)
+def test_a_mistake_in_a_class_is_named(chapters, tmp_path, exercise, old, new, message):
+    append(chapters, (CLASS % exercise).replace(old, new))
+    with pytest.raises(builder.BuildError, match=message):
+        builder.build(chapters, tmp_path)
 
 
 def test_an_exercise_in_two_chapters_is_named(chapters, tmp_path):
