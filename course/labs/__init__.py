@@ -6,7 +6,7 @@ text where no kernel is running.
 
 from course.labs.gradient_flow import gradient_flow
 from course.labs.live import Live
-from course.labs.pictures import show, show_weights
+from course.labs.pictures import GREY, ORANGE, PURPLE, show, show_weights
 from course.labs.value_graph import value_graph
 
-__all__ = ["Live", "gradient_flow", "show", "show_weights", "value_graph"]
+__all__ = ["GREY", "ORANGE", "PURPLE", "Live", "gradient_flow", "show", "show_weights", "value_graph"]

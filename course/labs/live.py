@@ -6,6 +6,7 @@ import time
 from course.labs.pictures import GREY, ORANGE, PURPLE, as_html, figure
 
 SECONDS_BETWEEN_PICTURES = 0.25
+REST = 4  # for each second that drawing took: on a busy machine training goes on, with fewer pictures
 STYLES = ((PURPLE, "-"), (ORANGE, "--"), (GREY, ":"))
 
 
@@ -29,7 +30,7 @@ class Live:
         self.measured = {}  # name -> ([step, ...], [value, ...])
         self._done = 0
         self._handle = None
-        self._last_picture = 0.0
+        self._next_picture = 0.0
 
     def __enter__(self):
         self._started = time.perf_counter()
@@ -48,7 +49,7 @@ class Live:
             steps, heights = self.measured.setdefault(name, ([], []))
             steps.append(step)
             heights.append(float(value))
-        if time.perf_counter() - self._last_picture > SECONDS_BETWEEN_PICTURES:
+        if time.perf_counter() > self._next_picture:
             self._show()
 
     def text(self, interrupted=False):
@@ -63,9 +64,9 @@ class Live:
         from IPython import get_ipython
         from IPython.display import display
 
-        self._last_picture = time.perf_counter()
         if get_ipython() is None:
             return
+        began = time.perf_counter()
         text = self.text(interrupted)
         bar = f'<progress value="{self._done}" max="{self.steps}" style="width: 24em"></progress> {html.escape(text)}'
         bundle = {"text/html": bar + self._curves(text), "text/plain": text}
@@ -73,6 +74,8 @@ class Live:
             self._handle = display(bundle, raw=True, display_id=True)
         else:
             self._handle.update(bundle, raw=True)
+        now = time.perf_counter()
+        self._next_picture = now + max(SECONDS_BETWEEN_PICTURES, REST * (now - began))
 
     def _curves(self, text):
         if not self.measured:
