@@ -118,7 +118,7 @@ class _Picture:
         edges = [edge for value in self.values for edge in self._edges(value)]
         last = self.values[-1]
         nodes.append(Node(
-            id=len(nodes), kind="output", label=self.called.get(id(last), "output"), shape=(), dtype="torch.float64",
+            id=len(nodes), kind="output", label=self.called.get(id(last), "output"), name=_number(last.data),
             value=_snapshot(last.data), grad=_snapshot(last.grad)))
         edges.append(Edge(source=len(nodes) - 2, target=len(nodes) - 1))
         turns = list(dict.fromkeys(reversed(self.walk.order)))[::-1]  # of a value walked more than once, the last time
@@ -126,13 +126,15 @@ class _Picture:
         return Graph(nodes, edges, backward=backward, notes=self._notes())
 
     def _node(self, value):
-        key, is_leaf = id(value), not value.inputs
+        key, is_leaf, number = id(value), not value.inputs, _number(value.data)
         name = None if value is self.values[-1] else self.called.get(key)  # the output's own box says it
+        if is_leaf:  # a box says a label and, below it, a name
+            label, name = name or "number", number
+        else:
+            label, name = value.operation or "?", f"{name} = {number}" if name else number
         return Node(
-            id=self.number[key], kind="parameter" if is_leaf else "op", shape=(), dtype="torch.float64",
-            label=(name or as_number(float(value.data)).strip("()")) if is_leaf else value.operation or "?",
-            name=None if is_leaf else name, value=_snapshot(value.data), grad=_snapshot(value.grad),
-            stored=_snapshot(value.grad) if is_leaf else None)
+            id=self.number[key], kind="parameter" if is_leaf else "op", label=label, name=name,
+            value=_snapshot(value.data), grad=_snapshot(value.grad), stored=_snapshot(value.grad) if is_leaf else None)
 
     def _edges(self, value):
         sent = self.walk.sent.get(id(value), ())
@@ -149,19 +151,22 @@ class _Picture:
         op = getattr(getattr(tensor, "grad_fn", None), "op", None)
         if op is None:
             return {}
-        names = dict(zip(op.inputs, (self.called.get(id(each)) for each in value.inputs)))
-        numbers = dict(zip(op.inputs, (as_number(float(each.data)) for each in value.inputs)))
-        plain = {name: text for name, text in names.items() if text}
-        text = rule(op, slot, plain)
-        known = {"rule": text}
+        names = {name: self.called.get(id(each)) for name, each in zip(op.inputs, value.inputs)}
+        text = rule(op, slot, {name: called for name, called in names.items() if called})
         sign = "+=" if self.users[id(source)] > 1 else "="
         of, by = self.called.get(id(self.values[-1]), "output"), self.called.get(id(source), op.inputs[slot])
-        known["text"] = f"∂{of}/∂{by} {sign} {text}"
+        known = {"rule": text, "text": f"∂{of}/∂{by} {sign} {text}"}
         if gradient is not None:
-            in_numbers = rule(op, slot, {**numbers, "out": as_number(float(value.data))})
-            arrived = as_number(float(self.walk.arrived[id(value)]))
-            known["numbers"] = f"{G.sub(arrived, in_numbers)} = {as_number(float(gradient)).strip('()')}"
+            known["numbers"] = self._in_numbers(op, slot, value, gradient)
         return known
+
+    def _in_numbers(self, op, slot, value, gradient):
+        """The rule with the numbers that were there, and what the learner's own vjp gave: "−2 × 3 = −6"."""
+        numbers = {name: as_number(float(each.data)) for name, each in zip(op.inputs, value.inputs)}
+        text = rule(op, slot, {**numbers, "out": as_number(float(value.data))})
+        if text == "g":
+            return _number(gradient)
+        return f"{G.sub(as_number(float(self.walk.arrived[id(value)])), text)} = {_number(gradient)}"
 
     def _notes(self):
         notes = []
@@ -203,6 +208,10 @@ def _replayed(values):
     if id(values[-1]) in tensors:
         tensors[id(values[-1])].backward(retain_graph=True)
     return tensors
+
+
+def _number(value):
+    return as_number(float(value)).strip("()")
 
 
 def _snapshot(number):
