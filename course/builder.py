@@ -6,6 +6,7 @@ the exercise's spec. The same text always gives the same bytes.
 """
 
 import ast
+import copy
 import importlib.metadata
 import json
 import logging
@@ -141,7 +142,7 @@ def _header(spec):
 
 
 def _answer(file, cell, spec):
-    """nbgrader's solution cell: the learner sees it without what stands between the solution markers."""
+    """nbgrader's solution cell: the learner sees it without what stands between solution markers."""
     _require_answer(file, cell, spec)
     metadata = {name: value for name, value in cell.metadata.items() if name != "exercise"}
     metadata["chainrule"] = {"exercise": spec.name}
@@ -209,28 +210,83 @@ def _spec(file, cell, name, used):
 
 
 def _require_answer(file, cell, spec):
+    """The cell, and what is left of it for the learner, defines what the exercise asks for."""
+    _require_pairs(file, cell)
+    wanted = tuple(spec.parameters)
+    parameters = _parameters(file, cell, spec)
+    if parameters[: len(wanted)] != wanted:  # the judge, too, allows more of them
+        given, wanted = ", ".join(parameters), ", ".join(wanted)
+        raise _problem(file, cell, f"`{_called(spec)}` has the parameters ({given}), its exercise says ({wanted})")
+    left = copy.deepcopy(cell)
+    left.source = _without_solutions(cell.source)
+    try:
+        is_left = _parameters(file, left, spec) == parameters
+    except BuildError:
+        is_left = False
+    if not is_left:
+        raise _problem(file, cell, f"without its solutions the cell has to be Python, with `{_called(spec)}` in it")
+    if _runs_at_once(_parse(file, left)):
+        raise _problem(file, cell, "a solution stands within a function or a method, not beside it")
+
+
+def _require_pairs(file, cell):
     lines = [line.strip() for line in cell.source.splitlines()]
-    markers = [line for line in lines if line in (BEGIN_SOLUTION, END_SOLUTION)]
-    if markers != [BEGIN_SOLUTION, END_SOLUTION]:
-        raise _problem(file, cell, f"the solution stands between one `{BEGIN_SOLUTION}` and one `{END_SOLUTION}`")
+    markers = [line for line in lines if BEGIN_SOLUTION in line or END_SOLUTION in line]
+    pair = [BEGIN_SOLUTION, END_SOLUTION]
+    if not markers or markers != pair * (len(markers) // 2):
+        raise _problem(
+            file, cell, f"each solution stands between a line `{BEGIN_SOLUTION}` and a line `{END_SOLUTION}`"
+        )
+
+
+def _without_solutions(source):
+    """What nbgrader leaves of a cell: each solution replaced by one indented line."""
+    lines, is_solution = [], False
+    for line in source.splitlines():
+        if line.strip() == BEGIN_SOLUTION:
+            lines.append(line.replace(BEGIN_SOLUTION, "raise NotImplementedError()"))
+            is_solution = True
+        elif line.strip() == END_SOLUTION:
+            is_solution = False
+        elif not is_solution:
+            lines.append(line)
+    return "\n".join(lines)
+
+
+def _runs_at_once(tree):
+    """Whether the line that stands for a solution would already run, and raise, as the cell is run."""
+    return any(isinstance(statement, ast.Raise) for node in _classes_and_module(tree) for statement in node.body)
+
+
+def _classes_and_module(tree):
+    return [tree, *(node for node in ast.walk(tree) if isinstance(node, ast.ClassDef))]
+
+
+def _parameters(file, cell, spec):
+    """The parameters of the answer in the cell: of a function, of a class's method, or of how a class is called."""
     kind = {"function": ast.FunctionDef, "class": ast.ClassDef}[spec.use.kind]
-    definitions = {node.name: node for node in _parse(file, cell).body if isinstance(node, kind)}
-    if spec.function not in definitions:
+    found = [node for node in _parse(file, cell).body if isinstance(node, kind) and node.name == spec.function]
+    if not found:
         raise _problem(file, cell, f"exercise {spec.name!r} needs a {spec.use.kind} `{spec.function}` here")
-    parameters = _parameters(definitions[spec.function], spec.use.method)
-    if parameters[: len(spec.parameters)] != tuple(spec.parameters):
-        given, wanted = ", ".join(parameters), ", ".join(spec.parameters)
-        raise _problem(file, cell, f"`{spec.function}` has the parameters ({given}), its exercise says ({wanted})")
+    if spec.use.kind == "function":
+        return _names_of_arguments(found[-1])
+    name = spec.use.method or "__init__"
+    methods = [node for node in found[-1].body if isinstance(node, ast.FunctionDef) and node.name == name]
+    if not methods and (spec.use.method or spec.parameters):
+        raise _problem(file, cell, f"exercise {spec.name!r} needs a method `{spec.function}.{name}` here")
+    if not methods:
+        return ()
+    names = _names_of_arguments(methods[-1])
+    return names if spec.use.method else names[1:]
 
 
-def _parameters(definition, method):
-    """What a function takes, or a class when it is called; of a class with a named `method`, what that takes."""
-    if isinstance(definition, ast.ClassDef):
-        methods = {node.name: node for node in definition.body if isinstance(node, ast.FunctionDef)}
-        called = methods.get(method or "__init__")
-        return () if called is None else _parameters(called, "")[0 if method else 1 :]
-    arguments = definition.args
+def _names_of_arguments(function):
+    arguments = function.args
     return tuple(argument.arg for argument in arguments.posonlyargs + arguments.args + arguments.kwonlyargs)
+
+
+def _called(spec):
+    return f"{spec.function}.{spec.use.method}" if spec.use.method else spec.function
 
 
 def _require_check(file, cells):

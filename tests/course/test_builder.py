@@ -42,8 +42,9 @@ SPECS = [
     FakeSpec("autograd/unbroadcast", "unbroadcast", ("gradient", "shape")),
     FakeSpec("autograd/matmul_vjp", "matmul_vjp", ("gradient", "a", "b"), points=2.5),
     FakeSpec("autograd/cross_entropy_vjp", "cross_entropy_vjp", ("gradient", "logits", "target")),
-    FakeSpec("modules/scale", "Scale", ("factor",), use=Use("class")),
-    FakeSpec("modules/forward", "Scale", ("self", "x"), use=Use("class", method="forward")),
+    FakeSpec("modules/linear", "Linear", ("size",), use=Use("class")),
+    FakeSpec("modules/without", "Without", (), use=Use("class")),
+    FakeSpec("modules/double", "Double", ("ctx", "x"), use=Use("class", "forward")),
 ]
 
 
@@ -178,8 +179,8 @@ def test_a_source_notebook_changed_by_hand_is_kept_aside(chapters, tmp_path):
         ("autograd/matmul_vjp", "autograd/unbroadcast", r"`def matmul_vjp\(.*already used in 03-small.md"),
         ("def unbroadcast(", "def unbrodcast(", r"`def unbrodcast\(.*needs a function `unbroadcast`"),
         ("(gradient, a, b)", "(gradient, b, a)", r"parameters \(gradient, b, a\).*says \(gradient, a, b\)"),
-        ("    ### BEGIN SOLUTION\n", "", r"stands between one `### BEGIN SOLUTION` and one"),
-        ("    ### END SOLUTION\n", "", r"stands between one"),
+        ("    ### BEGIN SOLUTION\n", "", r"stands between a line `### BEGIN SOLUTION` and a line"),
+        ("    ### END SOLUTION\n", "", r"stands between a line"),
         (":tags: [setup]", ":tgas: [setup]", r"`import numpy as np`: unknown metadata tgas; .*exercise, jupyter, tags"),
         ("# A small chapter", "A small chapter", r"begins with its title"),
         ("1 + 1", "1 +", r"`1 \+`: not Python"),
@@ -193,50 +194,6 @@ def test_a_mistake_in_a_chapter_is_named(chapters, tmp_path, old, new, message):
     with pytest.raises(builder.BuildError, match=rf"(?s)^03-small\.md: .*{message}"):
         builder.build(chapters, tmp_path)
     assert not (tmp_path / "source").exists(), "nothing is written when a chapter is wrong"
-
-
-CLASS = """
-```{code-cell}
-:exercise: %s
-
-class Scale:
-    def __init__(self, factor, name=""):
-        self.factor = factor
-
-    def forward(self, x):
-        ### BEGIN SOLUTION
-        return self.factor * x
-        ### END SOLUTION
-```
-"""
-
-
-def append(chapters, text):
-    path = chapters / SMALL.name
-    path.write_text(path.read_text(encoding="utf-8") + text, encoding="utf-8")
-
-
-@pytest.mark.parametrize("exercise", ["modules/scale", "modules/forward"])
-def test_an_answer_may_be_a_class(chapters, tmp_path, exercise):
-    """Its parameters are those of `__init__` without self, or of the method that the exercise names."""
-    append(chapters, CLASS % exercise)
-    grade_id = exercise.replace("/", "-")
-    assert cell(built(chapters, tmp_path), f"{grade_id}-check")["source"] == [f'check("{exercise}", Scale)']
-
-
-@pytest.mark.parametrize(
-    ("exercise", "old", "new", "message"),
-    [
-        ("modules/scale", "class Scale", "class Skale", "needs a class `Scale` here"),
-        ("modules/scale", "factor, name", "size, name", r"parameters \(size, name\), its exercise says \(factor\)"),
-        ("modules/scale", "__init__", "set", r"parameters \(\), its exercise says \(factor\)"),
-        ("modules/forward", "forward(self, x)", "forward(self)", r"parameters \(self\), its exercise says \(self, x\)"),
-    ],
-)
-def test_a_mistake_in_a_class_is_named(chapters, tmp_path, exercise, old, new, message):
-    append(chapters, (CLASS % exercise).replace(old, new))
-    with pytest.raises(builder.BuildError, match=message):
-        builder.build(chapters, tmp_path)
 
 
 def test_an_exercise_in_two_chapters_is_named(chapters, tmp_path):
@@ -255,3 +212,89 @@ def test_a_chapter_has_a_number_and_a_plain_name(chapters, tmp_path, name):
 def test_an_empty_folder_is_no_course(tmp_path):
     with pytest.raises(builder.BuildError, match="no chapters here"):
         builder.build(tmp_path, tmp_path)
+
+
+CLASSES = {
+    "modules/linear": '''class Linear(Module):
+    """Its own numbers."""
+
+    def __init__(self, size):
+        """Makes them."""
+        ### BEGIN SOLUTION
+        secret = np.ones(size)
+        self.numbers = secret
+        ### END SOLUTION
+
+    def forward(self, x):
+        """x, multiplied."""
+        ### BEGIN SOLUTION
+        return x * self.numbers
+        ### END SOLUTION''',
+    "modules/without": '''class Without:
+    def forward(self, x):
+        ### BEGIN SOLUTION
+        return x
+        ### END SOLUTION''',
+    "modules/double": '''class Double(Function):
+    @staticmethod
+    def forward(ctx, x):
+        ### BEGIN SOLUTION
+        return x * 2
+        ### END SOLUTION
+
+    @staticmethod
+    def backward(ctx, gradient):
+        ### BEGIN SOLUTION
+        return gradient * 2
+        ### END SOLUTION''',
+}
+BEGIN, FORWARD = "### BEGIN SOLUTION", "def forward(ctx, x):"
+
+
+@pytest.fixture
+def classes(chapters):
+    """The small chapter with three classes in it."""
+    cells = [f"```{{code-cell}}\n:exercise: {name}\n\n{source}\n```\n" for name, source in CLASSES.items()]
+    path = chapters / SMALL.name
+    path.write_text(path.read_text("utf-8") + "\n" + "\n".join(cells), encoding="utf-8")
+    return chapters
+
+
+def test_a_class_is_an_answer_and_has_a_solution_in_each_method(classes, tmp_path):
+    """What the learner gets is the class with every method still to be written, and the check of the class."""
+    builder.build(classes, tmp_path)
+    (path,) = builder.release(tmp_path)
+    notebook = json.loads(path.read_bytes())
+    linear = "".join(cell(notebook, "modules-linear")["source"])
+    assert linear.count("raise NotImplementedError()") == 2 and "secret" not in linear and "BEGIN" not in linear
+    assert "def forward(self, x):" in linear
+    assert cell(notebook, "modules-linear-check")["source"] == ['check("modules/linear", Linear)']
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_what_the_builder_takes_for_the_learners_version_is_nbgraders(classes, tmp_path, name):
+    """The cell that is checked for being Python is the one that nbgrader makes, but for its comment."""
+    builder.build(classes, tmp_path)
+    (path,) = builder.release(tmp_path)
+    released = "".join(cell(json.loads(path.read_bytes()), name.replace("/", "-"))["source"]).splitlines()
+    without = builder._without_solutions(CLASSES[name]).split("\n")
+    assert [line for line in released if "# YOUR CODE" not in line] == without
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("class Linear(", "class Lineal(", r"needs a class `Linear` here"),
+        ("def __init__(self, size)", "def __init__(self, length)", r"`Linear` has the parameters \(length\).*\(size\)"),
+        ("def __init__(self, size)", "def __begin__(self, size)", r"needs a method `Linear.__init__` here"),
+        ("def forward(ctx, x)", "def forward(ctx, y)", r"`Double.forward` has the parameters \(ctx, y\).*\(ctx, x\)"),
+        ("def forward(ctx, x)", "def forwards(ctx, x)", r"needs a method `Double.forward` here"),
+        ("= secret\n        ### END", "= secret\n        ### BEGIN", r"each solution stands between"),
+        ("class Without:", "class Without:\n    ### BEGIN SOLUTION\n    ### END SOLUTION", r"within a function or a method"),
+        (f"{FORWARD}\n        {BEGIN}", f"{BEGIN}\n    {FORWARD}", r"without its solutions .* `Double.forward` in it"),
+    ],
+)
+def test_a_mistake_in_a_class_is_named(classes, tmp_path, old, new, message):
+    edit(classes, old, new)
+    with pytest.raises(builder.BuildError, match=rf"(?s)^03-small\.md: .*{message}"):
+        builder.build(classes, tmp_path)

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from autograders.specs import chain_rule
+from autograders.specs.chain_rule import backward
 from course.labs import live as live_module
 from course.labs.gradient_flow import STEPS, GradientFlow
 from course.labs.live import Live
@@ -126,7 +126,7 @@ def shown(value):
 
 def test_the_value_graph_has_the_numbers_of_the_formula():
     """2 · error · (1 − tanh²) · x at w, and in each box its number."""
-    graph = shown(chain_rule.Value)
+    graph = shown(backward.Value)
     t = np.tanh(-0.5)
     slopes = {"w": 2 * (t - 0.5) * (1 - t * t) * 2.0, "x": 2 * (t - 0.5) * (1 - t * t) * -0.4, "loss": 1.0}
     nodes = {node.label: node for node in graph.nodes}
@@ -137,7 +137,7 @@ def test_the_value_graph_has_the_numbers_of_the_formula():
 
 
 def test_the_value_graph_says_each_rule_in_numbers():
-    graph = shown(chain_rule.Value)
+    graph = shown(backward.Value)
     (to_w,) = [edge for edge in graph.edges if graph.nodes[edge.source].label == "w"]
     assert to_w.text == "∂loss/∂w = g × x"
     assert to_w.numbers == "(−1.513) × 2 = −3.027"
@@ -146,7 +146,7 @@ def test_the_value_graph_says_each_rule_in_numbers():
 
 
 def test_the_value_graph_goes_back_as_the_learner_s_walk_went():
-    graph = shown(chain_rule.Value)
+    graph = shown(backward.Value)
     assert [graph.nodes[number].label for number in graph.backward] == ["loss", "×", "+", "tanh", "+", "×"]
 
 
@@ -159,28 +159,28 @@ def test_the_value_graph_goes_back_as_the_learner_s_walk_went():
     ],
 )
 def test_the_value_graph_says_where_a_wrong_walk_first_parts_from_the_engine(name, sentence):
-    (wrong,) = [each.answer for each in chain_rule.BACKWARD.misconceptions if each.name == name]
+    (wrong,) = [each.answer for each in backward.EXERCISE.misconceptions if each.name == name]
     assert any(note.startswith(sentence) for note in shown(wrong).notes)
 
 
 def test_the_value_graph_leaves_values_as_it_found_them_but_for_grad():
     """A cell that shows one can be run again, and an error on the way leaves no watched vjp behind."""
-    named = neuron(chain_rule.Value)
+    named = neuron(backward.Value)
     vjp = named["loss"].vjp
     first, second = (value_graph(named["loss"], named).document() for _ in range(2))
     assert first == second and named["loss"].vjp is vjp
 
-    def backward():
+    def fails():
         raise NotImplementedError
 
-    named["loss"].backward = backward
+    named["loss"].backward = fails
     with pytest.raises(NotImplementedError):
         value_graph(named["loss"], named)
     assert named["loss"].vjp is vjp
 
 
 def test_the_value_graph_finds_the_caller_s_names_and_compares_what_it_can():
-    a = chain_rule.Value(2.0)
+    a = backward.Value(2.0)
     b = a + a
     b.operation = "twice"
     graph = value_graph(b)
@@ -191,7 +191,7 @@ def test_the_value_graph_finds_the_caller_s_names_and_compares_what_it_can():
 def test_the_value_graph_refuses_what_it_cannot_show():
     with pytest.raises(TypeError, match=r"value_graph\(output\): got float without data, grad, inputs, vjp, operation"):
         value_graph(3.0)
-    total = chain_rule.Value(0.0)
+    total = backward.Value(0.0)
     for _ in range(MOST_VALUES):
         total = total + total
     with pytest.raises(ValueError, match="more than 80 values"):
