@@ -8,6 +8,8 @@ import re
 
 import pytest
 
+from learner import cell_with, chapter_at, menu, run, scroll_to, write_into
+
 pytestmark = pytest.mark.slow
 
 NAME = "03-autograd-on-tensors"
@@ -25,7 +27,7 @@ def lab(machine):
 @pytest.fixture(scope="module")
 def notebook(lab, page):
     """The page with the chapter open and all of its cells run."""
-    page.goto(lab)
+    page.goto(chapter_at(lab, NAME))
     page.locator(".jp-NotebookPanel").wait_for()
     page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
     # the last code cell is the PyTorch listing: its output says that all before it has run
@@ -38,42 +40,6 @@ def notebook(lab, page):
             return page
         page.wait_for_timeout(1000)
     raise AssertionError("the chapter's last cell gave no result")
-
-
-def menu(page, name, item):
-    page.get_by_role("menuitem", name=name, exact=True).click()
-    page.get_by_role("menuitem", name=item, exact=True).click()
-
-
-def scroll_to(page, heading):
-    """Bring the section with this heading into view (JupyterLab draws only what is near it)."""
-    panel = page.locator(".jp-WindowedPanel-outer")
-    panel.evaluate("outer => outer.scrollTop = 0")
-    for _ in range(200):
-        found = page.locator(".jp-RenderedMarkdown :is(h1, h2, h3)", has_text=re.compile(heading, re.IGNORECASE))
-        if found.count() and found.first.is_visible():
-            found.first.scroll_into_view_if_needed()
-            return found.first
-        panel.evaluate("outer => outer.scrollTop += 400")
-        page.wait_for_timeout(50)
-    raise AssertionError(f"no heading {heading!r} came into view")
-
-
-def cell_with(page, text):
-    return page.locator(".jp-CodeCell", has=page.locator(".jp-InputArea-editor", has_text=text)).first
-
-
-def write_into(page, cell, source):
-    """Replace the cell's source as by pasting, then run it."""
-    cell.locator(".cm-content").click()
-    page.keyboard.press("Control+A")
-    page.keyboard.insert_text(source)
-    page.keyboard.press("Control+Enter")
-
-
-def run(page, cell):
-    cell.locator(".cm-content").click()
-    page.keyboard.press("Control+Enter")
 
 
 def solution(name):

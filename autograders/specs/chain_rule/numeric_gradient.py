@@ -122,7 +122,7 @@ def numeric_gradient(function, x):
     """The plain way: a copy that is moved up, moved down and put back, one number after the other."""
     step = 1e-5
     x = x.astype(np.float64)
-    gradient = np.zeros(x.shape)
+    gradient = np.empty(x.shape)
     for index in np.ndindex(x.shape):
         here = x[index]
         x[index] = here + step
@@ -192,7 +192,7 @@ def numeric_gradient_extrapolated(function, x):
 
 def numeric_gradient_by_complex_steps(function, x):
     """A step into the complex plane, where nothing is subtracted and so nothing is lost."""
-    gradient = np.zeros(x.shape)
+    gradient = np.empty(x.shape)
     for index in np.ndindex(x.shape):
         moved = x.astype(complex)
         moved[index] += 1e-30j
