@@ -7,6 +7,8 @@ text where no kernel is running.
 from course.labs.broadcasting import broadcasting
 from course.labs.gradient_flow import gradient_flow
 from course.labs.live import Live
-from course.labs.pictures import show, show_weights
+from course.labs.pictures import GREY, ORANGE, PURPLE, show, show_weights
+from course.labs.value_graph import value_graph
 
-__all__ = ["Live", "broadcasting", "gradient_flow", "show", "show_weights"]
+__all__ = [
+    "GREY", "ORANGE", "PURPLE", "Live", "broadcasting", "gradient_flow", "show", "show_weights", "value_graph"]

@@ -93,4 +93,5 @@ class Live:
             axes.set_ylabel(name, color=colour)
             axes.tick_params(axis="y", colors=colour)
             axes.spines["top"].set_visible(False)
+            axes.spines["right"].set_visible(number > 0)
         return "<br>" + as_html(fig, f"Curves of {' and '.join(self.measured)} over the steps. {text}")

@@ -14,6 +14,9 @@ import jupytext  # noqa: E402
 import nbformat  # noqa: E402
 from nbclient import NotebookClient  # noqa: E402
 
+from autograders import sandbox  # noqa: E402
+from autograders.grading import tasks_of  # noqa: E402
+from autograders.marking import mark  # noqa: E402
 from autograders.spec import load  # noqa: E402
 from course import builder, classroom  # noqa: E402
 
@@ -23,7 +26,11 @@ MOST_WORDS = 2500
 SECONDS = 180  # of computing, for a whole chapter on a laptop's CPU
 LONGEST_CODE_LINE = 115  # what a notebook shows without scrolling
 READ = r"([\d.]+)% of the 599 held-out digits are read correctly"
-RESULT = {"01-tensors": (READ, 96.0), "03-autograd-on-tensors": (READ, 94.0)}
+RESULT = {
+    "01-tensors": (READ, 96.0),
+    "02-autograd-by-hand": (r"([\d.]+)% of the curve's ups and downs are explained", 98.0),
+    "03-autograd-on-tensors": (READ, 94.0),
+}
 
 by_name = pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)
 
@@ -133,6 +140,20 @@ def test_a_chapter_runs_before_any_answer_is_given(chapter, place):
     assert not (place.parent / "my_engine").exists()
     pattern, least = RESULT[chapter.stem]
     assert min(float(value) for value in re.findall(pattern, said)) >= least
+
+
+works, reason = sandbox.available()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not works, reason=f"no sandbox here: {reason}")
+@by_name
+def test_a_chapter_s_own_answers_earn_all_in_the_sandbox(chapter):
+    """Where only the setup cells and the answers run, as when learners are graded."""
+    notebook = nbformat.reads(builder.render(chapter).decode(), as_version=4)
+    for task in tasks_of(notebook, b"a key"):
+        verdict = mark(task)
+        assert verdict["points"] == verdict["max_points"], verdict["text"]
 
 
 def run_listing(source, folder):

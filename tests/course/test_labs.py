@@ -4,14 +4,17 @@ import base64
 import html
 import itertools
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from autograders.specs.chain_rule import backward
 from course.labs.broadcasting import SHAPES, Broadcasting
 from course.labs.gradient_flow import STEPS, GradientFlow
 from course.labs.live import Live
 from course.labs.pictures import mosaic, show_weights
+from course.labs.value_graph import MOST_VALUES, value_graph
 
 
 @pytest.fixture(scope="module")
@@ -168,3 +171,89 @@ def test_the_broadcasting_lab_follows_its_sliders():
 def test_the_broadcasting_lab_refuses_shapes_that_it_cannot_draw(shape):
     with pytest.raises(ValueError, match="broadcasting: b should be a shape of at most 3 axes"):
         Broadcasting((3, 1), shape)
+
+
+def neuron(value):
+    """A neuron's squared error, of values made by the class `value`, with its parts by name."""
+    w, x, b, minus_target = value(-0.4), value(2.0), value(0.3), value(-0.5)
+    error = (w * x + b).tanh() + minus_target
+    return {"w": w, "x": x, "b": b, "error": error, "loss": error * error}
+
+
+def shown(value):
+    named = neuron(value)
+    return value_graph(named["loss"], named)
+
+
+def test_the_value_graph_has_the_numbers_of_the_formula():
+    """2 · error · (1 − tanh²) · x at w, and in each box its number."""
+    graph = shown(backward.Value)
+    t = np.tanh(-0.5)
+    slopes = {"w": 2 * (t - 0.5) * (1 - t * t) * 2.0, "x": 2 * (t - 0.5) * (1 - t * t) * -0.4, "loss": 1.0}
+    nodes = {node.label: node for node in graph.nodes}
+    for label, slope in slopes.items():
+        assert nodes[label].grad.number == pytest.approx(slope, rel=1e-12)
+    assert nodes["w"].name == "−0.4" and [node.name for node in graph.nodes if "error" in (node.name or "")]
+    assert graph.notes == ("All 9 gradients agree with the engine's.",)
+
+
+def test_the_value_graph_says_each_rule_in_numbers():
+    graph = shown(backward.Value)
+    (to_w,) = [edge for edge in graph.edges if graph.nodes[edge.source].label == "w"]
+    assert to_w.text == "∂loss/∂w = g × x"
+    assert to_w.numbers == "(−1.513) × 2 = −3.027"
+    both = [edge for edge in graph.edges if graph.nodes[edge.source].name == "error = −0.9621"]
+    assert [edge.accumulates for edge in both] == [True, True] and both[0].numbers == "1 × (−0.9621) = −0.9621"
+
+
+def test_the_value_graph_goes_back_as_the_learner_s_walk_went():
+    graph = shown(backward.Value)
+    assert [graph.nodes[number].label for number in graph.backward] == ["loss", "×", "+", "tanh", "+", "×"]
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("assigns instead of adding", "Your gradient of `error` is -0.962117; the engine says -1.92423."),
+        ("walks every way", "Your walk came to `error` more than once; it should come to each value once."),
+        ("forgets to begin", "Your gradient of `loss` is 0; the engine says 1."),
+    ],
+)
+def test_the_value_graph_says_where_a_wrong_walk_first_parts_from_the_engine(name, sentence):
+    (wrong,) = [each.answer for each in backward.EXERCISE.misconceptions if each.name == name]
+    assert any(note.startswith(sentence) for note in shown(wrong).notes)
+
+
+def test_the_value_graph_leaves_values_as_it_found_them_but_for_grad():
+    """A cell that shows one can be run again, and an error on the way leaves no watched vjp behind."""
+    named = neuron(backward.Value)
+    vjp = named["loss"].vjp
+    first, second = (value_graph(named["loss"], named).document() for _ in range(2))
+    assert first == second and named["loss"].vjp is vjp
+
+    def fails():
+        raise NotImplementedError
+
+    named["loss"].backward = fails
+    with pytest.raises(NotImplementedError):
+        value_graph(named["loss"], named)
+    assert named["loss"].vjp is vjp
+
+
+def test_the_value_graph_finds_the_caller_s_names_and_compares_what_it_can():
+    a = backward.Value(2.0)
+    b = a + a
+    b.operation = "twice"
+    graph = value_graph(b)
+    assert graph.nodes[0].label == "a" and graph.nodes[-1].label == "b"
+    assert graph.notes == ("Not compared with the engine, which does not know what 'twice' means.",)
+
+
+def test_the_value_graph_refuses_what_it_cannot_show():
+    with pytest.raises(TypeError, match=r"value_graph\(output\): got float without data, grad, inputs, vjp, operation"):
+        value_graph(3.0)
+    total = backward.Value(0.0)
+    for _ in range(MOST_VALUES):
+        total = total + total
+    with pytest.raises(ValueError, match="more than 80 values"):
+        value_graph(total)
