@@ -221,8 +221,13 @@ def _failure(spec: Spec, trials: list[Trial], problems: list[Problem], seed: int
         difference=first.difference,
         misconception=_misconception(spec, trials, wrong) if wrong else "",
         seed=seed,
-        reproduce=f'{", ".join(spec.input_names)} = inputs("{spec.name}", seed={seed}, case={first.trial.number})',
+        reproduce=f'{_unpacked(spec.input_names)} = inputs("{spec.name}", seed={seed}, case={first.trial.number})',
     )
+
+
+def _unpacked(names: tuple[str, ...]) -> str:
+    """The left side of an assignment that takes a tuple apart."""
+    return ", ".join(names) + "," * (len(names) == 1)
 
 
 def _misconception(spec: Spec, trials: list[Trial], wrong: Problem) -> str:
