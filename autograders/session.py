@@ -164,7 +164,7 @@ def crossing(value):
 
 
 def is_blank(source: str) -> bool:
-    """Whether the first function or class in `source` holds nothing but docstrings, `pass`, `...` and nbgrader's stub."""
+    """Whether the first function or class in `source` holds nothing but docstrings, `pass` and `...`."""
     for node in ast.walk(ast.parse(textwrap.dedent(source))):
         if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
             return _is_blank(node)
@@ -180,8 +180,7 @@ def _is_blank(definition) -> bool:
 
 def _says_nothing(statement: ast.stmt) -> bool:
     is_constant = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
-    is_stub = isinstance(statement, ast.Raise) and ast.unparse(statement).startswith("raise NotImplementedError")
-    return is_constant or is_stub or isinstance(statement, ast.Pass)
+    return is_constant or isinstance(statement, ast.Pass)
 
 
 def source_of(answer) -> str:

@@ -177,7 +177,7 @@ class Answer:
             "outcome": "described", "parameters": list(parameters), "required": required, "blank": self.is_blank()}
 
     def is_blank(self):
-        """Whether the function, or every method of the class, holds nothing but a docstring, `pass`, `...` or the stub."""
+        """Whether the function, or every method of the class, holds nothing but a docstring, `pass` or `...`."""
         kinds = ast.FunctionDef if self.kind == "function" else ast.ClassDef
         nodes = [node for statement in self.statements for node in ast.walk(statement)]
         named = [node for node in nodes if isinstance(node, kinds) and node.name == self.name]
@@ -228,8 +228,7 @@ def is_blank(definition):
 
 def says_nothing(statement):
     is_constant = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
-    is_stub = isinstance(statement, ast.Raise) and ast.unparse(statement).startswith("raise NotImplementedError")
-    return is_constant or is_stub or isinstance(statement, ast.Pass)
+    return is_constant or isinstance(statement, ast.Pass)
 
 
 class Modules:
