@@ -1,1 +1,1 @@
-"""The exercises, one file a room, each ending in a tuple `EXERCISES`."""
+"""The exercises: a folder a chapter, a file an exercise, each ending in `EXERCISE = Spec(...)`."""
