@@ -17,7 +17,7 @@ def probe(answer, construction):
     Tensor, a literal, or the path of something that is there already.
     Returns, with parameters numbered in the order of their lines and -1 for whatever else was found: those that
     `parameters()` gave; those that `named_parameters()` gave; those that its names lead to; and whether each module,
-    in the order of the lines, is in training mode after `train(False)` and after `train()`: (modules, 2).
+    in the order of the lines, is in training mode at first, after `train(False)` and after `train()`: (modules, 3).
     """
     model, parameters, modules = built(answer, construction)
     numbers = {id(parameter): number for number, parameter in enumerate(parameters)}
@@ -69,10 +69,12 @@ def _pairs(model):
 
 
 def _modes(model, modules):
-    model.train(False)
-    after_eval = [_mode(module) for module in modules]
-    model.train()
-    return [list(both) for both in zip(after_eval, map(_mode, modules))]
+    modes = [[_mode(module)] for module in modules]
+    for mode in ((False,), ()):
+        model.train(*mode)
+        for module, of_module in zip(modules, modes):
+            of_module.append(_mode(module))
+    return modes
 
 
 def _mode(module):

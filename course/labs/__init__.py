@@ -1,11 +1,13 @@
-"""What a chapter imports to make its ideas visible: `live` progress and the interactive labs.
+"""What a chapter imports to make its ideas visible: `Live` progress, pictures, and the interactive labs.
 
 One idea a lab; every number on it is computed by the engine; each shows a still picture and one line of
 text where no kernel is running.
 """
 
+from course.labs.classifiers import show_boundaries, show_confusion
 from course.labs.gradient_flow import gradient_flow
 from course.labs.live import Live
 from course.labs.pictures import show, show_weights
+from course.labs.playground import playground
 
-__all__ = ["Live", "gradient_flow", "show", "show_weights"]
+__all__ = ["Live", "gradient_flow", "playground", "show", "show_boundaries", "show_confusion", "show_weights"]

@@ -6,6 +6,7 @@ import time
 from course.labs.pictures import GREY, ORANGE, PURPLE, as_html, figure
 
 SECONDS_BETWEEN_PICTURES = 0.25
+TRAINING_PER_PICTURE = 4  # on a slow machine training goes on for at least so many times as long as a picture takes
 STYLES = ((PURPLE, "-"), (ORANGE, "--"), (GREY, ":"))
 
 
@@ -29,7 +30,7 @@ class Live:
         self.measured = {}  # name -> ([step, ...], [value, ...])
         self._done = 0
         self._handle = None
-        self._last_picture = 0.0
+        self._next_picture = 0.0
 
     def __enter__(self):
         self._started = time.perf_counter()
@@ -48,8 +49,11 @@ class Live:
             steps, heights = self.measured.setdefault(name, ([], []))
             steps.append(step)
             heights.append(float(value))
-        if time.perf_counter() - self._last_picture > SECONDS_BETWEEN_PICTURES:
+        if time.perf_counter() > self._next_picture:
+            begin = time.perf_counter()
             self._show()
+            end = time.perf_counter()
+            self._next_picture = end + max(SECONDS_BETWEEN_PICTURES, TRAINING_PER_PICTURE * (end - begin))
 
     def text(self, interrupted=False):
         """Where the training is, in one line."""
@@ -63,7 +67,6 @@ class Live:
         from IPython import get_ipython
         from IPython.display import display
 
-        self._last_picture = time.perf_counter()
         if get_ipython() is None:
             return
         text = self.text(interrupted)

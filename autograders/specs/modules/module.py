@@ -78,7 +78,7 @@ def found_once(case, parameters, named_parameters, led_to, modes):
     (construction,) = case.arguments
     count = sum(line.endswith("= Parameter") for line in construction)
     modules = 1 + sum(line.endswith("= Module") for line in construction)
-    switched = modes if modes.shape == (modules, 2) else np.full((modules, 2), -1)
+    switched = modes if modes.shape == (modules, 3) else np.full((modules, 3), -1)
     return *(_times(found, count) for found in (parameters, named_parameters, led_to)), switched
 
 
@@ -91,7 +91,7 @@ def module_rounding(construction):
     """None: what is counted is right or wrong."""
     parameters = sum(line.endswith("= Parameter") for line in construction)
     modules = 1 + sum(line.endswith("= Module") for line in construction)
-    return *(np.zeros(parameters + 1) for _ in range(3)), np.zeros((modules, 2))
+    return *(np.zeros(parameters + 1) for _ in range(3)), np.zeros((modules, 3))
 
 
 class Module:
@@ -347,7 +347,7 @@ EXERCISE = Spec(
         "times parameters() found each Parameter, and anything else",
         "times named_parameters() found each Parameter, and anything else",
         "times a name led to each Parameter, and to anything else",
-        "training, for each module, after train(False) and after train()",
+        "training, for each module: at first, after train(False), after train()",
     ),
     title="A model that knows its parameters",
     why="An optimizer asks a model for its parameters: none may be missing, and none may come twice.",
