@@ -4,7 +4,6 @@ import base64
 import html
 import itertools
 import re
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
