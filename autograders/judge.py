@@ -18,7 +18,7 @@ from autograders.compare import Expected, as_array, close, show
 from autograders.problems import WRONG, Problem, Trial, exception_in_words, parts_of, plain, problems_of
 from autograders.report import Failure, Report, Stage
 from autograders.session import LocalSession, Missing, Opaque, Outcome, Raised, Returned, Stopped
-from autograders.spec import EDGE, GATES, ORDINARY, SPEED, STAGES, Absolute, Case, Spec
+from autograders.spec import EDGE, GATES, ORDINARY, SPEED, STAGES, Absolute, Case, Misconception, Spec
 
 
 def judge(spec: Spec, session, seed: int) -> Report:
@@ -226,14 +226,23 @@ def _failure(spec: Spec, trials: list[Trial], problems: list[Problem], seed: int
 
 
 def _misconception(spec: Spec, trials: list[Trial], wrong: Problem) -> str:
-    """The sentence of the misconception that the answer agrees with on all ordinary cases and on the wrong one."""
+    """The sentence of the misconception that the answer agrees with on all ordinary cases and on the wrong one.
+
+    Of several that do in the array that is wrong, one that agrees in all arrays comes first.
+    """
     telling = [wrong.trial, *(trial for trial in trials if trial.case.stage == ORDINARY)]
-    for misconception in spec.misconceptions:
-        session = LocalSession(misconception.answer, spec.use)
-        outcomes = (measured(spec, trial.case, session.call(*trial.case.arguments)) for trial in telling)
-        if all(_agree(spec, trial, theirs, wrong.part) for trial, theirs in zip(telling, outcomes)):
-            return misconception.sentence
-    return ""
+    alike = [each for each in spec.misconceptions if _agree_throughout(spec, telling, each, (wrong.part,))]
+    if len(alike) > 1:
+        everything = range(len(spec.compared))
+        alike.sort(key=lambda each: not _agree_throughout(spec, telling, each, everything))
+    return alike[0].sentence if alike else ""
+
+
+def _agree_throughout(spec: Spec, trials: list[Trial], misconception: Misconception, parts) -> bool:
+    """Whether the answer's outcomes are the misconception's, in these parts."""
+    session = LocalSession(misconception.answer, spec.use)
+    outcomes = (measured(spec, trial.case, session.call(*trial.case.arguments)) for trial in trials)
+    return all(_agree(spec, trial, theirs, part) for trial, theirs in zip(trials, outcomes) for part in parts)
 
 
 def _agree(spec: Spec, trial: Trial, theirs: Outcome, part: int) -> bool:

@@ -1,6 +1,6 @@
 """What an exercise asks: one `Spec` holds everything that the check, the grader and their tests know about it.
 
-The specs themselves live in `autograders/specs/`, one file a room (`autograd`), each ending in a tuple `EXERCISES`.
+The specs themselves live in `autograders/specs/`, a file or a folder for each room, which ends in a tuple `EXERCISES`.
 """
 
 import difflib

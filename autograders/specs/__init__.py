@@ -1,1 +1,1 @@
-"""The exercises, one file a room, each ending in a tuple `EXERCISES`."""
+"""The exercises, a file or a folder for each room, which ends in a tuple `EXERCISES`."""
