@@ -1,4 +1,4 @@
-"""`python -m autograders COMMAND ...`: is this machine ready, grade many submissions, look at the grades."""
+"""`python -m autograders COMMAND ...`: is this machine ready, begin an exercise, grade many."""
 
 import argparse
 import importlib
@@ -6,6 +6,7 @@ import sys
 
 COMMANDS = {  # the module of each command, with `add_arguments(parser)` and `run(options)`, and what it does
     "doctor": ("autograders.doctor", "say whether answers can be graded on this machine, and what is missing"),
+    "new": ("autograders.new", "begin an exercise: its spec, ready to be filled in"),
     "grade": ("autograders.batch.grade", "grade all submissions of an assignment, in parallel"),
     "regrade": ("autograders.batch.regrade", "grade again with the recorded seeds, and show what would change"),
     "stats": ("autograders.batch.stats", "a page about an assignment's grades: scores, hard stages, alike answers"),

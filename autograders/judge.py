@@ -49,7 +49,8 @@ def _refusal(spec: Spec, described) -> tuple[str, str] | None:
     if isinstance(described, Missing) and described.found is None:
         return "attempted", f"There is no {spec.use.kind} named `{spec.function}`. Was its cell run, or renamed?"
     if isinstance(described, Missing):
-        return "signature", f"A {spec.use.kind} `{spec.call}` was expected, this is something of type `{described.found}`."
+        expected = f"A {spec.use.kind} `{spec.call}` was expected"
+        return "signature", f"{expected}, this is something of type `{described.found}`."
     if isinstance(described, Raised):
         return "signature", exception_in_words(described)
     if isinstance(described, Stopped):
@@ -221,35 +222,41 @@ def _failure(spec: Spec, trials: list[Trial], problems: list[Problem], seed: int
         difference=first.difference,
         misconception=_misconception(spec, trials, wrong) if wrong else "",
         seed=seed,
-        reproduce=f'{", ".join(spec.input_names)} = inputs("{spec.name}", seed={seed}, case={first.trial.number})',
+        reproduce=f'{_unpacked(spec.input_names)} = inputs("{spec.name}", seed={seed}, case={first.trial.number})',
     )
+
+
+def _unpacked(names: tuple[str, ...]) -> str:
+    """What stands left of the `=` to take a tuple of these apart: "a, b", or "a,"."""
+    return f"{names[0]}," if len(names) == 1 else ", ".join(names)
 
 
 def _misconception(spec: Spec, trials: list[Trial], wrong: Problem) -> str:
     """The sentence of the misconception that the answer agrees with on all ordinary cases and on the wrong one.
 
-    Of several that do in the array that is wrong, one that agrees in all arrays comes first.
+    Of several that do in the array that is wrong, one that agrees in all arrays, and in what it raised, comes first.
     """
     telling = [wrong.trial, *(trial for trial in trials if trial.case.stage == ORDINARY)]
     alike = [each for each in spec.misconceptions if _agree_throughout(spec, telling, each, (wrong.part,))]
     if len(alike) > 1:
         everything = range(len(spec.compared))
-        alike.sort(key=lambda each: not _agree_throughout(spec, telling, each, everything))
+        alike.sort(key=lambda each: not _agree_throughout(spec, telling, each, everything, to_the_word=True))
     return alike[0].sentence if alike else ""
 
 
-def _agree_throughout(spec: Spec, trials: list[Trial], misconception: Misconception, parts) -> bool:
+def _agree_throughout(spec: Spec, trials: list[Trial], misconception: Misconception, parts, to_the_word=False) -> bool:
     """Whether the answer's outcomes are the misconception's, in these parts."""
     session = LocalSession(misconception.answer, spec.use)
     outcomes = (measured(spec, trial.case, session.call(*trial.case.arguments)) for trial in trials)
-    return all(_agree(spec, trial, theirs, part) for trial, theirs in zip(trials, outcomes) for part in parts)
+    pairs = zip(trials, outcomes)
+    return all(_agree(spec, trial, theirs, part, to_the_word) for trial, theirs in pairs for part in parts)
 
 
-def _agree(spec: Spec, trial: Trial, theirs: Outcome, part: int) -> bool:
+def _agree(spec: Spec, trial: Trial, theirs: Outcome, part: int, to_the_word: bool) -> bool:
     """Whether the answer's outcome is the misconception's: the same array, or the same kind of exception."""
     if isinstance(trial.outcome, Raised) and isinstance(theirs, Raised):
-        is_alike = trial.outcome.kind == theirs.kind
-        return is_alike and (theirs.kind != "Unusable" or trial.outcome.message == theirs.message)
+        to_the_word = to_the_word or theirs.kind == "Unusable"
+        return trial.outcome.kind == theirs.kind and (not to_the_word or trial.outcome.message == theirs.message)
     values, their_values = parts_of(spec, trial.outcome), parts_of(spec, theirs)
     if values is None or their_values is None:
         return False

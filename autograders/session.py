@@ -34,7 +34,7 @@ class Described:
 
 @dataclass(frozen=True)
 class Missing:
-    """There is no function or class of that name; `found` is the type of what stands there instead, if anything does."""
+    """Nothing of that name and kind is there; `found` is the type of what stands there instead, if anything does."""
 
     name: str
     found: str | None = None

@@ -1,6 +1,11 @@
 """What an exercise asks: one `Spec` holds everything that the check, the grader and their tests know about it.
 
+<<<<<<< HEAD
 The specs themselves live in `autograders/specs/`, a file or a folder for each room, which ends in a tuple `EXERCISES`.
+=======
+The specs themselves live in `autograders/specs/`, a folder a chapter (`autograd`), a file an exercise, each ending in
+`EXERCISE = Spec(...)`.
+>>>>>>> main
 """
 
 import difflib
@@ -53,8 +58,8 @@ class Absolute(NamedTuple):
 class Speed:
     """On the case that `case` draws, an answer has to be at least `times` as fast as `slow`, a plain loop.
 
-    Both are timed in the same run, the answer at its best on two draws. `slow` takes the case's arguments, and should take
-    about 0.2 s.
+    Both are timed in the same run, the answer at its best on two draws. `slow` takes the case's arguments, and
+    should take about 0.2 s.
     """
 
     case: Callable[[np.random.Generator], Case]
@@ -81,7 +86,8 @@ class Spec:
     `rounding(*arguments)` has the same structure and says how much rounding an honest answer may show, in units of
     the dtype's eps (see `multilinear_rounding`), or is `Absolute`; for integers see `exact`.
     Where many answers are right, `measure(case, *arrays)` makes of what came back the arrays called `measured` that are
-    compared in its place; it runs with the judge, and gets real-valued arrays of any shape and dtype.
+    compared in its place; it runs with the judge, and gets real-valued arrays of any shape and dtype. Samples of the
+    answer are compared with samples of the reference, so both are off by chance.
     `cases` yields `Case`s from a numpy Generator. `weights` gives points to the stages in `WEIGHTED`; the points of a
     stage are shared by its groups. Of `packages` the parts in `withheld` are not there while an answer is graded.
     Four fields keep the grader itself honest, in its tests: each of `misconceptions` loses points and is told its
@@ -205,8 +211,10 @@ def load(name: str) -> Spec:
 def _exercises() -> dict[str, Spec]:
     from autograders import specs
 
-    rooms = [importlib.import_module(f"{specs.__name__}.{room.name}") for room in pkgutil.iter_modules(specs.__path__)]
-    return {spec.name: spec for room in rooms for spec in getattr(room, "EXERCISES", ())}
+    files = pkgutil.walk_packages(specs.__path__, f"{specs.__name__}.")
+    modules = [importlib.import_module(file.name) for file in files if not file.ispkg]
+    found = [module.EXERCISE for module in modules if hasattr(module, "EXERCISE")]
+    return {spec.name: spec for spec in found}
 
 
 def multilinear_rounding(reference: Callable) -> Callable:

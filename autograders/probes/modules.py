@@ -26,7 +26,7 @@ def with_parameters(module, arrays):
 
 
 def forward_and_backward(module, x, gradient):
-    """(output, gradient of x, gradients of all parameters by name) of `module(x)`, with `gradient` coming from above."""
+    """(output, gradient of x, {name of a parameter: its gradient}) of `module(x)`, with `gradient` from above."""
     given = torch.from_numpy(x).requires_grad_()
     output = module(given)
     if not isinstance(output, torch.Tensor):

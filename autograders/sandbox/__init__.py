@@ -4,9 +4,9 @@
         session.describe()          # Described(parameters=("gradient", "shape"))
         session.call(array, (3,))   # Returned(value, inputs), or Raised, or Stopped
 
-Read in this order: `limits.py`, `wire.py` (what crosses), `worker.py` (runs inside), `contents.py` (what it can read), `withheld.py` (and what not),
-the levels of isolation, each a module with the same `start` (`cgroup.py`, `bubblewrap.py`, `landlock.py`), `levels.py`
-(chooses among them), `process.py` (one sandboxed process), `session.py`.
+Read in this order: `limits.py`, `wire.py` (what crosses), `worker.py` (runs inside), `contents.py` (what it can read),
+`withheld.py` (and what not), the levels of isolation, each a module with the same `start` (`cgroup.py`,
+`bubblewrap.py`, `landlock.py`), `levels.py` (chooses among them), `process.py` (one sandboxed process), `session.py`.
 """
 
 import functools

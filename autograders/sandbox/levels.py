@@ -3,8 +3,8 @@
 A level is a module with
     NAME        how the ledger and the doctor call it;
     LACKS       what it does not promise that a better one does, in a line;
-    start       (packages, limits, requests, replies) -> Jail: a worker with these `contents.Package`s that speaks over the two descriptors, or
-                SandboxUnavailable with the reason and what to do about it.
+    start       (packages, limits, requests, replies) -> Jail: a worker that has these `contents.Package`s and speaks
+                over the two descriptors, or SandboxUnavailable with the reason and what to do about it.
 CHAINRULE_SANDBOX=name allows that level alone. Where none works nothing is graded.
 """
 

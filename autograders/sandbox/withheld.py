@@ -124,12 +124,13 @@ def _own_folder() -> Path:
     """A folder that only this user can write to, and that a sandbox's user can read."""
     folder = Path(tempfile.gettempdir()) / f"chainrule-{os.getuid()}"
     try:
-        folder.mkdir(mode=0o755, exist_ok=True)
+        folder.mkdir(exist_ok=True)
         found = folder.lstat()
     except OSError as error:
         raise SandboxUnavailable(f"no copy of a package can be made in {folder}: {error}") from error
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o022:
         raise SandboxUnavailable(f"{folder} is not a folder that this user alone can write to: remove it")
+    folder.chmod(0o755)
     return folder
 
 
@@ -147,7 +148,7 @@ def _is_whole(copy: Path, texts: dict[str, str]) -> bool:
 
 def _make(copy: Path, texts: dict[str, str]) -> None:
     """Write the copy, with what Python compiles of it, beside its place, and move it there in one step."""
-    copy.parent.mkdir(mode=0o755, exist_ok=True)
+    copy.parent.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=copy.parent) as beside:
         made = Path(beside) / copy.name
         for file, text in texts.items():
@@ -155,7 +156,8 @@ def _make(copy: Path, texts: dict[str, str]) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, "utf-8")
             py_compile.compile(str(path), str(copy / file), doraise=True, quiet=2)
-        made.chmod(0o755)
+        for path in (copy.parent, made, *made.rglob("*")):  # a sandbox's user may be another, and a umask strict
+            path.chmod(0o755 if path.is_dir() else 0o644)
         if copy.exists():  # not whole
             copy.rename(Path(beside) / "broken")
         try:

@@ -1,1 +1,1 @@
-"""The exercises, a file or a folder for each room, which ends in a tuple `EXERCISES`."""
+"""The exercises: a folder a chapter, a file an exercise, each ending in `EXERCISE = Spec(...)`."""

@@ -74,7 +74,7 @@ def test_changing_an_input_is_seen():
 
 def test_the_function_is_described():
     with session("def f(gradient, shape=None):\n    return gradient") as answer:
-        assert answer.describe() == Described(("gradient", "shape"), required=2)
+        assert answer.describe() == Described(("gradient", "shape"), required=1)
 
 
 @pytest.mark.parametrize("body", ["pass", "...", "'''What to do.'''"])

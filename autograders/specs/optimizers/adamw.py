@@ -1,4 +1,4 @@
-"""AdamW(params, lr, betas, eps, weight_decay): momentum over RMSprop, both corrected at the start, and weights that shrink."""
+"""AdamW(params, lr, betas, eps, weight_decay): momentum over RMSprop, both corrected at the start, and shrinking weights."""
 
 import math
 import sys
@@ -8,9 +8,9 @@ import numpy as np
 import engine as torch
 from autograders.probes.adamw import probe
 from autograders.spec import Misconception, Spec, Use
+from autograders.specs.common import WEIGHTS
 from autograders.specs.optimizers.steps import (
     INPUTS,
-    WEIGHTS,
     WITHHELD,
     Stepping,
     averages_roundings,
@@ -281,7 +281,7 @@ class AdamWAsTheEngine(torch.optim.Optimizer):
         value -= group["lr"] * arrays[0] / (np.sqrt(arrays[1]) + group["eps"])
 
 
-ADAMW = Spec(
+EXERCISE = Spec(
     name="optimizers/adamw",
     function="AdamW",
     use=Use("class", probe="adamw"),
@@ -304,7 +304,8 @@ ADAMW = Spec(
         "    def __init__(self, params, lr, betas, eps, weight_decay):\n"
         "        super().__init__(params, lr, betas, eps, weight_decay, decoupled_weight_decay=True)\n",
         "from engine.optim.adam import _Moments\nclass AdamW(_Moments):\n"
-        "    def __init__(self, params, lr, betas, eps, weight_decay):\n        super().__init__(params, dict(lr=lr))\n",
+        "    def __init__(self, params, lr, betas, eps, weight_decay):\n        super().__init__(params, "
+        "dict(lr=lr))\n",
     ),
     misconceptions=(
         Misconception(
@@ -345,7 +346,8 @@ ADAMW = Spec(
         ),
         Misconception(
             "betas swapped",
-            "The betas are swapped: the first belongs to the average of the gradient, the second to that of its square.",
+            "The betas are swapped: the first belongs to the average of the gradient, the second to that of its "
+            "square.",
             _BetasSwapped,
         ),
         Misconception(
@@ -392,8 +394,8 @@ ADAMW = Spec(
     hints=(
         'Four lines of `Momentum` and `RMSprop` come together; the new state is a count. Begin with `state["step"]`, '
         "`exp_avg` and `exp_avg_sq`, all zero.",
-        "Shrink the parameter by `1 - lr * weight_decay`. Bring both averages up to date; each keeps its beta and takes "
-        "in `1 - beta` of the new. Then correct copies of them: divide by `1 - beta ** step`.",
+        "Shrink the parameter by `1 - lr * weight_decay`. Bring both averages up to date; each keeps its beta and "
+        "takes in `1 - beta` of the new. Then correct copies of them: divide by `1 - beta ** step`.",
         '`parameter -= group["lr"] * corrected_average / (corrected_square.sqrt() + group["eps"])`, where `step` is 1 '
         "the first time.",
     ),

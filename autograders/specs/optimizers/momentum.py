@@ -7,7 +7,8 @@ import numpy as np
 import engine as torch
 from autograders.probes.momentum import probe
 from autograders.spec import Misconception, Spec, Use
-from autograders.specs.optimizers.steps import INPUTS, WEIGHTS, WITHHELD, Stepping, cases, trajectory_rounding, zeros
+from autograders.specs.common import WEIGHTS
+from autograders.specs.optimizers.steps import INPUTS, WITHHELD, Stepping, cases, trajectory_rounding, zeros
 
 SETTINGS = [(0.5, 0.9), (0.25, 0.8), (0.1, 0.95)]  # lr, momentum
 
@@ -21,8 +22,8 @@ def _results(*arguments):
     return probe(torch.optim.SGD, *arguments)
 
 
-# v = momentum * v + g rounds twice in the product (momentum is rounded too) and once in the sum; lr * v is two more, and
-# adding up one. A gradient's term has passed at most t such steps: 4 t + 2 roundings.
+# v = momentum * v + g rounds twice in the product (momentum is rounded too) and once in the sum; lr * v is two more,
+# and adding up one. A gradient's term has passed at most t such steps: 4 t + 2 roundings.
 momentum_rounding = trajectory_rounding(_results, lambda step, lr, momentum: 4 * step + 2)
 
 
@@ -258,7 +259,7 @@ class MomentumInTwoRounds(MomentumStep):
             parameter += -group["lr"] * self.state[parameter]["momentum_buffer"]
 
 
-MOMENTUM = Spec(
+EXERCISE = Spec(
     name="optimizers/momentum",
     function="Momentum",
     use=Use("class", probe="momentum"),
@@ -278,13 +279,13 @@ MOMENTUM = Spec(
     shortcuts=(
         "from engine.optim import SGD\nclass Momentum(SGD):\n    def __init__(self, params, lr, momentum):\n"
         "        super().__init__(params, lr, momentum)\n",
-        "import engine as torch\nclass Momentum(torch.optim.Optimizer):\n    def __init__(self, params, lr, momentum):\n"
-        "        super().__init__(params, dict(lr=lr))\n"
+        "import engine as torch\nclass Momentum(torch.optim.Optimizer):\n    def __init__(self, params, lr, "
+        "momentum):\n        super().__init__(params, dict(lr=lr))\n"
         "        self.inner = torch.optim.SGD(self.param_groups[0]['params'], lr, momentum)\n"
         "        self.state = self.inner.state\n    def step(self):\n        self.inner.step()\n",
         "import engine as torch\nfrom engine.optim import sgd\nclass Momentum(torch.optim.Optimizer):\n"
-        "    def __init__(self, params, lr, momentum):\n        super().__init__(params, dict(lr=lr, momentum=momentum))\n"
-        "    def step(self):\n        sgd.SGD.step(self)\n",
+        "    def __init__(self, params, lr, momentum):\n        super().__init__(params, dict(lr=lr, "
+        "momentum=momentum))\n    def step(self):\n        sgd.SGD.step(self)\n",
     ),
     misconceptions=(
         Misconception(

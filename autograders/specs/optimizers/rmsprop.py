@@ -7,9 +7,9 @@ import numpy as np
 import engine as torch
 from autograders.probes.rmsprop import probe
 from autograders.spec import Misconception, Spec, Use
+from autograders.specs.common import WEIGHTS
 from autograders.specs.optimizers.steps import (
     INPUTS,
-    WEIGHTS,
     WITHHELD,
     Stepping,
     averages_roundings,
@@ -205,7 +205,7 @@ class RMSpropAsTheEngine(torch.optim.Optimizer):
         value -= group["lr"] * (grad / (np.sqrt(average) + group["eps"]))
 
 
-RMSPROP = Spec(
+EXERCISE = Spec(
     name="optimizers/rmsprop",
     function="RMSprop",
     use=Use("class", probe="rmsprop"),
@@ -243,14 +243,14 @@ RMSPROP = Spec(
         ),
         Misconception(
             "no root",
-            "The averages are right, but you divide by the average square itself. Its root has the gradient's unit, and "
-            "that makes the step's length independent of the gradient's scale.",
+            "The averages are right, but you divide by the average square itself. Its root has the gradient's unit, "
+            "and that makes the step's length independent of the gradient's scale.",
             _NoRoot,
         ),
         Misconception(
             "not squared",
-            "You average the gradient, not its square. Pulls to both sides then cancel, and a root of a negative number "
-            "is nan.",
+            "You average the gradient, not its square. Pulls to both sides then cancel, and a root of a negative "
+            "number is nan.",
             _NotSquared,
         ),
         Misconception(

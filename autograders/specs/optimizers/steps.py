@@ -5,9 +5,8 @@ import numpy as np
 import engine as torch
 from autograders.probes.optimizers import GROUPS, IN_PLACE, NEW_RATE, NO_GRADIENT, NOTHING, RESUMED
 from autograders.spec import EDGE, Case
-from autograders.specs.draw import DOUBLE, SINGLE, normal
+from autograders.specs.common import DOUBLE, SINGLE, normal
 
-WEIGHTS = {"dtype": 0.5, "inputs unmutated": 0.5, "values": 2.0, "edge cases": 1.0}
 INPUTS = ("weight", "bias", "weight_gradients", "bias_gradients", "happens")
 WITHHELD = ("engine.optim.sgd", "engine.optim.adam", "engine.optim.adaptive", "engine.optim.lbfgs")
 
@@ -75,10 +74,10 @@ def averages_roundings(step, *kept):
 
     kept: how much of each average is kept at a step (beta). An average takes in a number by two products, beta and
     1 - beta rounded before them, a square and a sum; where it is moved by (1 - beta) * (number - average), by a
-    difference of numbers up to twice as large: at most 8 a step. 1 - beta, and the 1 - beta**t of a correction, if taken
-    in the dtype, are off by 1 / (1 - beta) once each; the correction's quotients by 2. A step is a quotient of two
-    averages, one of them under a root, which halves what it was rounded, times the rate: 12 a step and 9 once. Taking
-    it, shrinking the parameter (1 - lr * weight_decay, a product) and adding up: 4 a step.
+    difference of numbers up to twice as large: at most 8 a step. 1 - beta, and the 1 - beta**t of a correction, if
+    taken in the dtype, are off by 1 / (1 - beta) once each; the correction's quotients by 2. A step is a quotient of
+    two averages, one of them under a root, which halves what it was rounded, times the rate: 12 a step and 9 once.
+    Taking it, shrinking the parameter (1 - lr * weight_decay, a product) and adding up: 4 a step.
     """
     return 16 * step + 9 + sum(2 / (1 - beta) for beta in kept)
 

@@ -6,9 +6,9 @@ import sys
 import numpy as np
 
 import engine as torch
-from autograders.probes.clipping import GENERATOR, NO_GRADIENT, PLAIN, probe
+from autograders.probes.clipping import GENERATOR, NO_GRADIENT, PLAIN
 from autograders.spec import EDGE, Absolute, Case, Misconception, Spec, Use
-from autograders.specs.draw import DOUBLE, SINGLE, normal
+from autograders.specs.common import DOUBLE, SINGLE, normal
 
 
 def _norm(first, second):
@@ -19,8 +19,8 @@ def clipping_rounding(first, second, max_norm, happens):
     """How far off clipped gradients and their norm may be, in float32's eps, whatever their dtype.
 
     The norm of n numbers: a square each, at most n sums, one root, which halves what was before it: relative to it
-    (n + 1) / 2 + 1 roundings of eps / 2. The factor adds a quotient, a gradient a product: n + 4 roundings, twice that to be
-    safe. And torch divides by norm + 1e-6, for which the factor may be smaller by 1e-6 / norm: as right as not to.
+    (n + 1) / 2 + 1 roundings of eps / 2. The factor adds a quotient, a gradient a product: n + 4 roundings, twice that to
+    be safe. And torch divides by norm + 1e-6, for which the factor may be smaller by 1e-6 / norm: as right as not to.
     """
     norm = _norm(first, second)
     factor = min(1.0, max_norm / norm) if norm else 1.0
@@ -33,7 +33,8 @@ def clipping_rounding(first, second, max_norm, happens):
 
 def clipping_cases(rng):
     """Gradients of two parameters, too long or short enough; max_norm is what they are long times a number."""
-    far, long, short = "gradients that are far too long", "gradients that are too long", "gradients that are short enough"
+    far, long = "gradients that are far too long", "gradients that are too long"
+    short = "gradients that are short enough"
     for first, second, dtype, times, group in [
         ((2,), (1,), SINGLE, 0.5, long),
         ((3, 2), (2,), DOUBLE, 0.75, long),
@@ -222,7 +223,7 @@ def clip_in_double(parameters, max_norm):
     return norm
 
 
-CLIP_GRADIENTS = Spec(
+EXERCISE = Spec(
     name="optimizers/clip_gradients",
     function="clip_gradients",
     use=Use("function", probe="clipping"),
@@ -249,8 +250,8 @@ CLIP_GRADIENTS = Spec(
     misconceptions=(
         Misconception(
             "each parameter by itself",
-            "You clip each parameter's gradient by its own norm, which turns the step's direction. All of them together "
-            "are one arrow: one norm, one factor.",
+            "You clip each parameter's gradient by its own norm, which turns the step's direction. All of them "
+            "together are one arrow: one norm, one factor.",
             _each_by_itself,
         ),
         Misconception(
@@ -261,8 +262,8 @@ CLIP_GRADIENTS = Spec(
         ),
         Misconception(
             "always scales",
-            "You scale gradients that were short enough, up to `max_norm`. Those should stay as they are: only if `norm "
-            "> max_norm`.",
+            "You scale gradients that were short enough, up to `max_norm`. Those should stay as they are: only if "
+            "`norm > max_norm`.",
             _always_scales,
         ),
         Misconception(
@@ -300,8 +301,8 @@ CLIP_GRADIENTS = Spec(
         ),
         Misconception(
             "walks twice",
-            "`model.parameters()` is a generator: after the first loop it is used up, and the second loop sees nothing. "
-            "Put the gradients into a list first.",
+            "`model.parameters()` is a generator: after the first loop it is used up, and the second loop sees "
+            "nothing. Put the gradients into a list first.",
             _walks_twice,
         ),
         Misconception(

@@ -162,13 +162,13 @@ def cosine_with_complex_numbers(step, warmup, steps):
     return 0.5 + 0.5 * np.exp(1j * np.pi * (step - warmup) / (steps - warmup)).real
 
 
-COSINE_WITH_WARMUP = Spec(
+EXERCISE = Spec(
     name="optimizers/cosine_with_warmup",
     function="cosine_with_warmup",
     parameters=("step", "warmup", "steps"),
     returns=("result",),
     title="Cosine with warm-up",
-    why="Small steps while nothing is known, large ones on the way, small ones to settle: the schedule of most long runs.",
+    why="Small steps while nothing is known, large ones on the way, small ones to settle: how most long runs go.",
     minutes=10,
     difficulty=2,
     weights={"values": 2.0, "edge cases": 1.0},
@@ -238,10 +238,10 @@ COSINE_WITH_WARMUP = Spec(
         cosine_with_complex_numbers,
     ),
     hints=(
-        "Three parts, one `if` each: while `step < warmup`, until `steps`, and after that. Which number has each at its "
-        "two ends?",
-        "Going up: `(step + 1) / (warmup + 1)`. Going down, let `progress = (step - warmup) / (steps - warmup)`: it runs "
-        "from 0 to 1. After the end: 0.",
+        "Three parts, one `if` each: while `step < warmup`, until `steps`, and after that. Which number has each at "
+        "its two ends?",
+        "Going up: `(step + 1) / (warmup + 1)`. Going down, let `progress = (step - warmup) / (steps - warmup)`: it "
+        "runs from 0 to 1. After the end: 0.",
         "`0.5 * (1 + math.cos(math.pi * progress))` is 1 for progress 0, 1/2 half-way, 0 at the end.",
     ),
 )

@@ -1,18 +1,11 @@
-"""Modules: layers that own their parameters, and what a training loop does with them."""
+"""Linear(in_features, out_features): x @ weight.T + bias, with parameters of its own."""
 
 import sys
 
-import numpy as np
-
 import engine as torch
 from autograders.spec import EDGE, Case, Misconception, Spec, Use, multilinear_rounding
-from autograders.specs.draw import DOUBLE, SINGLE, normal
+from autograders.specs.common import DOUBLE, SINGLE, WEIGHTS, normal
 from engine import nn
-
-WEIGHTS = {"dtype": 0.5, "inputs unmutated": 0.5, "values": 2.0, "edge cases": 1.0}
-
-
-# Linear(in_features, out_features): x @ weight.T + bias, with parameters of its own
 
 
 def linear(x, weight, bias, gradient):
@@ -167,7 +160,7 @@ class LinearByRegistering(nn.Module):
         return torch.matmul(x, self.weight.mT) + self.bias
 
 
-LINEAR = Spec(
+EXERCISE = Spec(
     name="modules/linear",
     function="Linear",
     use=Use("class", probe="linear"),
@@ -255,5 +248,3 @@ LINEAR = Spec(
         "`forward` is one line: `x @ self.weight.T + self.bias`.",
     ),
 )
-
-EXERCISES = (LINEAR,)
