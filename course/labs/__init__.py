@@ -6,6 +6,8 @@ text where no kernel is running.
 
 from course.labs.gradient_flow import gradient_flow
 from course.labs.live import Live
+from course.labs.momentum import momentum
 from course.labs.pictures import show, show_weights
+from course.labs.surfaces import show_walks
 
-__all__ = ["Live", "gradient_flow", "show", "show_weights"]
+__all__ = ["Live", "gradient_flow", "momentum", "show", "show_walks", "show_weights"]

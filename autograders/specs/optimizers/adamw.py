@@ -1,4 +1,4 @@
-"""AdamW(params, lr, betas, eps, weight_decay): momentum over RMSprop, both corrected at the start, and shrinking weights."""
+"""AdamW(params, lr, betas, eps, weight_decay): momentum over RMSprop, corrected at the start; weights shrink."""
 
 import math
 import sys

@@ -19,8 +19,8 @@ def clipping_rounding(first, second, max_norm, happens):
     """How far off clipped gradients and their norm may be, in float32's eps, whatever their dtype.
 
     The norm of n numbers: a square each, at most n sums, one root, which halves what was before it: relative to it
-    (n + 1) / 2 + 1 roundings of eps / 2. The factor adds a quotient, a gradient a product: n + 4 roundings, twice that to
-    be safe. And torch divides by norm + 1e-6, for which the factor may be smaller by 1e-6 / norm: as right as not to.
+    (n + 1) / 2 + 1 roundings of eps / 2. The factor adds a quotient, a gradient a product: n + 4 roundings, twice that
+    to be safe. And torch divides by norm + 1e-6, so its factor is smaller by 1e-6 / norm: as right as not to.
     """
     norm = _norm(first, second)
     factor = min(1.0, max_norm / norm) if norm else 1.0
