@@ -92,7 +92,7 @@ class MomentumLab:
             self.momentum, min=0, max=0.99, step=0.01, description="momentum", style=style, layout=wide
         )
         noise = ipywidgets.FloatSlider(
-            self.noise, min=0, max=5, step=0.5, description="noise", style=style, layout=wide
+            self.noise, min=0, max=3, step=0.25, description="noise", style=style, layout=wide
         )
         picture = ipywidgets.HTML()
 
@@ -111,10 +111,10 @@ class MomentumLab:
 
 
 def _arrived(losses, lowest):
-    """The first step from which on the loss stays near the lowest; None if it does not."""
+    """The first step from which on the loss stays near the lowest, five steps at least; None if it does not."""
     away = np.flatnonzero(~(losses - lowest <= NEAR * (losses[0] - lowest)))
     first = int(away[-1]) + 1 if len(away) else 0
-    return first if first < len(losses) else None
+    return first if first <= len(losses) - 5 else None
 
 
 def _told(way):

@@ -88,7 +88,7 @@ def show_walks(loss, walks, alt, limits=SURFACES["ravine"].limits):
     loss(point): the loss of a tensor (2,). walks: {name: array (steps + 1, 2)}. alt: what it shows, a sentence.
     """
     fig = figure(8.0, 3.9)
-    axes = fig.add_axes((0.07, 0.13, 0.91, 0.77))
+    axes = fig.add_axes((0.10, 0.14, 0.88, 0.76))
     draw_heights(axes, Surface(loss, limits, None))
     for (name, points), (colour, dashes, mark) in zip(walks.items(), STYLES):
         axes.plot(*points.T, dashes, color=colour, marker=mark, markersize=4, linewidth=1.5, label=name)
