@@ -22,7 +22,7 @@ from processor import measure  # noqa: E402
 ROUNDS = 3
 STOCK = "from nbgrader.converters import Autograde as A\nget_config().Autograde.sanitize_preprocessors = "
 STOCK += "A.sanitize_preprocessors.default()\nget_config().Autograde.autograde_preprocessors = "
-STOCK += "A.autograde_preprocessors.default()\n"
+STOCK += "A.autograde_preprocessors.default()\nget_config().ExecutePreprocessor.timeout = 600\n"
 AUTOGRADE, GRADE = ["-m", "nbgrader", "autograde", NAME], ["-m", "autograders", "grade", NAME]
 WAYS = {  # name: arguments of Python, settings of nbgrader
     "nbgrader as it comes": (AUTOGRADE, STOCK),

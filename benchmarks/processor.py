@@ -24,8 +24,10 @@ def measure(command, **options):
         try:
             begun = time.monotonic()
             enter = ["/bin/sh", "-c", ENTER, str(folder / "cgroup.procs")]
-            subprocess.run([*enter, *command], check=True, capture_output=True, **options)
+            done = subprocess.run([*enter, *command], capture_output=True, text=True, check=False, **options)
             wall = time.monotonic() - begun
+            if done.returncode != 0:
+                sys.exit(f"{' '.join(command)} failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
             counted = dict(line.split() for line in (folder / "cpu.stat").read_text().splitlines())
         finally:
             folder.rmdir()
