@@ -70,8 +70,7 @@ def mine() -> dict[str, Callable]:
 def parts_of(package: str, folder: str) -> dict[str, Callable]:
     """{part's name: what takes its place} of the answers that there are in the package `package`, in `folder`."""
     parts = {}
-    for name in specs.names():
-        spec = specs.load(name)
+    for name, spec in specs.exercises().items():
         if spec.part and Path(folder, f"{name}.py").is_file():
             answer = getattr(importlib.import_module(f"{package}.{name.replace('/', '.')}"), spec.function)
             parts[spec.part] = spec.as_part(answer) if spec.as_part else answer
@@ -106,7 +105,10 @@ def save(spec: specs.Spec, answer: Callable) -> str:
 
 def workspace() -> Path | None:
     """The learner's workspace that the current folder lies in, or None."""
-    here = Path.cwd()
+    try:
+        here = Path.cwd()
+    except FileNotFoundError:  # it was removed meanwhile
+        return None
     return next((folder for folder in (here, *here.parents) if (folder / DELIVERED).is_file()), None)
 
 
@@ -116,12 +118,12 @@ class _Kept:
     def __init__(self, root):
         self.root, self.folder = root, root / PACKAGE
         self.written = self._read()  # {relative path: [digests]}
+        self.exercises = specs.exercises()
         self.asked = set()  # names of answers that are being compared: two may name each other
 
     def module_of(self, value):
         """The name of the module in which this function was saved as an answer, or None."""
-        for name in specs.names():
-            spec = specs.load(name)
+        for name, spec in self.exercises.items():
             if getattr(value, "__name__", None) == spec.function and self._holds(name, value):
                 return f"{PACKAGE}.{name.replace('/', '.')}"
         return None
@@ -133,7 +135,7 @@ class _Kept:
             return False
         self.asked.add(name)
         try:
-            return file.read_text("utf-8").endswith(text_of(value, value.__name__, self.module_of))
+            return file.read_bytes().endswith(text_of(value, value.__name__, self.module_of).encode())
         except CannotStandAlone:
             return False
         finally:
@@ -158,7 +160,8 @@ class _Kept:
         """Write the text to a file of its own beside that one; its name."""
         path = self.folder / relative
         path = path.with_name(f"{path.stem}_{_digest(text.encode())[:8]}.py")
-        _write(path, text.encode())
+        if not path.exists():  # or else it has this text, or the learner's changes to it
+            _write(path, text.encode())
         return path.name
 
     def _read(self):

@@ -208,19 +208,20 @@ class UnknownExercise(KeyError):
 
 def names() -> list[str]:
     """The names of all exercises, such as "autograd/unbroadcast", room by room."""
-    return list(_exercises())
+    return list(exercises())
 
 
 def load(name: str) -> Spec:
     """The exercise called `name`; raises UnknownExercise, naming the nearest, if there is none."""
-    exercises = _exercises()
-    if name not in exercises:
-        nearest = difflib.get_close_matches(str(name), exercises, n=1, cutoff=0.0)
+    found = exercises()
+    if name not in found:
+        nearest = difflib.get_close_matches(str(name), found, n=1, cutoff=0.0)
         raise UnknownExercise(f"there is no exercise {name!r}; the nearest is {nearest[0]!r}")
-    return exercises[name]
+    return found[name]
 
 
-def _exercises() -> dict[str, Spec]:
+def exercises() -> dict[str, Spec]:
+    """All exercises by their names."""
     from autograders import specs
 
     files = pkgutil.walk_packages(specs.__path__, f"{specs.__name__}.")

@@ -104,7 +104,7 @@ def _source(value):
     try:
         source = _source_of_class(value) if isinstance(value, type) else textwrap.dedent(inspect.getsource(value))
         definition = ast.parse(source).body[0]
-    except (OSError, TypeError, SyntaxError):
+    except (OSError, TypeError, ValueError, SyntaxError):  # SyntaxError: a part of a line, as of a lambda
         raise CannotStandAlone(f"the text of `{value.__name__}` is not to be had") from None
     if not isinstance(definition, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
         raise CannotStandAlone(f"`{value.__name__}` is not defined by `def`")

@@ -144,6 +144,9 @@ def test_a_file_that_was_changed_by_hand_stays(workspace):
             "Your own engine keeps `autograd/unbroadcast` as you changed it by hand. "
             f"This answer is beside it: `{beside.name}`.")
         assert "def unbroadcast" in beside.read_text() and "by hand" not in beside.read_text()
+    beside.write_text("# changed as well\n" + beside.read_text())
+    passed(["unbroadcast"])
+    assert beside.read_text().startswith("# changed as well\n")
     assert mine().keys() == set(PARTS)
 
 
@@ -318,6 +321,19 @@ def test_losses_beyond_the_exercise_stay_the_engines(case):
             torch.nn.CrossEntropyLoss()(x, y).backward()
         with pytest.raises(ValueError, match="batch_size"):
             F.cross_entropy(x, y[:1])
+
+
+def test_odd_files_and_folders_do_not_disturb_a_check(workspace, tmp_path_factory, monkeypatch):
+    """A record that is no JSON, a file in another encoding, a current folder that is gone."""
+    passed()
+    (workspace / ".chainrule" / "my_engine.json").write_text("[1, 2")
+    (workspace / "my_engine" / "autograd" / "unbroadcast.py").write_bytes("# café\n".encode("latin-1"))
+    assert [report.saved[:5] for report in passed()] == ["Your ", "Your ", "Saved"]
+    gone = tmp_path_factory.mktemp("gone")
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    (report,) = passed(["unbroadcast"])
+    assert report.passed and report.saved == ""
 
 
 def test_the_record_is_plain_data(workspace):
