@@ -32,8 +32,8 @@ def notebook(lab, page):
     page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
     # the last code cell is the PyTorch listing: its output says that all before it has run
     done = page.get_by_text(re.compile(r"^loss 0\.\d+, accuracy 0\.9\d+"))
-    for second in range(90):
-        if second % 30 == 0:  # a kernel that has only just connected may miss the first call
+    for second in range(180):
+        if second % 60 == 0:  # a kernel that has only just connected may miss the first call
             menu(page, "Run", "Run All Cells")
         scroll_to(page, "three questions to check")  # again and again: outputs that arrive above push it away
         if done.count():
