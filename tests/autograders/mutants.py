@@ -45,6 +45,7 @@ def mutants(answer):
 
 def _defined(tree, answer):
     functions = vars(answer).values() if isinstance(answer, type) else [answer]
+    functions = [getattr(each, "__func__", each) for each in functions]  # of a static method, what it holds
     around = next(each.__globals__ for each in functions if hasattr(each, "__globals__"))
     namespace = dict(around)
     try:
