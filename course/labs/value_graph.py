@@ -184,15 +184,16 @@ class _Picture:
             theirs = self.engine[id(value)].grad
             theirs = 0.0 if theirs is None else theirs.item()
             if not isclose(float(value.grad), theirs, rel_tol=1e-9, abs_tol=1e-12):
+                yours, theirs = (f"{float(number):.6g}".replace("-", "−") for number in (value.grad, theirs))
                 return (
-                    f"Your gradient of {self._word(id(value))} is {float(value.grad):.6g}; the engine says "
-                    f"{theirs:.6g}. Nearer to the result the two agree.")
+                    f"Your gradient of {self._word(id(value))} is {yours}; the engine says {theirs}. "
+                    "Nearer to the result the two agree.")
         return f"All {len(self.values)} gradients agree with the engine's."
 
     def _word(self, key):
         value = self.values[self.number[key]]
         name = self.called.get(key)
-        return f"`{name}`" if name else f"a `{value.operation}`" if value.inputs else f"the leaf {value.data:.4g}"
+        return name or (f"a {value.operation}" if value.inputs else f"the number {_number(value.data)}")
 
 
 def _replayed(values):

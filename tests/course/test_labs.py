@@ -213,9 +213,9 @@ def test_the_value_graph_goes_back_as_the_learner_s_walk_went():
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("assigns instead of adding", "Your gradient of `error` is -0.962117; the engine says -1.92423."),
-        ("walks every way", "Your walk came to `error` more than once; it should come to each value once."),
-        ("forgets to begin", "Your gradient of `loss` is 0; the engine says 1."),
+        ("assigns instead of adding", "Your gradient of error is −0.962117; the engine says −1.92423."),
+        ("walks every way", "Your walk came to error more than once; it should come to each value once."),
+        ("forgets to begin", "Your gradient of loss is 0; the engine says 1."),
     ],
 )
 def test_the_value_graph_says_where_a_wrong_walk_first_parts_from_the_engine(name, sentence):
