@@ -18,7 +18,7 @@ from autograders.compare import Expected, as_array, close, show
 from autograders.problems import WRONG, Problem, Trial, exception_in_words, parts_of, plain, problems_of
 from autograders.report import Failure, Report, Stage
 from autograders.session import LocalSession, Missing, Opaque, Outcome, Raised, Returned, Stopped
-from autograders.spec import EDGE, GATES, ORDINARY, SPEED, STAGES, Absolute, Case, Spec
+from autograders.spec import EDGE, GATES, ORDINARY, SPEED, STAGES, Absolute, Case, Misconception, Spec
 
 
 def judge(spec: Spec, session, seed: int) -> Report:
@@ -110,12 +110,8 @@ def measured(spec: Spec, case: Case, outcome: Outcome) -> Outcome:
     arrays = [as_array(part) for part in parts] if isinstance(parts, (tuple, list)) else [None]
     if len(arrays) != len(spec.returns) or any(array is None for array in arrays):
         return replace(outcome, value=Opaque(_type_name(outcome.value)))
-    return replace(outcome, value=_measure(spec, case, arrays))
-
-
-def _measure(spec: Spec, case: Case, arrays):
-    results = tuple(np.asarray(each, np.float64) for each in _tuple(spec.measure(case, *arrays), spec.measured))
-    return results if len(results) > 1 else results[0]
+    numbers = tuple(np.asarray(each, np.float64) for each in _tuple(spec.measure(case, *arrays), spec.measured))
+    return replace(outcome, value=numbers if len(numbers) > 1 else numbers[0])
 
 
 def _type_name(value) -> str:
@@ -132,7 +128,7 @@ def expected_of(spec: Spec, case: Case) -> tuple[Expected, ...]:
     exact = [argument.astype(np.float64) if _is_float_array(argument) else argument for argument in case.arguments]
     results, roundings = spec.results(*exact), _tuple(spec.rounding(*exact), spec.compared)
     if spec.measure is not None:
-        results, floating = _measure(spec, case, _tuple(results, spec.returns)), np.dtype(np.float64)
+        results, floating = spec.measure(case, *_tuple(results, spec.returns)), np.dtype(np.float64)
     pairs = zip(_tuple(results, spec.compared), roundings, strict=True)
     return tuple(_expected(np.asarray(result), floating, rounding) for result, rounding in pairs)
 
@@ -231,26 +227,36 @@ def _failure(spec: Spec, trials: list[Trial], problems: list[Problem], seed: int
 
 
 def _unpacked(names: tuple[str, ...]) -> str:
-    """The left side of an assignment that takes a tuple apart."""
-    return ", ".join(names) + "," * (len(names) == 1)
+    """What stands left of the `=` to take a tuple of these apart: "a, b", or "a,"."""
+    return f"{names[0]}," if len(names) == 1 else ", ".join(names)
 
 
 def _misconception(spec: Spec, trials: list[Trial], wrong: Problem) -> str:
-    """The sentence of the misconception that the answer agrees with on all ordinary cases and on the wrong one."""
+    """The sentence of the misconception that the answer agrees with on all ordinary cases and on the wrong one.
+
+    Of several that do in the array that is wrong, one that agrees in all arrays, and in what it raised, comes first.
+    """
     telling = [wrong.trial, *(trial for trial in trials if trial.case.stage == ORDINARY)]
-    for misconception in spec.misconceptions:
-        session = LocalSession(misconception.answer, spec.use)
-        outcomes = (measured(spec, trial.case, session.call(*trial.case.arguments)) for trial in telling)
-        if all(_agree(spec, trial, theirs, wrong.part) for trial, theirs in zip(telling, outcomes)):
-            return misconception.sentence
-    return ""
+    alike = [each for each in spec.misconceptions if _agree_throughout(spec, telling, each, (wrong.part,))]
+    if len(alike) > 1:
+        everything = range(len(spec.compared))
+        alike.sort(key=lambda each: not _agree_throughout(spec, telling, each, everything, to_the_word=True))
+    return alike[0].sentence if alike else ""
 
 
-def _agree(spec: Spec, trial: Trial, theirs: Outcome, part: int) -> bool:
+def _agree_throughout(spec: Spec, trials: list[Trial], misconception: Misconception, parts, to_the_word=False) -> bool:
+    """Whether the answer's outcomes are the misconception's, in these parts."""
+    session = LocalSession(misconception.answer, spec.use)
+    outcomes = (measured(spec, trial.case, session.call(*trial.case.arguments)) for trial in trials)
+    pairs = zip(trials, outcomes)
+    return all(_agree(spec, trial, theirs, part, to_the_word) for trial, theirs in pairs for part in parts)
+
+
+def _agree(spec: Spec, trial: Trial, theirs: Outcome, part: int, to_the_word: bool) -> bool:
     """Whether the answer's outcome is the misconception's: the same array, or the same kind of exception."""
     if isinstance(trial.outcome, Raised) and isinstance(theirs, Raised):
-        is_alike = trial.outcome.kind == theirs.kind
-        return is_alike and (theirs.kind != "Unusable" or trial.outcome.message == theirs.message)
+        to_the_word = to_the_word or theirs.kind == "Unusable"
+        return trial.outcome.kind == theirs.kind and (not to_the_word or trial.outcome.message == theirs.message)
     values, their_values = parts_of(spec, trial.outcome), parts_of(spec, theirs)
     if values is None or their_values is None:
         return False

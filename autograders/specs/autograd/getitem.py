@@ -24,8 +24,8 @@ def getitem(x, index):
 def getitem_rounding(gradient, x, index):
     """How much rounding value and gradient may show, in units of eps.
 
-    A value is a copy; it is off by eps / 2 of itself if it came through a narrower dtype. A gradient is a sum over the n
-    uses of an element: at most (n - 1) eps / 2 of the sum of their sizes. Both are granted twice over.
+    A value is a copy; it is off by eps / 2 of itself if it came through a narrower dtype. A gradient is a sum over the
+    n uses of an element: at most (n - 1) eps / 2 of the sum of their sizes. Both are granted twice over.
     """
     uses, sizes = np.zeros(x.shape), np.zeros(x.shape)
     np.add.at(uses, index, np.ones(gradient.shape))
