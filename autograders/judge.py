@@ -111,8 +111,12 @@ def measured(spec: Spec, case: Case, outcome: Outcome) -> Outcome:
     arrays = [as_array(part) for part in parts] if isinstance(parts, (tuple, list)) else [None]
     if len(arrays) != len(spec.returns) or any(array is None for array in arrays):
         return replace(outcome, value=Opaque(_type_name(outcome.value)))
-    numbers = tuple(np.asarray(each, np.float64) for each in _tuple(spec.measure(case, *arrays), spec.measured))
-    return replace(outcome, value=numbers if len(numbers) > 1 else numbers[0])
+    return replace(outcome, value=_measure(spec, case, arrays))
+
+
+def _measure(spec: Spec, case: Case, arrays):
+    results = tuple(np.asarray(each, np.float64) for each in _tuple(spec.measure(case, *arrays), spec.measured))
+    return results if len(results) > 1 else results[0]
 
 
 def _type_name(value) -> str:
@@ -129,7 +133,7 @@ def expected_of(spec: Spec, case: Case) -> tuple[Expected, ...]:
     exact = [argument.astype(np.float64) if _is_float_array(argument) else argument for argument in case.arguments]
     results, roundings = spec.results(*exact), _tuple(spec.rounding(*exact), spec.compared)
     if spec.measure is not None:
-        results, floating = spec.measure(case, *_tuple(results, spec.returns)), np.dtype(np.float64)
+        results, floating = _measure(spec, case, _tuple(results, spec.returns)), np.dtype(np.float64)
     pairs = zip(_tuple(results, spec.compared), roundings, strict=True)
     return tuple(_expected(np.asarray(result), floating, rounding) for result, rounding in pairs)
 

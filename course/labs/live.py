@@ -19,14 +19,15 @@ class Live:
             live.update(step, loss=loss.item(), accuracy=accuracy)
 
     Each name given to `update` gets a curve (up to three, each with a scale of its own). The last picture
-    stays in the notebook. Outside a notebook nothing is shown.
+    stays in the notebook. Outside a notebook nothing is shown, and nor is it if `visible` is False; `measured` is kept.
     """
 
-    def __init__(self, steps, title=""):
+    def __init__(self, steps, title="", visible=True):
         if steps < 1:
             raise ValueError(f"Live: steps must be at least 1, got {steps}")
         self.steps = steps
         self.title = title
+        self.visible = visible
         self.measured = {}  # name -> ([step, ...], [value, ...])
         self._done = 0
         self._handle = None
@@ -64,7 +65,7 @@ class Live:
         from IPython import get_ipython
         from IPython.display import display
 
-        if get_ipython() is None:
+        if get_ipython() is None or not self.visible:
             return
         began = time.perf_counter()
         text = self.text(interrupted)
