@@ -287,7 +287,7 @@ EXERCISE = Spec(
     use=Use("class", probe="adamw"),
     parameters=("params", "lr", "betas", "eps", "weight_decay"),
     inputs=(*INPUTS, "lr", "betas", "eps", "weight_decay"),
-    returns=("weight", "bias", "weight_exp_avg", "weight_exp_avg_sq"),
+    returns=("weight_after_steps", "bias_after_steps", "weight_exp_avg", "weight_exp_avg_sq"),
     title="AdamW",
     why="Nearly every transformer was trained with these lines: momentum and RMSprop together, mended in two places.",
     minutes=20,

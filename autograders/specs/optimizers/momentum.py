@@ -18,8 +18,15 @@ def momentum_cases(rng):
     return cases(rng, SETTINGS)
 
 
+class Momentum(torch.optim.SGD):
+    """The engine's own, with a momentum unless told otherwise."""
+
+    def __init__(self, params, lr=0.01, momentum=0.9):
+        super().__init__(params, lr, momentum)
+
+
 def _results(*arguments):
-    return probe(torch.optim.SGD, *arguments)
+    return probe(Momentum, *arguments)
 
 
 # v = momentum * v + g rounds twice in the product (momentum is rounded too) and once in the sum; lr * v is two more,
@@ -265,13 +272,13 @@ EXERCISE = Spec(
     use=Use("class", probe="momentum"),
     parameters=("params", "lr", "momentum"),
     inputs=(*INPUTS, "lr", "momentum"),
-    returns=("weight", "bias", "weight_velocity", "bias_velocity"),
+    returns=("weight_after_steps", "bias_after_steps", "weight_velocity", "bias_velocity"),
     title="Momentum",
-    why="A ball rolls through a ravine that a walker zigzags in: two more lines, and often ten times fewer steps.",
+    why="A ball rolls through a ravine that a walker zigzags in: two more lines, and far fewer steps.",
     minutes=15,
     difficulty=2,
     weights=WEIGHTS,
-    ours=torch.optim.SGD,
+    ours=Momentum,
     rounding=momentum_rounding,
     cases=momentum_cases,
     packages=("numpy", "engine"),

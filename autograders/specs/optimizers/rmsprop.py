@@ -211,7 +211,7 @@ EXERCISE = Spec(
     use=Use("class", probe="rmsprop"),
     parameters=("params", "lr", "alpha", "eps"),
     inputs=(*INPUTS, "lr", "alpha", "eps"),
-    returns=("weight", "bias", "weight_square_avg", "bias_square_avg"),
+    returns=("weight_after_steps", "bias_after_steps", "weight_square_avg", "bias_square_avg"),
     title="RMSprop",
     why="One learning rate cannot suit a steep direction and a flat one: measure each, and let it have its own.",
     minutes=10,
