@@ -19,10 +19,10 @@ from pathlib import Path
 
 from autograders import spec as specs
 from autograders.standalone import CannotStandAlone, text_of
+from autograders.workspace import workspace
 
 PACKAGE = "my_engine"
 RECORD = Path(".chainrule", "my_engine.json")
-DELIVERED = Path(".chainrule", "delivered.json")  # which a learner's workspace has, and no other folder
 INIT = '''\
 """My own engine: a file for each of my answers that passed its check.
 
@@ -101,15 +101,6 @@ def save(spec: specs.Spec, answer: Callable) -> str:
         return f"Not saved into your own engine: {reason}."
     except OSError as error:
         return f"Not saved into your own engine: {error.strerror or error}."
-
-
-def workspace() -> Path | None:
-    """The learner's workspace that the current folder lies in, or None."""
-    try:
-        here = Path.cwd()
-    except FileNotFoundError:  # it was removed meanwhile
-        return None
-    return next((folder for folder in (here, *here.parents) if (folder / DELIVERED).is_file()), None)
 
 
 class _Kept:

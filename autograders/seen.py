@@ -7,7 +7,9 @@ import datetime
 import json
 from pathlib import Path
 
-FOLDER, FILE = ".chainrule", "seen.json"
+from autograders.workspace import KEPT, workspace
+
+FILE = "seen.json"
 _this_session: dict[str, str] = {}
 
 
@@ -41,11 +43,8 @@ def when(name: str) -> str | None:
 
 def _path() -> Path | None:
     """The file in the workspace that the current folder belongs to."""
-    here = Path.cwd()
-    for folder in (here, *here.parents):
-        if (folder / FOLDER).is_dir():
-            return folder / FOLDER / FILE
-    return None
+    root = workspace()
+    return root and root / KEPT / FILE
 
 
 def _read(path: Path) -> dict[str, str]:

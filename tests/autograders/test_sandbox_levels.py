@@ -22,6 +22,7 @@ from autograders.sandbox import (
     unavailable,
 )
 
+PACKAGES = (contents.package("numpy"),)
 ADVICE = {
     "kernel/unprivileged_userns_clone": ("0", "sysctl kernel.unprivileged_userns_clone=1"),
     "user/max_user_namespaces": ("0", "sysctl user.max_user_namespaces="),
@@ -291,7 +292,7 @@ def test_the_image_is_made_once_and_holds_links_alone(engines, tmp_path):
     before = made.stat().st_mtime_ns
     container._image.cache_clear()
     assert container._image(engine) == name and made.stat().st_mtime_ns == before
-    command = container.command(engine, "a-name", name, ("numpy",), Limits())
+    command = container.command(engine, "a-name", name, PACKAGES, Limits())
     assert command[command.index("--pull") + 1] == "never" and name in command
 
 
@@ -304,7 +305,7 @@ def test_an_image_that_cannot_be_made_is_named(engines):
 def test_the_walls_are_in_the_command(name):
     """On machines without an engine nothing else sees to it that none is forgotten."""
     engine = container.Engine(name, f"/usr/bin/{name}", bounds_processor=True)
-    command = container.command(engine, "a-name", "an-image", ("numpy",), Limits(megabytes=100, disk_megabytes=4))
+    command = container.command(engine, "a-name", "an-image", PACKAGES, Limits(megabytes=100, disk_megabytes=4))
     options = command[: command.index("an-image")]
     pairs = set(zip(options, options[1:]))
     assert pairs >= {("--network", "none"), ("--ipc", "none"), ("--cap-drop", "all"), ("--user", "65534:65534")}
@@ -317,7 +318,7 @@ def test_the_walls_are_in_the_command(name):
     assert str(contents.HERE / "worker.py") in sources
     assert not [source for source in sources if contents.HERE.is_relative_to(source) or source in ("/", "/usr", "/etc")]
     without = container.Engine(name, f"/usr/bin/{name}", bounds_processor=False)
-    assert "--cpus" not in container.command(without, "a-name", "an-image", ("numpy",), Limits())
+    assert "--cpus" not in container.command(without, "a-name", "an-image", PACKAGES, Limits())
 
 
 def test_a_path_that_an_engines_option_cannot_carry_is_refused():

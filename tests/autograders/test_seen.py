@@ -26,6 +26,7 @@ def fresh(monkeypatch, tmp_path):
 def workspace(tmp_path, monkeypatch):
     """A learner's workspace; the notebook runs in a chapter's folder."""
     (tmp_path / ".chainrule").mkdir()
+    (tmp_path / ".chainrule" / "delivered.json").write_text("{}")
     chapter = tmp_path / "03-chapter"
     chapter.mkdir()
     monkeypatch.chdir(chapter)
