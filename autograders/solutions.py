@@ -55,7 +55,8 @@ def _source(answer: Callable, function: str) -> str:
         raise ValueError(f"{module.__name__}.{name} has no definition of its own to show as a solution")
     search = _Search(_answers_to_others(function))
     search.visit(module, name)
-    return _renamed(_joined(search.found), {**search.renamed, name: function})
+    aside = {function: f"_{function}"}  # an honest answer may stand on another that has the exercise's own name
+    return _renamed(_joined(search.found), {**aside, **search.renamed, name: function})
 
 
 def _answers_to_others(function: str) -> dict[int, str]:
