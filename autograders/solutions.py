@@ -130,10 +130,11 @@ def _joined(definitions: list[Definition]) -> str:
 
 
 def _renamed(source: str, names: dict[str, str]) -> str:
-    """The source with other names; what stands in texts and comments is left alone."""
+    """The source with other names; texts and comments are left alone, and what stands after a dot."""
     lines = source.splitlines(keepends=True)
-    for token in reversed(list(tokenize.generate_tokens(io.StringIO(source).readline))):
-        if token.type == tokenize.NAME and token.string in names:
+    tokens = list(tokenize.generate_tokens(io.StringIO(source).readline))
+    for before, token in reversed(list(zip([tokens[-1], *tokens], tokens))):
+        if token.type == tokenize.NAME and token.string in names and before.string != ".":
             row, (start, end) = token.start[0] - 1, (token.start[1], token.end[1])
             lines[row] = lines[row][:start] + names[token.string] + lines[row][end:]
     return "".join(lines).rstrip()
