@@ -78,11 +78,12 @@ class MomentumLab:
         display(self.widget())
 
     def widget(self):
-        """A choice of surfaces and three sliders with the picture below, as an ipywidget."""
+        """The four sliders with the picture below, as an ipywidget."""
         import ipywidgets
 
         style, wide = {"description_width": "7em"}, ipywidgets.Layout(width="26em")
-        surface = ipywidgets.Dropdown(
+        # no menu for the surfaces: JupyterLab takes its up and down arrows, to move between cells
+        surface = ipywidgets.SelectionSlider(
             options=list(SURFACES), value=self.surface, description="surface", style=style, layout=wide
         )
         rate = ipywidgets.SelectionSlider(

@@ -1,4 +1,4 @@
-"""Chapter 6's momentum lab in JupyterLab: moved by keyboard, its numbers the engine's; no cell fails with exercises to do.
+"""Chapter 6 in JupyterLab: no cell fails with exercises to do; the lab is moved by keyboard, its numbers the engine's.
 
 The steps share one page and come in order.
 """
@@ -76,11 +76,11 @@ def test_the_lab_follows_its_controls_with_the_engine_s_numbers(notebook, screen
 
     own = MomentumLab(torch.optim.SGD)
     scroll_to(notebook, "the lab: a ball on a surface")
-    picture = notebook.locator(".widget-html img")
+    picture = notebook.locator(".widget-html img").first
     picture.wait_for()
     assert picture.get_attribute("alt") == own.describe()
 
-    rate, momentum = notebook.get_by_role("slider").nth(0), notebook.get_by_role("slider").nth(1)
+    surface, rate, momentum = (notebook.get_by_role("slider").nth(place) for place in range(3))
     rate.focus()
     notebook.keyboard.press("ArrowRight")
     own.rate = RATES[RATES.index(own.rate) + 1]
@@ -90,8 +90,8 @@ def test_the_lab_follows_its_controls_with_the_engine_s_numbers(notebook, screen
         notebook.keyboard.press("ArrowRight")
     own.momentum = 0.9
     notebook.locator(f".widget-html img[alt='{own.describe()}']").wait_for()
-    notebook.locator(".widget-dropdown select").first.focus()
-    notebook.keyboard.press("ArrowDown")
+    surface.focus()
+    notebook.keyboard.press("ArrowRight")
     own.surface = "two valleys"
     picture = notebook.locator(f".widget-html img[alt='{own.describe()}']")
     picture.wait_for()
