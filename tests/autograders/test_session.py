@@ -6,7 +6,8 @@ import warnings
 import numpy as np
 import pytest
 
-from autograders.session import Described, LocalSession, Missing, Opaque, Raised, Returned, crossing, is_blank, source_of
+from autograders.session import (
+    Described, LocalSession, Missing, Opaque, Raised, Returned, crossing, is_blank, source_of)
 
 
 def test_the_callers_arrays_stay_as_they_are_and_the_change_is_seen():
@@ -114,7 +115,7 @@ def test_is_blank(source, blank):
 
 
 def test_what_a_decorator_put_around_a_method_does_not_hide_its_source():
-    """`Optimizer` puts its hooks around the method `step` of each subclass, `no_grad` itself around what it decorates."""
+    """`Optimizer` puts its hooks around each subclass's `step`, `no_grad` itself around what it decorates."""
     import engine as torch
 
     class Climbing(torch.optim.Optimizer):
