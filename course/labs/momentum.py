@@ -44,13 +44,12 @@ class MomentumLab:
         """Both ways from start to end: all the numbers of the picture."""
         surface = SURFACES[self.surface]
         noise = self.noise * NOISE if self.noise else None
-        lowest = surface.heights()[2].min()
         ways = {}
         for name, friction in ("without", 0.0), ("with", self.momentum):
             points, losses = walk(
                 lambda params: self.optimizer(params, self.rate, friction), STEPS, surface, noise=noise
             )
-            ways[name] = {"points": points, "losses": losses, "arrived": _arrived(losses, lowest)}
+            ways[name] = {"points": points, "losses": losses, "arrived": _arrived(losses, surface.lowest)}
         return ways
 
     def describe(self, ways=None):
@@ -132,7 +131,7 @@ class Picture:
     def __init__(self, surface):
         self.figure = figure(9.2, 3.6)
         self.canvas = FigureCanvasAgg(self.figure)
-        self.lowest = surface.heights()[2].min()
+        self.lowest = surface.lowest
         ground = self.figure.add_axes((0.06, 0.11, 0.54, 0.79))
         draw_heights(ground, surface)
         ground.set_title("the surface from above; darker is higher", fontsize=10)
