@@ -11,7 +11,7 @@ def probe(answer, gradient, *arguments):
     """
     pair = answer(*arguments)
     if not isinstance(pair, (tuple, list)) or len(pair) != 2 or not callable(pair[1]):
-        raise Unusable("Two things should come back, `value, vjp`: an array, and a function that is still to be called.")
+        raise Unusable("Two things should come back, `value, vjp`: an array, and a function still to be called.")
     value, vjp = pair
     gradients = vjp(gradient)
     if not isinstance(gradients, (tuple, list)):

@@ -6,7 +6,7 @@ import time
 from course.labs.pictures import GREY, ORANGE, PURPLE, as_html, figure
 
 SECONDS_BETWEEN_PICTURES = 0.25
-TRAINING_PER_PICTURE = 4  # on a slow machine training goes on for at least so many times as long as a picture takes
+PICTURES_OF_REST = 4  # after a picture the training has at least as long as that many pictures would take
 STYLES = ((PURPLE, "-"), (ORANGE, "--"), (GREY, ":"))
 
 
@@ -31,7 +31,7 @@ class Live:
         self.measured = {}  # name -> ([step, ...], [value, ...])
         self._done = 0
         self._handle = None
-        self._next_picture = 0.0
+        self._next_picture = 0.0  # when it may be drawn
 
     def __enter__(self):
         self._started = time.perf_counter()
@@ -51,10 +51,7 @@ class Live:
             steps.append(step)
             heights.append(float(value))
         if time.perf_counter() > self._next_picture:
-            begin = time.perf_counter()
             self._show()
-            end = time.perf_counter()
-            self._next_picture = end + max(SECONDS_BETWEEN_PICTURES, TRAINING_PER_PICTURE * (end - begin))
 
     def text(self, interrupted=False):
         """Where the training is, in one line."""
@@ -70,6 +67,7 @@ class Live:
 
         if get_ipython() is None or not self.visible:
             return
+        began = time.perf_counter()
         text = self.text(interrupted)
         bar = f'<progress value="{self._done}" max="{self.steps}" style="width: 24em"></progress> {html.escape(text)}'
         bundle = {"text/html": bar + self._curves(text), "text/plain": text}
@@ -77,6 +75,8 @@ class Live:
             self._handle = display(bundle, raw=True, display_id=True)
         else:
             self._handle.update(bundle, raw=True)
+        now = time.perf_counter()
+        self._next_picture = now + max(SECONDS_BETWEEN_PICTURES, PICTURES_OF_REST * (now - began))
 
     def _curves(self, text):
         if not self.measured:
@@ -94,4 +94,5 @@ class Live:
             axes.set_ylabel(name, color=colour)
             axes.tick_params(axis="y", colors=colour)
             axes.spines["top"].set_visible(False)
+            axes.spines["right"].set_visible(number > 0)
         return "<br>" + as_html(fig, f"Curves of {' and '.join(self.measured)} over the steps. {text}")

@@ -8,6 +8,8 @@ import re
 
 import pytest
 
+from learner import cell_with, chapter_at, menu, run, scroll_to, write_into
+
 pytestmark = pytest.mark.slow
 
 NAME = "03-autograd-on-tensors"
@@ -25,55 +27,19 @@ def lab(machine):
 @pytest.fixture(scope="module")
 def notebook(lab, page):
     """The page with the chapter open and all of its cells run."""
-    page.goto(lab)
+    page.goto(chapter_at(lab, NAME))
     page.locator(".jp-NotebookPanel").wait_for()
     page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
     # the last code cell is the PyTorch listing: its output says that all before it has run
     done = page.get_by_text(re.compile(r"^loss 0\.\d+, accuracy 0\.9\d+"))
-    for second in range(90):
-        if second % 30 == 0:  # a kernel that has only just connected may miss the first call
+    for second in range(180):
+        if second % 60 == 0:  # a kernel that has only just connected may miss the first call
             menu(page, "Run", "Run All Cells")
         scroll_to(page, "three questions to check")  # again and again: outputs that arrive above push it away
         if done.count():
             return page
         page.wait_for_timeout(1000)
     raise AssertionError("the chapter's last cell gave no result")
-
-
-def menu(page, name, item):
-    page.get_by_role("menuitem", name=name, exact=True).click()
-    page.get_by_role("menuitem", name=item, exact=True).click()
-
-
-def scroll_to(page, heading):
-    """Bring the section with this heading into view (JupyterLab draws only what is near it)."""
-    panel = page.locator(".jp-WindowedPanel-outer")
-    panel.evaluate("outer => outer.scrollTop = 0")
-    for _ in range(200):
-        found = page.locator(".jp-RenderedMarkdown :is(h1, h2, h3)", has_text=re.compile(heading, re.IGNORECASE))
-        if found.count() and found.first.is_visible():
-            found.first.scroll_into_view_if_needed()
-            return found.first
-        panel.evaluate("outer => outer.scrollTop += 400")
-        page.wait_for_timeout(50)
-    raise AssertionError(f"no heading {heading!r} came into view")
-
-
-def cell_with(page, text):
-    return page.locator(".jp-CodeCell", has=page.locator(".jp-InputArea-editor", has_text=text)).first
-
-
-def write_into(page, cell, source):
-    """Replace the cell's source as by pasting, then run it."""
-    cell.locator(".cm-content").click()
-    page.keyboard.press("Control+A")
-    page.keyboard.insert_text(source)
-    page.keyboard.press("Control+Enter")
-
-
-def run(page, cell):
-    cell.locator(".cm-content").click()
-    page.keyboard.press("Control+Enter")
 
 
 def solution(name):
@@ -146,7 +112,7 @@ def test_a_wrong_answer_is_told_why(notebook, screenshots):
     notebook.screenshot(path=screenshots / "chapter-3-wrong.png")
 
 
-def test_the_right_answer_passes(notebook, screenshots):
+def test_the_right_answer_passes_and_is_saved(notebook, machine, screenshots):
     scroll_to(notebook, "undo a broadcast")
     write_into(
         notebook, cell_with(notebook, "gradient.sum(axis=tuple(range(gradient.ndim"), solution("autograd-unbroadcast")
@@ -154,7 +120,22 @@ def test_the_right_answer_passes(notebook, screenshots):
     check = cell_with(notebook, 'check("autograd/unbroadcast"')
     run(notebook, check)
     check.get_by_text("autograd/unbroadcast: passed, 4 of 4 points").wait_for()
+    check.get_by_text("Saved into your own engine as").wait_for()
+    assert (machine.workspace / "my_engine" / "autograd" / "unbroadcast.py").is_file()
     notebook.screenshot(path=screenshots / "chapter-3-right.png")
+
+
+def test_the_engine_runs_on_the_saved_answer(notebook, screenshots):
+    """The badge names the one part that is the learner's by now."""
+    scroll_to(notebook, "once more, on your own engine")
+    training = cell_with(notebook, "torch.use(mine())")
+    run(notebook, training)
+    training.get_by_text("Running on your own: autograd.unbroadcast. engine.use(None) goes back.").wait_for()
+    badge = training.get_by_text("autograd.unbroadcast · yours")
+    badge.wait_for(timeout=120_000)
+    assert training.get_by_text("all else · the engine’s").count() == 1
+    badge.scroll_into_view_if_needed()
+    notebook.screenshot(path=screenshots / "chapter-3-own-engine.png")
 
 
 def test_validate_says_what_is_left(notebook, screenshots):

@@ -271,6 +271,12 @@ def test_a_class_is_an_answer_and_has_a_solution_in_each_method(classes, tmp_pat
     assert cell(notebook, "modules-linear-check")["source"] == ['check("modules/linear", Linear)']
 
 
+def test_an_answer_may_take_more_than_its_exercise_names(classes, tmp_path):
+    """As for the judge: what comes after them is the answer's own affair."""
+    edit(classes, "def __init__(self, size)", "def __init__(self, size, name='')")
+    assert cell(built(classes, tmp_path), "modules-linear")
+
+
 @pytest.mark.parametrize("name", CLASSES)
 def test_what_the_builder_takes_for_the_learners_version_is_nbgraders(classes, tmp_path, name):
     """The cell that is checked for being Python is the one that nbgrader makes, but for its comment."""

@@ -63,7 +63,12 @@ export function makeSteps(app) {
       event.preventDefault();
       reveal(judge(question, Object.fromEntries(new FormData(event.target))));
     };
-    const onkeydown = (event) => event.key === "Escape" && reveal(null);
+    const onkeydown = (event) => {
+      if (event.key === "Escape") reveal(null);
+      if (event.key !== "Enter" || !event.target.matches("input")) return;
+      event.preventDefault(); // JupyterLab keeps an Enter within a cell from sending the form
+      event.currentTarget.requestSubmit();
+    };
     return make("form", { onsubmit, onkeydown, "aria-label": "Predict" },
       make("strong", {}, question.what), arrived && make("p", {}, arrived), fields, make("div", {}, check, " ", show));
   }
