@@ -7,9 +7,12 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 
+from autograders import seen
 from autograders.judge import judge
+from autograders.own_engine import save
 from autograders.report import Report
 from autograders.session import LocalSession
+from autograders.solutions import solution_of
 from autograders.spec import load
 
 PUBLIC_SEED = 1
@@ -26,19 +29,25 @@ class NotPassed(Exception):
         return self.report.text().split("\n")
 
 
-def check(name: str, answer: Callable, *, hint: int = 0, seed: int = PUBLIC_SEED) -> Report:
+def check(name: str, answer: Callable, *, hint: int = 0, solution: bool = False, seed: int = PUBLIC_SEED) -> Report:
     """Check `answer`, the function or class that solves the exercise `name`, and report in plain words.
 
-    `hint` is how many of the exercise's hints to show. `seed` chooses the inputs. Raises UnknownExercise for a name
-    that isn't one, ValueError for a hint that isn't there, and NotPassed where nbgrader runs the notebook.
+    `hint` is how many of the exercise's hints to show. `solution=True` shows a solution; if `answer` doesn't pass yet,
+    later reports of the exercise say that it was seen, which costs no points. `seed` chooses the inputs. An answer that
+    passes in a learner's workspace is saved into their own engine (`mine`). Raises UnknownExercise for a name that
+    isn't one, ValueError for a hint that isn't there, TypeError for a `hint` that is no whole number or a `solution`
+    that is neither True nor False, and NotPassed where nbgrader runs the notebook.
     """
     spec = load(name)
-    if not 0 <= hint <= len(spec.hints):
-        raise ValueError(f"hint must be 0 to {len(spec.hints)}, got {hint!r}")
+    _require_hint(hint, len(spec.hints))
+    if not isinstance(solution, bool):
+        raise TypeError(f"solution must be True or False, got {solution!r}")
     report = replace(_judge_here(spec, answer, seed), hints_shown=hint)
+    report = _with_solution(spec, report) if solution else report
+    report = replace(report, seen=seen.when(name) or "")
     if os.environ.get("NBGRADER_EXECUTION") and not report.passed:
         raise NotPassed(report)
-    return report
+    return replace(report, saved=save(spec, answer)) if report.passed else report
 
 
 def yours_or_ours(name: str, answer: Callable) -> Callable:
@@ -58,6 +67,21 @@ def inputs(name: str, *, seed: int, case: int) -> tuple:
     return cases[case].arguments
 
 
+def _require_hint(hint, count: int) -> None:
+    if isinstance(hint, bool) or not isinstance(hint, int):
+        raise TypeError(f"hint must be a whole number, 0 to {count}, got {hint!r}")
+    if not 0 <= hint <= count:
+        more = "; after the last hint, solution=True shows a solution" if hint > count else ""
+        raise ValueError(f"hint must be 0 to {count}, got {hint}{more}")
+
+
+def _with_solution(spec, report: Report) -> Report:
+    source = solution_of(spec)
+    return replace(report, solution=source, note="" if report.passed else seen.mark(spec.name))
+
+
 def _judge_here(spec, answer, seed: int) -> Report:
-    with LocalSession(answer, spec.use) as session:
+    import engine
+
+    with engine.use(None), LocalSession(answer, spec.use) as session:  # not measured by itself, where it is in use
         return judge(spec, session, seed)

@@ -49,7 +49,7 @@ def close(yours: np.ndarray, expected: np.ndarray, allowed: np.ndarray) -> bool:
     if yours.shape != expected.shape:
         return False
     yours = yours.astype(np.float64)
-    with np.errstate(invalid="ignore"):  # inf - inf
+    with np.errstate(invalid="ignore", over="ignore"):  # inf - inf; a difference too big to be a number
         near = np.abs(yours - expected) <= allowed
     return bool(np.all(near | (yours == expected) | (np.isnan(yours) & np.isnan(expected))))
 
@@ -80,7 +80,7 @@ def show(value) -> str:
 def difference(yours: np.ndarray, expected: np.ndarray, allowed: np.ndarray) -> str:
     """Where two arrays of the same shape part: the first place, and the largest distance."""
     yours = yours.astype(np.float64)
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         gap = yours - expected
     off = ~(np.abs(gap) <= allowed)
     lines = []

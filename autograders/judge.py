@@ -15,6 +15,7 @@ from dataclasses import replace
 import numpy as np
 
 from autograders.compare import Expected, as_array, close, show
+from autograders.pictures import picture_of
 from autograders.problems import WRONG, Problem, Trial, exception_in_words, parts_of, plain, problems_of
 from autograders.report import Failure, Report, Stage
 from autograders.session import LocalSession, Missing, Opaque, Outcome, Raised, Returned, Stopped
@@ -110,8 +111,12 @@ def measured(spec: Spec, case: Case, outcome: Outcome) -> Outcome:
     arrays = [as_array(part) for part in parts] if isinstance(parts, (tuple, list)) else [None]
     if len(arrays) != len(spec.returns) or any(array is None for array in arrays):
         return replace(outcome, value=Opaque(_type_name(outcome.value)))
-    numbers = tuple(np.asarray(each, np.float64) for each in _tuple(spec.measure(case, *arrays), spec.measured))
-    return replace(outcome, value=numbers if len(numbers) > 1 else numbers[0])
+    return replace(outcome, value=_measure(spec, case, arrays))
+
+
+def _measure(spec: Spec, case: Case, arrays):
+    results = tuple(np.asarray(each, np.float64) for each in _tuple(spec.measure(case, *arrays), spec.measured))
+    return results if len(results) > 1 else results[0]
 
 
 def _type_name(value) -> str:
@@ -128,7 +133,7 @@ def expected_of(spec: Spec, case: Case) -> tuple[Expected, ...]:
     exact = [argument.astype(np.float64) if _is_float_array(argument) else argument for argument in case.arguments]
     results, roundings = spec.results(*exact), _tuple(spec.rounding(*exact), spec.compared)
     if spec.measure is not None:
-        results, floating = spec.measure(case, *_tuple(results, spec.returns)), np.dtype(np.float64)
+        results, floating = _measure(spec, case, _tuple(results, spec.returns)), np.dtype(np.float64)
     pairs = zip(_tuple(results, spec.compared), roundings, strict=True)
     return tuple(_expected(np.asarray(result), floating, rounding) for result, rounding in pairs)
 
@@ -142,7 +147,8 @@ def _expected(result: np.ndarray, floating: np.dtype, rounding) -> Expected:
 
 def _too_slow(spec: Spec, trials: list[Trial], problems: list[Problem]) -> list[Problem]:
     """The problem of an answer that is right on the timed cases, but not fast there; or none."""
-    if spec.speed is None or any(problem.trial.case.stage in (ORDINARY, SPEED) for problem in problems):
+    is_wrong = any(each.stage in (*WRONG, SPEED) and each.trial.case.stage in (ORDINARY, SPEED) for each in problems)
+    if spec.speed is None or is_wrong:
         return []
     timed = min((trial for trial in trials if trial.case.stage == SPEED), key=lambda trial: trial.seconds)
     begin = time.perf_counter()
@@ -202,7 +208,10 @@ _BORROWED = {
 
 def _report(spec: Spec, stages: tuple[Stage, ...], failure: Failure | None) -> Report:
     points = round(sum(stage.weight * stage.credit for stage in stages), 2)
-    return Report(spec.name, stages, points, spec.points, passed=failure is None, failure=failure, hints=spec.hints)
+    return Report(
+        spec.name, stages, points, spec.points,
+        passed=failure is None, failure=failure, hints=spec.hints, function=spec.function,
+    )  # fmt: skip
 
 
 # the words
@@ -223,6 +232,7 @@ def _failure(spec: Spec, trials: list[Trial], problems: list[Problem], seed: int
         misconception=_misconception(spec, trials, wrong) if wrong else "",
         seed=seed,
         reproduce=f'{_unpacked(spec.input_names)} = inputs("{spec.name}", seed={seed}, case={first.trial.number})',
+        picture=picture_of(spec, first),
     )
 
 

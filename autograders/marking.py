@@ -9,6 +9,7 @@ import dataclasses
 import functools
 import hashlib
 import importlib.util
+import math
 from pathlib import Path
 
 from autograders import sandbox, spec
@@ -18,8 +19,12 @@ from autograders.judge import judge
 ROUND_ABOUT = ("batch", "__main__.py", "collect.py", "doctor.py")
 
 
-def mark(task: dict) -> dict:
-    """The verdict on one answer. Raises SandboxUnavailable where this machine has no sandbox."""
+def mark(task: dict, until: float = math.inf) -> dict:
+    """The verdict on one answer.
+
+    Raises SandboxUnavailable where this machine has no sandbox, and WaitedLongEnough if there is no verdict by `until`,
+    in `time.monotonic()`'s seconds. Whenever there is one, it is the same as without `until`.
+    """
     exercise = spec.load(task["exercise"])
     limits = sandbox.Limits(seconds_per_call=exercise.limits.seconds, megabytes=exercise.limits.megabytes)
     sources = [tuple(source) for source in task["sources"]]
@@ -30,6 +35,7 @@ def mark(task: dict) -> dict:
         packages=exercise.packages,
         withheld=exercise.withheld,
         limits=limits,
+        until=until,
     ) as session:
         report, level = judge(exercise, session, task["seed"]), session.level
     return {

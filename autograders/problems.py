@@ -100,7 +100,7 @@ def _problems_of_part(spec: Spec, trial: Trial, part: int, value) -> list[Proble
     texts = {"yours": show(yours), "expected": show(expected.array.astype(expected.dtype))}
     problems = []
     if yours.shape != expected.array.shape:
-        sentence = f"{name} has shape {yours.shape}, expected {expected.array.shape}."
+        sentence = _wrong_shape(name, yours, expected.array)
         problems.append(Problem(_stage_of_shape(trial), trial, part, sentence, **texts))
     elif not close(yours, expected.array, expected.allowed(yours.dtype)):
         texts["difference"] = difference(yours, expected.array, expected.allowed(yours.dtype))
@@ -110,6 +110,12 @@ def _problems_of_part(spec: Spec, trial: Trial, part: int, value) -> list[Proble
         sentence = f"{name} is {yours.dtype}, expected {expected.dtype}{reason}."
         problems.append(Problem("dtype", trial, part, sentence, **texts))
     return problems
+
+
+def _wrong_shape(name: str, yours: np.ndarray, right: np.ndarray) -> str:
+    if yours.ndim == right.ndim == 1:  # said so that a shape, whose sizes come as an array, reads well too
+        return f"{name} has {yours.size} number{'' if yours.size == 1 else 's'}, expected {right.size}."
+    return f"{name} has shape {yours.shape}, expected {right.shape}."
 
 
 def _is_same_type(yours: np.dtype, expected: np.dtype) -> bool:

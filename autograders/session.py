@@ -201,8 +201,13 @@ def source_of(answer) -> str:
 def _codes(answer) -> list:
     """The code of a function, or of each method of a class."""
     functions = vars(answer).values() if isinstance(answer, type) else [answer]
-    codes = [getattr(getattr(function, "__func__", function), "__code__", None) for function in functions]
+    codes = [getattr(_undecorated(function), "__code__", None) for function in functions]
     return [code for code in codes if code is not None]
+
+
+def _undecorated(function):
+    """The function as it was written: not what a decorator, or `Optimizer` for the method `step`, put around it."""
+    return inspect.unwrap(getattr(function, "__func__", function))
 
 
 def _has_blank_source(answer) -> bool:

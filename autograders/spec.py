@@ -1,7 +1,11 @@
 """What an exercise asks: one `Spec` holds everything that the check, the grader and their tests know about it.
 
+<<<<<<< HEAD
+The specs themselves live in `autograders/specs/`, a file or a folder for each room, which ends in a tuple `EXERCISES`.
+=======
 The specs themselves live in `autograders/specs/`, a folder a chapter (`autograd`), a file an exercise, each ending in
 `EXERCISE = Spec(...)`.
+>>>>>>> main
 """
 
 import difflib
@@ -18,6 +22,7 @@ from autograders.session import Use, probe
 ORDINARY, EDGE, SPEED = "values", "edge cases", "speed"
 STAGES = ("attempted", "signature", "shape", "dtype", "inputs unmutated", ORDINARY, EDGE, SPEED)
 GATES = ("attempted", "signature")  # whoever fails one of these gets 0
+PICTURES = ("auto", "image", "none")
 WEIGHTED = ("dtype", "inputs unmutated", ORDINARY, EDGE, SPEED)  # a right shape alone earns nothing: np.zeros has it
 
 
@@ -89,6 +94,11 @@ class Spec:
     Four fields keep the grader itself honest, in its tests: each of `misconceptions` loses points and is told its
     sentence, each of `half_right` earns about half, each of `honest` (right answers in other styles) earns all, and
     none of `shortcuts` (sources of cells that avoid the exercise) anything.
+    Two say how to show things: `picture` is "auto" (a wrong array that looks like images is drawn, from 6 by 6 on),
+    "image" (from 2 by 2 on) or "none"; `solution` is the function or class whose source is shown to who asks for a
+    solution, the first of `honest` if not given.
+    `part` names the part of the engine that an answer can take the place of, as `engine.use` names it ("" if none);
+    `as_part(answer)` makes of it what stands there, where the two are called differently.
     """
 
     name: str
@@ -117,6 +127,10 @@ class Spec:
     withheld: tuple[str, ...] = ("engine",)
     shortcuts: tuple[str, ...] = ()
     limits: Limits = Limits()
+    picture: str = "auto"
+    solution: Callable | None = None
+    part: str = ""
+    as_part: Callable[[Callable], Callable] | None = None
 
     def __post_init__(self):
         unknown = set(self.weights) - set(WEIGHTED)
@@ -124,6 +138,8 @@ class Spec:
             raise ValueError(f"{self.name}: weights may be given to {WEIGHTED}, got {sorted(unknown)}")
         if not 1 <= self.difficulty <= 5:
             raise ValueError(f"{self.name}: difficulty must be 1 to 5, got {self.difficulty}")
+        if self.picture not in PICTURES:
+            raise ValueError(f"{self.name}: picture must be one of {PICTURES}, got {self.picture!r}")
         if self.reference is None and self.ours is None:
             raise ValueError(f"{self.name}: reference or ours must be given")
         if (self.speed is None) != (SPEED not in self.weights):
@@ -192,19 +208,20 @@ class UnknownExercise(KeyError):
 
 def names() -> list[str]:
     """The names of all exercises, such as "autograd/unbroadcast", room by room."""
-    return list(_exercises())
+    return list(exercises())
 
 
 def load(name: str) -> Spec:
     """The exercise called `name`; raises UnknownExercise, naming the nearest, if there is none."""
-    exercises = _exercises()
-    if name not in exercises:
-        nearest = difflib.get_close_matches(str(name), exercises, n=1, cutoff=0.0)
+    found = exercises()
+    if name not in found:
+        nearest = difflib.get_close_matches(str(name), found, n=1, cutoff=0.0)
         raise UnknownExercise(f"there is no exercise {name!r}; the nearest is {nearest[0]!r}")
-    return exercises[name]
+    return found[name]
 
 
-def _exercises() -> dict[str, Spec]:
+def exercises() -> dict[str, Spec]:
+    """All exercises by their names."""
     from autograders import specs
 
     files = pkgutil.walk_packages(specs.__path__, f"{specs.__name__}.")

@@ -35,7 +35,7 @@ place, with `_` after its name.
 
 # Modules that are the engine's own rooms; every other one answers to a dotted path of torch's.
 ROOMS = (
-    "backend creation devices dtypes files functions inplace names ops printing random return_types size tensor viz autograd.graph cuda.memory "
+    "backend creation devices dtypes exchange files functions inplace names ops printing random return_types size tensor viz autograd.graph cuda.memory "
     "linalg.decompositions optim.adaptive optim.line_search safetensors "
     "nn.activation nn.attention nn.containers nn.convolution nn.dropout nn.layer nn.linear nn.loss nn.module "
     "nn.normalization nn.pooling nn.primitives nn.rnn nn.simple nn.transformer nn.vision utils.data.collate "
@@ -60,7 +60,7 @@ def function_sections():
     """One section for each file that functions of `engine` come from, in the order of import."""
     by_file = {}
     for name, value in vars(engine).items():
-        if is_public(name, value) and not isinstance(value, type):
+        if is_public(name, value) and (not isinstance(value, type) or name == "use"):  # a verb, though it is a class
             by_file.setdefault(value.__module__, []).append((name, value))
     return [
         section(module, members)

@@ -20,6 +20,7 @@ from engine.serialization import *  # noqa: F403
 from engine.size import Size  # noqa: F401
 from engine.tensor import Tensor  # noqa: F401
 from engine.threads import *  # noqa: F403
+from engine.use import use, used  # noqa: F401
 
 
 def __getattr__(name):

@@ -9,11 +9,15 @@ from autograders.batch.command import add_assignment, add_cluster, told
 
 @dataclass
 class Summary:
-    """What became of the submissions. `failed` and `remarks` are {student: words}; `seconds` is wall-clock time."""
+    """What became of the submissions. `failed` and `remarks` are {student: words}; `seconds` is wall-clock time.
+
+    `slow` ones took several times the usual time, so they were judged last.
+    """
 
     graded: int = 0
     unchanged: int = 0
     retried: int = 0
+    slow: int = 0
     seconds: float = 0.0
     failed: dict = field(default_factory=dict)
     remarks: dict = field(default_factory=dict)
@@ -21,7 +25,8 @@ class Summary:
     def __str__(self):
         counts = f"{self.graded} graded, {self.unchanged} unchanged, {len(self.failed)} failed, {self.retried} retried"
         each = f", {self.seconds / self.graded:.2f} seconds per submission" if self.graded else ""
-        return f"{counts}; {self.seconds:.1f} seconds{each}"
+        last = f"; {self.slow} took long and came last" if self.slow else ""
+        return f"{counts}{last}; {self.seconds:.1f} seconds{each}"
 
 
 def add_arguments(parser):
@@ -65,7 +70,7 @@ def grade(room, writer, crew):
                 writer.store(submission, by_notebook(submission, verdicts))
                 summary.graded += 1
             progress.step()
-    summary.retried, summary.seconds = crew.retried, time.monotonic() - begun
+    summary.retried, summary.slow, summary.seconds = crew.retried, crew.put_off, time.monotonic() - begun
     return summary
 
 

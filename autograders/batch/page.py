@@ -7,7 +7,7 @@ from statistics import fmean, median
 from textwrap import shorten
 
 from autograders.batch.command import missing_extra
-from autograders.report import prose
+from autograders.card import prose
 
 BLUE, VERMILION, GREY = "#0072b2", "#d55e00", "#767676"
 MOST_BINS = 20

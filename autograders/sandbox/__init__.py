@@ -6,21 +6,23 @@
 
 Read in this order: `limits.py`, `wire.py` (what crosses), `worker.py` (runs inside), `contents.py` (what it can read),
 `withheld.py` (and what not), the levels of isolation, each a module with the same `start` (`cgroup.py`,
-`bubblewrap.py`, `landlock.py`), `levels.py` (chooses among them), `process.py` (one sandboxed process), `session.py`.
+`bubblewrap.py`, `landlock.py`, `container.py`), `levels.py` (chooses among them), `process.py` (one sandboxed process),
+`session.py`.
 """
 
 import functools
+import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from autograders.sandbox import contents, levels
 from autograders.sandbox.limits import Limits
-from autograders.sandbox.session import SandboxSession
+from autograders.sandbox.session import SandboxSession, WaitedLongEnough
 from autograders.sandbox.unavailable import SandboxUnavailable
 from autograders.sandbox.withheld import without
 from autograders.session import Use
 
-__all__ = ["Limits", "SandboxSession", "SandboxUnavailable", "available", "open_session"]
+__all__ = ["Limits", "SandboxSession", "SandboxUnavailable", "WaitedLongEnough", "available", "open_session"]
 
 OUR_OWN = ("autograders", "course")  # never inside, whatever an exercise allows
 PROBES = Path(__file__).parent.parent / "probes"  # but for these, which know no answer
@@ -35,6 +37,7 @@ def open_session(
     withheld: Sequence[str] = ("engine",),
     reason: str = "the exercise asks you to write a part of it yourself",
     limits: Limits = Limits(),
+    until: float = math.inf,
 ) -> SandboxSession:
     """A session, to be used in a `with` statement, in which `answer` of the learner's cells can be used.
 
@@ -42,7 +45,8 @@ def open_session(
     ones. `use` says whether it is a function or a class, and which probe uses it. Of installed packages only
     `packages` are there. What is `withheld`, other packages or dotted names of parts of these, can be imported but
     not used; the ImportError says `reason`. Entering it raises SandboxUnavailable where this machine has no sandbox,
-    and nothing was run.
+    and nothing was run. Entering it, and calls, raise WaitedLongEnough if the answer is not ready by `until`, in
+    `time.monotonic()`'s seconds, and had not used up its own limits; nothing inside knows of `until`.
     """
     cells = [(str(cell_id), str(source)) for cell_id, source in sources]
     if not answer.isidentifier():
@@ -58,7 +62,7 @@ def open_session(
     inside = [_package(name, parts, why) for name in packages]
     if use.probe:
         inside.append(contents.package_in(PROBES))
-    return SandboxSession(cells, answer, use, tuple(inside), reasons, limits)
+    return SandboxSession(cells, answer, use, tuple(inside), reasons, limits, until)
 
 
 @functools.cache

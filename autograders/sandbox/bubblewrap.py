@@ -8,6 +8,7 @@ x86-64 a filter refuses the system calls whose memory no limit counts and those 
 """
 
 import contextlib
+import functools
 import json
 import os
 import platform
@@ -21,10 +22,8 @@ from autograders.sandbox.limits import Limits
 from autograders.sandbox.unavailable import SandboxUnavailable, find_bubblewrap
 
 NAME = "bubblewrap"
-LACKS = "memory is bounded for each of its few processes, not for all together; they may use every core"
+LACKS = "memory is bounded for each of its few processes, not for all together; they may use the grader's cores"
 
-PACKAGES = "/packages"
-SANDBOX = "/sandbox"
 # Memory is bounded for each process, not for all of them together: should the host run out, these go first.
 EASY_TO_KILL = 'echo 1000 2> /dev/null > /proc/self/oom_score_adj; exec "$@"'
 MOST_ABOUT = 2**16  # bytes of what bubblewrap says of itself
@@ -43,7 +42,7 @@ def launch(packages, limits, requests: int, replies: int, enter: Sequence[str], 
         with identity.arguments(path) as (who, opened), _filter() as (calls, filter_opened):
             isolated = command(path, [*who, *calls], about, packages, limits)
             process = subprocess.Popen(
-                [*enter, *isolated, limits.for_worker(_modules(packages))],
+                [*enter, *isolated, limits.for_worker(contents.modules_inside(packages))],
                 stdin=requests,
                 stdout=replies,
                 stderr=subprocess.PIPE,
@@ -121,10 +120,21 @@ def command(
     for device in contents.DEVICES:
         arguments += ["--dev-bind", device, device]
     arguments += ["--remount-ro", "/", "--chdir", "/tmp", "--"]
-    return [*arguments, str(contents.interpreter()), *contents.PYTHON_OPTIONS, f"{SANDBOX}/worker.py"]
+    return [*arguments, str(contents.interpreter()), *contents.PYTHON_OPTIONS, f"{contents.SANDBOX}/worker.py"]
 
 
 def _mounts(packages: tuple[contents.Package, ...]) -> list[str]:
+    arguments = [*_mounts_of_system()]
+    for package in packages:
+        for path in package.paths:
+            arguments += ["--ro-bind", str(path), f"{contents.PACKAGES}/{path.name}"]
+    for name in contents.OUR_FILES:
+        arguments += ["--ro-bind", str(contents.HERE / name), f"{contents.SANDBOX}/{name}"]
+    return arguments
+
+
+@functools.cache  # to look into thousands of system files takes longer than to start bubblewrap
+def _mounts_of_system() -> tuple[str, ...]:
     arguments = []
     folders = []
     for path in contents.system_parts():
@@ -136,14 +146,4 @@ def _mounts(packages: tuple[contents.Package, ...]) -> list[str]:
     for installed in contents.installed_packages(folders):
         # its own packages are the host's business: an empty folder stands in their place
         arguments += ["--size", "4096", "--tmpfs", str(installed), "--remount-ro", str(installed)]
-    for package in packages:
-        for path in package.paths:
-            arguments += ["--ro-bind", str(path), f"{PACKAGES}/{path.name}"]
-    for name in contents.OUR_FILES:
-        arguments += ["--ro-bind", str(contents.HERE / name), f"{SANDBOX}/{name}"]
-    return arguments
-
-
-def _modules(packages: tuple[contents.Package, ...]) -> dict[str, str]:
-    """Where inside the files of the worker's modules are."""
-    return {"wire": f"{SANDBOX}/wire.py", **{package.name: package.file_in(PACKAGES) for package in packages}}
+    return tuple(arguments)

@@ -14,6 +14,7 @@ from autograders.sandbox.unavailable import SandboxUnavailable
 
 HERE = Path(__file__).parent
 OUR_FILES = ("worker.py", "wire.py")  # the only ones of ours that are inside
+PACKAGES, SANDBOX = "/packages", "/sandbox"  # where inside they and our files are, at levels that can mount them
 DEVICES = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom")
 ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS")
 PYTHON_OPTIONS = ("-I", "-S", "-B", "-X", "utf8")
@@ -103,3 +104,8 @@ def package(name: str) -> Package:
     path = file.parent if file.stem == "__init__" else file
     libraries = path.parent / f"{name}.libs"
     return Package(name, file, (path, libraries) if libraries.is_dir() else (path,))
+
+
+def modules_inside(packages: tuple[Package, ...]) -> dict[str, str]:
+    """Where inside the files of the worker's modules are, at levels that mount them."""
+    return {"wire": f"{SANDBOX}/wire.py", **{package.name: package.file_in(PACKAGES) for package in packages}}

@@ -11,6 +11,7 @@ grades, Python's own process limit counts the user's other processes. Needs Linu
 `confine.py` is the child's side.
 """
 
+import functools
 import json
 import os
 import platform
@@ -63,14 +64,15 @@ def _plan(packages: tuple[contents.Package, ...], limits: Limits) -> dict:
     }
 
 
-def _readable(packages: tuple[contents.Package, ...]) -> list[Path]:
+@functools.cache  # thousands of system files are looked at
+def _readable(packages: tuple[contents.Package, ...]) -> tuple[Path, ...]:
     """Files, and folders with all in them, that may be read. Landlock cannot take out a part of a folder."""
     paths = [contents.HERE / name for name in contents.OUR_FILES]
     for part in contents.system_parts():
         paths += _without_packages(part)
     for package in packages:
         paths += package.paths
-    return sorted({path.resolve() for path in paths})
+    return tuple(sorted({path.resolve() for path in paths}))
 
 
 def _without_packages(path: Path) -> list[Path]:

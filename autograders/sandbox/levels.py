@@ -12,12 +12,12 @@ import functools
 import os
 import types
 
-from autograders.sandbox import bubblewrap, cgroup, contents, landlock
+from autograders.sandbox import bubblewrap, cgroup, container, contents, landlock
 from autograders.sandbox.limits import Limits
 from autograders.sandbox.process import Process
 from autograders.sandbox.unavailable import SandboxUnavailable, need_linux
 
-LEVELS = (cgroup, bubblewrap, landlock)  # the best first
+LEVELS = (cgroup, bubblewrap, landlock, container)  # the best first
 FORCE = "CHAINRULE_SANDBOX"
 
 

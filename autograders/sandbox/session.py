@@ -4,6 +4,7 @@ Everything in a reply is the learner's claim; only its form is checked here. The
 believe no more of it than that they came back.
 """
 
+import math
 import time
 
 from autograders.sandbox import contents, levels, wire
@@ -16,10 +17,15 @@ LONGEST_MESSAGE = 500  # characters
 MOST_PARAMETERS = 64
 
 
+class WaitedLongEnough(Exception):
+    """The caller's time was over before the answer's own: there is nothing to say of the answer yet."""
+
+
 class SandboxSession:
     """Runs the cells in a sandbox and uses what they call `name` there. Use it in a `with` statement, from one thread.
 
-    An answer that had to be stopped gets a fresh sandbox for its next call, three times at most.
+    An answer that had to be stopped gets a fresh sandbox for its next call, three times at most. A session that raised
+    WaitedLongEnough is of no more use.
     """
 
     def __init__(
@@ -30,12 +36,14 @@ class SandboxSession:
         packages: tuple[contents.Package, ...],
         withheld: dict[str, str],
         limits: Limits,
+        until: float = math.inf,
     ):
         self._begin = wire.pack({"cells": cells, "name": name, "withheld": withheld, **use._asdict()})
         self._name = name
         self._packages = packages
         self._limits = limits
         self._seconds_left = limits.seconds_total
+        self._until = until
         self._starts_left = MOST_STARTS
         self._process = None
         self._description = None
@@ -102,9 +110,12 @@ class SandboxSession:
             raise in_all
         seconds = min(self._limits.seconds_per_call, self._seconds_left)
         begin = time.monotonic()
+        patience = self._until - begin
         try:
-            return self._process.exchange(message, seconds, Opaque)
+            return self._process.exchange(message, min(seconds, patience), Opaque)
         except TooSlow as error:
+            if patience < seconds:
+                raise WaitedLongEnough from error
             if seconds == self._limits.seconds_per_call:
                 raise
             raise in_all from error

@@ -1,12 +1,19 @@
-"""What a chapter imports to make its ideas visible: `live` progress and the interactive labs.
+"""What a chapter imports to make its ideas visible: `Live` progress, pictures, and the interactive labs.
 
 One idea a lab; every number on it is computed by the engine; each shows a still picture and one line of
 text where no kernel is running.
 """
 
+from course.labs.broadcasting import broadcasting
+from course.labs.classifiers import show_boundaries, show_confusion
 from course.labs.gradient_flow import gradient_flow
 from course.labs.live import Live
+from course.labs.momentum import momentum
 from course.labs.pictures import GREY, ORANGE, PURPLE, show, show_weights
+from course.labs.playground import playground
+from course.labs.surfaces import show_walks
 from course.labs.value_graph import value_graph
 
-__all__ = ["GREY", "ORANGE", "PURPLE", "Live", "gradient_flow", "show", "show_weights", "value_graph"]
+__all__ = [
+    "GREY", "ORANGE", "PURPLE", "Live", "broadcasting", "gradient_flow", "momentum", "playground", "show",
+    "show_boundaries", "show_confusion", "show_walks", "show_weights", "value_graph"]

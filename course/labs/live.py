@@ -6,7 +6,7 @@ import time
 from course.labs.pictures import GREY, ORANGE, PURPLE, as_html, figure
 
 SECONDS_BETWEEN_PICTURES = 0.25
-REST = 4  # for each second that drawing took: on a busy machine training goes on, with fewer pictures
+PICTURES_OF_REST = 4  # after a picture the training has at least as long as that many pictures would take
 STYLES = ((PURPLE, "-"), (ORANGE, "--"), (GREY, ":"))
 
 
@@ -19,18 +19,19 @@ class Live:
             live.update(step, loss=loss.item(), accuracy=accuracy)
 
     Each name given to `update` gets a curve (up to three, each with a scale of its own). The last picture
-    stays in the notebook. Outside a notebook nothing is shown.
+    stays in the notebook. Outside a notebook nothing is shown, and nor is it if `visible` is False; `measured` is kept.
     """
 
-    def __init__(self, steps, title=""):
+    def __init__(self, steps, title="", visible=True):
         if steps < 1:
             raise ValueError(f"Live: steps must be at least 1, got {steps}")
         self.steps = steps
         self.title = title
+        self.visible = visible
         self.measured = {}  # name -> ([step, ...], [value, ...])
         self._done = 0
         self._handle = None
-        self._next_picture = 0.0
+        self._next_picture = 0.0  # when it may be drawn
 
     def __enter__(self):
         self._started = time.perf_counter()
@@ -64,7 +65,7 @@ class Live:
         from IPython import get_ipython
         from IPython.display import display
 
-        if get_ipython() is None:
+        if get_ipython() is None or not self.visible:
             return
         began = time.perf_counter()
         text = self.text(interrupted)
@@ -75,7 +76,7 @@ class Live:
         else:
             self._handle.update(bundle, raw=True)
         now = time.perf_counter()
-        self._next_picture = now + max(SECONDS_BETWEEN_PICTURES, REST * (now - began))
+        self._next_picture = now + max(SECONDS_BETWEEN_PICTURES, PICTURES_OF_REST * (now - began))
 
     def _curves(self, text):
         if not self.measured:

@@ -22,6 +22,19 @@ def as_html(fig, alt):
     buffer = io.BytesIO()
     with matplotlib.rc_context({"savefig.facecolor": "white"}):
         fig.savefig(buffer, format="png", pil_kwargs={"compress_level": 1})  # speed before size
+    return _img(buffer, alt)
+
+
+def image(pixels, alt):
+    """An array (height, width, 4) of bytes, red, green, blue and opacity, as an <img> with `alt` as its text."""
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(pixels[..., :3]).save(buffer, format="png", compress_level=1)
+    return _img(buffer, alt)
+
+
+def _img(buffer, alt):
     picture = base64.b64encode(buffer.getvalue()).decode("ascii")
     return f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{picture}" style="max-width: 100%">'
 

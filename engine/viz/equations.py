@@ -25,15 +25,20 @@ def equation(operation, slot, source, target, fact, names, of, arrived, sent, ac
     if not hasattr(op, "vjps"):  # a Function of the caller's own: its backward is its rule
         return known
     keywords = {name: str(value) for name, value in fact.keywords.items()}
+    label = source["name"] if source["kind"] == "op" else source["label"]
+    sent_to = f"∂{of}/∂{label or _own_name(op, slot)} {'+=' if accumulates else '='}"
+    yours = getattr(operation.plan, "yours", None)  # see engine.use
+    if yours is not None:
+        shapes = f"{_shape_text(target['shape'])} → {_shape_text(source['shape'])}"
+        return known | {"rule": f"your {yours}", "text": f"{sent_to} your {yours}", "shapes": shapes}
     text = rule(op, slot, _by_input(op, {**names, "out": target.get("name")}, keywords))
     if text is None:
         return known
     stretched = summed(op, source["shape"], target["shape"])
-    label = source["name"] if source["kind"] == "op" else source["label"]
     is_formula = _is_formula(op, slot, keywords)
     known.update(
         rule=text, summed=stretched,
-        text=f"∂{of}/∂{label or _own_name(op, slot)} {'+=' if accumulates else '='} {text}",
+        text=f"{sent_to} {text}",
         shapes=_in_shapes(operation, slot, source, target, fact, keywords, is_formula),
         numbers=_in_numbers(op, slot, fact, keywords, arrived, sent) if is_formula and not stretched else None)
     return known

@@ -178,7 +178,16 @@ LOOKS = [
         memory.seek(int(place, 16))
         memory.read(64)
         tell()"""),
-    answer("own_memory_file", "open('/proc/self/mem', 'r+b')\ntell()"),
+    answer("file_by_way_of_own_memory", """
+        with open('/proc/self/maps') as maps:
+            place, path = next((line.split('-')[0], line.split()[-1]) for line in maps if line.endswith('.so\\n'))
+        before = open(path, 'rb').read()
+        with open('/proc/self/mem', 'r+b', buffering=0) as memory:
+            memory.seek(int(place, 16))
+            memory.write(b'planted' * 8)
+        if open(path, 'rb').read() != before:
+            tell()
+        return None"""),
     answer("process_vm_readv", """
         buffer = ctypes.create_string_buffer(8)
         local = struct.pack('QQ', ctypes.addressof(buffer), 8)

@@ -6,6 +6,7 @@ transposition, an axis, the order of results, a condition, a reduction; or one s
 
 import ast
 import copy
+import inspect
 import textwrap
 
 from autograders.session import source_of
@@ -45,8 +46,8 @@ def mutants(answer):
 
 def _defined(tree, answer):
     functions = vars(answer).values() if isinstance(answer, type) else [answer]
-    functions = [getattr(each, "__func__", each) for each in functions]  # of a static method, what it holds
-    around = next(each.__globals__ for each in functions if hasattr(each, "__globals__"))
+    written = [inspect.unwrap(getattr(each, "__func__", each)) for each in functions]  # without their decorators
+    around = next(each.__globals__ for each in written if hasattr(each, "__globals__"))
     namespace = dict(around)
     try:
         exec(compile(ast.fix_missing_locations(tree), f"<mutant of {answer.__name__}>", "exec"), namespace)

@@ -30,7 +30,7 @@ import engine  # noqa: E402
 from autograders import nbgrader_plugin as plugin  # noqa: E402
 from autograders import sandbox, spec  # noqa: E402
 from autograders.judge import judge  # noqa: E402
-from autograders.sandbox import bubblewrap, contents, filters, landlock, levels  # noqa: E402
+from autograders.sandbox import bubblewrap, container, contents, filters, landlock, levels  # noqa: E402
 from sandboxed import HERE  # noqa: E402
 
 pytestmark = [pytest.mark.slow]
@@ -299,13 +299,56 @@ def with_options(monkeypatch, *more):
 
 
 def in_bubblewrap(level):
-    if level == "landlock":
+    if not level.startswith("bubblewrap"):
         pytest.skip("a wall of bubblewrap's")
 
 
 def in_landlock(level):
     if level != "landlock":
         pytest.skip("a wall of Landlock's")
+
+
+def in_container(level):
+    if level != "container":
+        pytest.skip("a wall of a container's")
+
+
+def with_other_options(monkeypatch, *more, network="none"):
+    """The container gets more options, in front of its own, and another network."""
+    original = container.command
+
+    def command(*arguments):
+        argv = original(*arguments)
+        argv[argv.index("--network") + 1] = network
+        return [*argv[:2], *more, *argv[2:]]
+
+    monkeypatch.setattr(container, "command", command)
+
+
+def test_a_container_on_the_hosts_network(level, world, gradings, monkeypatch, what_they_always_get):
+    in_container(level)
+    with_other_options(monkeypatch, network="host")
+    gets_through(world, gradings, "connects_by_tcp", what_they_always_get)
+
+
+def test_a_container_with_the_classroom_inside(level, world, gradings, monkeypatch, what_they_always_get):
+    in_container(level)
+    with_other_options(monkeypatch, "--mount", f"type=bind,source={world.room},destination={world.room}")
+    gets_through(world, gradings, "reads_key", what_they_always_get)
+    gets_through(world, gradings, "deletes", what_they_always_get)
+
+
+def test_a_container_without_filters(level, world, gradings, monkeypatch, tmp_path, what_they_always_get):
+    """Ours and the engine's; recent engines' refuse the same call."""
+    in_container(level)
+    file = tmp_path / "filters.py"
+    everything = "\n\ndef nothing_unbounded():\n    return step(RETURN, ALLOW)\n"
+    file.write_text(Path(filters.__file__).read_text() + everything)
+    bind = container._bind
+    ours = {contents.HERE / "filters.py": file}
+    monkeypatch.setattr(container, "_bind", lambda source, inside: bind(ours.get(source, source), inside))
+    with_other_options(monkeypatch, "--security-opt", "seccomp=unconfined")
+    gets_through(world, gradings, "asynchronous_system_calls", what_they_always_get)
 
 
 def test_without_a_network_namespace(level, world, gradings, monkeypatch, what_they_always_get):

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import platform
 import signal
 import socket
 import subprocess
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import autograders.sandbox.session as sandbox_session
-from autograders.sandbox import Limits, bubblewrap, cgroup, landlock, levels
+from autograders.sandbox import Limits, bubblewrap, cgroup, container, landlock, levels
 from autograders.session import Opaque, Returned, Stopped
 from sandboxed import HASTY, HERE, SMALL, call, inside, session
 
@@ -74,7 +75,8 @@ def test_a_memory_bomb(body):
 
 @pytest.mark.slow
 def test_memory_of_all_processes_together(level):
-    """A cgroup counts all of them; without one each is bounded by itself; Landlock's process has no children."""
+    """A cgroup counts all of them and ends all; in a container's the kernel ends the largest; without one each is
+    bounded by itself; Landlock's process has no children."""
     source = """
         import os, time
         def f():
@@ -84,16 +86,26 @@ def test_memory_of_all_processes_together(level):
                     kept = bytearray(b"x") * (200 * 2**20)
                     os.write(writing, b"x")
                     time.sleep(100)
-            for _ in range(4):
-                os.read(reading, 1)
-            return 1
+            os.set_blocking(reading, False)
+            ready = b""
+            while len(ready) < 4:
+                child, status = os.waitpid(-1, os.WNOHANG)
+                if child:
+                    return os.waitstatus_to_exitcode(status)
+                try:
+                    ready += os.read(reading, 4)
+                except BlockingIOError:
+                    time.sleep(0.01)
+            return "all have their memory"
     """
     outcome = call(source, limits=dataclasses.replace(SMALL, seconds_per_call=60.0))
     if level is cgroup:
         assert outcome == Stopped("used more than 512 MB of memory in all its processes")
         assert not [folder for folder in cgroup._find_parent().iterdir() if folder.name.startswith("chainrule-")]
+    elif level is container:
+        assert outcome.value == -signal.SIGKILL
     elif level is bubblewrap:
-        assert outcome.value == 1
+        assert outcome.value == "all have their memory"
     else:
         assert outcome.kind == "BlockingIOError"
 
@@ -113,6 +125,17 @@ def test_a_fork_bomb():
     """
     with session(source, limits=Limits(processes=10)) as answer:
         assert answer.call().value < 10
+
+
+def test_it_keeps_to_the_core_of_its_grader():
+    """A grader of many keeps to one core, so that a hostile answer with all its processes is in no other's way."""
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {max(cores)})
+    try:
+        assert inside("sorted(os.sched_getaffinity(0))") == [max(cores)]
+        assert inside(f"os.sched_setaffinity(0, {cores})") == "PermissionError"
+    finally:
+        os.sched_setaffinity(0, cores)
 
 
 @pytest.mark.parametrize(
@@ -172,15 +195,34 @@ def secret(tmp_path):
     return file
 
 
-@pytest.mark.parametrize("path", ["/etc/passwd", "/etc/hostname", "/proc/1/cmdline", "/sys/kernel", __file__, "/home"])
-def test_files_of_the_host_cannot_be_opened(path):
+HOSTS = ("/etc/passwd", "/etc/hostname", "/etc/resolv.conf", f"/proc/{os.getpid()}/cmdline", "/sys/kernel", "/home")
+
+
+@pytest.mark.parametrize("path", [*HOSTS, __file__], ids=[*HOSTS[:3], "/proc", *HOSTS[4:], "this test"])
+def test_files_of_the_host_cannot_be_opened(level, path):
     opened = inside(f"os.listdir({path!r}) if os.path.isdir({path!r}) else open({path!r}).read(1)")
-    assert opened in ("FileNotFoundError", "PermissionError")
+    assert opened in ("FileNotFoundError", "PermissionError") or (level is container and opened == "")
 
 
 @namespaces
-def test_files_of_the_host_are_not_there():
-    assert inside("[path for path in ('/etc/passwd', '/proc', '/sys', '/home') if os.path.exists(path)]") == []
+def test_files_of_the_host_are_not_there(level):
+    there = inside("[path for path in ('/etc/passwd', '/proc', '/sys', '/home') if os.path.exists(path)]")
+    assert there == (["/etc/passwd", "/proc", "/sys"] if level is container else [])
+
+
+def test_a_containers_own_files_hold_nothing_of_the_hosts(level, monkeypatch):
+    """An engine cannot do without /proc, makes files in /etc, hands on a proxy's password: all is empty or its own."""
+    if level is not container:
+        pytest.skip("at this level there are none")
+    monkeypatch.setenv("HTTP_PROXY", "http://ada:the-password@proxy")
+    environments = "''.join(open(f'/proc/{n}/environ').read() for n in os.listdir('/proc') if n.isdigit())"
+    assert inside(environments) == "PermissionError"  # of the first process
+    assert "the-password" not in inside("open('/proc/self/environ').read()")
+    processes = inside("[open(f'/proc/{n}/cmdline').read() for n in os.listdir('/proc') if n.isdigit()]")
+    assert len(processes) == 2 and "container_init.py" in processes[0] and "worker.py" in processes[1]
+    assert inside("os.listdir('/sys')") in ([], ["fs"])  # below it the cgroups, where Docker is the engine
+    made = "[open(name).read() for name in %r]" % (container.MADE_BY_ENGINES,)
+    assert inside(made) == [""] * len(container.MADE_BY_ENGINES)
 
 
 def test_secrets_cannot_be_read_not_even_behind_links(secret):
@@ -270,6 +312,8 @@ def test_the_learner_is_nobody_with_no_privileges():
     assert inside("os.kill(-1, 9)") in NO_SIGNAL  # not even bubblewrap's own process
     libc = "import ctypes; libc = ctypes.CDLL(None, use_errno=True)"
     assert inside("libc.unshare(0x10000000)", libc) == -1  # a user namespace of its own
+    if platform.machine() == "x86_64":
+        assert inside("libc.syscall(56, 0x10000011, 0, 0, 0, 0)", libc) == -1  # the same by clone
     assert inside("libc.mount(b'none', b'/tmp', b'tmpfs', 0, None)", libc) == -1
     assert inside("subprocess.run(['/bin/sh'])") in ("FileNotFoundError", "BlockingIOError")
     assert inside("os.execv('/bin/sh', ['sh'])") in ("FileNotFoundError", "PermissionError")

@@ -32,8 +32,8 @@ def notebook(lab, page):
     page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
     # the last code cell is the PyTorch listing: its output says that all before it has run
     done = page.get_by_text(re.compile(r"^loss 0\.\d+, accuracy 0\.9\d+"))
-    for second in range(90):
-        if second % 30 == 0:  # a kernel that has only just connected may miss the first call
+    for second in range(180):
+        if second % 60 == 0:  # a kernel that has only just connected may miss the first call
             menu(page, "Run", "Run All Cells")
         scroll_to(page, "three questions to check")  # again and again: outputs that arrive above push it away
         if done.count():
@@ -112,7 +112,7 @@ def test_a_wrong_answer_is_told_why(notebook, screenshots):
     notebook.screenshot(path=screenshots / "chapter-3-wrong.png")
 
 
-def test_the_right_answer_passes(notebook, screenshots):
+def test_the_right_answer_passes_and_is_saved(notebook, machine, screenshots):
     scroll_to(notebook, "undo a broadcast")
     write_into(
         notebook, cell_with(notebook, "gradient.sum(axis=tuple(range(gradient.ndim"), solution("autograd-unbroadcast")
@@ -120,7 +120,22 @@ def test_the_right_answer_passes(notebook, screenshots):
     check = cell_with(notebook, 'check("autograd/unbroadcast"')
     run(notebook, check)
     check.get_by_text("autograd/unbroadcast: passed, 4 of 4 points").wait_for()
+    check.get_by_text("Saved into your own engine as").wait_for()
+    assert (machine.workspace / "my_engine" / "autograd" / "unbroadcast.py").is_file()
     notebook.screenshot(path=screenshots / "chapter-3-right.png")
+
+
+def test_the_engine_runs_on_the_saved_answer(notebook, screenshots):
+    """The badge names the one part that is the learner's by now."""
+    scroll_to(notebook, "once more, on your own engine")
+    training = cell_with(notebook, "torch.use(mine())")
+    run(notebook, training)
+    training.get_by_text("Running on your own: autograd.unbroadcast. engine.use(None) goes back.").wait_for()
+    badge = training.get_by_text("autograd.unbroadcast · yours")
+    badge.wait_for(timeout=120_000)
+    assert training.get_by_text("all else · the engine’s").count() == 1
+    badge.scroll_into_view_if_needed()
+    notebook.screenshot(path=screenshots / "chapter-3-own-engine.png")
 
 
 def test_validate_says_what_is_left(notebook, screenshots):

@@ -248,7 +248,7 @@ CLASSES = {
         return gradient * 2
         ### END SOLUTION''',
 }
-BEGIN, FORWARD = "### BEGIN SOLUTION", "def forward(ctx, x):"
+BEGIN, END, FORWARD = "### BEGIN SOLUTION", "### END SOLUTION", "def forward(ctx, x):"
 
 
 @pytest.fixture
@@ -296,7 +296,7 @@ def test_what_the_builder_takes_for_the_learners_version_is_nbgraders(classes, t
         ("def forward(ctx, x)", "def forward(ctx, y)", r"`Double.forward` has the parameters \(ctx, y\).*\(ctx, x\)"),
         ("def forward(ctx, x)", "def forwards(ctx, x)", r"needs a method `Double.forward` here"),
         ("= secret\n        ### END", "= secret\n        ### BEGIN", r"each solution stands between"),
-        ("class Without:", "class Without:\n    ### BEGIN SOLUTION\n    ### END SOLUTION", r"within a function or a method"),
+        ("class Without:", f"class Without:\n    {BEGIN}\n    {END}", r"within a function or a method"),
         (f"{FORWARD}\n        {BEGIN}", f"{BEGIN}\n    {FORWARD}", r"without its solutions .* `Double.forward` in it"),
     ],
 )

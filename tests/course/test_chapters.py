@@ -17,6 +17,7 @@ from nbclient import NotebookClient  # noqa: E402
 from autograders import sandbox  # noqa: E402
 from autograders.grading import tasks_of  # noqa: E402
 from autograders.marking import mark  # noqa: E402
+from autograders.spec import load  # noqa: E402
 from course import builder, classroom  # noqa: E402
 
 CHAPTERS = sorted(classroom.CHAPTERS.glob("*.md"))
@@ -24,9 +25,13 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 MOST_WORDS = 2500
 SECONDS = 180  # of computing, for a whole chapter on a laptop's CPU
 LONGEST_CODE_LINE = 115  # what a notebook shows without scrolling
+READ = r"([\d.]+)% of the 599 held-out digits are read correctly"
 RESULT = {
+    "01-tensors": (READ, 96.0),
     "02-autograd-by-hand": (r"([\d.]+)% of the curve's ups and downs are explained", 98.0),
-    "03-autograd-on-tensors": (r"([\d.]+)% of the 599 held-out digits are read correctly", 94.0),
+    "03-autograd-on-tensors": (READ, 94.0),
+    "04-modules": (READ, 97.0),
+    "06-optimizers": (f"the last one: {READ}", 96.0),
 }
 
 by_name = pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)
@@ -36,12 +41,12 @@ def cells(chapter, kind):
     return [cell for cell in jupytext.reads(chapter.read_text("utf-8"), fmt="md:myst").cells if cell.cell_type == kind]
 
 
-def executed(chapter, seed=0):
+def executed(chapter, seed=0, folder=REPOSITORY, change=lambda source: source):
     """The chapter with its solutions, run from top to bottom as nbgrader's source, its data drawn with `seed`."""
     notebook = nbformat.reads(builder.render(chapter).decode(), as_version=4)
     for cell in notebook.cells:
-        cell.source = cell.source.replace("default_rng(0).permutation", f"default_rng({seed}).permutation")
-    NotebookClient(notebook, timeout=SECONDS, resources={"metadata": {"path": str(REPOSITORY)}}).execute()
+        cell.source = change(cell.source.replace("default_rng(0).permutation", f"default_rng({seed}).permutation"))
+    NotebookClient(notebook, timeout=SECONDS, resources={"metadata": {"path": str(folder)}}).execute()
     return notebook
 
 
@@ -95,6 +100,50 @@ def test_a_chapter_runs_with_its_solutions_and_reaches_its_result(chapter, seed)
                 assert re.search(r'alt="[^"]+"', image)
 
 
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """A chapter's folder in a learner's workspace."""
+    (tmp_path / ".chainrule").mkdir()
+    (tmp_path / ".chainrule" / "delivered.json").write_text('{"files": {}, "offers": {}}')
+    (tmp_path / "chapter").mkdir()
+    monkeypatch.setenv("PYTHONPATH", str(REPOSITORY))
+    monkeypatch.delenv("NBGRADER_EXECUTION", raising=False)
+    return tmp_path / "chapter"
+
+
+def specs_of(chapter):
+    """The specs of the chapter's exercises."""
+    return [load(cell.metadata["exercise"]) for cell in cells(chapter, "code") if "exercise" in cell.metadata]
+
+
+@pytest.mark.slow
+@by_name
+def test_a_chapter_runs_on_the_engine_that_its_answers_make(chapter, place):
+    """In a learner's workspace each solution is saved as it passes, and the chapter trains once more on them all."""
+    notebook = executed(chapter, folder=place)
+    said = texts(notebook)
+    assert "Not saved" not in said and said.count("Saved into your own engine as") == len(specs_of(chapter))
+    badges = [output["data"]["text/html"] for cell in notebook.cells for output in cell.get("outputs", [])
+              if "text/html" in output.get("data", {}) and "all else · the engine’s" in output["data"]["text/html"]]
+    for spec in specs_of(chapter):
+        assert not spec.part or f"{spec.part.replace('.vjp', ' (vjp)')} · yours" in badges[-1]
+    pattern, least = RESULT[chapter.stem]
+    assert min(float(value) for value in re.findall(pattern, said)) >= least
+
+
+@pytest.mark.slow
+@by_name
+def test_a_chapter_runs_before_any_answer_is_given(chapter, place):
+    """Run All Cells on the released notebook: nothing fails, all is lent, and nothing is saved as the learner's."""
+    blank = re.compile(r"^( *)### BEGIN SOLUTION.*?### END SOLUTION", re.DOTALL | re.MULTILINE)
+    said = texts(executed(chapter, folder=place, change=lambda text: blank.sub(r"\1raise NotImplementedError()", text)))
+    assert said.count("using the engine's until yours passes") == len(specs_of(chapter))
+    assert "Nothing is saved in your own engine yet" in said and "All parts are the engine's." in said
+    assert not (place.parent / "my_engine").exists()
+    pattern, least = RESULT[chapter.stem]
+    assert min(float(value) for value in re.findall(pattern, said)) >= least
+
+
 works, reason = sandbox.available()
 
 
@@ -134,3 +183,24 @@ def test_the_same_in_pytorch_prints_the_same(chapter, tmp_path):
     theirs = run_listing(listing.replace("import engine as torch", "import torch", 1), tmp_path)
     numbers = [[float(each) for each in re.findall(r"\d+\.\d+", text)] for text in (ours, theirs)]
     assert numbers[0] == pytest.approx(numbers[1], abs=2e-3) and len(numbers[0]) >= 2
+
+
+def test_released_notebooks_hold_nothing_of_the_solutions_that_checks_show(tmp_path):
+    """`check(..., solution=True)` reads them from the installed specs, on request."""
+    pytest.importorskip("nbgrader", reason="releases the notebooks")
+    from autograders import spec
+    from autograders.solutions import solution_of
+
+    builder.build(classroom.CHAPTERS, tmp_path)
+    released = builder.release(tmp_path)
+    assert released
+    for path in released:
+        notebook = nbformat.read(path, as_version=4)
+        assert all(not cell.get("outputs") for cell in notebook.cells)
+        for cell in notebook.cells:
+            exercise = cell.metadata.get("chainrule", {}).get("exercise")
+            if exercise and cell.metadata.nbgrader.solution:
+                solution = solution_of(spec.load(exercise)).splitlines()
+                given = {line.strip() for line in cell.source.splitlines()}
+                assert given & {line.strip() for line in solution}, "the signature, so lines are compared as they stand"
+                assert given.isdisjoint(line.strip() for line in solution if line.startswith("    ")), exercise

@@ -1,13 +1,15 @@
 """The labs' numbers are what an independent calculation gives, and their pictures say what they show."""
 
+import base64
+import html
+import itertools
 import re
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from autograders.specs.chain_rule import backward
-from course.labs import live as live_module
+from course.labs.broadcasting import SHAPES, Broadcasting
 from course.labs.gradient_flow import STEPS, GradientFlow
 from course.labs.live import Live
 from course.labs.pictures import mosaic, show_weights
@@ -92,24 +94,82 @@ def test_live_keeps_the_curves_and_says_where_it_is():
         Live(steps=0)
 
 
-def test_live_draws_seldom_where_drawing_is_slow(monkeypatch):
-    """Training shares the machine with its pictures, and gets the larger part of it."""
-    clock, pictures = SimpleNamespace(now=100.0), []
-    monkeypatch.setattr(live_module, "time", SimpleNamespace(perf_counter=lambda: clock.now))
-    monkeypatch.setattr("IPython.get_ipython", lambda: "a notebook's shell")
+def test_live_leaves_the_time_to_the_training(monkeypatch):
+    """On a slow machine, where a picture takes longer than the pause between two, not every step draws one."""
+    import IPython
 
-    def draw(bundle, **options):
-        clock.now += 1.0
-        pictures.append(clock.now)
-        return SimpleNamespace(update=draw)
+    from course.labs import live as module
 
-    monkeypatch.setattr("IPython.display.display", draw)
-    with Live(steps=1000) as live:
-        for step in range(1000):
-            clock.now += 0.01
+    clock, pictures = [0.0], []
+
+    class Handle:
+        def update(self, bundle, raw):
+            clock[0] += 2.0
+            pictures.append(bundle)
+
+    monkeypatch.setattr(module.time, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(IPython, "get_ipython", lambda: "a notebook")
+    monkeypatch.setattr("IPython.display.display", lambda bundle, **options: Handle())
+    monkeypatch.setattr(Live, "_curves", lambda self, text: "")
+    with Live(steps=300) as live:
+        for step in range(300):
+            clock[0] += 0.1  # 30 s of training in all
             live.update(step, loss=1.0)
-    training, drawing = 10.0, len(pictures) * 1.0
-    assert 2 <= drawing <= training / 2, "10 s of training with a picture a second long"
+    assert 3 <= len(pictures) <= 6 and "step 300 of 300" in pictures[-1]["text/plain"]
+
+
+@pytest.mark.parametrize("a, b", list(itertools.product(SHAPES, SHAPES)))
+def test_each_number_of_a_broadcast_is_followed_to_its_place_in_memory(a, b):
+    """For every pair of shapes and every element: numpy's result, at the place that numpy's own strides lead to."""
+    lab = Broadcasting(a, b)
+    try:
+        shape = np.broadcast_shapes(a, b)
+    except ValueError:
+        assert "do not fit" in lab.describe() and lab.last_element() == 0
+        return
+    assert lab.last_element() == np.prod(shape, dtype=int) - 1
+    for lab.element, index in enumerate(np.ndindex(shape)):
+        seen = lab.look()
+        assert seen["index"] == index and seen["value"] == sum(each["value"] for each in seen["tensors"].values())
+        for name, original in (("a", a), ("b", b)):
+            of = seen["tensors"][name]
+            memory = np.array(of["memory"])
+            wide = np.broadcast_to(memory.reshape(original), shape)
+            strides = tuple(stride // memory.itemsize for stride in wide.strides)
+            assert of["wide"] == wide.tolist() and of["value"] == wide[index]
+            assert all(mine == theirs for mine, theirs, size in zip(of["strides"], strides, shape) if size > 1)
+            assert of["place"] == sum(place * stride for place, stride in zip(index, strides))
+
+
+def test_the_broadcasting_lab_s_picture_has_its_sentence_and_its_numbers():
+    lab = Broadcasting((3, 1), (4,))
+    lab.element = 6
+    picture = lab.to_html()
+    assert "http" not in picture, "nothing is loaded from elsewhere"
+    assert re.search('alt="([^"]+)"', picture)[1] == html.escape(lab.describe())
+    assert "Result [1, 2] is 23: a has strides (1, 0), so 20 from place 1" in lab.describe()
+    drawing = base64.b64decode(re.search("base64,([^\"]+)", picture)[1]).decode()
+    assert "place 1 = 1·1 + 2·0, there: 20" in drawing and "place 2 = 1·0 + 2·1, there: 3" in drawing
+    assert drawing.count('stroke-dasharray="2 2"') == 15, "17 of the 24 are repeated, two of those are marked"
+
+
+def test_the_broadcasting_lab_follows_its_sliders():
+    """A smaller result pulls the third slider back into its range."""
+    lab = Broadcasting((3, 1), (4,))
+    box = lab.widget()
+    (a, b, element), picture = box.children[0].children, box.children[1]
+    element.value = 11
+    assert lab.element == 11 and html.escape(lab.describe()) in picture.value
+    a.value = (3,)
+    assert (lab.a, lab.element, element.max) == ((3,), 0, 0) and "do not fit" in picture.value
+    a.value, b.value = (2, 3, 4), ()
+    assert element.max == 23 and html.escape(lab.describe()) in picture.value
+
+
+@pytest.mark.parametrize("shape", [(5,), (0,), (1, 2, 3, 4), "34", (2.0,), 3])
+def test_the_broadcasting_lab_refuses_shapes_that_it_cannot_draw(shape):
+    with pytest.raises(ValueError, match="broadcasting: b should be a shape of at most 3 axes"):
+        Broadcasting((3, 1), shape)
 
 
 def neuron(value):

@@ -102,6 +102,14 @@ TESTS_ON_THE_CPU = {
         "test_mistakes_raise_torch_s_kind_of_error": "refused before any array is touched",
         "test_first_weights_have_torch_s_distribution": "draws are made on the CPU, then moved",
     },
+    "test_use.py": {
+        "test_bfloat16_is_computed_in_float32_and_rounded_once": "cupy has no bfloat16",
+        "test_what_is_no_part_is_refused": "refused before any array is touched",
+        "test_the_badge_line_comes_once_when_it_begins": "a text",
+        "test_the_badge_says_whose_each_part_is": "a text",
+        "test_names_in_the_badge_are_escaped": "a text",
+        "test_parts_may_come_from_a_module": "names, not arrays",
+    },
     "test_nn.py": {
         "test_a_machine_without_a_gpu_says_so": "is about a machine without cupy",
         "test_a_missing_layer_names_the_nearest": "a text",

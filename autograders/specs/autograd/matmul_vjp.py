@@ -177,6 +177,7 @@ EXERCISE = Spec(
         matmul_vjp_with_loops,
         matmul_vjp_in_double,
     ),
+    part="matmul.vjp",
     hints=(
         "Write down the shapes: gradient (n, m), a (n, k), b (k, m). Which product of gradient and b has a's shape?",
         "`product[i, j]` uses `a[i, k]` with the factor `b[k, j]`. Sum gradient[i, j] * b[k, j] over j.",

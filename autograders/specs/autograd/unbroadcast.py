@@ -158,6 +158,8 @@ EXERCISE = Spec(
         unbroadcast_with_einsum,
         unbroadcast_in_double,
     ),
+    solution=unbroadcast_step_by_step,
+    part="autograd.unbroadcast",
     hints=(
         "Which numbers of the gradient belong to the same number of the original array? Draw (3,) broadcast to "
         "(2, 3).",

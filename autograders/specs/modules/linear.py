@@ -160,6 +160,18 @@ class LinearByRegistering(nn.Module):
         return torch.matmul(x, self.weight.mT) + self.bias
 
 
+class LinearInOnePiece(nn.Module):
+    """x @ weight.T + bias: weight has the shape (out_features, in_features), bias (out_features,)."""
+
+    def __init__(self, in_features, out_features):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(out_features, in_features) / in_features**0.5)
+        self.bias = nn.Parameter(torch.zeros(out_features))
+
+    def forward(self, x):
+        return x @ self.weight.T + self.bias
+
+
 EXERCISE = Spec(
     name="modules/linear",
     function="Linear",
@@ -240,6 +252,7 @@ EXERCISE = Spec(
         LinearInDouble,
         LinearByRegistering,
     ),
+    solution=LinearInOnePiece,
     hints=(
         "Which two tensors does the layer own, and of what shapes? An assignment of an `nn.Parameter` to `self` "
         "registers it under that name.",

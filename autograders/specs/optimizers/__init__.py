@@ -1,0 +1,1 @@
+"""Optimizers: momentum, RMSprop and AdamW, a schedule for the learning rate, clipped gradients."""

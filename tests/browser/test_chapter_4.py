@@ -1,0 +1,111 @@
+"""A learner's way through chapter 4 in JupyterLab: run all, the playground by keyboard, a wrong and a right class.
+
+The steps share one page and come in order; each looks at what a learner would see.
+"""
+
+import json
+import re
+
+import pytest
+
+from learner import cell_with, chapter_at, menu, run, scroll_to, write_into
+
+pytestmark = pytest.mark.slow
+
+NAME = "04-modules"
+WRONG = """class Dropout(nn.Module):
+    def __init__(self, p=0.5):
+        super().__init__()
+        self.p = p
+
+    def forward(self, x):
+        return x * (torch.rand(*x.shape) >= self.p).to(x.dtype) / (1 - self.p)"""
+
+
+@pytest.fixture(scope="module")
+def notebook(machine, page):
+    """The page with the released chapter open and all of its cells run."""
+    with machine.course("lab") as address:
+        page.goto(chapter_at(address, NAME))
+        page.locator(".jp-NotebookPanel").wait_for()
+        page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
+        done = page.get_by_text(re.compile(r"^loss 0\.\d+, accuracy 0\.9\d+"))  # printed by the last code cell
+        for second in range(400):
+            if second % 200 == 0:  # a kernel that has only just connected may miss the first call
+                menu(page, "Run", "Run All Cells")
+            scroll_to(page, "three questions to check")  # again and again: outputs that arrive above push it away
+            if done.count():
+                break
+            page.wait_for_timeout(1000)
+        else:
+            raise AssertionError("the chapter's last cell gave no result")
+        yield page
+
+
+def solution(name):
+    """The chapter's own answer, from its text."""
+    from course import builder, classroom
+
+    source = json.loads(builder.render(classroom.CHAPTERS / f"{NAME}.md"))
+    return next("".join(cell["source"]) for cell in source["cells"] if cell["id"] == name)
+
+
+def test_no_cell_of_the_released_chapter_fails(notebook, machine, screenshots):
+    """Exercises not done yet are lent, so the learner can run everything and look around."""
+    notebook.keyboard.press("Control+s")
+    notebook.wait_for_timeout(1500)
+    saved = json.loads((machine.workspace / NAME / f"{NAME}.ipynb").read_text())
+    outputs = [output for cell in saved["cells"] for output in cell.get("outputs", [])]
+    assert [output for output in outputs if output["output_type"] == "error"] == []
+    assert all(cell.get("execution_count") for cell in saved["cells"] if cell["cell_type"] == "code")
+    scroll_to(notebook, "why: some questions are not straight")
+    notebook.get_by_alt_text(re.compile("^The plane as each model divides it")).scroll_into_view_if_needed()
+    notebook.screenshot(path=screenshots / "chapter-4-top.png")
+
+
+def test_the_playground_follows_its_sliders(notebook, screenshots):
+    """By keyboard alone: thirty steps of training, then a network of twice the size, which begins at step 0."""
+    scroll_to(notebook, "the lab: a playground")
+    said = notebook.locator(".widget-html code")
+    said.scroll_into_view_if_needed()
+    assert said.inner_text().startswith("100 moons, 8 hidden units a layer, step 0 of 300: loss 0.")
+    sliders = notebook.locator(".jp-OutputArea .widget-hslider [role=slider]")
+    sliders.nth(6).focus()
+    for _ in range(3):
+        notebook.keyboard.press("ArrowRight")
+    notebook.get_by_text("100 moons, 8 hidden units a layer, step 30 of 300").wait_for()
+    trained = said.inner_text()
+    picture = notebook.locator(".widget-html img")
+    assert picture.get_attribute("alt") == trained
+    notebook.screenshot(path=screenshots / "chapter-4-lab.png")
+    sliders.nth(3).focus()
+    notebook.keyboard.press("ArrowRight")
+    notebook.get_by_text("100 moons, 16 hidden units a layer, step 0 of 300").wait_for()
+
+
+def test_play_trains_by_itself(notebook, screenshots):
+    scroll_to(notebook, "the lab: a playground")
+    notebook.locator(".jupyter-widgets.widget-play button").first.click()
+    notebook.get_by_text("16 hidden units a layer, step 300 of 300").wait_for(timeout=120_000)
+    notebook.locator(".widget-html img").scroll_into_view_if_needed()
+    notebook.screenshot(path=screenshots / "chapter-4-played.png")
+
+
+def test_a_wrong_class_is_told_why(notebook, screenshots):
+    scroll_to(notebook, "exercise: dropout")
+    write_into(notebook, cell_with(notebook, "In training each number becomes 0 with probability p"), WRONG)
+    check = cell_with(notebook, 'check("modules/dropout"')
+    run(notebook, check)
+    reason = check.get_by_text("It drops in evaluation too.")
+    reason.wait_for()
+    reason.scroll_into_view_if_needed()
+    notebook.screenshot(path=screenshots / "chapter-4-wrong.png")
+
+
+def test_the_right_class_passes(notebook, screenshots):
+    scroll_to(notebook, "exercise: dropout")
+    write_into(notebook, cell_with(notebook, "(torch.rand(*x.shape) >= self.p)"), solution("modules-dropout"))
+    check = cell_with(notebook, 'check("modules/dropout"')
+    run(notebook, check)
+    check.get_by_text("modules/dropout: passed, 4 of 4 points").wait_for()
+    notebook.screenshot(path=screenshots / "chapter-4-right.png")
