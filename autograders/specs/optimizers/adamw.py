@@ -309,6 +309,7 @@ EXERCISE = Spec(
     difficulty=3,
     weights=WEIGHTS,
     ours=torch.optim.AdamW,
+    part="optim.AdamW",
     rounding=adamw_rounding,
     cases=adamw_cases,
     packages=("numpy", "engine"),

@@ -25,6 +25,16 @@ class Momentum(torch.optim.SGD):
         super().__init__(params, lr, momentum)
 
 
+def as_sgd(answer):
+    """The answer, called as torch's SGD is: without momentum unless told otherwise."""
+
+    class SGD(answer):
+        def __init__(self, params, lr=1e-3, momentum=0):
+            super().__init__(params, lr, momentum)
+
+    return SGD
+
+
 def _results(*arguments):
     return probe(Momentum, *arguments)
 
@@ -279,6 +289,8 @@ EXERCISE = Spec(
     difficulty=2,
     weights=WEIGHTS,
     ours=Momentum,
+    part="optim.SGD",
+    as_part=as_sgd,
     rounding=momentum_rounding,
     cases=momentum_cases,
     packages=("numpy", "engine"),
