@@ -258,6 +258,7 @@ EXERCISE = Spec(
     difficulty=2,
     weights={"values": 3.0, "edge cases": 1.0},
     ours=nn.Dropout,
+    part="nn.Dropout",
     rounding=dropout_allowances,
     cases=dropout_cases,
     packages=("numpy", "engine"),
