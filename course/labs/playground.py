@@ -139,7 +139,7 @@ class Playground:
         return self._picture.draw(seen, self.describe(seen))
 
     def show(self):
-        """A still picture of a trained network, folded away, and the controls; without a kernel the first alone is left."""
+        """A still picture of a trained network, folded away, then the controls; without a kernel it stands alone."""
         from IPython.display import HTML, display
 
         self.step = STEPS
