@@ -33,8 +33,8 @@ def probe(answer, x, y, weight, bias, scale, rate, momentum, stale):
 
     rate and momentum are those of SGD. stale: whether gradients of something else were left in the parameters.
     The model is in evaluation mode before each step.
-    Returns the losses (steps,), all parameters one after another, how many passes of each step, at least one, were made
-    in training mode (1: all of them), and for each step whether a number came back that keeps no graph (1: it does not).
+    Returns the losses (steps,), all parameters one after another, and for each step: whether the model was used, and in
+    training mode only (1: yes); whether it was used, and what came back keeps no graph (1: it does not).
     """
     model = Model(weight, bias, scale)
     optimizer = torch.optim.SGD(model.parameters(), lr=rate, momentum=momentum)

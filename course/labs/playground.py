@@ -139,7 +139,7 @@ class Playground:
         return self._picture.draw(seen, self.describe(seen))
 
     def show(self):
-        """A still picture of a trained network, folded away, and the controls; without a kernel the first alone is left."""
+        """A still picture of a trained network, folded away, then the controls; without a kernel it stands alone."""
         from IPython.display import HTML, display
 
         self.step = STEPS
@@ -245,6 +245,6 @@ class Picture:
             self.held_out[kind].set_data(*seen["x held out"][seen["y held out"] == kind].T)
         for curve, losses in zip(self.curves, seen["losses"].T):
             curve.set_data(np.arange(len(losses)), losses)
-        highest = max(1.0, float(np.nanmax(np.nan_to_num(seen["losses"], posinf=10.0))))
+        highest = max(0.8, float(np.nanmax(np.nan_to_num(seen["losses"], posinf=10.0))))
         self.curves[0].axes.set_ylim(-0.02, min(highest, 3.0) * 1.25)  # room for the legend
         return as_html(self.figure, alt)

@@ -1,4 +1,4 @@
-"""Chapter 4's lab and pictures: their numbers are the network's own, and they run on whatever code the learner wrote."""
+"""Chapter 4's lab and pictures: their numbers are the network's own, whoever wrote the network."""
 
 import re
 
