@@ -44,13 +44,12 @@ class MomentumLab:
         """Both ways from start to end: all the numbers of the picture."""
         surface = SURFACES[self.surface]
         noise = self.noise * NOISE if self.noise else None
-        lowest = surface.heights()[2].min()
         ways = {}
         for name, friction in ("without", 0.0), ("with", self.momentum):
             points, losses = walk(
                 lambda params: self.optimizer(params, self.rate, friction), STEPS, surface, noise=noise
             )
-            ways[name] = {"points": points, "losses": losses, "arrived": _arrived(losses, lowest)}
+            ways[name] = {"points": points, "losses": losses, "arrived": _arrived(losses, surface.lowest)}
         return ways
 
     def describe(self, ways=None):
@@ -78,11 +77,12 @@ class MomentumLab:
         display(self.widget())
 
     def widget(self):
-        """A choice of surfaces and three sliders with the picture below, as an ipywidget."""
+        """The four sliders with the picture below, as an ipywidget."""
         import ipywidgets
 
         style, wide = {"description_width": "7em"}, ipywidgets.Layout(width="26em")
-        surface = ipywidgets.Dropdown(
+        # no menu for the surfaces: JupyterLab takes its up and down arrows, to move between cells
+        surface = ipywidgets.SelectionSlider(
             options=list(SURFACES), value=self.surface, description="surface", style=style, layout=wide
         )
         rate = ipywidgets.SelectionSlider(
@@ -131,7 +131,7 @@ class Picture:
     def __init__(self, surface):
         self.figure = figure(9.2, 3.6)
         self.canvas = FigureCanvasAgg(self.figure)
-        self.lowest = surface.heights()[2].min()
+        self.lowest = surface.lowest
         ground = self.figure.add_axes((0.06, 0.11, 0.54, 0.79))
         draw_heights(ground, surface)
         ground.set_title("the surface from above; darker is higher", fontsize=10)

@@ -1,6 +1,8 @@
 """Losses of two parameters: some to walk on, the ways that optimizers take over them, and pictures of both."""
 
 
+import functools
+
 import numpy as np
 
 import engine as torch
@@ -26,6 +28,13 @@ class Surface:
         x, y = np.meshgrid(*(np.linspace(*limits, count) for limits, count in zip(self.limits, points)))
         with torch.no_grad():
             return x, y, self.loss(torch.tensor(np.stack([x, y]))).numpy()
+
+    @functools.cached_property
+    def lowest(self):
+        """The lowest height: from the lowest of the grid on downhill, with momentum."""
+        x, y, height = self.heights()
+        start = x.ravel()[height.argmin()], y.ravel()[height.argmin()]
+        return walk(lambda params: torch.optim.SGD(params, 0.01, 0.9), 400, self, start)[1].min()
 
 
 def _ravine(point):
@@ -74,8 +83,7 @@ def walk(make_optimizer, steps, surface, start=None, noise=None):
 def draw_heights(axes, surface):
     """The surface from above, dark where it is high; levels in equal steps of the root, so that valleys show."""
     x, y, height = surface.heights()
-    lowest = height.min()
-    levels = lowest + np.linspace(0, (height.max() - lowest) ** 0.5, LEVELS) ** 2
+    levels = height.min() + np.linspace(0, np.ptp(height) ** 0.5, LEVELS) ** 2
     axes.contourf(x, y, height, levels, cmap=HEIGHTS, alpha=0.5)
     axes.contour(x, y, height, levels, colors=GREY, linewidths=0.4)
     axes.set_xlim(surface.limits[0])

@@ -13,6 +13,7 @@ import pytest
 import engine as torch
 from autograders import check, mine, own_engine, yours_or_ours
 from autograders.spec import load, names
+from engine import nn
 from engine.nn import functional as F
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -257,14 +258,14 @@ def test_a_check_is_not_measured_by_the_part_that_it_checks(workspace):
 
 
 def curve(device):
-    """Losses and last weights of a linear classifier, trained for a few steps by the engine that is in use."""
+    """Losses and last weights of a classifier of one layer, trained for a few steps by the engine that is in use."""
     x = torch.tensor(np.random.default_rng(0).standard_normal((30, 5)).astype("float32")).to(device)
     y = torch.tensor([0, 1, 2] * 10).to(device)
     W = torch.zeros(5, 3).to(device).requires_grad_()
     b = torch.zeros(3).to(device).requires_grad_()
     losses = []
     for _ in range(5):
-        loss = F.cross_entropy(x @ W + b, y)
+        loss = F.cross_entropy((x @ W + b).tanh(), y)
         loss.backward()
         losses.append(loss.item())
         with torch.no_grad():
@@ -274,7 +275,11 @@ def curve(device):
     return losses, W.detach().cpu().numpy()
 
 
-@pytest.mark.parametrize("name", [name for name in names() if load(name).part])
+def parts(kind):
+    return [name for name in names() if load(name).part and load(name).use.kind == kind]
+
+
+@pytest.mark.parametrize("name", parts("function"))
 def test_right_answers_are_right_parts(name, device):
     """Whatever its style, an answer that passes serves the engine as the engine's own does."""
     spec = load(name)
@@ -293,6 +298,58 @@ def test_right_answers_are_right_parts(name, device):
             losses, own_weights = curve(device)
         assert calls and losses == pytest.approx(expected, abs=1e-6)
         np.testing.assert_allclose(own_weights, weights, atol=1e-6)
+
+
+def way_of_a_network():
+    """Losses of a network with two layers and dropout that is switched off, trained by three optimizers in turn."""
+    random = np.random.default_rng(0)
+    draw = lambda *shape: torch.tensor(random.standard_normal(shape).astype("float32"))  # noqa: E731
+    x, y, losses = draw(30, 5), torch.tensor([0, 1, 2] * 10), []
+    start = {"0.weight": draw(4, 5), "0.bias": draw(4), "3.weight": draw(3, 4), "3.bias": draw(3)}
+    for make in (
+        lambda given: torch.optim.SGD(given, lr=0.1),
+        lambda given: torch.optim.SGD(given, lr=0.1, momentum=0.9),
+        lambda given: torch.optim.RMSprop(given, lr=0.01),
+        lambda given: torch.optim.AdamW(given, lr=0.01),
+    ):
+        model = nn.Sequential(nn.Linear(5, 4), nn.Tanh(), nn.Dropout(0.5), nn.Linear(4, 3)).eval()
+        model.load_state_dict(start)
+        optimizer = make(model.parameters())
+        for _ in range(5):
+            loss = F.cross_entropy(model(x), y)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.item())
+    return losses
+
+
+@pytest.mark.parametrize("name", parts("class"))
+def test_right_classes_are_right_parts(name):
+    """Layers and optimizers of the learner's own, in any style, where the engine makes its own."""
+    spec, expected = load(name), way_of_a_network()
+    for answer in spec.honest:
+        made = []
+
+        class Counted(answer):
+            def __init__(self, *arguments, **options):
+                made.append(1)
+                super().__init__(*arguments, **options)
+
+        with torch.use({spec.part: spec.as_part(Counted) if spec.as_part else Counted}):
+            assert way_of_a_network() == pytest.approx(expected, abs=1e-5), answer
+        assert made
+
+
+def test_a_layer_that_an_answer_does_not_make_is_the_engines_own():
+    """Without a bias, or of another type."""
+    spec = load("modules/linear")
+    own = nn.Linear
+    with torch.use({"nn.Linear": spec.as_part(spec.honest[0])}):
+        assert isinstance(nn.Linear(2, 3), spec.honest[0])
+        for layer in (nn.Linear(2, 3, bias=False), nn.Linear(2, 3, dtype=torch.float64)):
+            assert type(layer) is own
+    assert nn.Linear is own
 
 
 LOSSES = {

@@ -6,7 +6,8 @@ import warnings
 import numpy as np
 import pytest
 
-from autograders.session import Described, LocalSession, Missing, Opaque, Raised, Returned, crossing, is_blank
+from autograders.session import (
+    Described, LocalSession, Missing, Opaque, Raised, Returned, crossing, is_blank, source_of)
 
 
 def test_the_callers_arrays_stay_as_they_are_and_the_change_is_seen():
@@ -111,3 +112,15 @@ def test_a_numpy_number_crosses_as_an_array_of_no_axes():
 )
 def test_is_blank(source, blank):
     assert is_blank(source) is blank
+
+
+def test_what_a_decorator_put_around_a_method_does_not_hide_its_source():
+    """`Optimizer` puts its hooks around each subclass's `step`, `no_grad` itself around what it decorates."""
+    import engine as torch
+
+    class Climbing(torch.optim.Optimizer):
+        @torch.no_grad()
+        def step(self):
+            raise ValueError("no way up")
+
+    assert source_of(Climbing).startswith("class Climbing") and "no way up" in source_of(Climbing)

@@ -12,6 +12,7 @@ pytest.importorskip("nbgrader", reason="the classroom is nbgrader's")
 from traitlets.config import Config  # noqa: E402
 from traitlets.config.loader import PyFileConfigLoader  # noqa: E402
 
+from autograders.session import Use  # noqa: E402
 from course import builder, nbgrader_config  # noqa: E402
 from course.classroom import prepare  # noqa: E402
 
@@ -23,6 +24,7 @@ def chapters(tmp_path, monkeypatch):
         name="room/double",
         function="double",
         parameters=("number",),
+        use=Use(),
         title="Double",
         why="It is short.",
         minutes=1,

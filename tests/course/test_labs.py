@@ -214,7 +214,7 @@ def test_the_value_graph_goes_back_as_the_learner_s_walk_went():
     ("name", "sentence"),
     [
         ("assigns instead of adding", "Your gradient of error is −0.962117; the engine says −1.92423."),
-        ("walks every way", "Your walk came to error more than once; it should come to each value once."),
+        ("walks every way (1)", "Your walk came to error more than once; it should come to each value once."),
         ("forgets to begin", "Your gradient of loss is 0; the engine says 1."),
     ],
 )

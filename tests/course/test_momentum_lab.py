@@ -63,6 +63,14 @@ def test_the_questions_of_the_chapter_have_the_answers_that_the_lab_shows(lab):
     assert ends[0.8] > 0.5 and ends[0.88] < -0.5
 
 
+def test_the_lowest_height_is_that_of_the_valley_s_floor():
+    """0 for the ravine and the bend; between grid points for the two valleys: a root of 4 x³ − 4 x + 0.3."""
+    root = min(np.roots([4, 0, -4, 0.3]).real)
+    floor = (root**2 - 1) ** 2 + 0.3 * root
+    lowest = {name: surface.lowest for name, surface in SURFACES.items()}
+    assert lowest == pytest.approx({"ravine": 0, "two valleys": floor, "bend": 0}, abs=1e-7), "the picture shows 1e-6"
+
+
 def test_a_way_that_leaves_the_numbers_stays_where_it_was():
     points, losses = walk(lambda params: torch.optim.SGD(params, 3.0), 500, SURFACES["two valleys"])
     assert points.shape == (501, 2) and not np.isfinite(losses[-1])

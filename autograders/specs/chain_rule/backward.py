@@ -2,18 +2,17 @@
 
 import heapq
 import sys
-from collections import Counter
+from collections import Counter, deque
 
 import numpy as np
 
 import engine as torch
 from autograders.probes import scalar_engine
 from autograders.spec import EDGE, Case, Misconception, Spec, Use
-from autograders.specs.chain_rule.programs import (
-    DEEP, LONG_AND_SHORT_WAY, SHORT_AND_LONG_WAY, USED_TWICE, random_program)
+from autograders.specs.chain_rule.programs import DEEP, TWO_WAYS, USED_TWICE, random_program
 from autograders.specs.chain_rule.topological_order import (
-    before_its_inputs, calls_itself, order_by_counting_uses, order_of_a_dictionary, order_with_iterators,
-    topological_order)
+    before_its_inputs, by_distance, calls_itself, order_by_counting_uses, order_of_a_dictionary,
+    order_with_iterators, topological_order)
 
 
 class EngineValue:
@@ -51,8 +50,7 @@ def value_cases(rng):
         ("y = a * a", "a value that is used twice"),
         (USED_TWICE, "a value that is used twice"),
         ("e = a * b; y = e * e", "a value that is used twice"),
-        (LONG_AND_SHORT_WAY, "values that are shared"),
-        (SHORT_AND_LONG_WAY, "values that are shared"),
+        *((program, "values that are shared") for program in TWO_WAYS),
         ("e = a * b; f = e.tanh(); g = f + e; y = g * f", "values that are shared"),
     ]:
         yield _value_case(rng, program, group)
@@ -166,6 +164,32 @@ def _walks_every_way(self):
     walk(self)
 
 
+def _walks_on_at_each_arrival(self):
+    def walk(node):
+        for source, gradient in zip(node.inputs, node.vjp(node.grad) if node.inputs else ()):
+            source.grad += gradient
+            walk(source)
+
+    self.grad = 1.0
+    walk(self)
+
+
+def _walks_every_way_by_levels(self):
+    self.grad, waiting = 1.0, deque([self])
+    while waiting:
+        node = waiting.popleft()
+        _send(node)
+        waiting.extend(node.inputs)
+
+
+def _walks_every_way_with_a_stack(self):
+    self.grad, waiting = 1.0, [self]
+    while waiting:
+        node = waiting.pop()
+        _send(node)
+        waiting.extend(node.inputs)
+
+
 def _walks_forward(self):
     self.grad = 1.0
     for node in topological_order(self):
@@ -193,6 +217,12 @@ def _sends_slopes_only(self):
 def _sends_too_early(self):
     self.grad = 1.0
     for node in before_its_inputs(self):
+        _send(node)
+
+
+def _sends_too_early_by_levels(self):
+    self.grad = 1.0
+    for node in reversed(by_distance(self)):
         _send(node)
 
 
@@ -362,6 +392,12 @@ class ValueOfNumpy(Recorded):
                 source.grad = source.grad + gradient
 
 
+def _in_ways(name, sentence, *walks):
+    """The same slip in several programs, which give different numbers."""
+    numbers = range(1, len(walks) + 1)
+    return tuple(Misconception(f"{name} ({n})", sentence, _value_with(walk)) for n, walk in zip(numbers, walks))
+
+
 EXERCISE = Spec(
     name="chain_rule/backward",
     function="Value",
@@ -390,11 +426,14 @@ EXERCISE = Spec(
             "`source.grad += gradient`.",
             _value_with(_assigns),
         ),
-        Misconception(
+        *_in_ways(
             "walks every way",
             "You go on from a value as soon as something has arrived there, and so walk a shared value more than once, "
             "each time sending all it has so far. Walk along `reversed(topological_order(self))`: each value once.",
-            _value_with(_walks_every_way),
+            _walks_every_way,
+            _walks_on_at_each_arrival,
+            _walks_every_way_by_levels,
+            _walks_every_way_with_a_stack,
         ),
         Misconception(
             "walks forward",
@@ -418,11 +457,12 @@ EXERCISE = Spec(
             "`node.vjp(node.grad)`.",
             _value_with(_sends_slopes_only),
         ),
-        Misconception(
+        *_in_ways(
             "sends too early",
             "Each value sends once, but some before all of their own gradient has arrived; what comes later is lost. "
             "Walk along `reversed(topological_order(self))`.",
-            _value_with(_sends_too_early),
+            _sends_too_early,
+            _sends_too_early_by_levels,
         ),
         Misconception(
             "counts each input once",

@@ -65,16 +65,18 @@ def _nudged(function, x, difference):
     return result
 
 
-def _one_sided(function, x):
-    return _nudged(function, x, lambda value: (value(1e-5) - value(0.0)) / 1e-5)
+def _one_sided(step):
+    def numeric_gradient(function, x):
+        return _nudged(function, x, lambda value: (value(step) - value(0.0)) / step)
+
+    return numeric_gradient
 
 
-def _too_small_a_step(function, x):
-    return _nudged(function, x, lambda value: (value(1e-13) - value(-1e-13)) / 2e-13)
+def _two_sided(step):
+    def numeric_gradient(function, x):
+        return _nudged(function, x, lambda value: (value(step) - value(-step)) / (2 * step))
 
-
-def _too_large_a_step(function, x):
-    return _nudged(function, x, lambda value: (value(1e-2) - value(-1e-2)) / 2e-2)
+    return numeric_gradient
 
 
 def _divides_by_one_step(function, x):
@@ -108,14 +110,22 @@ def _nudges_whole_rows(function, x):
     return result
 
 
-def _stays_in_float32(function, x):
-    result = np.zeros(x.shape)
-    for index in np.ndindex(x.shape):
-        higher, lower = x.copy(), x.copy()
-        higher[index] += 1e-5
-        lower[index] -= 1e-5
-        result[index] = (function(higher) - function(lower)) / 2e-5
-    return result
+def _stays_in_float32(step):
+    def numeric_gradient(function, x):
+        result = np.zeros(x.shape)
+        for index in np.ndindex(x.shape):
+            higher, lower = x.copy(), x.copy()
+            higher[index] += step
+            lower[index] -= step
+            result[index] = (function(higher) - function(lower)) / (2 * step)
+        return result
+
+    return numeric_gradient
+
+
+def _with_steps(name, sentence, answer_with, steps):
+    """The same slip with the steps that people take: its numbers depend on the step, its sentence does not."""
+    return tuple(Misconception(f"{name}, step {step:g}", sentence, answer_with(step)) for step in steps)
 
 
 def numeric_gradient(function, x):
@@ -223,23 +233,26 @@ EXERCISE = Spec(
         "    return approx_fprime(x, function)\n",
     ),
     misconceptions=(
-        Misconception(
+        *_with_steps(
             "one-sided",
             "You compare with `function(x)` itself, a difference to one side, whose error shrinks only as fast as the "
             "step. Nudge up and down and divide by twice the step: the error then shrinks with the step's square.",
             _one_sided,
+            (1e-3, 1e-4, 1e-5, 1e-6),
         ),
-        Misconception(
-            "too small a step",
+        *_with_steps(
+            "too small",
             "The formula is right, the step is too small: two nearly equal numbers are subtracted, and what is left is "
             "mostly rounding. Try 1e-5.",
-            _too_small_a_step,
+            _two_sided,
+            (1e-10, 1e-12, 1e-13, 1e-15),
         ),
-        Misconception(
-            "too large a step",
+        *_with_steps(
+            "too large",
             "The formula is right, the step is too large: the function bends on the way from one side to the other. "
             "Try 1e-5.",
-            _too_large_a_step,
+            _two_sided,
+            (1e-1, 1e-2, 1e-3),
         ),
         Misconception(
             "divides by one step",
@@ -265,14 +278,15 @@ EXERCISE = Spec(
             "`for index in np.ndindex(x.shape)` meets every number of any shape.",
             _nudges_whole_rows,
         ),
-        Misconception(
+        *_with_steps(
             "stays in float32",
             "Right for float64. float32 has only seven digits, and a nudge of 1e-5 has two of them left: begin with "
             "`x.astype(np.float64)`.",
             _stays_in_float32,
+            (1e-4, 1e-5, 1e-6),
         ),
     ),
-    half_right=(_one_sided, _too_large_a_step),
+    half_right=(_one_sided(1e-5), _two_sided(1e-2)),
     honest=(
         numeric_gradient,
         numeric_gradient_flat,

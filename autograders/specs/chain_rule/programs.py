@@ -2,8 +2,12 @@
 
 DEEP = 4_000  # more steps than Python lets a function call itself: 1,000, in a notebook 3,000
 USED_TWICE = "b = a + a; y = b + b"
-LONG_AND_SHORT_WAY = "b = a + a; c = b + a; y = a + c"
-SHORT_AND_LONG_WAY = "b = a + a; c = b + a; y = c + a"
+TWO_WAYS = (  # a short way and a long way to a leaf, then to a node with inputs of its own; each in both orders
+    "b = a + a; c = b + a; y = a + c",
+    "b = a + a; c = b + a; y = c + a",
+    "e = a * b; f = e.tanh(); g = f * c; y = e + g",
+    "e = a * b; f = e.tanh(); g = f * c; y = g + e",
+)
 
 
 def random_program(rng, operations):

@@ -7,8 +7,7 @@ import numpy as np
 
 from autograders.probes import graph_order
 from autograders.spec import EDGE, Case, Misconception, Spec, Use
-from autograders.specs.chain_rule.programs import (
-    DEEP, LONG_AND_SHORT_WAY, SHORT_AND_LONG_WAY, USED_TWICE, random_program)
+from autograders.specs.chain_rule.programs import DEEP, TWO_WAYS, USED_TWICE, random_program
 
 
 def topological_order(output):
@@ -34,8 +33,7 @@ def topological_order_cases(rng):
         ("e = a * b; f = e.tanh(); y = f + c", "no node is used twice"),
         ("y = a + a", "a node that is used twice"),
         (USED_TWICE, "a node that is used twice"),
-        (LONG_AND_SHORT_WAY, "a short way and a long way to the same node"),
-        (SHORT_AND_LONG_WAY, "a short way and a long way to the same node"),
+        *((program, "a short way and a long way to the same node") for program in TWO_WAYS),
     ]:
         yield Case((program,), group)
     for operations in (4, 8, 12):
@@ -90,7 +88,7 @@ def _before_its_inputs_then_reversed(output):
     return before_its_inputs(output)[::-1]
 
 
-def _by_distance(output):
+def by_distance(output):
     order, waiting = {}, deque([output])
     while waiting:
         node = waiting.popleft()
@@ -268,7 +266,7 @@ EXERCISE = Spec(
             "by distance",
             "You walk level by level and reverse. Where a short way and a long way lead to the same node, it is met on "
             "the short one, too early: put a node in the list after all its inputs are in.",
-            _by_distance,
+            by_distance,
         ),
         Misconception(
             "forgets the leaves",

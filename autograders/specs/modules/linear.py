@@ -172,6 +172,24 @@ class LinearInOnePiece(nn.Module):
         return x @ self.weight.T + self.bias
 
 
+ENGINES_OWN = nn.Linear  # which `nn.Linear` is no more once an answer is in use
+
+
+def as_linear(answer):
+    """The answer where the engine makes a layer with a bias; the engine's own where something else is asked for."""
+
+    class Linear(answer):
+        def __new__(cls, in_features, out_features, bias=True, device=None, dtype=None):
+            if not bias or device is not None or dtype is not None:
+                return ENGINES_OWN(in_features, out_features, bias, device, dtype)
+            return super().__new__(cls)
+
+        def __init__(self, in_features, out_features, bias=True, device=None, dtype=None):
+            super().__init__(in_features, out_features)
+
+    return Linear
+
+
 EXERCISE = Spec(
     name="modules/linear",
     function="Linear",
@@ -184,7 +202,9 @@ EXERCISE = Spec(
     minutes=10,
     difficulty=2,
     weights=WEIGHTS,
-    ours=nn.Linear,
+    ours=ENGINES_OWN,
+    part="nn.Linear",
+    as_part=as_linear,
     rounding=multilinear_rounding(linear),
     cases=linear_cases,
     packages=("numpy", "engine"),

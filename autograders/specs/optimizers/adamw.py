@@ -121,6 +121,21 @@ class _EpsUnderTheRoot(AdamWStep):
         parameter -= group["lr"] * average / (square + group["eps"]).sqrt()
 
 
+class _EpsBeforeTheCorrection(AdamWStep):
+    def change(self, parameter, gradient, state, group):
+        _shrink(parameter, group)
+        average, _ = _corrected(parameter, gradient, state, group["betas"])
+        correction = math.sqrt(1 - group["betas"][1] ** state["step"])
+        parameter -= group["lr"] * correction * average / (state["exp_avg_sq"].sqrt() + group["eps"])
+
+
+class _NoEps(AdamWStep):
+    def change(self, parameter, gradient, state, group):
+        _shrink(parameter, group)
+        average, square = _corrected(parameter, gradient, state, group["betas"])
+        parameter -= group["lr"] * average / square.sqrt()
+
+
 class _CountsFromZero(AdamWStep):
     def change(self, parameter, gradient, state, group):
         _shrink(parameter, group)
@@ -294,6 +309,7 @@ EXERCISE = Spec(
     difficulty=3,
     weights=WEIGHTS,
     ours=torch.optim.AdamW,
+    part="optim.AdamW",
     rounding=adamw_rounding,
     cases=adamw_cases,
     packages=("numpy", "engine"),
@@ -354,6 +370,18 @@ EXERCISE = Spec(
             "eps under the root",
             "The averages are right, but `eps` went under the root: it is added to the root, `square.sqrt() + eps`.",
             _EpsUnderTheRoot,
+        ),
+        Misconception(
+            "eps before the correction",
+            "You add `eps` to a root that is not corrected yet, so in the first steps it counts for more. (The paper's "
+            "shorter form does that too.) Correct the average of squares, take the root, then add `eps`.",
+            _EpsBeforeTheCorrection,
+        ),
+        Misconception(
+            "no eps",
+            "Without `eps` a gradient that has always been 0 is divided by 0, and the parameter becomes nan. Divide by "
+            "`square.sqrt() + eps`.",
+            _NoEps,
         ),
         Misconception(
             "counts from zero",

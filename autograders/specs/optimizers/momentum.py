@@ -25,6 +25,16 @@ class Momentum(torch.optim.SGD):
         super().__init__(params, lr, momentum)
 
 
+def as_sgd(answer):
+    """The answer, called as torch's SGD is: without momentum unless told otherwise."""
+
+    class SGD(answer):
+        def __init__(self, params, lr=1e-3, momentum=0):
+            super().__init__(params, lr, momentum)
+
+    return SGD
+
+
 def _results(*arguments):
     return probe(Momentum, *arguments)
 
@@ -274,11 +284,13 @@ EXERCISE = Spec(
     inputs=(*INPUTS, "lr", "momentum"),
     returns=("weight_after_steps", "bias_after_steps", "weight_velocity", "bias_velocity"),
     title="Momentum",
-    why="A ball rolls through a ravine that a walker zigzags in: two more lines, and far fewer steps.",
+    why="In a ravine a walker zigzags, while a ball picks up speed: two more lines, and far fewer steps.",
     minutes=15,
     difficulty=2,
     weights=WEIGHTS,
     ours=Momentum,
+    part="optim.SGD",
+    as_part=as_sgd,
     rounding=momentum_rounding,
     cases=momentum_cases,
     packages=("numpy", "engine"),

@@ -218,6 +218,7 @@ EXERCISE = Spec(
     difficulty=2,
     weights=WEIGHTS,
     ours=torch.optim.RMSprop,
+    part="optim.RMSprop",
     rounding=rmsprop_rounding,
     cases=rmsprop_cases,
     packages=("numpy", "engine"),
