@@ -56,8 +56,8 @@ def _cross_entropy_case(rng, logits, gradient, *where, target=None):
     return Case((logits, target, gradient), *where)
 
 
-class CrossEntropyWithIndices(Function):
-    """As the docstring of the exercise says it; the answers below are this one, each changed in its own way."""
+class CrossEntropyWithIndices(torch.autograd.Function):
+    """The mean over the batch of -log softmax(logits)[target]; finite however large the logits are."""
 
     @staticmethod
     def forward(ctx, logits, target):

@@ -95,7 +95,7 @@ def module_rounding(construction):
 
 
 class Module:
-    """As the docstring of the exercise says it; the answers below are this one, each changed in its own way."""
+    """A part of a network: it finds the parameters in it, however deep, and switches its mode."""
 
     def __init__(self):
         self.training = True

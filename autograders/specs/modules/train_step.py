@@ -11,7 +11,7 @@ from autograders.specs.common import DOUBLE, SINGLE, normal
 
 
 def train_step(model, loss_function, optimizer, x, y):
-    """As the docstring of the exercise says it."""
+    """Let `model` learn from one batch, in training mode; returns the loss before the step, a number."""
     model.train()
     optimizer.zero_grad()
     loss = loss_function(model(x), y)
