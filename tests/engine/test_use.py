@@ -442,7 +442,7 @@ MISTAKES = [
 ]
 
 
-@pytest.mark.parametrize("parts, kind, message", MISTAKES, ids=[str(case[0])[:40] for case in MISTAKES])
+@pytest.mark.parametrize("parts, kind, message", MISTAKES, ids=[case[2][:40] for case in MISTAKES])
 def test_what_is_no_part_is_refused(parts, kind, message):
     with pytest.raises(kind) as caught:
         torch.use(parts)
