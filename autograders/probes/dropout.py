@@ -16,7 +16,8 @@ def probe(answer, x, p, gradient, seed):
     p: the probability, or None for what the class takes if nothing is said.
     """
     with seeded(seed):
-        module = answer() if p is None else answer(p)
+        module = answer(0.5 if p is None else p)  # what it raises by itself comes first
+        module = answer() if p is None else module
         if not isinstance(module, torch.nn.Module):
             raise Unusable("`Dropout` should be a module: `class Dropout(nn.Module)`, and call `super().__init__()`.")
         module.train()
