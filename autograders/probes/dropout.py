@@ -11,9 +11,13 @@ from .modules import array_or_none
 
 
 def probe(answer, x, p, gradient, seed):
-    """(output, another output, gradient of x from the first, output in evaluation); all shaped like x and gradient."""
+    """(output, another output, gradient of x from the first, output in evaluation); all shaped like x and gradient.
+
+    p: the probability, or None for what the class takes if nothing is said.
+    """
     with seeded(seed):
-        module = answer(p)
+        module = answer(0.5 if p is None else p)  # what it raises by itself comes first
+        module = answer() if p is None else module
         if not isinstance(module, torch.nn.Module):
             raise Unusable("`Dropout` should be a module: `class Dropout(nn.Module)`, and call `super().__init__()`.")
         module.train()

@@ -18,6 +18,7 @@ def dropout_cases(rng):
     for p, group in [(0.2, "p = 0.2"), (0.5, "p = 0.5"), (0.75, "p = 0.75")]:
         yield _dropout_case(rng, (HIGH, WIDE), p, group)
     yield _dropout_case(rng, (HIGH, 2, WIDE), 0.3, "an input with three axes", EDGE)
+    yield _dropout_case(rng, (HIGH, WIDE), None, "Dropout() with nothing said: p = 0.5", EDGE)
     yield _dropout_case(rng, (HIGH, WIDE), 0.0, "p = 0: nothing is dropped", EDGE)
     yield _dropout_case(rng, (HIGH, WIDE), 1.0, "p = 1: everything is dropped", EDGE)
 
@@ -60,6 +61,7 @@ def dropout_allowances(x, p, gradient, seed):
     divided by it: five roundings of eps / 2 each, the first of which, of p, counts p / q times. In evaluation nothing
     is computed.
     """
+    p = 0.5 if p is None else p
     n, q = x.size, 1 - p
     alike = q * q + p * p
     pairs = np.array([n / 2, n / 2, n])
