@@ -69,7 +69,7 @@ def _normalised(training, images):
 
 
 def _recognised(normalised, changed, reach, allowed):
-    """(flipped 0 or 1, pixels down, pixels right) of each image; -1, 99, 99 for one that no permitted change explains."""
+    """(flipped 0 or 1, pixels down, pixels right) of each image; -1, 99, 99 where no permitted change explains it."""
     flips, downs, rights = np.full(len(changed), -1), np.full(len(changed), 99), np.full(len(changed), 99)
     for flip in (0, 1):
         sources = [np.flip(each, 3) if flip else each for each in (normalised, allowed)]

@@ -260,7 +260,7 @@ EXERCISE = Spec(
         "length",
     ),
     title="A sampler that is fair to rare classes",
-    why="Where one class in a hundred is what you look for, a network that never says it is 99 % right. Let it see more.",
+    why="Where one class in a hundred is what you look for, a network that never says it is 99 % right. Show it more.",
     minutes=12,
     difficulty=2,
     weights={"values": 3.0, "edge cases": 1.0},
@@ -286,13 +286,13 @@ EXERCISE = Spec(
     misconceptions=(
         Misconception(
             "all samples alike",
-            "Every sample is drawn equally often, so a large class still gets more than a small one. Every class should "
+            "Every sample is drawn equally often, so a large class still gets more than a small one. Each class should "
             "get the same: a sample weighs 1 over the number of samples in its class.",
             _Uniform,
         ),
         Misconception(
             "weights upside down",
-            "The larger a class, the more of the draws it gets, even more than its share. Weigh each sample with 1 over "
+            "The larger a class, the more of the draws it gets, even beyond its share. Weigh each sample with 1 over "
             "the size of its class.",
             _WeightsAreSizes,
         ),

@@ -211,7 +211,7 @@ EXERCISE = Spec(
     inputs=("values", "lengths", "labels"),
     returns=("sequences", "mask", "labels"),
     title="One batch of unequal sequences",
-    why="Words, sounds and measurements come in all lengths, and arrays in one: whoever pads has to say what is padding.",
+    why="Words, sounds and measurements come in all lengths, and arrays in one: who pads has to say what is padding.",
     minutes=12,
     difficulty=2,
     weights=WEIGHTS,
@@ -291,8 +291,8 @@ EXERCISE = Spec(
         pad_in_double,
     ),
     hints=(
-        "`sequences, labels = zip(*samples)` takes the pairs apart. How long is the longest sequence? Then the batch has "
-        "the shape (sequences, longest, what else a step has).",
+        "`sequences, labels = zip(*samples)` takes the pairs apart. How long is the longest sequence? Then the batch "
+        "has the shape (sequences, longest, what else a step has).",
         "Begin with `torch.zeros(len(sequences), longest, *sequences[0].shape[1:], dtype=sequences[0].dtype)`, and a "
         "mask `torch.zeros(len(sequences), longest, dtype=torch.bool)`.",
         "For each row: `batch[row, :len(sequence)] = sequence` and `mask[row, :len(sequence)] = True`. Return `batch, "

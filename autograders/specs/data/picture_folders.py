@@ -268,7 +268,7 @@ EXERCISE = Spec(
     inputs=("pictures", "sizes", "indices", "shifts"),
     returns=("length", "pictures", "labels"),
     title="A dataset of your own",
-    why="A DataLoader reads whatever has a length and gives items by number: with these two methods, any data of yours.",
+    why="A DataLoader reads whatever has a length and gives items by number: with two methods, any data of yours.",
     minutes=15,
     difficulty=2,
     weights=WEIGHTS,
@@ -302,8 +302,8 @@ EXERCISE = Spec(
         ),
         Misconception(
             "transformed once",
-            "You call the transform in `__init__`, once for each picture. A random transform then gives the same picture "
-            "in every epoch: call it in `__getitem__`, each time that a picture is asked for.",
+            "You call the transform in `__init__`, once for each picture. A random transform then gives the same "
+            "picture in every epoch: call it in `__getitem__`, each time that a picture is asked for.",
             _TransformedOnce,
         ),
         Misconception(

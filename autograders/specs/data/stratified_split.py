@@ -221,7 +221,7 @@ EXERCISE = Spec(
         "whether the same seed gives the same test, and how much of it another seed gives again",
     ),
     title="A split that keeps the classes' shares",
-    why="A model is judged by what it has not seen. If chance left a rare class out of that part, the figure says little.",
+    why="A model is judged by what it has not seen. If chance left a rare class out of it, the figure says little.",
     minutes=10,
     difficulty=2,
     weights={"values": 3.0, "edge cases": 1.0},
@@ -241,8 +241,8 @@ EXERCISE = Spec(
     misconceptions=(
         Misconception(
             "not stratified",
-            "You split all samples together, so chance decides how much of each class the test gets. Split each class by "
-            "itself, and join the parts.",
+            "You split all samples together, so chance decides how much of each class the test gets. Split each class "
+            "by itself, and join the parts.",
             _not_stratified,
         ),
         Misconception(
