@@ -18,7 +18,7 @@ def pad_collate_cases(rng):
         ((1, 3, 2), (), DOUBLE, numbers),
         ((1, 2), (2,), SINGLE, vectors),
         ((3, 1, 4, 2), (3,), DOUBLE, vectors),
-        ((4, 2, 3), (), SINGLE, "the longest comes first"),
+        ((4, 2, 3), (), DOUBLE, "the longest comes first"),
         ((1, 3, 5), (2,), DOUBLE, "the longest comes last"),
     ]:
         yield _case(rng, lengths, features, dtype, group)
