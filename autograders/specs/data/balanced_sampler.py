@@ -332,8 +332,8 @@ EXERCISE = Spec(
     ),
     half_right=(_Uniform,),
     honest=(
-        BalancedByWeights,
         BalancedInTwoDraws,
+        BalancedByWeights,
         BalancedAtOnce,
         BalancedByInversion,
         BalancedInEqualShares,
