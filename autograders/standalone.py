@@ -89,8 +89,8 @@ def _namespace(value):
 
 
 def _methods(value):
-    """The functions in a class's body, static ones too."""
-    found = [getattr(each, "__func__", each) for each in vars(value).values()]
+    """The functions in a class's body, static ones too, as they were written: without what decorators put around."""
+    found = [inspect.unwrap(getattr(each, "__func__", each)) for each in vars(value).values()]
     return [each for each in found if inspect.isfunction(each) and each.__module__ == value.__module__]
 
 

@@ -1,0 +1,1 @@
+"""Data: samples from where they lie to a batch that a network can learn from."""
