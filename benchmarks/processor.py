@@ -13,6 +13,7 @@ import time
 
 from autograders.sandbox import SandboxUnavailable, cgroup
 
+SECONDS_TO_END = 30.0
 ENTER = 'echo $$ > "$0" && exec "$@"'
 
 
@@ -30,10 +31,18 @@ def measure(command, **options):
                 sys.exit(f"{' '.join(command)} failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
             counted = dict(line.split() for line in (folder / "cpu.stat").read_text().splitlines())
         finally:
-            folder.rmdir()
+            _remove(folder)
     except OSError as error:
         sys.exit(f"Processor time is counted by a cgroup, and none can be made ({error}): systemd-run --user --scope")
     return wall, int(counted["usage_usec"]) / 1e6
+
+
+def _remove(folder):
+    """Once the last process in it has ended: a kernel may outlive the command that used it for a moment."""
+    deadline = time.monotonic() + SECONDS_TO_END
+    while (folder / "cgroup.procs").read_text() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    folder.rmdir()
 
 
 def _own_folder():

@@ -155,10 +155,10 @@ def _make(copy: Path, texts: dict[str, str]) -> None:
             path = made / file
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, "utf-8")
-            py_compile.compile(str(path), str(copy / file), doraise=True, quiet=2)
+            py_compile.compile(str(path), dfile=str(copy / file), doraise=True)
         for path in (copy.parent, made, *made.rglob("*")):  # a sandbox's user may be another, and a umask strict
             path.chmod(0o755 if path.is_dir() else 0o644)
-        if copy.exists():  # not whole
+        if copy.exists() and not _is_whole(copy, texts):
             copy.rename(Path(beside) / "broken")
         try:
             made.rename(copy)

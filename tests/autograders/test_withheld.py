@@ -1,9 +1,12 @@
 """Parts of a package that an exercise asks for are not in the sandbox: no import, no file and no subclass has them."""
 
+import importlib.util
 import os
 import stat
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -89,6 +92,30 @@ def test_a_copy_is_made_once_and_again_if_a_part_of_it_is_gone(toy):
     assert without(toy, PARTS, "is withheld") == first and (first.file.parent / "layers.py").exists()
     assert without(toy, PARTS, "is withheld for another reason") != first
     assert without(toy, PARTS[:1], "is withheld") != first
+
+
+def test_several_graders_at_once_share_one_copy(toy):
+    """Each finds a whole one at any moment, whoever made it, and nothing is left beside it."""
+    def grader(number):
+        return [without(toy, PARTS, f"is withheld, {turn}") for turn in range(5)]
+
+    with ThreadPoolExecutor(8) as graders:
+        first, *others = graders.map(grader, range(8))
+    assert all(each == first for each in others)
+    for copy in first:
+        assert run(copy, "import toy; print('imports')") == "imports"
+        assert [path.name for path in copy.file.parent.parent.iterdir()] == ["toy"]
+
+
+def test_what_python_compiled_is_used(toy):
+    """In the sandbox nothing can be written, so each start would compile the package anew."""
+    folder = without(toy, PARTS, "is withheld").file.parent
+    said = run(contents.package_in(folder), "import toy; print(toy.layers.__cached__)")
+    assert (folder / "__pycache__") in Path(said).parents
+    for source in folder.rglob("*.py"):
+        cached = Path(importlib.util.cache_from_source(str(source)))
+        stamp = int.from_bytes(cached.read_bytes()[8:12], "little")
+        assert stamp == int(source.stat().st_mtime), "Python takes it for what its source says"
 
 
 def test_a_folder_that_others_can_write_to_is_refused(toy, own_temporary_folder):
