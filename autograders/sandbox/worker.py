@@ -255,6 +255,9 @@ class Unavailable:
     def __call__(self, *arguments, **options):
         raise ImportError(self.reason)
 
+    def __mro_entries__(self, bases):  # a class that derives from it
+        raise ImportError(self.reason)
+
 
 class WithheldPackages:
     """An import hook: `import engine` works, since setup cells say it, but nothing can be had from it."""

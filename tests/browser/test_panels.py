@@ -68,5 +68,5 @@ def test_from_the_learner_s_submit_to_the_instructor_s_grade(machine, teach, pag
     student.locator("td.autograde a").click()
     formgrader.get_by_text("Success").first.wait_for(timeout=120_000)
     formgrader.get_by_role("button", name="OK").click()
-    formgrader.locator("td.score", has_text="4 / 12").wait_for()
+    formgrader.locator("td.score", has_text="4 / 20").wait_for()
     page.screenshot(path=screenshots / "formgrader.png")

@@ -26,6 +26,7 @@ CHAPTER = REAL if REAL.exists() else Path(__file__).parent / "data" / "03-small.
 NAME = CHAPTER.stem
 NOTEBOOK = f"{NAME}/{NAME}.ipynb"
 UNBROADCAST, MATMUL, CROSS_ENTROPY = "autograd/unbroadcast", "autograd/matmul_vjp", "autograd/cross_entropy_vjp"
+LEFT_OUT = ("autograd/getitem", "autograd/checkpoint")  # by the other two learners
 LEARNERS = ("right", "half", "clumsy")
 
 LEADING_AXES_ONLY = """\
@@ -113,7 +114,8 @@ def answer(notebook, name, source):
 def solve(room):
     """Each of the three learners works in their notebook."""
     solutions = {cell["id"]: "".join(cell["source"]) for cell in read(room.classroom / "source" / NOTEBOOK)["cells"]}
-    solved = {name: solutions[spec.load(name).grade_id] for name in (UNBROADCAST, MATMUL, CROSS_ENTROPY)}
+    solved = {
+        name: solutions[spec.load(name).grade_id] for name in (UNBROADCAST, MATMUL, CROSS_ENTROPY, *LEFT_OUT)}
 
     right = read(room.workspace("right") / NOTEBOOK)
     for name, source in solved.items():
@@ -171,12 +173,13 @@ def room(tmp_path_factory):
 
 def points(learner):
     """What each exercise should give that learner."""
-    whole = {name: spec.load(name).points for name in (UNBROADCAST, MATMUL, CROSS_ENTROPY)}
+    whole = {name: spec.load(name).points for name in (UNBROADCAST, MATMUL, CROSS_ENTROPY, *LEFT_OUT)}
+    nothing = dict.fromkeys(LEFT_OUT, 0.0)
     if learner == "half":
         # of five kinds of ordinary case the leading axes are two: 2/5 of values, dtype and unmutated; 3 of 4 edge cases
-        return {UNBROADCAST: 0.4 * 3 + 0.75, MATMUL: whole[MATMUL] / 2, CROSS_ENTROPY: 0.0}
+        return {UNBROADCAST: 0.4 * 3 + 0.75, MATMUL: whole[MATMUL] / 2, CROSS_ENTROPY: 0.0, **nothing}
     if learner == "clumsy":
-        return {**whole, CROSS_ENTROPY: 0.0}
+        return {**whole, CROSS_ENTROPY: 0.0, **nothing}
     return whole
 
 
