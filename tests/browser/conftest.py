@@ -47,6 +47,8 @@ class Learning:
             "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
             "JUPYTER_DATA_DIR": str(folder / "data"),
             "JUPYTER_CONFIG_DIR": str(folder / "config"),
+            "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"),
+            "JUPYTERLAB_WORKSPACES_DIR": str(folder / "workspaces"),  # or two would open each other's notebooks
             "IPYTHONDIR": str(folder / "ipython"),
             "PYTHONPATH": str(REPOSITORY),
             "PYTHONUNBUFFERED": "1",

@@ -24,6 +24,8 @@ NOT_OFFERED = {"out", "layout", "pin_memory", "memory_format", "names", "dimname
 # Public here and not in torch, with the reason.
 OUR_OWN = {
     "viz": "pictures of computation graphs",
+    "use": "runs the engine on parts of the learner's own",
+    "used": "which parts those are",
     "autograd.unbroadcast": "chapter 3 builds it, and compares with this one",
 }
 
