@@ -144,7 +144,7 @@ def run_all(page):
 
 def dress(machine, theme):
     """Choose a theme, as the learner's settings keep it."""
-    settings = machine.folder / "config" / "lab" / "user-settings" / "@jupyterlab" / "apputils-extension"
+    settings = Path(machine.environment["JUPYTERLAB_SETTINGS_DIR"]) / "@jupyterlab" / "apputils-extension"
     settings.mkdir(parents=True, exist_ok=True)
     (settings / "themes.jupyterlab-settings").write_text(json.dumps({"theme": f"JupyterLab {theme}"}))
 
