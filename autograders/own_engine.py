@@ -19,10 +19,10 @@ from pathlib import Path
 
 from autograders import spec as specs
 from autograders.standalone import CannotStandAlone, text_of
-from autograders.workspace import workspace
+from autograders.workspace import KEPT, workspace
 
 PACKAGE = "my_engine"
-RECORD = Path(".chainrule", "my_engine.json")
+RECORD = KEPT / "my_engine.json"
 INIT = '''\
 """My own engine: a file for each of my answers that passed its check.
 

@@ -97,6 +97,9 @@ def _problems_of_part(spec: Spec, trial: Trial, part: int, value) -> list[Proble
         return [_missing(trial, part, _returned_none(spec))]
     if yours is None:
         return [_missing(trial, part, f"{name} is {kind_of(value)}; a numpy array of real numbers was expected.")]
+    right_type = trial.case.stage != ORDINARY or _is_same_type(yours.dtype, expected.dtype)
+    if right_type and close(yours, expected.array, expected.allowed(yours.dtype)):
+        return []
     texts = {"yours": show(yours), "expected": show(expected.array.astype(expected.dtype))}
     problems = []
     if yours.shape != expected.array.shape:
@@ -105,7 +108,7 @@ def _problems_of_part(spec: Spec, trial: Trial, part: int, value) -> list[Proble
     elif not close(yours, expected.array, expected.allowed(yours.dtype)):
         texts["difference"] = difference(yours, expected.array, expected.allowed(yours.dtype))
         problems.append(Problem(trial.case.stage, trial, part, _wrong_numbers(name, yours), **texts))
-    if trial.case.stage == ORDINARY and not _is_same_type(yours.dtype, expected.dtype):
+    if not right_type:
         reason = ": results keep the dtype of the inputs" if expected.dtype.kind == "f" else ""
         sentence = f"{name} is {yours.dtype}, expected {expected.dtype}{reason}."
         problems.append(Problem("dtype", trial, part, sentence, **texts))

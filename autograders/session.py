@@ -191,10 +191,12 @@ def source_of(answer) -> str:
     if not isinstance(answer, type):
         return inspect.getsource(answer)
     for code in _codes(answer):
-        text = "".join(linecache.getlines(code.co_filename))
-        for node in ast.walk(ast.parse(text)):
-            if isinstance(node, ast.ClassDef) and node.name == answer.__name__:
-                return ast.get_source_segment(text, node)
+        lines = linecache.getlines(code.co_filename)
+        classes = [node for node in ast.walk(ast.parse("".join(lines))) if isinstance(node, ast.ClassDef)]
+        named = [node for node in classes if node.name == answer.__name__]
+        if named:
+            first = min([named[-1].lineno, *(each.lineno for each in named[-1].decorator_list)])
+            return textwrap.dedent("".join(lines[first - 1 : named[-1].end_lineno]))
     raise OSError(f"the source of {answer.__name__} is not known")
 
 

@@ -6,13 +6,14 @@ Everything is found by reading: sources are parsed and names looked up in the fu
 import ast
 import builtins
 import inspect
-import linecache
 import math
 import symtable
 import sys
 import textwrap
 import types
 from collections.abc import Callable
+
+from autograders.session import source_of
 
 PLAIN = (bool, int, float, complex, str, bytes, type(None))
 
@@ -102,25 +103,13 @@ def _source(value):
         outside = "`, `".join(inspect.unwrap(value).__code__.co_freevars)
         raise CannotStandAlone(f"`{value.__name__}` uses `{outside}` of the function around it")
     try:
-        source = _source_of_class(value) if isinstance(value, type) else textwrap.dedent(inspect.getsource(value))
+        source = textwrap.dedent(source_of(value))
         definition = ast.parse(source).body[0]
     except (OSError, TypeError, ValueError, SyntaxError):  # SyntaxError: a part of a line, as of a lambda
         raise CannotStandAlone(f"the text of `{value.__name__}` is not to be had") from None
     if not isinstance(definition, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
         raise CannotStandAlone(f"`{value.__name__}` is not defined by `def`")
     return source.rstrip()
-
-
-def _source_of_class(value):
-    """As inspect.getsource, which does not find a notebook's classes: by the cell that one of their methods is from."""
-    files = [each.__code__.co_filename for each in _methods(value)]
-    lines = linecache.getlines(files[0]) if files else []
-    found = [node for node in ast.walk(ast.parse("".join(lines))) if isinstance(node, ast.ClassDef)]
-    found = [node for node in found if node.name == value.__name__]
-    if not found:
-        raise OSError
-    first = min([found[-1].lineno, *(each.lineno for each in found[-1].decorator_list)])
-    return textwrap.dedent("".join(lines[first - 1 : found[-1].end_lineno]))
 
 
 def _names_from_outside(source):

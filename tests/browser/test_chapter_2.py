@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from learner import cell_with, chapter_at, menu, run, scroll_to, write_into
+from learner import cell_with, chapter_at, menu, run, scroll_to, solution, write_into
 
 pytestmark = pytest.mark.slow
 
@@ -37,14 +37,6 @@ def notebook(machine, page):
         else:
             raise AssertionError("the chapter's last cell gave no result")
         yield page
-
-
-def solution(name):
-    """The chapter's own answer, from its text."""
-    from course import builder, classroom
-
-    source = json.loads(builder.render(classroom.CHAPTERS / f"{NAME}.md"))
-    return next("".join(cell["source"]) for cell in source["cells"] if cell["id"] == name)
 
 
 def test_no_cell_of_the_released_chapter_fails(notebook, machine, screenshots):
@@ -118,7 +110,7 @@ def test_the_right_answers_pass_and_the_lab_shows_the_learner_s_own_engine(noteb
         ("walk back through any graph", "A number that remembers where it came from", "backward", "backward"),
     ]:
         scroll_to(notebook, heading)
-        write_into(notebook, cell_with(notebook, text), solution(f"chain_rule-{name}"))
+        write_into(notebook, cell_with(notebook, text), solution(NAME, f"chain_rule-{name}"))
         check = cell_with(notebook, f'check("chain_rule/{exercise}"')
         run(notebook, check)
         check.get_by_text(f"chain_rule/{exercise}: passed, 4 of 4 points").wait_for()
@@ -127,7 +119,7 @@ def test_the_right_answers_pass_and_the_lab_shows_the_learner_s_own_engine(noteb
 def test_the_lab_names_the_first_value_that_a_broken_engine_gets_wrong(notebook, screenshots):
     """What the text asks the learner to try: = in place of +=."""
     scroll_to(notebook, "walk back through any graph")
-    broken = solution("chain_rule-backward").replace("source.grad += gradient", "source.grad = gradient")
+    broken = solution(NAME, "chain_rule-backward").replace("source.grad += gradient", "source.grad = gradient")
     write_into(notebook, cell_with(notebook, "A number that remembers where it came from"), broken)
     scroll_to(notebook, "the lab: walk back")
     run(notebook, cell_with(notebook, LAB))

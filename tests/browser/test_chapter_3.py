@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from learner import cell_with, chapter_at, menu, run, scroll_to, write_into
+from learner import cell_with, chapter_at, menu, run, scroll_to, solution, write_into
 
 pytestmark = pytest.mark.slow
 
@@ -40,14 +40,6 @@ def notebook(lab, page):
             return page
         page.wait_for_timeout(1000)
     raise AssertionError("the chapter's last cell gave no result")
-
-
-def solution(name):
-    """The chapter's own answer, from its text."""
-    from course import builder, classroom
-
-    source = json.loads(builder.render(classroom.CHAPTERS / f"{NAME}.md"))
-    return next("".join(cell["source"]) for cell in source["cells"] if cell["id"] == name)
 
 
 def test_no_cell_of_the_released_chapter_fails(notebook, machine, screenshots):
@@ -114,9 +106,8 @@ def test_a_wrong_answer_is_told_why(notebook, screenshots):
 
 def test_the_right_answer_passes_and_is_saved(notebook, machine, screenshots):
     scroll_to(notebook, "undo a broadcast")
-    write_into(
-        notebook, cell_with(notebook, "gradient.sum(axis=tuple(range(gradient.ndim"), solution("autograd-unbroadcast")
-    )
+    wrong = cell_with(notebook, "gradient.sum(axis=tuple(range(gradient.ndim")
+    write_into(notebook, wrong, solution(NAME, "autograd-unbroadcast"))
     check = cell_with(notebook, 'check("autograd/unbroadcast"')
     run(notebook, check)
     check.get_by_text("autograd/unbroadcast: passed, 4 of 4 points").wait_for()

@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from learner import cell_with, chapter_at, menu, run, scroll_to, write_into
+from learner import cell_with, chapter_at, menu, run, scroll_to, solution, write_into
 
 pytestmark = pytest.mark.slow
 
@@ -40,14 +40,6 @@ def notebook(machine, page):
         else:
             raise AssertionError("the chapter's last cell gave no result")
         yield page
-
-
-def solution(name):
-    """The chapter's own answer, from its text."""
-    from course import builder, classroom
-
-    source = json.loads(builder.render(classroom.CHAPTERS / f"{NAME}.md"))
-    return next("".join(cell["source"]) for cell in source["cells"] if cell["id"] == name)
 
 
 def test_no_cell_of_the_released_chapter_fails(notebook, machine, screenshots):
@@ -104,7 +96,7 @@ def test_a_wrong_class_is_told_why(notebook, screenshots):
 
 def test_the_right_class_passes(notebook, screenshots):
     scroll_to(notebook, "exercise: dropout")
-    write_into(notebook, cell_with(notebook, "(torch.rand(*x.shape) >= self.p)"), solution("modules-dropout"))
+    write_into(notebook, cell_with(notebook, "(torch.rand(*x.shape) >= self.p)"), solution(NAME, "modules-dropout"))
     check = cell_with(notebook, 'check("modules/dropout"')
     run(notebook, check)
     check.get_by_text("modules/dropout: passed, 4 of 4 points").wait_for()

@@ -8,6 +8,8 @@ import re
 
 import pytest
 
+from learner import chapter_at, menu, scroll_to
+
 pytestmark = pytest.mark.slow
 
 NAME = "06-optimizers"
@@ -17,7 +19,7 @@ NAME = "06-optimizers"
 def lab(machine):
     """The address of the chapter in the learner's JupyterLab."""
     with machine.course("lab") as address:
-        yield re.sub(r"/lab(/tree/[^?]*)?", f"/lab/tree/{NAME}/{NAME}.ipynb", address, count=1)
+        yield chapter_at(address, NAME)
 
 
 @pytest.fixture(scope="module")
@@ -36,25 +38,6 @@ def notebook(lab, page):
             return page
         page.wait_for_timeout(1000)
     raise AssertionError("the chapter's last cell gave no result")
-
-
-def menu(page, name, item):
-    page.get_by_role("menuitem", name=name, exact=True).click()
-    page.get_by_role("menuitem", name=item, exact=True).click()
-
-
-def scroll_to(page, heading):
-    """Bring the section with this heading into view (JupyterLab draws only what is near it)."""
-    panel = page.locator(".jp-WindowedPanel-outer")
-    panel.evaluate("outer => outer.scrollTop = 0")
-    for _ in range(200):
-        found = page.locator(".jp-RenderedMarkdown :is(h1, h2, h3)", has_text=re.compile(heading, re.IGNORECASE))
-        if found.count() and found.first.is_visible():
-            found.first.scroll_into_view_if_needed()
-            return
-        panel.evaluate("outer => outer.scrollTop += 400")
-        page.wait_for_timeout(50)
-    raise AssertionError(f"no heading {heading!r} came into view")
 
 
 def test_no_cell_of_the_released_chapter_fails(notebook, machine):
