@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from autograders import check, seen
+from autograders import check
+from autograders.marks import seen
 from autograders.spec import load
 
 NAME = "autograd/unbroadcast"
