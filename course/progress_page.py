@@ -95,7 +95,7 @@ def _table(progress):
 
 def _row(chapter, state):
     name = f'<a href="{escape(link_to(chapter))}">{chapter.number} · {prose(chapter.title)}</a>'
-    cells = (name, prose(chapter.needs_in_words), f"{chapter.minutes} min", prose(chapter.result), _marked(state))
+    cells = (name, prose(chapter.needs_in_words), f"{chapter.minutes}&nbsp;min", prose(chapter.result), _marked(state))
     return f"<tr>{''.join(f'<td{LEFT}>{cell}</td>' for cell in cells)}</tr>"
 
 
