@@ -14,10 +14,10 @@ from autograders.workspace import KEPT, workspace
 
 
 class Marks:
-    """One kind of mark. `file`: the name of the file that keeps it."""
+    """One kind of mark. `file`: the name of the file that keeps it; `called`: what a sentence calls it."""
 
-    def __init__(self, file: str):
-        self.file = file
+    def __init__(self, file: str, called: str = "The mark"):
+        self.file, self.called = file, called
         self._this_session: dict[str, str] = {}
 
     def mark(self, name: str) -> str:
@@ -34,7 +34,7 @@ class Marks:
                 with _alone(path.with_suffix(".lock")):  # the kernels of two notebooks may both have something to add
                     _write(path, {name: self._this_session[name]} | _read(path))
         except (OSError, ValueError) as error:
-            return f"The mark lasts for this session only: {path} could not be kept ({error})."
+            return f"{self.called} lasts for this session only: {path} could not be kept ({error})."
         return ""
 
     def when(self, name: str) -> str | None:
@@ -59,7 +59,7 @@ class Marks:
 
 
 seen = Marks("seen.json")  # the solution was looked at before an answer had passed
-passed = Marks("passed.json")  # an answer of the learner's passed its check
+passed = Marks("passed.json", "The mark that it passed")  # an answer of the learner's own did
 
 
 def _read(path: Path) -> dict[str, str]:

@@ -19,6 +19,7 @@ import yaml
 
 CHAPTERS = Path(__file__).parent / "chapters"
 REQUIRED, OPTIONAL = {"needs": list, "minutes": int, "write": str, "result": str}, {"before": str, "lab": str}
+CALLED = {list: "a list of chapters' names", int: "a whole number", str: "a text"}
 
 
 class HeaderError(Exception):
@@ -108,8 +109,7 @@ def _row(file, text):
     for key in [*REQUIRED, *row]:
         if key not in kinds:
             raise HeaderError(f"{file.name}: its header says {key!r}, which is none of {', '.join(kinds)}")
-        if not isinstance(row.get(key), kinds[key]):
-            raise HeaderError(
-                f"{file.name}: `{key}` in its header should be a {kinds[key].__name__}, got {row.get(key)!r}"
-            )
+        if type(row.get(key)) is not kinds[key]:
+            wanted = CALLED[kinds[key]]
+            raise HeaderError(f"{file.name}: `{key}` in its header should be {wanted}, got {row.get(key)!r}")
     return dict(row)

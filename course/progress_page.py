@@ -26,7 +26,7 @@ def html(progress):
 
 def text(progress):
     """The same in plain words, without the map."""
-    lines = [*progress.problems, _next_words(progress), _count(progress)]
+    lines = [*progress.problems, _next_words(progress), _after_that(progress)]
     for chapter in progress.chapters:
         lines += ["", f"{chapter.number} · {chapter.title}: {progress.states[chapter.number].words}"]
         lines += [f"  {_mark(progress, each)} {each.title}: {_how_far(progress, each)}" for each in
@@ -43,11 +43,9 @@ def link_to(chapter, exercise=None):
 
 
 def _next(progress):
-    step = progress.next
-    if step is None:
-        first, second = _next_words(progress), f"{_count(progress)} {prose(AFTER_ALL)}"
-    else:
-        first, second = _anchor(step, _next_words(progress)), _count(progress)
+    first, second = prose(_next_words(progress)), prose(_after_that(progress))
+    if progress.next is not None:
+        first = _anchor(progress.next, _next_words(progress))
     if progress.left_out:
         left = "; ".join(_anchor(each, f"{each.exercise.title} (chapter {each.chapter.number})") for each in
                          progress.left_out)  # fmt: skip
@@ -61,15 +59,18 @@ def _next_words(progress):
     step = progress.next
     if step is None:
         return "You have passed every exercise of the course."
-    chapter = f"chapter {step.chapter.number}, {step.chapter.title}"
     if step.begins:
-        return f"Next: begin {chapter}"
-    return f"Next: go on with {chapter}: {step.exercise.title} (about {step.exercise.minutes:g} minutes)"
+        return f"Next: begin chapter {step.chapter.number}, {step.chapter.title}"
+    return f"Next: go on with chapter {step.chapter.number}: {step.exercise.title}"
 
 
-def _count(progress):
-    done, of = progress.count
-    return f"{done} of {of} exercises passed."
+def _after_that(progress):
+    """What there is to say below the next step."""
+    (done, of), step = progress.count, progress.next
+    if step is None:
+        return f"{done} of {of} exercises passed. {AFTER_ALL}"
+    minutes = step.chapter.minutes if step.begins else step.exercise.minutes
+    return f"About {minutes:g} minutes. {done} of {of} exercises passed."
 
 
 def _anchor(step, words):
@@ -149,12 +150,13 @@ def _own_words(progress):
     """What is the learner's own, in sentences."""
     if progress.own:
         count = "One answer of yours is" if len(progress.own) == 1 else f"{len(progress.own)} answers of yours are"
-        lines = [f"{count} saved in `{PACKAGE}/`; `torch.use(mine())` runs the engine on them."]
+        lines = [f"{count} saved in `{PACKAGE}/`."]
     else:
         lines = [f"Nothing is in it yet: an answer that passes its check is saved in `{PACKAGE}/` and can run there."]
     parts = {spec.part: spec.name in progress.own for specs in progress.exercises.values() for spec in specs if spec.part}
-    for words, wanted in (("Yours", True), ("Still the engine's", False)):
-        named = [f"`{part}`" for part, is_own in parts.items() if is_own == wanted]
-        if named:
-            lines.append(f"{words}: {', '.join(named)}.")
+    yours, others = [[f"`{part}`" for part in parts if parts[part] == own] for own in (True, False)]
+    if yours:
+        lines.append(f"Parts that are yours, once you say `torch.use(mine())`: {', '.join(yours)}.")
+    if others:
+        lines.append(f"Still the engine's: {', '.join(others)}.")
     return lines
