@@ -87,9 +87,9 @@ def render(file, used=None):
 
 
 def build_index(root, file=index.TEXT):
-    """Make `root/index.ipynb` from the text `file`; its path. It is no assignment, so nbgrader's folders have none of it.
+    """Make `root/index.ipynb` from the text `file`; returns its path. Raises BuildError.
 
-    Raises BuildError.
+    It is no assignment, so nbgrader's folders have none of it.
     """
     file, occurrences = Path(file), Counter()
     cells = [_plain_cell(file, cell, occurrences) for cell in _cells_of(file)]

@@ -20,7 +20,9 @@ from autograders.workspace import KEPT, workspace
 from course.contents import Chapter, chapters
 
 PASSED, BEGUN, OPEN = "passed", "begun", "open"
-NO_WORKSPACE = "Checks that pass are noted in a workspace, the folder that `make lab` opens, and this notebook is in none."
+NO_WORKSPACE = (
+    "Checks that pass are noted in a workspace, the folder that `make lab` opens, and this notebook is in none."
+)
 
 
 @dataclass(frozen=True)
@@ -123,12 +125,12 @@ class Progress:
 
 
 def progress():
-    """The Progress of the learner in whose workspace the current folder lies; elsewhere that of who has yet to begin."""
+    """The Progress of the learner in whose workspace the current folder lies; elsewhere that of who begins."""
     return progress_in(workspace())
 
 
 def progress_in(root):
-    """The Progress in the workspace `root`, a folder; None for that of who has yet to begin. Raises HeaderError."""
+    """The Progress in the workspace `root`, a folder; None for that of who begins. Raises HeaderError."""
     if root is None:
         return Progress(chapters(), {}, problems=(NO_WORKSPACE,))
     problems = []

@@ -153,7 +153,8 @@ def _own_words(progress):
         lines = [f"{count} saved in `{PACKAGE}/`."]
     else:
         lines = [f"Nothing is in it yet: an answer that passes its check is saved in `{PACKAGE}/` and can run there."]
-    parts = {spec.part: spec.name in progress.own for specs in progress.exercises.values() for spec in specs if spec.part}
+    exercises = [spec for each in progress.exercises.values() for spec in each]
+    parts = {spec.part: spec.name in progress.own for spec in exercises if spec.part}
     yours, others = [[f"`{part}`" for part in parts if parts[part] == own] for own in (True, False)]
     if yours:
         lines.append(f"Parts that are yours, once you say `torch.use(mine())`: {', '.join(yours)}.")

@@ -1,9 +1,9 @@
-"""Writes what the pages say about all chapters at once: assets/course-map.svg, and the tables of README.md and course/README.md.
+"""Writes what pages say about all chapters at once: assets/course-map.svg, the tables of README.md and course/README.md.
 
     python docs/make_course_map.py
 
-Everything comes from the headers of course/chapters/*.md and from the specs of their exercises; tests/course/test_contents.py
-holds it current.
+Everything comes from the headers of course/chapters/*.md and from the specs of their exercises;
+tests/course/test_contents.py holds it current.
 """
 
 import pathlib

@@ -1,4 +1,4 @@
-"""The marks that a solution was seen, and that an answer passed: kept with the workspace, added once, never in the way."""
+"""Marks that a solution was seen, that an answer passed: kept with the workspace, added once, never in the way."""
 
 import json
 import os
@@ -161,7 +161,12 @@ def test_a_damaged_file_of_passes_is_left_alone_and_told(workspace):
 
 def test_kernels_that_mark_at_the_same_time_lose_nothing(workspace):
     """Two notebooks are run at once; each of their marks has to be in the file."""
-    program = "import sys\nfrom autograders.marks import passed\nfor i in range(40):\n    assert passed.mark(f'{sys.argv[1]}/{i}') == ''"
+    program = """if True:
+        import sys
+        from autograders.marks import passed
+        for number in range(40):
+            assert passed.mark(f"{sys.argv[1]}/{number}") == ""
+    """
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}
     kernels = [subprocess.Popen([sys.executable, "-c", program, name], env=environment) for name in "abc"]
     assert [kernel.wait(timeout=60) for kernel in kernels] == [0, 0, 0]

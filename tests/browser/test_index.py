@@ -1,4 +1,4 @@
-"""The first thing a learner sees: the index opens with `make lab`, leads to the next exercise, and marks what has passed.
+"""The first thing a learner sees: the index opens with `make lab`, leads to the next exercise, marks what has passed.
 
 The steps share one page and one workspace, and come in order.
 """

@@ -43,7 +43,7 @@ def test_every_chapter_is_there_in_order():
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.name)
 def test_a_header_agrees_with_its_chapter(chapter, recipe):
-    """Title, minutes and the exercises, as the text and the builder have them; and every exercise is one that exists."""
+    """Title, minutes and exercises are what the text says and the builder finds."""
     builder = pytest.importorskip("course.builder", reason="reads chapters with jupytext")
     text = (contents.CHAPTERS / f"{chapter.name}.md").read_text("utf-8")
     assert f"# {chapter.number} · {chapter.title}\n" in text
@@ -85,7 +85,7 @@ def written(folder, **texts):
 
 
 def test_a_new_chapter_takes_its_place_by_its_header_alone(tmp_path):
-    """Needs are names, so a chapter may be moved; the map draws what is needed directly, and each need above its user."""
+    """Needs are names, so a chapter may be moved; the map draws each need above its user."""
     two = HEADER.replace("needs: []", "needs: [one]\n  before: patience").replace("1 · One", "2 · Two")
     three = HEADER.replace("needs: []", "needs: [one, two]").replace("1 · One", "3 · Three")
     found = written(tmp_path, _01_one=HEADER, _02_two=two, _03_three=three)

@@ -103,7 +103,7 @@ def test_one_that_shows_today_s_progress_is_left_alone(build, home):
 @pytest.mark.parametrize(
     "what",
     [
-        lambda notebook: notebook["cells"].append({"cell_type": "markdown", "id": "mine", "metadata": {}, "source": "!"}),
+        lambda notebook: notebook["cells"].append({**notebook["cells"][0], "id": "mine"}),
         lambda notebook: notebook["cells"][0].update(source=["# My course"]),
         lambda notebook: notebook["cells"].pop(),
         lambda notebook: notebook.pop("metadata"),
