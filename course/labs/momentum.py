@@ -152,8 +152,10 @@ class Picture:
             (way,) = ground.plot([], [], dashes, color=colour, marker=mark, markersize=3, linewidth=1.2)
             (curve,) = curves.plot([], [], dashes, color=colour, linewidth=1.6, label=f"{name} momentum")
             self.lines[name] = way, curve
-        curves.legend(frameon=False, fontsize=9, loc="upper right")
-        self.ground = Ground(fig, [line for lines in self.lines.values() for line in lines])
+        legend = curves.legend(frameon=False, fontsize=9, loc="upper right")
+        ways, losses = zip(*self.lines.values())
+        frames = *ground.spines.values(), *curves.spines.values()
+        self.ground = Ground(fig, [*ways, *losses, *frames, legend])
 
     def draw(self, ways, alt):
         """The <img> for these ways."""

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 DIVERGING = "PuOr_r"  # orange for positive, purple for negative: told apart by every kind of colour vision
 ORANGE, PURPLE, GREY = "#b35806", "#542788", "#666666"
+PALE_ORANGE, PALE_PURPLE, PALE_GREY = "#fdb863", "#e5dff0", "#dddddd"  # for areas, with the strong ones around them
 
 
 def figure(width, height):

@@ -237,8 +237,8 @@ class Picture:
         ]
         legend = curves.legend(frameon=False, fontsize=9, loc="upper right")
         points = [line for pair in zip(self.held_out, self.points) for line in pair]
-        self.ground = Ground(fig, [
-            self.surface, *points, *plane.spines.values(), curves.yaxis, *curves.lines, *curves.spines.values(), legend])
+        in_plane = [self.surface, *points, *plane.spines.values()]
+        self.ground = Ground(fig, [*in_plane, curves.yaxis, *curves.lines, *curves.spines.values(), legend])
 
     def draw(self, seen, alt):
         """The <img> for these numbers."""
