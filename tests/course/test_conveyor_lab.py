@@ -64,7 +64,7 @@ def test_the_numbers_of_an_epoch_are_the_formulas():
 @pytest.mark.parametrize(("num_workers", "prefetch_factor"), [(0, 2), (1, 1), (2, 2), (3, 1)])
 def test_the_engine_s_loader_goes_by_the_rules_of_the_plan(num_workers, prefetch_factor):
     """It cannot be earlier anywhere, as a sleep is never too short; the same worker reads the same batch."""
-    work = {"costs": UNEVEN, "step": 5.0, "batch_size": 4}
+    work = {"costs": UNEVEN, "step": 40.0, "batch_size": 4}
     work |= {"num_workers": num_workers, "prefetch_factor": prefetch_factor}
     plan, (run, start) = planned(**work), measured(**work)
     assert [batch.worker for batch in run.batches] == [batch.worker for batch in plan.batches]
