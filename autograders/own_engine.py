@@ -73,8 +73,15 @@ def parts_of(package: str, folder: str) -> dict[str, Callable]:
     for name, spec in specs.exercises().items():
         if spec.part and Path(folder, f"{name}.py").is_file():
             answer = getattr(importlib.import_module(f"{package}.{name.replace('/', '.')}"), spec.function)
-            parts[spec.part] = spec.as_part(answer) if spec.as_part else answer
+            parts[spec.part] = _adapted(spec, answer) if spec.as_part else answer
     return dict(sorted(parts.items()))
+
+
+def _adapted(spec: specs.Spec, answer: Callable) -> Callable:
+    """The answer as the engine calls its part. It says, as the answer does, which of the learner's files it is from."""
+    part = spec.as_part(answer)
+    part.__module__, part.__qualname__ = answer.__module__, answer.__qualname__
+    return part
 
 
 def save(spec: specs.Spec, answer: Callable) -> str:
