@@ -73,7 +73,7 @@ def parts_of(package: str, folder: str) -> dict[str, Callable]:
     for name, spec in specs.exercises().items():
         if spec.part and Path(folder, f"{name}.py").is_file():
             answer = getattr(importlib.import_module(f"{package}.{name.replace('/', '.')}"), spec.function)
-            parts[spec.part] = spec.as_part(answer) if spec.as_part else answer
+            parts[spec.part] = _adapted(spec, answer) if spec.as_part else answer
     return dict(sorted(parts.items()))
 
 
@@ -89,6 +89,13 @@ def answers_in(root: Path) -> dict[str, bool]:
         for name, file in files.items()
         if file.is_file()
     }
+
+
+def _adapted(spec: specs.Spec, answer: Callable) -> Callable:
+    """The answer as the engine calls its part. It says, as the answer does, which of the learner's files it is from."""
+    part = spec.as_part(answer)
+    part.__module__, part.__qualname__ = answer.__module__, answer.__qualname__
+    return part
 
 
 def save(spec: specs.Spec, answer: Callable) -> str:

@@ -184,6 +184,16 @@ def test_nothing_is_saved(case, workspace, monkeypatch):
 # ---- using ------------------------------------------------------------------------------------------------------
 
 
+def test_an_adapted_answer_says_where_it_is_from(workspace):
+    """`torch.use` shows the learner's own file, not the function that adapted what is in it."""
+    passed(["unbroadcast"])
+    own = workspace / "my_engine" / "chain_rule"
+    own.mkdir()
+    (own / "__init__.py").write_text("")
+    (own / "tanh.py").write_text("def tanh(x):\n    return x, lambda gradient: gradient\n")
+    assert "yours, my_engine.chain_rule.tanh.tanh" in repr(torch.use(mine()))
+
+
 def test_mine_is_a_package_that_can_be_used(workspace, capsys):
     passed()
     parts = mine()
