@@ -133,8 +133,8 @@ class ReceptiveField:
         """The sliders, and below them the picture, in which the pixel is chosen."""
         import ipywidgets
 
-        wide = ipywidgets.Layout(width="20em")
-        layer = ipywidgets.SelectionSlider(options=list(self.layers), value=self.layer, description="layer", layout=wide)
+        wide, layers = ipywidgets.Layout(width="20em"), list(self.layers)
+        layer = ipywidgets.SelectionSlider(options=layers, value=self.layer, description="layer", layout=wide)
         channel = ipywidgets.IntSlider(self.channel, 0, self.shape()[0] - 1, description="channel", layout=wide)
         number = ipywidgets.IntSlider(self.image, 0, len(self.images) - 1, description="image", layout=wide)
         said = ipywidgets.HTML()
@@ -256,6 +256,10 @@ class Picture:
         if numbers:
             self.numbers[sheet] = [
                 sheet.axes.text(
-                    column, row, f"{value:.2f}".replace("-0.00", "0.00").replace("-", "−"), ha="center", va="center", fontsize=9,
+                    column, row, _number(value), ha="center", va="center", fontsize=9,
                     color="white" if abs(value) > 0.7 * limit else "black")
                 for (row, column), value in np.ndenumerate(array)]
+
+
+def _number(value):
+    return f"{value:.2f}".replace("-0.00", "0.00").replace("-", "−")

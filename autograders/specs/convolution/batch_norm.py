@@ -1,4 +1,4 @@
-"""BatchNorm2d(channels): each channel standardized over the batch, and what is kept of that for evaluation."""
+"""BatchNorm2d(num_features): each channel standardized over the batch, and what is kept of that for evaluation."""
 
 import sys
 
@@ -91,7 +91,8 @@ def batch_norm_rounding(x, again, weight, bias, gradient):
     of_running_var = MOMENTUM * (of_variance * unbiased[0] + second[3] * unbiased[1]) + 8 * running_var
     spread = np.sqrt(running_var + EPS)
     k = (again - wide(running_mean)) / wide(spread)
-    of_k = wide(of_running_mean / spread) + np.abs(k) * wide(of_running_var / running_var + 4) + np.abs(again) / wide(spread)
+    of_k = wide(of_running_mean / spread) + np.abs(k) * wide(of_running_var / running_var + 4)
+    of_k += np.abs(again) / wide(spread)
     evaluated = np.abs(wide(weight)) * of_k + 2 * (np.abs(k * wide(weight)) + np.abs(wide(bias)))
     return output, for_x, for_weight, for_bias, of_running_mean, of_running_var, evaluated
 
@@ -99,13 +100,13 @@ def batch_norm_rounding(x, again, weight, bias, gradient):
 class BatchNormLayer(nn.Module):
     """Parameters and buffers; what is done with them is left to the classes below."""
 
-    def __init__(self, channels, eps=EPS, momentum=MOMENTUM):
+    def __init__(self, num_features, eps=EPS, momentum=MOMENTUM):
         super().__init__()
         self.eps, self.momentum = eps, momentum
-        self.weight = nn.Parameter(torch.ones(channels))
-        self.bias = nn.Parameter(torch.zeros(channels))
-        self.register_buffer("running_mean", torch.zeros(channels))
-        self.register_buffer("running_var", torch.ones(channels))
+        self.weight = nn.Parameter(torch.ones(num_features))
+        self.bias = nn.Parameter(torch.zeros(num_features))
+        self.register_buffer("running_mean", torch.zeros(num_features))
+        self.register_buffer("running_var", torch.ones(num_features))
 
     def keep(self, mean, variance):
         """Move the running ones towards these, by the share momentum."""
@@ -280,13 +281,13 @@ class BatchNormChannelByChannel(BatchNormLayer):
 class BatchNormInOnePiece(nn.Module):
     """Each channel of (N, C, H, W) standardized over the batch, times weight, plus bias."""
 
-    def __init__(self, channels, eps=1e-5, momentum=0.1):
+    def __init__(self, num_features, eps=1e-5, momentum=0.1):
         super().__init__()
         self.eps, self.momentum = eps, momentum
-        self.weight = nn.Parameter(torch.ones(channels))
-        self.bias = nn.Parameter(torch.zeros(channels))
-        self.register_buffer("running_mean", torch.zeros(channels))
-        self.register_buffer("running_var", torch.ones(channels))
+        self.weight = nn.Parameter(torch.ones(num_features))
+        self.bias = nn.Parameter(torch.zeros(num_features))
+        self.register_buffer("running_mean", torch.zeros(num_features))
+        self.register_buffer("running_var", torch.ones(num_features))
 
     def forward(self, x):
         if self.training:
@@ -322,7 +323,7 @@ EXERCISE = Spec(
     name="convolution/batch_norm",
     function="BatchNorm2d",
     use=Use("class", probe="batch_norm"),
-    parameters=("channels", "eps", "momentum"),
+    parameters=("num_features",),
     inputs=("x", "again", "weight", "bias", "gradient"),
     returns=("output", "grad_x", "grad_weight", "grad_bias", "running_mean", "running_var", "evaluated"),
     title="Standardize each channel over the batch",
@@ -342,11 +343,11 @@ EXERCISE = Spec(
         "from engine.nn import BatchNorm2d",
         "import engine\nclass BatchNorm2d(engine.nn.BatchNorm2d):\n    pass",
         "import engine as torch\nfrom engine import nn\nclass BatchNorm2d(nn.Module):\n"
-        "    def __init__(self, channels, eps=1e-5, momentum=0.1):\n        super().__init__()\n"
-        "        self.weight = nn.Parameter(torch.ones(channels))\n"
-        "        self.bias = nn.Parameter(torch.zeros(channels))\n"
-        "        self.register_buffer('running_mean', torch.zeros(channels))\n"
-        "        self.register_buffer('running_var', torch.ones(channels))\n"
+        "    def __init__(self, num_features, eps=1e-5, momentum=0.1):\n        super().__init__()\n"
+        "        self.weight = nn.Parameter(torch.ones(num_features))\n"
+        "        self.bias = nn.Parameter(torch.zeros(num_features))\n"
+        "        self.register_buffer('running_mean', torch.zeros(num_features))\n"
+        "        self.register_buffer('running_var', torch.ones(num_features))\n"
         "    def forward(self, x):\n"
         "        return nn.functional.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias,\n"
         "                                        self.training)\n",
@@ -354,7 +355,7 @@ EXERCISE = Spec(
     misconceptions=(
         Misconception(
             "never evaluates",
-            "In evaluation your layer still looks at the batch, so the answer for one image would depend on the others. "
+            "In evaluation your layer still looks at the batch, so the answer for one image depends on the others. "
             "When `self.training` is False use `running_mean` and `running_var`.",
             _NeverEvaluates,
         ),
@@ -411,7 +412,7 @@ EXERCISE = Spec(
         ),
         Misconception(
             "without eps",
-            "Where a channel is the same everywhere you divide 0 by 0. Add `eps` to the variance before taking the root.",
+            "Where a channel is the same everywhere you divide 0 by 0. Add `eps` to the variance before the root.",
             _WithoutEps,
         ),
         Misconception(

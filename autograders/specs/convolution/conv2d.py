@@ -220,9 +220,9 @@ EXERCISE = Spec(
     hints=(
         "One output number is `(window * weight[o]).sum() + bias[o]`. If the windows are columns, and `weight[o]` is "
         "a row, what is that sum?",
-        "`weight.reshape(out, -1)` is (out, C · size · size), `im2col(padded, size)` is (N, C · size · size, places): "
+        "`weight.reshape(out, -1)` is (out, K) with K = C * size * size, `im2col(padded, size)` is (N, K, places): "
         "their product is (N, out, places), and the places are an image again.",
-        "Pad; `product = weight.reshape(out, -1) @ im2col(padded, size)`; reshape it to (N, out, H + 2 * padding - size "
-        "+ 1, W + 2 * padding - size + 1); add `bias.reshape(-1, 1, 1)`.",
+        "Pad; `product = weight.reshape(out, -1) @ im2col(padded, size)`; reshape it to (N, out, H + 2 * padding - "
+        "size + 1, W + 2 * padding - size + 1); add `bias.reshape(-1, 1, 1)`.",
     ),
 )

@@ -208,7 +208,7 @@ EXERCISE = Spec(
         ),
         Misconception(
             "first image only",
-            "Weights and bias hear from the first image only. All images of the batch used them: add up over the batch.",
+            "Weights and bias hear from the first image only. All images of the batch used them: add up over it.",
             _first_image_only,
         ),
         Misconception(
@@ -225,8 +225,8 @@ EXERCISE = Spec(
         ),
         Misconception(
             "bias at every place",
-            "For the bias you add up over the batch, and leave the places. There is one number for each output channel: "
-            "sum over the axes 0, 2 and 3.",
+            "For the bias you add up over the batch, and leave the places. There is one number for each output "
+            "channel: sum over the axes 0, 2 and 3.",
             _bias_at_every_place,
         ),
         Misconception(
@@ -257,7 +257,7 @@ EXERCISE = Spec(
     hints=(
         "The forward pass was `output = W @ columns` with W (out, K) and columns (N, K, places). Chapter 3 has the two "
         "gradients of a matrix product.",
-        "grad of W: `gradient @ columns.swapaxes(1, 2)`, added up over the batch. Grad of the columns: `W.T @ gradient`, "
+        "W gets `gradient @ columns.swapaxes(1, 2)`, added up over the batch. The columns get `W.T @ gradient`, "
         "which then goes back to where each window was taken, added up.",
         "Reshape `W.T @ gradient` to (N, C, size, size, H', W'). For each (i, j) in the kernel add its part to "
         "`padded[:, :, i:i + H', j:j + W']`, an array of zeros of the padded shape. Cut the padding off at the end.",
