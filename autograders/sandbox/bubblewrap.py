@@ -28,7 +28,7 @@ LACKS = "memory is bounded for each of its few processes, not for all together; 
 # Memory is bounded for each process, not for all of them together: should the host run out, these go first.
 EASY_TO_KILL = 'echo 1000 2> /dev/null > /proc/self/oom_score_adj; exec "$@"'
 MOST_ABOUT = 2**16  # bytes of what bubblewrap says of itself
-FIRST_PROCESS = "first_process.py"
+FIRST_PROCESS = contents.HERE / "first_process.py"
 
 
 def start(packages: tuple[contents.Package, ...], limits: Limits, requests: int, replies: int) -> Jail:
@@ -129,7 +129,7 @@ def command(
 
 
 def _modules(packages: tuple[contents.Package, ...]) -> dict[str, str]:
-    return {**contents.modules_inside(packages), "first_process": f"{contents.SANDBOX}/{FIRST_PROCESS}"}
+    return {**contents.modules_inside(packages), "first_process": f"{contents.SANDBOX}/{FIRST_PROCESS.name}"}
 
 
 def _mounts(packages: tuple[contents.Package, ...]) -> list[str]:
@@ -137,8 +137,8 @@ def _mounts(packages: tuple[contents.Package, ...]) -> list[str]:
     for package in packages:
         for path in package.paths:
             arguments += ["--ro-bind", str(path), f"{contents.PACKAGES}/{path.name}"]
-    for name in (*contents.OUR_FILES, FIRST_PROCESS):
-        arguments += ["--ro-bind", str(contents.HERE / name), f"{contents.SANDBOX}/{name}"]
+    for path in (*(contents.HERE / name for name in contents.OUR_FILES), FIRST_PROCESS):
+        arguments += ["--ro-bind", str(path), f"{contents.SANDBOX}/{path.name}"]
     return arguments
 
 
