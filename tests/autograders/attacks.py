@@ -420,6 +420,8 @@ REACHES = [
     answer("connects_to_a_unix_socket", "socket.socket(socket.AF_UNIX).connect(planted['socket'])\ntell()"),
     answer("connects_to_an_abstract_socket", "socket.socket(socket.AF_UNIX).connect('\\0' + planted['name'])\ntell()"),
     answer("raw_socket", "socket.socket(socket.AF_INET, socket.SOCK_RAW, 1)\ntell()"),
+    answer("socket_to_a_virtual_machines_host", "socket.socket(40, socket.SOCK_STREAM)\ntell()"),
+    answer("socket_to_the_kernels_ciphers", "socket.socket(38, socket.SOCK_SEQPACKET)\ntell()"),
     answer("packet_socket", "socket.socket(socket.AF_PACKET, socket.SOCK_RAW)\ntell()"),
     answer("kills_all", "os.kill(-1, 9)\ntell()"),
     answer("kills_the_grader", "os.kill(planted['pid'], 9)\ntell()"),
@@ -493,8 +495,14 @@ NEIGHBOURS = [
             if taken >= 0: os.write(taken, b'0')
         attempt(lambda: open('/proc/1/mem', 'r+b').write(b'x'))""", earns=1.0),
     answer("bounds_who_starts_the_next", "return right(gradient, shape)", """
+        for name in ('AS', 'CPU', 'NOFILE', 'FSIZE'):
+            kind = getattr(resource, 'RLIMIT_' + name)
+            least = resource.getrlimit(kind)[0] - 1
+            attempt(resource.prlimit, 1, kind, (least, least))""", earns=1.0),
+    answer("leaves_no_room_for_the_next", "return right(gradient, shape)", """
         for name in ('AS', 'NPROC', 'CPU', 'NOFILE', 'FSIZE', 'STACK'):
-            attempt(resource.prlimit, 1, getattr(resource, 'RLIMIT_' + name), (1, 1))
+            attempt(resource.prlimit, 1, getattr(resource, 'RLIMIT_' + name), (1, 1))""", earns=1.0),
+    answer("slows_who_starts_the_next", "return right(gradient, shape)", """
         attempt(os.setpriority, os.PRIO_PROCESS, 1, 19)
         attempt(os.setpriority, os.PRIO_USER, 0, 19)
         attempt(os.sched_setscheduler, 1, os.SCHED_IDLE, os.sched_param(0))

@@ -31,7 +31,7 @@ from autograders import nbgrader_plugin as plugin  # noqa: E402
 from autograders import marking, sandbox, spec  # noqa: E402
 from autograders.judge import judge  # noqa: E402
 from autograders.sandbox import bubblewrap, container, contents, filters, landlock, levels  # noqa: E402
-from sandboxed import HERE  # noqa: E402
+from sandboxed import HERE, weaker_first_process  # noqa: E402
 
 pytestmark = [pytest.mark.slow]
 
@@ -334,6 +334,11 @@ def tasks_of(*texts):
 def test_a_hostile_answer_between_others_of_its_learner(world, same_limits, gradings, attack):
     """Each verdict is to the byte what it is in a sandbox of its own: the hostile one's, and its neighbours'."""
     same_limits(patient=attack.earns > 0)
+    verdicts_are_their_own(world, attack)
+    assert alive([*gradings.marks, world.name]) == []
+
+
+def verdicts_are_their_own(world, attack):
     text = attacks.PRELUDE.format(planted=world.planted()) + attack.text
     in_turn = tasks_of(OBSERVES, text, OBSERVES, HONEST)
     together = marking.mark_all(in_turn)
@@ -341,7 +346,31 @@ def test_a_hostile_answer_between_others_of_its_learner(world, same_limits, grad
     assert "ValueError" in together[0]["text"] and together[3]["points"] == together[3]["max_points"]
     for task, verdict in zip(in_turn, together):
         assert verdict == alone[task["sources"][0][1]]
-    assert alive([*gradings.marks, world.name]) == []
+
+
+WITHOUT = {  # a precaution of the first process's, and who gets through without it
+    "the kill": ("waits_for_its_neighbour", "        kill_all()\n", ""),
+    "the look at tmp": ("leaves_files", 'touched("/tmp") == untouched', "True"),
+}
+
+
+@pytest.mark.usefixtures("taking_turns")
+@pytest.mark.parametrize("name, line, instead", WITHOUT.values(), ids=WITHOUT)
+def test_it_is_seen_without(world, same_limits, monkeypatch, tmp_path, name, line, instead):
+    weaker_first_process(monkeypatch, tmp_path, line, instead)
+    same_limits(patient=True)
+    with pytest.raises(AssertionError):
+        verdicts_are_their_own(world, corpus(name))
+
+
+@pytest.mark.usefixtures("taking_turns")
+@pytest.mark.parametrize("name", ["bounds_who_starts_the_next", "slows_who_starts_the_next"])
+def test_it_is_seen_without_the_filter_for_the_first_process(world, same_limits, monkeypatch, name):
+    everything = filters.step(filters.RETURN, filters.ALLOW)
+    monkeypatch.setattr(filters, "nothing_unbounded", lambda: everything)
+    same_limits(patient=True)
+    with pytest.raises(AssertionError):
+        verdicts_are_their_own(world, corpus(name))
 
 
 # The corpus is known to be able to fail: with one wall taken down, an attack gets through and is seen

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from autograders.sandbox import Sandboxes, WaitedLongEnough, bubblewrap, first_process, levels
+from autograders.sandbox import Sandboxes, WaitedLongEnough, bubblewrap, levels
 from autograders.session import Raised, Returned, Stopped
-from sandboxed import HASTY, HERE, SMALL, session
+from sandboxed import HASTY, HERE, SMALL, session, weaker_first_process
 
 LEVELS = [level for level in HERE if level.IN_TURN]
 HONEST = "def f(x):\n    return x + 1"
@@ -267,28 +267,17 @@ def test_nobody_waits_for_a_neighbour(level, monkeypatch):
 
 
 def test_it_can_fail_without_the_kill(level, monkeypatch, tmp_path):
-    weaker(monkeypatch, tmp_path, "        kill_all()\n", "")
+    weaker_first_process(monkeypatch, tmp_path, "        kill_all()\n", "")
     with Sandboxes() as sandboxes:
         assert ask(sandboxes, LEAVES).value == 3
         assert ask(sandboxes, ALIVE).value is False
 
 
 def test_it_can_fail_without_the_look_at_tmp(level, monkeypatch, tmp_path):
-    weaker(monkeypatch, tmp_path, 'touched("/tmp") == untouched', "True")
+    weaker_first_process(monkeypatch, tmp_path, 'touched("/tmp") == untouched', "True")
     with Sandboxes() as sandboxes:
         ask(sandboxes, "def f():\n    open('/tmp/x', 'w')")
         assert ask(sandboxes, "import os\ndef f():\n    return os.listdir('/tmp')").value == ["x"]
-
-
-def weaker(monkeypatch, tmp_path, line, instead):
-    """The first process without one of its precautions."""
-    text = Path(first_process.__file__).read_text()
-    assert text.count(line) == 1
-    file = tmp_path / "first_process.py"
-    file.write_text(text.replace(line, instead))
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)
-    monkeypatch.setattr(bubblewrap, "FIRST_PROCESS", file)
 
 
 def test_processes_that_lost_their_parents_are_collected_at_once(level):
