@@ -49,8 +49,8 @@ def open_session(
     `packages` are there. What is `withheld`, other packages or dotted names of parts of these, can be imported but
     not used; the ImportError says `reason`. Entering it raises SandboxUnavailable where this machine has no sandbox,
     and nothing was run. Entering it, and calls, raise WaitedLongEnough if the answer is not ready by `until`, in
-    `time.monotonic()`'s seconds, and had not used up its own limits; nothing inside knows of `until`. `sandboxes` are shared with other
-    answers of the same learner, which may use a sandbox before and after it; without, it has one to itself.
+    `time.monotonic()`'s seconds, and had not used up its own limits; nothing inside knows of `until`. `sandboxes` are the same learner's:
+    other answers may use a sandbox before and after it. Without them it has one to itself.
     """
     cells = [(str(cell_id), str(source)) for cell_id, source in sources]
     if not answer.isidentifier():

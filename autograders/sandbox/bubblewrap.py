@@ -117,7 +117,8 @@ def command(
     sandbox's first process.
     """
     arguments = ["/bin/sh", "-c", EASY_TO_KILL, "sh", bubblewrap, *options, "--info-fd", str(about)]
-    arguments += ["--as-pid-1", "--new-session", "--die-with-parent", "--cap-drop", "ALL", "--hostname", "sandbox", "--clearenv"]
+    arguments += ["--as-pid-1", "--new-session", "--die-with-parent", "--cap-drop", "ALL"]
+    arguments += ["--hostname", "sandbox", "--clearenv"]
     for name, value in contents.environment("/tmp").items():
         arguments += ["--setenv", name, value]
     arguments += ["--perms", "0700", "--size", str(limits.disk_megabytes * 2**20), "--tmpfs", "/tmp"]

@@ -85,7 +85,7 @@ def become_answer(requests, replies):
 
 
 def watch(child, control, ended):
-    """Collect what ends, until the answer is to end and has ended, or had its time; its status if it ended by itself."""
+    """Collect what ends, until the answer is to end and did, or had its time; its status if it ended by itself."""
     poll = select.poll()
     for each in (control, ended):
         poll.register(each, select.POLLIN)

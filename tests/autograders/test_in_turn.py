@@ -190,7 +190,7 @@ def test_after_an_answer_that_had_to_be_stopped_the_next_has_another_sandbox(lev
 
 
 def test_after_a_judge_that_went_away_the_next_has_another_sandbox(level, monkeypatch):
-    """An interrupt or an end of patience may leave half a message in the pipes, and an answer in the midst of things."""
+    """An interrupt or an end of patience may leave half a message in the pipes, and an answer at work."""
     starts = counted(level, monkeypatch)
     with Sandboxes() as sandboxes:
         with pytest.raises(WaitedLongEnough):
@@ -356,7 +356,7 @@ SEES = """
 
 @pytest.mark.parametrize("reach", REACHES.values(), ids=REACHES)
 def test_an_answer_cannot_reach_the_process_that_starts_the_next(level, monkeypatch, reach):
-    """It is their parent and has their user; still all is refused, or, for signals, dropped, and the next is as ever."""
+    """It is their parent and has their user; still all is refused, or dropped (signals), and the next is as ever."""
     starts = counted(level, monkeypatch)
     with Sandboxes() as sandboxes:
         before = ask(sandboxes, SEES).value
@@ -368,8 +368,8 @@ def test_an_answer_cannot_reach_the_process_that_starts_the_next(level, monkeypa
     assert before[1][0] == 1 and before[2] == [0, 1, 2, 3, 4]
 
 
-def test_the_first_process_shares_no_memory_and_runs_nobodys_code(level):
-    """What is written to its memory by one it forked stays there: it has no mapping that is shared and can be written."""
+def test_the_first_process_shares_no_memory(level):
+    """What one that it forked writes to memory stays there: no mapping is shared and can be written."""
     with Sandboxes() as sandboxes:
         assert ask(sandboxes, HONEST, 1).value == 2
         maps = Path(f"/proc/{first_of(sandboxes)}/maps")

@@ -25,7 +25,8 @@ SLOW = f"import time\n{RIGHT}".replace("    added", "    time.sleep(0.35)\n    a
 TELLS_WHAT_IT_SEES = """
 import os, resource, sys
 limits = [(name, resource.getrlimit(getattr(resource, name))) for name in dir(resource) if name.startswith("RLIMIT_")]
-seen = [limits, sys.argv, dict(os.environ), os.sched_getaffinity(0), os.getpriority(0, 0), sorted(sys.modules), os.getcwd()]
+seen = [limits, sys.argv, dict(os.environ), os.sched_getaffinity(0), os.getpriority(0, 0), sorted(sys.modules)]
+seen += [os.getcwd()]
 def unbroadcast(gradient, shape):
     raise ValueError(repr(seen))
 """
