@@ -462,7 +462,7 @@ REACHES = [
 ALL_BUT_US = "[number for number in range(2, 400) if number != os.getpid()]"
 NEIGHBOURS = [
     answer("waits_for_its_neighbour", "return right(gradient, shape)", f"""
-        if os.fork() == 0:
+        if attempt(os.fork) == 0:
             os.setsid()
             for number in range(1, 32): attempt(signal.signal, number, signal.SIG_IGN)
             os.closerange(0, 100)
@@ -530,7 +530,6 @@ NEIGHBOURS = [
     answer("fills_its_pipes", "return right(gradient, shape)", """
         import fcntl
         for number in range(3, 20):
-            attempt(fcntl.fcntl, number, fcntl.F_SETFL, os.O_NONBLOCK | os.O_APPEND)
             attempt(fcntl.fcntl, number, 1031, 4096)
         for number in (0, 1, 2): attempt(fcntl.flock, number, fcntl.LOCK_EX)""", earns=1.0),
 ]
