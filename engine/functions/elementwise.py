@@ -5,7 +5,7 @@ import builtins
 import numpy as np
 
 from engine import dtypes
-from engine.autograd.graph import TensorBase, record, set_recording, setting
+from engine.autograd.graph import TensorBase, record_one, record_two, set_recording, setting
 from engine.functions.arguments import NUMBER, OPERAND, STR, TENSOR, autocasting
 from engine.functions.arguments import check_tensor, method, operand, optional, quick_method, reads
 from engine.ops import elementwise
@@ -46,7 +46,7 @@ def _unary(op, takes=ANY, unchanged=""):
         kind = input.array.dtype.kind
         if kind not in takes:
             raise _refuse(op.name, input.dtype)
-        return record(op if kind not in unchanged else elementwise.clone, (input,), {})
+        return record_one(op if kind not in unchanged else elementwise.clone, input)
 
     doc = f"{op.label} of each element; shape and, but for integers, type of `input`."
     return quick_method(_named(function, op.name, doc))
@@ -166,7 +166,7 @@ def _binary(op, takes=ANY, first=OPERAND, second=OPERAND, is_method=True):
             common = dtypes.result_type(input, other)
             if common.numpy.kind not in takes:
                 raise _refuse(op.name, common)
-        return record(op, (input, other), {})
+        return record_two(op, input, other)
 
     either = "; either may be a Python number" if first is OPERAND else ""
     _named(function, op.name, f"input {op.label} other, with broadcasting{either}.")

@@ -61,6 +61,18 @@ class Op:
 
     def prepare(self, inputs):
         """(the inputs, all on one device; the arrays behind them, in the types that the entry wants)."""
+        arrays, common = [], None
+        for each in inputs:  # the quick answer for the usual case: floats of one type in main memory, and numbers
+            array = each.array if isinstance(each, TensorBase) else each
+            arrays.append(array)
+            kind = type(array)
+            if kind is np.ndarray and (array.dtype is common or (common is None and array.dtype.kind == "f")):
+                common = array.dtype
+            elif kind is not float and kind is not int:
+                break
+        else:
+            if common is not None:
+                return inputs, arrays
         arrays = [each.array if isinstance(each, TensorBase) else each for each in inputs]
         if _are_alike(arrays):
             return inputs, arrays
@@ -78,7 +90,17 @@ class Op:
             if better is None:
                 raise
             raise better from error
-        return result if type(result) is np.ndarray else backend.as_array(result, like=result)
+        if type(result) is np.ndarray:
+            return result
+        return np.asarray(result) if isinstance(result, np.generic) else backend.as_array(result, like=result)
+
+    def run_on_floats(self, arrays):
+        """run without metadata, of arrays that numpy's own loops take and of numbers."""
+        try:
+            result = backend.quietly(self.forward, arrays)
+        except (ValueError, TypeError, IndexError):
+            return self.run(arrays, {})  # says it in torch's words
+        return result if type(result) is np.ndarray else np.asarray(result)
 
     def _run_on_bfloat16(self, arrays, metadata):
         """Computed in float32 and rounded once, as torch does it: numpy's own loops for bfloat16 are few."""
@@ -106,6 +128,7 @@ class Plan:
     """For one entry and one choice of inputs: the VJPs to run, and where the values they name come from."""
 
     def __init__(self, op, needed, count):
+        self.count = count
         self.sources = []  # (kind, which), kind one of "input", "shape", "result", "metadata", "position", "shapes"
         self.vjps = []  # (input's position, function, indices into sources or None for all of them in order)
         for position in range(count):
@@ -124,6 +147,16 @@ class Plan:
 
     def collect(self, inputs, arrays, result, storage, metadata):
         """(the values to save, in the order of `sources`; the storages they are in, each followed by its version)."""
+        if len(self.sources) == 1:
+            ((kind, which),) = self.sources
+            if kind == "result":
+                return (result,), (storage, storage.version)
+            if kind == "input":
+                value = inputs[which]
+                if not isinstance(value, TensorBase):
+                    return (arrays[which],), ()
+                storage = value.storage
+                return (arrays[which],), (storage, storage.version)
         saved, versions = [], []
         for kind, which in self.sources:
             if kind == "input":
@@ -140,7 +173,7 @@ class Plan:
                 saved.append(tuple(array.shape for array in arrays))
             else:
                 saved.append(which if kind == "position" else metadata[which])
-        return tuple(saved), versions
+        return tuple(saved), tuple(versions)
 
     def as_tensors(self, node, saved):
         """The saved values with arrays put back into the graph, so that a recorded backward can pass through them."""
