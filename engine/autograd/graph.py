@@ -230,8 +230,11 @@ class Node:
             if useful is not None and source not in useful:
                 continue
             its_gradient = vjp(gradient, *(saved if picks is None else [saved[pick] for pick in picks]))
-            its_gradient = its_gradient.conj() if is_complex else its_gradient
-            passed_on[position] = fitted(its_gradient, source)
+            if is_complex:
+                its_gradient = its_gradient.conj()
+            if its_gradient.shape != source.shape or its_gradient.dtype is not source.numpy_dtype:
+                its_gradient = fitted(its_gradient, source)
+            passed_on[position] = its_gradient
         return passed_on
 
     def only_gradient(self, gradient):
@@ -247,13 +250,15 @@ class Node:
 
     def saved_values(self):
         """What the node saved, after checking that nobody has freed it or changed it in place since."""
-        saved = self.saved
+        saved, versions = self.saved, self.versions
+        if type(saved) is tuple and not versions:
+            return saved
         if saved is None:
             raise RuntimeError(
                 "Trying to backward through the graph a second time: the values that the first backward needed "
                 f"were freed by it (here: those of {self.name()}). Pass retain_graph=True to the first one to keep "
                 "them.")
-        pairs = iter(self.versions)
+        pairs = iter(versions)
         for storage in pairs:
             version = next(pairs)
             if storage.version != version:
@@ -314,7 +319,7 @@ def edge_of(tensor):
         tensor.catch_up()
     if tensor._grad_fn is not None:
         return tensor._grad_fn
-    if not tensor.requires_grad:
+    if not (tensor.requires_grad_flag or tensor.requires_grad):
         return None
     node = tensor._accumulator and tensor._accumulator()
     if node is None:

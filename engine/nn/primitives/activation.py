@@ -1,10 +1,11 @@
 """Activations as single entries: one pass over memory forward, and a gradient that is exact where composing is not."""
 
+import functools
 import math
 
 import numpy as np
 
-from engine import backend
+from engine import backend, threads
 from engine.ops.elementwise import exp, minimum, sigmoid, tanh, where
 from engine.ops.table import primitive
 
@@ -74,9 +75,15 @@ def _on_float32(a, finish):
     An eighth of the time that scipy's erf takes, and no memory but the result.
     """
     a = np.ascontiguousarray(a)
-    result, flat = np.empty_like(a), a.reshape(-1)
-    out, (bell, t, cdf) = result.reshape(-1), np.empty((3, min(AT_ONCE, a.size)), a.dtype)
-    for start in range(0, a.size, AT_ONCE):
+    result = np.empty_like(a)
+    fill = functools.partial(_fill, finish, a.reshape(-1), result.reshape(-1))
+    threads.share(fill, range(0, a.size, AT_ONCE), a.size > 4 * AT_ONCE)
+    return result
+
+
+def _fill(finish, flat, out, starts):
+    bell, t, cdf = np.empty((3, min(AT_ONCE, flat.size)), flat.dtype)
+    for start in starts:
         x = flat[start : start + AT_ONCE]
         u, v, p = bell[: x.size], t[: x.size], cdf[: x.size]
         np.multiply(x, x, out=u)
@@ -95,7 +102,6 @@ def _on_float32(a, finish):
         np.copysign(p, x, out=p)
         p += 0.5
         finish(x, u, p, out[start : start + AT_ONCE])
-    return result
 
 
 def _is_quick(a):
