@@ -8,8 +8,6 @@ the result to the leaves, each one after all that used it. This file is what cha
 import threading
 import weakref
 
-import numpy as np
-
 from engine import backend, dtypes
 
 # ---- what the graph needs of a tensor ---------------------------------------------------------------
@@ -137,15 +135,6 @@ class TensorBase:
         self.requires_grad_flag = True
 
 
-def made(tensor_class, array, storage, grad_fn):
-    """tensor_class(array, storage, grad_fn) of what an operation has made, without a look at it: half of the time."""
-    tensor = object.__new__(tensor_class)
-    tensor.array, tensor.storage, tensor._grad_fn = array, storage, grad_fn
-    tensor.requires_grad_flag = grad_fn is not None
-    tensor.view_of = tensor._grad = tensor._accumulator = tensor._hooks = None
-    return tensor
-
-
 class _Setting(threading.local):
     record = True  # off inside no_grad
     inference = False  # on inside inference_mode
@@ -230,23 +219,13 @@ class Node:
             if useful is not None and source not in useful:
                 continue
             its_gradient = vjp(gradient, *(saved if picks is None else [saved[pick] for pick in picks]))
-            if is_complex:
-                its_gradient = its_gradient.conj()
-            if its_gradient.shape != source.shape or its_gradient.dtype is not source.numpy_dtype:
-                its_gradient = fitted(its_gradient, source)
-            passed_on[position] = its_gradient
+            passed_on[position] = fitted(its_gradient.conj() if is_complex else its_gradient, source)
         return passed_on
 
     def only_gradient(self, gradient):
         """What an array brings along the only edge, of a node whose `edges` is that: `gradients` without its lists."""
-        saved, versions = self.saved, self.versions
-        if type(saved) is not tuple or (versions and (versions[0].version != versions[1] or len(versions) > 2)):
-            saved = self.saved_values()
         ((_, vjp, _),) = self.plan.vjps
-        gradient, source = vjp(gradient, *saved), self.edges
-        if gradient.shape == source.shape and gradient.dtype is source.numpy_dtype:
-            return gradient
-        return fitted(gradient, source)
+        return fitted(vjp(gradient, *self.saved_values()), self.edges)
 
     def saved_values(self):
         """What the node saved, after checking that nobody has freed it or changed it in place since."""
@@ -259,8 +238,7 @@ class Node:
                 f"were freed by it (here: those of {self.name()}). Pass retain_graph=True to the first one to keep "
                 "them.")
         pairs = iter(versions)
-        for storage in pairs:
-            version = next(pairs)
+        for storage, version in zip(pairs, pairs):
             if storage.version != version:
                 raise RuntimeError(
                     "one of the variables needed for gradient computation has been modified by an inplace operation: "
@@ -274,7 +252,7 @@ class Node:
 
     def release(self):
         """Let go of the saved arrays; a second backward through this node will raise."""
-        if self.saved and self.saves_arrays():
+        if self.saves_arrays():
             self.saved = None
             self.versions = ()
 
@@ -350,25 +328,21 @@ def record(op, inputs, metadata):
     """
     inputs, arrays = op.prepare(inputs)
     result = op.run(arrays, metadata)
-    is_recording, node, needed = setting.record, None, 0
+    is_recording, node, edges, needed = setting.record, None, [], 0
     is_view = op.is_view and (result.size == 0 or backend.share_memory(result, arrays[0]))
     storage = inputs[0].storage if is_view else Storage() if is_recording else new_storage()
     if is_recording and op.vjps and result.dtype.kind not in "biu":  # integers and bools have no gradients
-        edges = []
         for value in inputs:
             edge = None
             if isinstance(value, TensorBase):
-                edge = value._grad_fn
-                if value.view_of is not None or (edge is None and value.requires_grad_flag):
-                    edge = edge_of(value)
+                edge = value._grad_fn if value._grad_fn is not None and value.view_of is None else edge_of(value)
             if edge is not None:
                 needed |= 1 << len(edges)
             edges.append(edge)
     if needed:
         plan = op.plans.get((needed, len(edges))) or op.plan(needed, len(edges))
-        saved, versions = plan.collect(inputs, arrays, result, storage, metadata) if plan.sources else ((), ())
-        node = Node(op, tuple(edges), plan, saved, versions, result)
-    tensor = made(setting.tensor_class, result, storage, node)
+        node = Node(op, tuple(edges), plan, *plan.collect(inputs, arrays, result, storage, metadata), result)
+    tensor = setting.tensor_class(result, storage, node)
     if is_view and not tensor.is_inference():
         tensor.view_of = View(inputs[0], op, metadata, is_recording)
     if watchers and needed:
@@ -376,56 +350,6 @@ def record(op, inputs, metadata):
     return tensor
 
 
-def record_one(op, input):
-    """record(op, (input,), {}), in two thirds of its time where the usual is the case: floats in main memory."""
-    array = input.array
-    if type(array) is not np.ndarray or array.dtype.kind != "f" or op.is_view or watchers or not setting.record:
-        return record(op, (input,), {})
-    edge = input._grad_fn
-    if input.view_of is not None or (edge is None and input.requires_grad_flag):
-        edge = edge_of(input)
-    result, storage, node = op.run_on_floats((array,)), Storage(), None
-    if edge is not None and op.vjps and result.dtype.kind == "f":
-        plan = op.plans.get((1, 1)) or op.plan(1, 1)
-        saved, versions = plan.collect((input,), (array,), result, storage, {}) if plan.sources else ((), ())
-        node = Node(op, edge, plan, saved, versions, result)
-    return made(setting.tensor_class, result, storage, node)
-
-
-def record_two(op, a, b):
-    """record(op, (a, b), {}), likewise: of tensors of one type, or of a tensor and a number."""
-    first, second, edge_a, edge_b, needed = a, b, None, None, 0
-    if isinstance(a, TensorBase):
-        first, edge_a = a.array, a._grad_fn
-        if a.view_of is not None or (edge_a is None and a.requires_grad_flag):
-            edge_a = edge_of(a)
-        if edge_a is not None:
-            needed = 1
-    if isinstance(b, TensorBase):
-        second, edge_b = b.array, b._grad_fn
-        if b.view_of is not None or (edge_b is None and b.requires_grad_flag):
-            edge_b = edge_of(b)
-        if edge_b is not None:
-            needed += 2
-    if watchers or not setting.record or not _are_floats(first, second):
-        return record(op, (a, b), {})
-    result, storage, node = op.run_on_floats((first, second)), Storage(), None
-    if needed and op.vjps and result.dtype.kind == "f":
-        plan = op.plans.get((needed, 2)) or op.plan(needed, 2)
-        saved, versions = plan.collect((a, b), (first, second), result, storage, {}) if plan.sources else ((), ())
-        edges = (edge_a, edge_b) if needed == 3 else edge_a or edge_b
-        node = Node(op, edges, plan, saved, versions, result)
-    return made(setting.tensor_class, result, storage, node)
-
-
-def _are_floats(a, b):
-    """Whether both are arrays of floats of one type in main memory, or one is such an array and the other a number."""
-    if type(a) is np.ndarray:
-        return a.dtype.kind == "f" and (b.dtype is a.dtype if type(b) is np.ndarray else type(b) in NUMBERS)
-    return type(a) in NUMBERS and type(b) is np.ndarray and b.dtype.kind == "f"
-
-
-NUMBERS = {int, float}
 watchers = []  # each has `thread` (the one it watches, None for all) and `recorded(node, inputs, result)`
 observers = []  # of backward passes: each has `passed(node, gradient, passed_on)` and `failed(node, error)`
 
@@ -497,16 +421,6 @@ def backward(roots, gradients, retain_graph=False, create_graph=False, wanted=No
                 node = ready.pop()
                 gradient = arriving.pop(node, None)  # None: a custom Function had none to give
                 hooks = None if gradient is None else node.hooks
-                if is_plain and hooks is None and type(node.edges) is not tuple and gradient is not None:
-                    source, its_gradient = node.edges, node.only_gradient(gradient)
-                    arriving[source] = arriving[source] + its_gradient if source in arriving else its_gradient
-                    if waiting[source] == 1:
-                        ready.append(source)
-                    else:
-                        waiting[source] -= 1
-                    if not retain_graph:
-                        node.release()
-                    continue
                 hooked = gradient if hooks is None else hooks.on_gradient(gradient)
                 if wanted is not None:
                     if node in wanted:  # as torch: after the hooks, unless others need it too
@@ -514,23 +428,26 @@ def backward(roots, gradients, retain_graph=False, create_graph=False, wanted=No
                     if node not in working:
                         continue
                 gradient = hooked if hooks is None else hooks.before(hooked)
+                is_single = is_plain and hooks is None and type(node.edges) is not tuple
+                sources = (node.edges,) if is_single else node.inputs
                 if gradient is None:
-                    passed_on = [None] * len(node.inputs)
+                    passed_on = [None] * len(sources)
+                elif is_single:
+                    passed_on = [node.only_gradient(gradient)]
                 else:
                     passed_on = node.gradients(gradient, create_graph, useful)
                 if hooks is not None and hooks.after:
                     passed_on = hooks.on_passed(passed_on, gradient)
                 for observer in observers:
                     observer.passed(node, gradient, passed_on)
-                for source, its_gradient in zip(node.inputs, passed_on):
+                for source, its_gradient in zip(sources, passed_on):
                     if source is None or (useful is not None and source not in useful):
                         continue
                     if its_gradient is not None:
                         arriving[source] = arriving[source] + its_gradient if source in arriving else its_gradient
-                    if waiting[source] == 1:
+                    waiting[source] -= 1
+                    if not waiting[source]:
                         ready.append(source)
-                    else:
-                        waiting[source] -= 1
                 if not retain_graph:
                     node.release()
     except Exception as error:

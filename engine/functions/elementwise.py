@@ -5,7 +5,8 @@ import builtins
 import numpy as np
 
 from engine import dtypes
-from engine.autograd.graph import TensorBase, record_one, record_two, set_recording, setting
+from engine.autograd.graph import TensorBase, set_recording, setting
+from engine.autograd.short import record_one, record_two
 from engine.functions.arguments import NUMBER, OPERAND, STR, TENSOR, autocasting
 from engine.functions.arguments import check_tensor, method, operand, optional, quick_method, reads
 from engine.ops import elementwise

@@ -61,18 +61,6 @@ class Op:
 
     def prepare(self, inputs):
         """(the inputs, all on one device; the arrays behind them, in the types that the entry wants)."""
-        arrays, common = [], None
-        for each in inputs:  # the quick answer for the usual case: floats of one type in main memory, and numbers
-            array = each.array if isinstance(each, TensorBase) else each
-            arrays.append(array)
-            kind = type(array)
-            if kind is np.ndarray and (array.dtype is common or (common is None and array.dtype.kind == "f")):
-                common = array.dtype
-            elif kind is not float and kind is not int:
-                break
-        else:
-            if common is not None:
-                return inputs, arrays
         arrays = [each.array if isinstance(each, TensorBase) else each for each in inputs]
         if _are_alike(arrays):
             return inputs, arrays
@@ -90,17 +78,7 @@ class Op:
             if better is None:
                 raise
             raise better from error
-        if type(result) is np.ndarray:
-            return result
-        return np.asarray(result) if isinstance(result, np.generic) else backend.as_array(result, like=result)
-
-    def run_on_floats(self, arrays):
-        """run without metadata, of arrays that numpy's own loops take and of numbers."""
-        try:
-            result = backend.quietly(self.forward, arrays)
-        except (ValueError, TypeError, IndexError):
-            return self.run(arrays, {})  # says it in torch's words
-        return result if type(result) is np.ndarray else np.asarray(result)
+        return result if type(result) is np.ndarray else backend.as_array(result, like=result)
 
     def _run_on_bfloat16(self, arrays, metadata):
         """Computed in float32 and rounded once, as torch does it: numpy's own loops for bfloat16 are few."""
@@ -147,16 +125,6 @@ class Plan:
 
     def collect(self, inputs, arrays, result, storage, metadata):
         """(the values to save, in the order of `sources`; the storages they are in, each followed by its version)."""
-        if len(self.sources) == 1:
-            ((kind, which),) = self.sources
-            if kind == "result":
-                return (result,), (storage, storage.version)
-            if kind == "input":
-                value = inputs[which]
-                if not isinstance(value, TensorBase):
-                    return (arrays[which],), ()
-                storage = value.storage
-                return (arrays[which],), (storage, storage.version)
         saved, versions = [], []
         for kind, which in self.sources:
             if kind == "input":
@@ -214,20 +182,13 @@ def _tensor_before_cast(node, array):
 
 def _are_alike(arrays):
     """The quick answer for the usual case: floats of one type on one device, and numbers that are weak beside them."""
-    first = common = None
+    arrays = [each for each in arrays if type(each) is not float and type(each) is not int]
+    kind, common = type(arrays[0]) if arrays else bool, getattr(arrays[0], "dtype", None) if arrays else None
     for array in arrays:
-        kind = type(array)
-        if kind is float or kind is int:
-            continue
-        if first is None:
-            if kind is bool or kind is complex or array.dtype.kind != "f":
-                return False
-            first, common = array, array.dtype
-        elif kind is not type(first) or array.dtype is not common:
+        if type(array) is not kind or kind is bool or kind is complex or array.dtype is not common:
             return False
-        elif kind is not np.ndarray and array.device != first.device:
-            return False
-    return first is not None
+    is_one_place = kind is np.ndarray or all(each.device == arrays[0].device for each in arrays)
+    return common is not None and common.kind == "f" and is_one_place
 
 
 def on_one_device(inputs):

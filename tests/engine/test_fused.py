@@ -5,7 +5,8 @@ import pytest
 
 import engine
 from engine import nn
-from engine.autograd.graph import record, record_one, record_two
+from engine.autograd.graph import record
+from engine.autograd.short import record_one, record_two
 from engine.nn.functional.attention import composed_attention
 from engine.nn.functional.normalization import composed_layer_norm
 from engine.ops import TABLE
