@@ -155,11 +155,12 @@ def make_tensors_of(tensor_class):
 class Node:
     """One recorded operation; `tensor.grad_fn`. Its edges lead to the nodes that made its inputs."""
 
-    __slots__ = ("op", "edges", "plan", "saved", "versions", "shape", "numpy_dtype", "hooks", "__weakref__")
+    __slots__ = ("op", "inputs", "plan", "saved", "versions", "shape", "numpy_dtype", "hooks", "__weakref__")
+    source = None  # or the one node among the inputs: see `short`
 
-    def __init__(self, op, edges, plan, saved, versions, result):
+    def __init__(self, op, inputs, plan, saved, versions, result):
         self.op = op
-        self.edges = edges  # `inputs`; or, of one node alone in there, just that: a tuple less for each operation
+        self.inputs = inputs  # for each input the node that made it; None where no gradient is needed
         self.plan = plan
         self.saved = saved
         self.versions = versions
@@ -173,14 +174,6 @@ class Node:
 
     label = property(lambda self: self.op.label, doc="The op's short label for pictures, e.g. '×'.")
     dtype = property(lambda self: dtypes.FROM_NUMPY[self.numpy_dtype], doc="The type of the op's result.")
-
-    @property
-    def inputs(self):
-        """For each input the node that made it; None where no gradient is needed."""
-        if type(self.edges) is tuple:
-            return self.edges
-        ((position, _, _),) = self.plan.vjps
-        return tuple([self.edges if each == position else None for each in range(self.plan.count)])
 
     @property
     def next_functions(self):
@@ -222,11 +215,6 @@ class Node:
             passed_on[position] = fitted(its_gradient.conj() if is_complex else its_gradient, source)
         return passed_on
 
-    def only_gradient(self, gradient):
-        """What an array brings along the only edge, of a node whose `edges` is that: `gradients` without its lists."""
-        ((_, vjp, _),) = self.plan.vjps
-        return fitted(vjp(gradient, *self.saved_values()), self.edges)
-
     def saved_values(self):
         """What the node saved, after checking that nobody has freed it or changed it in place since."""
         saved, versions = self.saved, self.versions
@@ -264,7 +252,7 @@ class AccumulateGrad:
     """Where an edge ends: adds what arrives to the `.grad` of a leaf, its `variable`."""
 
     __slots__ = ("variable", "__weakref__")
-    edges = inputs = ()
+    inputs, source = (), None
     next_functions = ()
     label = "leaf"
     register_hook, register_prehook = Node.register_hook, Node.register_prehook
@@ -428,8 +416,8 @@ def backward(roots, gradients, retain_graph=False, create_graph=False, wanted=No
                     if node not in working:
                         continue
                 gradient = hooked if hooks is None else hooks.before(hooked)
-                is_single = is_plain and hooks is None and type(node.edges) is not tuple
-                sources = (node.edges,) if is_single else node.inputs
+                is_single = is_plain and hooks is None and node.source is not None
+                sources = (node.source,) if is_single else node.inputs
                 if gradient is None:
                     passed_on = [None] * len(sources)
                 elif is_single:
@@ -462,8 +450,8 @@ def count_uses(roots):
     uses = dict.fromkeys(roots, 0)
     to_visit = list(uses)
     while to_visit:
-        edges = to_visit.pop().edges
-        for source in edges if type(edges) is tuple else (edges,):
+        node = to_visit.pop()
+        for source in node.inputs if node.source is None else (node.source,):
             if source is None:
                 continue
             if source in uses:

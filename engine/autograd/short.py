@@ -7,10 +7,47 @@ They do what `record` does, which says it in general, in two thirds of its time,
 import numpy as np
 
 from engine import backend
-from engine.autograd.graph import Node, Storage, TensorBase, edge_of, record, setting, watchers
+from engine.autograd.graph import Node, Storage, TensorBase, edge_of, fitted, record, setting, watchers
 from engine.ops.table import Plan
 
 NUMBERS = {int, float}
+
+
+class Single(Node):
+    """A node of which one input alone needs a gradient: it holds the node that made that, and no tuple around it.
+
+    Most nodes of a long chain are such. Python's search for cycles walks over each object that there is, so one less
+    for each operation counts for more than the memory.
+    """
+
+    __slots__ = ("source",)
+
+    def __init__(self, op, source, plan, saved, versions, result):
+        self.op = op
+        self.source = source
+        self.plan = plan
+        self.saved = saved
+        self.versions = versions
+        self.shape = result.shape
+        self.numpy_dtype = result.dtype
+        self.hooks = None
+
+    @property
+    def inputs(self):
+        """For each input the node that made it; None where no gradient is needed."""
+        ((position, _, _),) = self.plan.vjps
+        return tuple([self.source if each == position else None for each in range(self.plan.count)])
+
+    def only_gradient(self, gradient):
+        """`gradients` of an array, of a pass without hooks and watchers, as what goes along the one edge."""
+        saved, versions = self.saved, self.versions
+        if type(saved) is not tuple or (versions and (len(versions) > 2 or versions[0].version != versions[1])):
+            saved = self.saved_values()
+        ((_, vjp, _),) = self.plan.vjps
+        gradient, source = vjp(gradient, *saved), self.source
+        if gradient.shape == source.shape and gradient.dtype is source.numpy_dtype:
+            return gradient
+        return fitted(gradient, source)
 
 
 def record_one(op, input):
@@ -25,7 +62,7 @@ def record_one(op, input):
     if edge is not None and op.vjps and result.dtype.kind == "f":
         plan = op.plans.get((1, 1)) or op.plan(1, 1)
         saved, versions = _collected(plan, (input,), (array,), result, storage)
-        node = Node(op, edge, plan, saved, versions, result)
+        node = Single(op, edge, plan, saved, versions, result)
     return made(setting.tensor_class, result, storage, node)
 
 
@@ -50,8 +87,10 @@ def record_two(op, a, b):
     if needed and op.vjps and result.dtype.kind == "f":
         plan = op.plans.get((needed, 2)) or op.plan(needed, 2)
         saved, versions = _collected(plan, (a, b), (first, second), result, storage)
-        edges = (edge_a, edge_b) if needed == 3 else edge_a or edge_b
-        node = Node(op, edges, plan, saved, versions, result)
+        if needed == 3:
+            node = Node(op, (edge_a, edge_b), plan, saved, versions, result)
+        else:
+            node = Single(op, edge_a or edge_b, plan, saved, versions, result)
     return made(setting.tensor_class, result, storage, node)
 
 
