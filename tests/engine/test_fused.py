@@ -58,6 +58,19 @@ def test_layer_norm_equals_the_composed_one(shape, last, device):
         lambda *each: composed_layer_norm(*each, eps=1e-2), inputs, device)
 
 
+def test_results_may_be_changed_in_place(device):
+    """Neither entry wants its own result for the way back, as in torch."""
+    x = engine.randn(2, 3, 4, 5, device=device, requires_grad=True)
+    weight, bias = [engine.ones(5, device=device, requires_grad=True) for _ in range(2)]
+    expected = None
+    for change in (lambda y: y * 2, lambda y: y.mul_(2)):
+        normal = change(nn.functional.layer_norm(x, (5,), weight, bias))
+        change(nn.functional.scaled_dot_product_attention(normal, x, x)).sum().backward()
+        found, x.grad = x.grad.tolist(), None
+        assert expected in (None, found)
+        expected = found
+
+
 @pytest.mark.parametrize("count", [1, 100, 70_000])
 def test_gelu_of_float32_is_as_exact_as_its_type(count):
     """Within 1e-6 of float64 everywhere, value and slope, however many parts and threads it takes."""

@@ -56,19 +56,19 @@ def _for_each_batch(function, arrays, weights):
     threads.share(lambda items: function(*[each[items[0] : items[-1] + 1] for each in arrays]), range(len(weights)))
 
 
-def _attention_back(g, inputs, result, kept, *, scale, is_causal):
-    """With P the weights: dV = Pᵀ g, dP = g Vᵀ, dS = P (dP - Σ dP P), where Σ dP P over keys is Σ g result."""
+def _attention_back(g, inputs, kept, *, scale, is_causal):
+    """With P the weights: dV = Pᵀ g, dP = g Vᵀ, dS = P (dP - Σ dP P), the sum over the keys."""
     weights = kept["weights"]
     gradients = [_joined(each, each.shape) for each in inputs]
-    arrays = g, *inputs, result, weights, np.empty_like(weights), *gradients
+    arrays = g, *inputs, weights, np.empty_like(weights), *gradients
     _for_each_batch(functools.partial(_attend_back, scale), arrays, weights)
     return gradients
 
 
-def _attend_back(scale, g, query, key, value, result, weights, scores, d_query, d_key, d_value):
+def _attend_back(scale, g, query, key, value, weights, scores, d_query, d_key, d_value):
     np.matmul(weights.swapaxes(-1, -2), g, out=d_value)
     np.matmul(g, value.swapaxes(-1, -2), out=scores)
-    scores -= np.sum(g * result, axis=-1, keepdims=True)
+    scores -= np.einsum("...ls,...ls->...l", scores, weights)[..., None]
     scores *= weights
     scores *= scale
     np.matmul(scores, key, out=d_query)

@@ -15,9 +15,10 @@ from engine.ops.table import Op
 class FusedOp(Op):
     """An entry whose VJPs share one walk back.
 
-    forward(*inputs, kept, **metadata) leaves in the dict `kept`, new for each call, what walk_back(g, inputs, result,
-    kept, **metadata) wants to find again; that gives a gradient for each input. compose(*inputs, **metadata): the same
-    as forward, in tensor operations. metadata: the names of the keywords.
+    forward(*inputs, kept, **metadata) leaves in the dict `kept`, new for each call, what walk_back(g, inputs, kept,
+    **metadata) wants to find again; that gives a gradient for each input. The result is not kept: as with torch, who
+    gets it may change it. compose(*inputs, **metadata): the same as forward, in tensor operations. metadata: the names
+    of the keywords.
     """
 
     def __init__(self, name, inputs, forward, walk_back, compose, metadata=(), **options):
@@ -25,7 +26,7 @@ class FusedOp(Op):
         names = inputs.split()
         signature = inspect.Signature([
             inspect.Parameter(each, inspect.Parameter.POSITIONAL_ONLY)
-            for each in ("g", *names, "result", "kept", *metadata)])
+            for each in ("g", *names, "kept", *metadata)])
         vjps = [functools.partial(self._vjp, position) for position in range(len(names))]
         for each in vjps:
             each.__signature__ = signature
@@ -44,12 +45,12 @@ class FusedOp(Op):
     def _vjp(self, position, g, *values, shared):
         """The gradient of the input at that position."""
         if not shared:
-            inputs, (result, kept, *metadata) = values[: len(self.inputs)], values[len(self.inputs) :]
+            inputs, (kept, *metadata) = values[: len(self.inputs)], values[len(self.inputs) :]
             metadata = dict(zip(self.metadata, metadata))
             if isinstance(g, TensorBase):
                 shared.update(self._composed_gradients(g, inputs, metadata))
             else:
-                shared.update(enumerate(self.walk_back(g, inputs, result, kept, **metadata)))
+                shared.update(enumerate(self.walk_back(g, inputs, kept, **metadata)))
         return shared[position]
 
     def _composed_gradients(self, g, inputs, metadata):

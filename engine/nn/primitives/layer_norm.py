@@ -29,7 +29,7 @@ def _layer_norm(a, weight, bias, *, eps, kept):
     return result.reshape(a.shape)
 
 
-def _layer_norm_back(g, inputs, result, kept, *, eps):
+def _layer_norm_back(g, inputs, kept, *, eps):
     """With x̂ the standardized input: dw = Σ g x̂, db = Σ g, and da is g w without its parts along the mean and x̂."""
     a, weight, _ = inputs
     arriving, flat, scale = _rows(g, weight), weight.reshape(-1), kept["scale"]
