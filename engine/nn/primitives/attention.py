@@ -68,7 +68,7 @@ def _attention_back(g, inputs, kept, *, scale, is_causal):
 def _attend_back(scale, g, query, key, value, weights, scores, d_query, d_key, d_value):
     np.matmul(weights.swapaxes(-1, -2), g, out=d_value)
     np.matmul(g, value.swapaxes(-1, -2), out=scores)
-    scores -= np.einsum("...ls,...ls->...l", scores, weights)[..., None]
+    scores -= np.sum(scores * weights, axis=-1, keepdims=True)
     scores *= weights
     scores *= scale
     np.matmul(scores, key, out=d_query)
