@@ -158,8 +158,11 @@ def imag(input):
 def _binary(op, takes=ANY, first=OPERAND, second=OPERAND, is_method=True):
     """The function of an entry of two inputs. takes: kinds of types; first, second: what the operands may be."""
 
+    plain = {int, float} if second is OPERAND else ()  # numbers that need no look
+
     def function(input, other):
-        if type(input) is not setting.tensor_class or type(other) is not setting.tensor_class:
+        tensor = setting.tensor_class
+        if type(input) is not tensor or (type(other) is not tensor and type(other) not in plain):
             input, other = first.read(input, op.name, "input", 1), second.read(other, op.name, "other", 2)
             if not isinstance(input, TensorBase) and not isinstance(other, TensorBase):
                 check_tensor(input, op.name)

@@ -9,7 +9,7 @@ import inspect
 from engine import autograd
 from engine.autograd.graph import TensorBase
 from engine.ops.shape import reshape
-from engine.ops.table import Op
+from engine.ops.table import Op, Plan
 
 
 class FusedOp(Op):
@@ -38,8 +38,9 @@ class FusedOp(Op):
     def plan(self, needed, count):
         """As every entry's; the VJPs of one backward pass share what they find."""
         if (needed, count) not in self.plans:
-            plan = super().plan(needed, count)
+            plan = Plan(self, needed, count)
             plan.vjps = _Sharing(plan.vjps)
+            self.plans[needed, count] = plan
         return self.plans[needed, count]
 
     def _vjp(self, position, g, *values, shared):
