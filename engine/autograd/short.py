@@ -68,21 +68,23 @@ def record_one(op, input):
 
 def record_two(op, a, b):
     """record(op, (a, b), {}), likewise: of tensors of one type, or of a tensor and a number."""
-    first, second, edge_a, edge_b, needed = a, b, None, None, 0
-    if isinstance(a, TensorBase):
-        first, edge_a = a.array, a._grad_fn
+    first = a.array if isinstance(a, TensorBase) else a
+    second = b.array if isinstance(b, TensorBase) else b
+    if watchers or not setting.record or not _are_floats(first, second):
+        return record(op, (a, b), {})
+    edge_a, edge_b, needed = None, None, 0
+    if first is not a:
+        edge_a = a._grad_fn
         if a.view_of is not None or (edge_a is None and a.requires_grad_flag):
             edge_a = edge_of(a)
         if edge_a is not None:
             needed = 1
-    if isinstance(b, TensorBase):
-        second, edge_b = b.array, b._grad_fn
+    if second is not b:
+        edge_b = b._grad_fn
         if b.view_of is not None or (edge_b is None and b.requires_grad_flag):
             edge_b = edge_of(b)
         if edge_b is not None:
             needed += 2
-    if watchers or not setting.record or not _are_floats(first, second):
-        return record(op, (a, b), {})
     result, storage, node = _computed(op, (first, second)), Storage(), None
     if needed and op.vjps and result.dtype.kind == "f":
         plan = op.plans.get((needed, 2)) or op.plan(needed, 2)

@@ -108,6 +108,18 @@ def test_the_short_way_of_one_input(name, first, device):
     check_alike(record(TABLE[name], (x,), {}), record_one(TABLE[name], x))
 
 
+def test_the_short_way_asks_for_no_history_where_nothing_is_recorded():
+    """A view whose history is unknown may be used within no_grad; only outside that is an error."""
+    base = engine.ones(3, requires_grad=True) * 1
+    with engine.no_grad():
+        view = base[:2]
+    base.mul_(2)
+    with engine.no_grad():
+        assert (view * view + 1).tolist() == [5, 5]
+    with pytest.raises(RuntimeError, match="no_grad"):
+        view * view
+
+
 def check_alike(long, short):
     assert short.dtype is long.dtype and short.shape == long.shape and short.device == long.device
     assert short.tolist() == long.tolist() and short.requires_grad == long.requires_grad
