@@ -77,6 +77,20 @@ def parts_of(package: str, folder: str) -> dict[str, Callable]:
     return dict(sorted(parts.items()))
 
 
+def answers_in(root: Path) -> dict[str, bool]:
+    """{exercise: whether its file is as it was saved} of the answers in the workspace `root`; nothing of them is run.
+
+    Every file counts as changed by hand where the record of what was written cannot be read.
+    """
+    kept = _Kept(root)
+    files = {name: root / PACKAGE / f"{name}.py" for name in kept.exercises}
+    return {
+        name: _digest(file.read_bytes()) in kept.written.get(f"{name}.py", [])
+        for name, file in files.items()
+        if file.is_file()
+    }
+
+
 def save(spec: specs.Spec, answer: Callable) -> str:
     """Save an answer that passed into the learner's own engine; the sentence that says so, or why it is not there.
 

@@ -1,11 +1,7 @@
 """What an exercise asks: one `Spec` holds everything that the check, the grader and their tests know about it.
 
-<<<<<<< HEAD
-The specs themselves live in `autograders/specs/`, a file or a folder for each room, which ends in a tuple `EXERCISES`.
-=======
 The specs themselves live in `autograders/specs/`, a folder a chapter (`autograd`), a file an exercise, each ending in
 `EXERCISE = Spec(...)`.
->>>>>>> main
 """
 
 import difflib

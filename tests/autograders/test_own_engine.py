@@ -164,7 +164,8 @@ def test_a_full_disk_is_said_and_leaves_the_verdict(workspace, monkeypatch):
 
     monkeypatch.setattr("engine.files.write_atomically", full)
     (report,) = passed(["unbroadcast"])
-    assert report.passed and report.saved == "Not saved into your own engine: No space left on device."
+    assert report.passed and report.saved.startswith("Not saved into your own engine: No space left on device. ")
+    assert "The mark that it passed lasts for this session only" in report.saved
 
 
 @pytest.mark.parametrize("case", ["a failure", "under nbgrader", "outside of a workspace"])
