@@ -22,7 +22,7 @@ ON_THE_CORE = {
 MOST = 2000
 # All but the pictures. The aim was 6,000; what torch does took more, and growth is a decision: the last one, 300 lines,
 # is speed: short ways to record, attention and layer normalization as entries of their own, work shared among threads.
-MOST_OF_ALL = 14390
+MOST_OF_ALL = 14395
 SILENT = {
     tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENCODING,
     tokenize.ENDMARKER}

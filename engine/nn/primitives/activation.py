@@ -116,7 +116,9 @@ def _normal_cdf(a):
 
 
 def _gelu(a):
-    return _on_float32(a, lambda x, bell, cdf, out: np.multiply(x, cdf, out=out)) if _is_quick(a) else a * _normal_cdf(a)
+    if _is_quick(a):
+        return _on_float32(a, lambda x, bell, cdf, out: np.multiply(x, cdf, out=out))
+    return a * _normal_cdf(a)
 
 
 def _gelu_vjp(g, a):
