@@ -109,19 +109,19 @@ def _gradient(wanted, walk, kept, weight_ih):
     columns, inputs = kept["columns"], weight_ih.shape[1]
     steps, batch = columns.shape[1] - 1, columns.shape[2]
     gates = walk.from_input if wanted in ("input", "weight_ih", "bias_ih") else walk.from_hidden
-    gates = gates.reshape(len(gates), steps * batch)
+    gates, ones = gates.reshape(len(gates), steps * batch), columns[inputs, :steps].reshape(-1)
     if wanted == "input":
         found = buffers.empty((steps * batch, inputs), gates)
         return np.matmul(gates.T, weight_ih, out=found).reshape(steps, batch, inputs)
     if wanted == "weight_ih":
         return np.matmul(gates, columns[:inputs, :steps].reshape(inputs, -1).T)
     if wanted == "bias_ih":
-        return np.sum(gates, axis=1)
+        return np.matmul(gates, ones)
     if wanted == "weight_hh":
         before = columns[inputs + 1 :, :steps]
         found = np.matmul(gates, before.reshape(len(before), -1).T)
     else:
-        found = np.sum(gates, axis=1)
+        found = np.matmul(gates, ones)
     return np.roll(found, -walk.turned, axis=0) if walk.turned else found
 
 
