@@ -20,9 +20,9 @@ ON_THE_CORE = {
     "autograd/function.py", "autograd/functional.py", "autograd/gradcheck.py", "autograd/anomaly_mode.py",
     "autograd/short.py"}
 MOST = 2000
-# All but the pictures. The aim was 6,000; what torch does took more, and growth is a decision: the last one, 300 lines,
-# is speed: short ways to record, attention and layer normalization as entries of their own, work shared among threads.
-MOST_OF_ALL = 14395
+# All but the pictures. The aim was 6,000; what torch does took more, and growth is a decision: the last one is speed,
+# short ways to record, fused attention and normalization, recurrent layers in columns, memory used again.
+MOST_OF_ALL = 14560
 SILENT = {
     tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENCODING,
     tokenize.ENDMARKER}
