@@ -29,7 +29,7 @@ import numpy as np
 
 from engine import backend, threads
 
-TILE = 2**19  # bytes, about half of a core's second cache
+TILE = 2**20  # bytes, about half of a core's second cache
 COLUMNS = 64  # a tile has at least so many where there are as many: narrower products are slow
 SMALL = 10**6  # OpenBLAS multiplies rows · common · columns below this at once, in this thread, without packing first
 WORTH_A_THREAD = 5 * 10**6  # multiplications: handing work over takes about 70 µs
@@ -134,18 +134,22 @@ def _between(low, high, count):
 
 
 def _multiply(left, right, out):
-    """out = left @ right, stacks of matrices, in pieces that are small for BLAS where that leaves them wide enough."""
+    """out = left @ right, stacks of matrices, cut into pieces that are small for BLAS if those are wide enough."""
     rows, common, columns = left.shape[-2], left.shape[-1], right.shape[-1]
-    height = min(rows, max(SMALL // (common * min(columns, COLUMNS)), 1))
-    width = min(columns, SMALL // (height * common))
-    if height < min(rows, 8) or width < min(columns, 16):
+    width = _divisor(columns, SMALL // (common * min(rows, 16)), 96)
+    height = _divisor(rows, SMALL // (common * width), rows)
+    if height * width < min(rows, 8) * min(columns, 16):
         np.matmul(left, right, out=out)
         return
-    width -= width % 16 if width < columns else 0
-    for top in range(0, rows, height):
-        for start in range(0, columns, width):
-            down, across = slice(top, top + height), slice(start, start + width)
-            np.matmul(left[..., down, :], right[..., across], out=out[..., down, across])
+    down, across = rows // height, columns // width
+    left = left.reshape(-1, 1, down, height, common)
+    right = right.reshape(-1, 1, common, across, width).transpose(0, 3, 1, 2, 4)
+    np.matmul(left, right, out=out.reshape(-1, down, height, across, width).transpose(0, 3, 1, 2, 4))
+
+
+def _divisor(number, most, enough):
+    """The largest divisor of `number` that is at most `most` and at most `enough`; 1 if there is no other."""
+    return next((each for each in range(min(most, enough, number), 1, -1) if number % each == 0), 1)
 
 
 # ---- the three operations --------------------------------------------------------------------------------
