@@ -217,6 +217,20 @@ def windows(array, dim, size, step):
     return module_of(array).lib.stride_tricks.as_strided(array, shape, strides)
 
 
+def is_batch_last(array):
+    """True for pictures (N, C, H, W) whose own memory is in the order (C, H, W, N), as fast convolutions leave it."""
+    if array.ndim != 4 or type(array) is not np.ndarray or array.flags.c_contiguous or not array.flags.owndata:
+        return False
+    return array.transpose(1, 2, 3, 0).flags.c_contiguous
+
+
+def empty_as(array, shape):
+    """Memory for a result of that shape: with the batch last where the array's is, else row-major."""
+    if is_batch_last(array) and len(shape) == 4:
+        return np.empty_like(array, shape=shape)
+    return module_of(array).empty(shape, dtype=array.dtype)
+
+
 def offset_in_memory(array):
     """How many elements `array` begins after the start of the memory that it is a view of."""
     whole = array
