@@ -13,12 +13,12 @@ a shift by one place moves whole stretches of N numbers; a tile takes some place
 
 Windows of neighbouring rows overlap in memory, so each row of the output is one product, weight (out, KH · KW · C) times
 window (KH · KW · C, columns). A tile stays in the cache from the copies to the last addition; tiles are shared out
-among the threads, in which numpy and BLAS run at the same time. Results are handed out as ordinary (N, C, H, W) views of
+among threads (`engine.threads`), in which numpy and BLAS compute at the same time. Results are handed out as ordinary (N, C, H, W) views of
 such memory, and numpy's elementwise functions keep the order of memory, so it lasts from one convolution to the next.
 
 The gradient to the input is the same with the kernel turned around; with a step of s between windows it is s · s such
 convolutions, one for each place that an element can have within a step. The gradient to the weights multiplies the same
-windows with the output's gradient.
+windows with the output's gradient; those products are large, and BLAS shares them out itself.
 """
 
 import itertools
@@ -31,6 +31,7 @@ from engine import backend, threads
 
 TILE = 2**20  # bytes, about half of a core's second cache
 COLUMNS = 64  # a tile has at least so many where there are as many: narrower products are slow
+LONG = 1024  # for the gradient to the weights, whose products BLAS shares out among threads itself
 SMALL = 10**6  # OpenBLAS multiplies rows · common · columns below this at once, in this thread, without packing first
 WORTH_A_THREAD = 5 * 10**6  # multiplications: handing work over takes about 70 µs
 
@@ -92,11 +93,11 @@ def _pieces(count, most, even=False):
     return [slice(*each) for each in itertools.pairwise(edges)]
 
 
-def _tiles(rows, columns, batch, bytes_each):
+def _tiles(rows, columns, batch, bytes_each, least=COLUMNS):
     """(rows, columns, samples) to be handled at once: as many as a tile may hold, an even number of tiles."""
     cells = max(TILE // bytes_each, 1)
     together = -(-batch // -(-batch // 256))  # samples
-    least = min(-(-COLUMNS // together), columns)
+    least = min(-(-least // together), columns)
     height = min(rows, max(cells // (least * together), 4))
     width = max(least, cells // (height * together))
     return list(itertools.product(
@@ -261,22 +262,14 @@ def convolution_weight(a, output, kernel, how):
     rows, columns = [
         axis._replace(places=count)
         for axis, count in zip(_axes(a.shape[2:], kernel, how), g.shape[1:3])]
-    tiles = _tiles(rows.places, columns.places, a.shape[0], (columns.span * channels + out) * a.itemsize)
+    each = (columns.span * channels + out) * a.itemsize
     size = rows.span * columns.span * channels
-
-    def compute(tiles):
-        total = np.zeros((size, out), a.dtype)
-        for down, across, samples in tiles:
-            tall = down.stop - down.start
-            wide = (across.stop - across.start) * (samples.stop - samples.start)
-            memory = np.empty(((tall - 1) * rows.step + rows.span) * columns.span * channels * wide, a.dtype)
-            windows = _windows(source, rows, columns, (down, across, samples), memory)
-            here = g[:, down, across, samples].swapaxes(0, 1).reshape(tall, out, wide)
-            products = np.empty((tall, size, out), a.dtype)
-            _multiply(windows, here.swapaxes(1, 2), products)
-            total += products.sum(0)
-        return total
-
-    total = sum(threads.share(compute, tiles, size * g.size >= WORTH_A_THREAD))
+    total = np.zeros((size, out), a.dtype)
+    for down, across, samples in _tiles(rows.places, columns.places, a.shape[0], each, least=LONG):
+        tall, wide = down.stop - down.start, (across.stop - across.start) * (samples.stop - samples.start)
+        memory = np.empty(((tall - 1) * rows.step + rows.span) * columns.span * channels * wide, a.dtype)
+        windows = _windows(source, rows, columns, (down, across, samples), memory)
+        here = g[:, down, across, samples].swapaxes(0, 1).reshape(tall, out, wide)
+        total += np.matmul(windows, here.swapaxes(1, 2)).sum(0)
     total = total.reshape(rows.span, columns.span, channels, out).transpose(3, 2, 0, 1)
     return np.ascontiguousarray(total).reshape(out, channels, *kernel)
