@@ -219,16 +219,8 @@ def windows(array, dim, size, step):
 
 def is_batch_last(array):
     """True for pictures (N, C, H, W) whose own memory is in the order (C, H, W, N), as fast convolutions leave it."""
-    if array.ndim != 4 or type(array) is not np.ndarray or array.flags.c_contiguous or not array.flags.owndata:
-        return False
-    return array.transpose(1, 2, 3, 0).flags.c_contiguous
-
-
-def empty_as(array, shape):
-    """Memory for a result of that shape: with the batch last where the array's is, else row-major."""
-    if is_batch_last(array) and len(shape) == 4:
-        return np.empty_like(array, shape=shape)
-    return module_of(array).empty(shape, dtype=array.dtype)
+    is_own = array.ndim == 4 and type(array) is np.ndarray and array.flags.owndata and not array.flags.c_contiguous
+    return is_own and array.transpose(1, 2, 3, 0).flags.c_contiguous
 
 
 def offset_in_memory(array):

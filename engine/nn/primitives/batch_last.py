@@ -22,7 +22,6 @@ windows with the output's gradient; those products are large, and BLAS shares th
 """
 
 import itertools
-import math
 from typing import NamedTuple
 
 import numpy as np
@@ -74,6 +73,13 @@ def batch_last(a):
 def empty(shape, dtype):
     """New memory for (N, C, *size) with the batch last."""
     return np.empty_like(np.moveaxis(np.empty((2,) * len(shape), dtype), -1, 0), shape=shape)
+
+
+def empty_as(array, shape):
+    """Memory for a result (N, C, H, W): with the batch last where the array's is, else row-major."""
+    if backend.is_batch_last(array):
+        return np.empty_like(array, shape=shape)
+    return backend.module_of(array).empty(shape, dtype=array.dtype)
 
 
 def _as_planes(output):

@@ -8,8 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from engine import backend
-from engine.nn.primitives import convolution
+from engine.nn.primitives import batch_last, convolution
 from engine.nn.primitives.padding import constant_pad
 from engine.ops.table import primitive
 
@@ -49,7 +48,7 @@ class Windows(NamedTuple):
         """
         widths = self.widths(size)[2:]
         shape = (*g.shape[:2], *(each + sum(pair) for each, pair in zip(size, widths)))
-        whole = backend.empty_as(g, shape)
+        whole = batch_last.empty_as(g, shape)
         whole[...] = 0
         overlap = any(
             spread * (each - 1) >= step for spread, each, step in zip(self.dilation, self.kernel, self.stride))
@@ -70,7 +69,7 @@ def _lowest(numpy_dtype):
 
 def _max_pool(a, *, windows):
     whole, parts = windows.around(a, _lowest(a.dtype)), windows.parts()
-    largest = backend.empty_as(a, (*a.shape[:2], *windows.places))
+    largest = batch_last.empty_as(a, (*a.shape[:2], *windows.places))
     if len(parts) == 1:
         largest[...] = whole[parts[0]]
         return largest
@@ -84,7 +83,7 @@ def _winners(a, *, windows):
     """The number of the kernel's element that is the largest, the first of equals; NaN is larger than all."""
     whole, numbers = windows.around(a, _lowest(a.dtype)), np.uint8 if math.prod(windows.kernel) < 256 else np.int32
     first, *parts = windows.parts()
-    largest = backend.empty_as(a, (*a.shape[:2], *windows.places))
+    largest = batch_last.empty_as(a, (*a.shape[:2], *windows.places))
     largest[...] = whole[first]
     winner = np.zeros_like(largest, dtype=numbers)
     for number, part in enumerate(parts, 1):
@@ -128,7 +127,7 @@ of_winners = primitive(
 
 def _sum_pool(a, *, windows):
     whole, (first, *parts) = windows.around(a, 0), windows.parts()
-    total = backend.empty_as(a, (*a.shape[:2], *windows.places))
+    total = batch_last.empty_as(a, (*a.shape[:2], *windows.places))
     total[...] = whole[first]
     for part in parts:
         np.add(total, whole[part], out=total)
