@@ -78,7 +78,8 @@ def test_the_batch_is_last_until_somebody_looks():
 LOOKS = {
     "view": lambda y: y.view(-1), "getitem": lambda y: y[0].view(-1), "slice": lambda y: y[:2].view(-1),
     "merged": lambda y: y.view(12, 30), "flatten": lambda y: y.flatten(1).view(-1),
-    "detach": lambda y: y.detach().view(-1), "data": lambda y: y.data.view(-1), "unbind": lambda y: y.unbind(0)[1].view(-1),
+    "detach": lambda y: y.detach().view(-1), "data": lambda y: y.data.view(-1),
+    "unbind": lambda y: y.unbind(0)[1].view(-1),
     "transpose": lambda y: y.transpose(0, 1).transpose(0, 1).view(-1)}
 
 

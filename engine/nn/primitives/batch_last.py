@@ -13,8 +13,9 @@ a shift by one place moves whole stretches of N numbers; a tile takes some place
 
 Windows of neighbouring rows overlap in memory, so each row of the output is one product, weight (out, KH · KW · C) times
 window (KH · KW · C, columns). A tile stays in the cache from the copies to the last addition; tiles are shared out
-among threads (`engine.threads`), in which numpy and BLAS compute at the same time. Results are handed out as ordinary (N, C, H, W) views of
-such memory, and numpy's elementwise functions keep the order of memory, so it lasts from one convolution to the next.
+among threads (`engine.threads`), in which numpy and BLAS compute at the same time. Results are handed out as ordinary
+arrays (N, C, H, W) with such memory, and numpy's elementwise functions keep the order of memory, so it lasts from one
+convolution to the next; `TensorBase.settle` ends it before anybody can see it.
 
 The gradient to the input is the same with the kernel turned around; with a step of s between windows it is s · s such
 convolutions, one for each place that an element can have within a step. The gradient to the weights multiplies the same
