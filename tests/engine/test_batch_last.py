@@ -1,4 +1,4 @@
-"""Convolution in memory with the batch last: equal to the general way, and an order of memory that nobody gets to see."""
+"""Convolution in memory with the batch last: equal to the general way; nobody gets to see the order of memory."""
 
 import threading
 

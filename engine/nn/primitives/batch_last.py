@@ -11,8 +11,8 @@ a shift by one place moves whole stretches of N numbers; a tile takes some place
               shift 2: C rows                              row h + 2 ┘
       row 1   shift 0: C rows ...                          (row h + 1 begins the window of output row h + 1)
 
-Windows of neighbouring rows overlap in memory, so each row of the output is one product, weight (out, KH · KW · C) times
-window (KH · KW · C, columns). A tile stays in the cache from the copies to the last addition; tiles are shared out
+Windows of neighbouring rows overlap in memory, so each row of the output is one product, weight (out, KH · KW · C)
+times window (KH · KW · C, columns). A tile stays in the cache from the copies to the last addition; tiles are shared out
 among threads (`engine.threads`), in which numpy and BLAS compute at the same time. Results are handed out as ordinary
 arrays (N, C, H, W) with such memory, and numpy's elementwise functions keep the order of memory, so it lasts from one
 convolution to the next; `TensorBase.settle` ends it before anybody can see it.
@@ -208,7 +208,7 @@ def _correlate_tile(source, columns, parts, tile, bias, memory):
 
 
 def _axes(size, kernel, how):
-    """How the windows of a convolution lie, along the rows and the columns of (H, W); one dimension is one of columns."""
+    """How the windows of a convolution lie along the rows and the columns; a single dimension is one of columns."""
     axes = [
         Axis(-more, step, each, (large + 2 * more - each) // step + 1)
         for large, each, step, more in zip(size, kernel, how.stride, how.padding)]
