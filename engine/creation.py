@@ -42,7 +42,7 @@ def from_numpy(array):
     if not isinstance(array, np.ndarray):
         raise TypeError(f"expected np.ndarray (got {type(array).__name__})")
     dtypes.from_numpy(array.dtype)
-    return Tensor(array)
+    return Tensor(array[...])  # a view: this tensor does not own the memory, nor may it rearrange it
 
 
 def _is_array(data):
@@ -124,7 +124,7 @@ def _finish(array, dtype, device, requires_grad):
     if dtype is not None:
         array = _converted(array, dtype)
     dtypes.from_numpy(array.dtype)
-    made = Tensor(array_on(array, device))
+    made = Tensor(array_on(array, device)[...])
     return made.requires_grad_() if requires_grad else made
 
 

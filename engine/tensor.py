@@ -64,7 +64,7 @@ class Tensor(TensorBase):
 
     def stride(self, dim=None):
         """How many elements apart neighbours along each dimension are in memory."""
-        steps = tuple(step // self.array.itemsize for step in self.array.strides)
+        steps = tuple(step // self.array.itemsize for step in self.settle().array.strides)
         return steps if dim is None else steps[check_dim(dim, self.ndim)]
 
     def storage_offset(self):
@@ -73,7 +73,7 @@ class Tensor(TensorBase):
 
     def is_contiguous(self):
         """True if the elements lie in memory in row-major order."""
-        return bool(self.array.flags.c_contiguous)
+        return bool(self.settle().array.flags.c_contiguous)
 
     @property
     def device(self):
@@ -113,7 +113,7 @@ class Tensor(TensorBase):
 
         Assigning a tensor gives this one another memory, and its shape and type, but keeps its place in the graph.
         """
-        return Tensor(self.array)
+        return Tensor(self.settle().array)
 
     @data.setter
     def data(self, tensor):
@@ -189,7 +189,7 @@ class Tensor(TensorBase):
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
         if self.is_cuda:
             raise TypeError(f"can't convert {self.device} device type tensor to numpy. Use Tensor.cpu() first.")
-        return self.array
+        return self.settle().array
 
     def __array__(self, dtype=None, copy=None):
         array = self.numpy()
@@ -334,7 +334,7 @@ class Tensor(TensorBase):
 
     def detach(self):
         """The same memory, outside the graph."""
-        return Tensor(self.array, self.storage)
+        return Tensor(self.settle().array, self.storage)
 
     @property
     def grad(self):

@@ -137,7 +137,7 @@ def _record(function, ctx, args, edges, outputs):
         if _is_in(output, ctx._dirty):
             from engine.inplace import continue_history  # stands on this package
 
-            continue_history(output, setting.tensor_class(output.array, None, node.end(slot)))
+            continue_history(output, setting.tensor_class(output.settle().array, None, node.end(slot)))
         else:
             output._grad_fn = node.end(slot)
             output.requires_grad_flag = True

@@ -96,6 +96,15 @@ class TensorBase:
         self._accumulator = None
         self._hooks = None
 
+    def settle(self):
+        """Bring memory that a fast convolution left in an order of its own into row-major order, as torch's is.
+
+        Called before anything that shows the order or shares the memory: strides, views, numpy.
+        """
+        if self.view_of is None and backend.is_batch_last(self.array):
+            self.array = self.array.copy()
+        return self
+
     @property
     def grad_fn(self):
         """The node that computed this tensor; None for a leaf."""
@@ -314,6 +323,8 @@ def record(op, inputs, metadata):
 
     The result is a tensor; it has a `grad_fn` if recording is on and some input requires a gradient.
     """
+    if op.is_view:
+        inputs[0].settle()
     inputs, arrays = op.prepare(inputs)
     result = op.run(arrays, metadata)
     is_recording, node, edges, needed = setting.record, None, [], 0

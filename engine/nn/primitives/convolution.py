@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from engine import backend
+from engine.nn.primitives import batch_last
 from engine.ops.reduction import sum_
 from engine.ops.table import primitive
 
@@ -107,6 +108,12 @@ def _rows(output, groups):
 
 
 def _convolution(a, weight, bias=None, *, how):
+    if batch_last.suits(a, weight, how):
+        return batch_last.convolution(a, weight, bias, how)
+    return by_columns(a, weight, bias, how=how)
+
+
+def by_columns(a, weight, bias=None, *, how):
     kernel, out = weight.shape[2:], weight.shape[0]
     views = windows(padded(a, how.padding), kernel, how.stride, how.dilation)
     places = views.shape[2 : 2 + len(kernel)]
@@ -123,6 +130,12 @@ def _convolution(a, weight, bias=None, *, how):
 
 
 def _convolution_transposed(output, weight, bias=None, *, size, how):
+    if batch_last.suits(output, weight, how):
+        return batch_last.convolution_transposed(output, weight, bias, size, how)
+    return by_columns_transposed(output, weight, bias, size=size, how=how)
+
+
+def by_columns_transposed(output, weight, bias=None, *, size, how):
     """What convolution would send back to an input (N, C, *size): each output's share of each window, added up."""
     kernel, places, channels = weight.shape[2:], output.shape[2:], weight.shape[1] * how.groups
     reached = [
@@ -142,6 +155,12 @@ def _convolution_transposed(output, weight, bias=None, *, size, how):
 
 
 def _convolution_weight(a, output, *, kernel, how):
+    if batch_last.suits(a, output, how):
+        return batch_last.convolution_weight(a, output, kernel, how)
+    return by_columns_weight(a, output, kernel=kernel, how=how)
+
+
+def by_columns_weight(a, output, *, kernel, how):
     """What convolution would send back to its weights: each window times the output at its place, added up."""
     views = windows(padded(a, how.padding), kernel, how.stride, how.dilation)
     views = views[(slice(None), slice(None), *map(slice, output.shape[2:]))]

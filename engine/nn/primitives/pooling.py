@@ -8,8 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from engine import backend
-from engine.nn.primitives import convolution
+from engine.nn.primitives import batch_last, convolution
 from engine.nn.primitives.padding import constant_pad
 from engine.ops.table import primitive
 
@@ -43,17 +42,21 @@ class Windows(NamedTuple):
         return constant_pad.forward(a, widths=widths, value=value) if any(map(any, widths)) else a
 
     def spread(self, g, size, part_of):
-        """Zeros (N, C, *size) with part_of(number) added where the kernel's element of that number lies."""
+        """Zeros (N, C, *size) with part_of(number) added where the kernel's element of that number lies.
+
+        part_of(number, out): the same, written to `out` if that is given.
+        """
         widths = self.widths(size)[2:]
         shape = (*g.shape[:2], *(each + sum(pair) for each, pair in zip(size, widths)))
-        whole = backend.module_of(g).zeros(shape, dtype=g.dtype)
+        whole = batch_last.empty_as(g, shape)
+        whole[...] = 0
         overlap = any(
             spread * (each - 1) >= step for spread, each, step in zip(self.dilation, self.kernel, self.stride))
         for number, part in enumerate(self.parts()):
             if overlap:
                 whole[part] += part_of(number)
             else:
-                whole[part] = part_of(number)
+                part_of(number, whole[part])
         return whole[(..., *(slice(low, low + each) for (low, _), each in zip(widths, size)))]
 
 
@@ -65,27 +68,35 @@ def _lowest(numpy_dtype):
 
 
 def _max_pool(a, *, windows):
-    whole, largest = windows.around(a, _lowest(a.dtype)), None
-    for part in windows.parts():
-        largest = whole[part].copy() if largest is None else np.maximum(largest, whole[part], out=largest)
+    whole, parts = windows.around(a, _lowest(a.dtype)), windows.parts()
+    largest = batch_last.empty_as(a, (*a.shape[:2], *windows.places))
+    if len(parts) == 1:
+        largest[...] = whole[parts[0]]
+        return largest
+    np.maximum(whole[parts[0]], whole[parts[1]], out=largest)
+    for part in parts[2:]:
+        np.maximum(largest, whole[part], out=largest)
     return largest
 
 
 def _winners(a, *, windows):
     """The number of the kernel's element that is the largest, the first of equals; NaN is larger than all."""
-    whole, largest, winner = windows.around(a, _lowest(a.dtype)), None, None
-    for number, part in enumerate(windows.parts()):
-        seen = whole[part].copy()
-        if largest is None:
-            largest, winner = seen, np.zeros_like(seen, dtype=np.uint8 if math.prod(windows.kernel) < 256 else np.int32)
-        else:
-            winner = np.where((seen > largest) | (seen != seen), winner.dtype.type(number), winner)
-            np.maximum(largest, seen, out=largest)
+    whole, numbers = windows.around(a, _lowest(a.dtype)), np.uint8 if math.prod(windows.kernel) < 256 else np.int32
+    first, *parts = windows.parts()
+    largest = batch_last.empty_as(a, (*a.shape[:2], *windows.places))
+    largest[...] = whole[first]
+    winner = np.zeros_like(largest, dtype=numbers)
+    for number, part in enumerate(parts, 1):
+        seen = whole[part]
+        is_new = seen > largest
+        is_new |= seen != seen
+        np.maximum(winner, is_new * numbers(number), out=winner)  # numbers grow: the latest is the largest of them
+        np.maximum(largest, seen, out=largest)
     return winner
 
 
 def _to_winners(g, winner, *, size, windows):
-    return windows.spread(g, size, lambda number: g * (winner == number))
+    return windows.spread(g, size, lambda number, out=None: np.multiply(g, winner == number, out=out))
 
 
 def _of_winners(a, winner, *, windows):
@@ -115,10 +126,16 @@ of_winners = primitive(
 
 
 def _sum_pool(a, *, windows):
-    whole, total = windows.around(a, 0), None
-    for part in windows.parts():
-        total = whole[part].copy() if total is None else np.add(total, whole[part], out=total)
+    whole, (first, *parts) = windows.around(a, 0), windows.parts()
+    total = batch_last.empty_as(a, (*a.shape[:2], *windows.places))
+    total[...] = whole[first]
+    for part in parts:
+        np.add(total, whole[part], out=total)
     return total
+
+
+def _sum_pool_back(g, *, size, windows):
+    return windows.spread(g, size, lambda number, out=None: g if out is None else np.copyto(out, g))
 
 
 sum_pool = primitive(
@@ -126,6 +143,6 @@ sum_pool = primitive(
     [lambda g, a_shape, windows: sum_pool_back(g, size=tuple(a_shape[2:]), windows=windows)], node="AvgPoolBackward0",
     example=lambda random: ((random(2, 2, 4, 5),), {"windows": _WINDOWS}))
 sum_pool_back = primitive(
-    "sum_pool_back", "g", lambda g, *, size, windows: windows.spread(g, size, lambda number: g),
+    "sum_pool_back", "g", _sum_pool_back,
     [lambda g, windows: sum_pool(g, windows=windows)],
     example=lambda random: ((random(2, 2, 3, 3),), {"size": (4, 5), "windows": _WINDOWS}))
