@@ -1,32 +1,85 @@
-"""python -m benchmarks [WORKLOAD ...] [--repeats N]: our time beside PyTorch's, the same steps, in turns."""
+"""Our training steps beside PyTorch's and other peers', in turns: table, picture and JSON (docs/performance.md).
+
+With names of workloads, these alone are raced against PyTorch, and nothing is written.
+"""
 
 import argparse
-import math
-import statistics
+import sys
 
-from benchmarks import workloads
-from benchmarks.peers import OURS, TORCH
-from benchmarks.race import race
+from benchmarks import machine, memory, peers, picture, race, results, table, workloads
+
+ROUNDS, ROUNDS_OF_OTHERS = 7, 3
 
 
-def main():
+def main(arguments=None):
+    """The exit status: 1 if losses differ, otherwise that of --check, 0 without it."""
+    options = parse(arguments)
+    names = options.workloads or workloads.NAMES
+    whole = not options.workloads and not options.check
+    chosen = options.peers or (peers.NAMES if whole else peers.NAMES[:2])
+    rows = {}
+    for name in names:
+        rows[name] = measure(name, chosen, options.repeats, whole or options.memory)
+        print(table.line(name, rows[name], chosen[2:]), flush=True)
+    found = results.document(rows, options.repeats)
+    print("", *table.lines(found), sep="\n")
+    if not all(agree for row in rows.values() for agree in row["agree"].values()):
+        print("Losses differ, so the times mean nothing; nothing was written.")
+        return results.IS_WORSE
+    if options.check:
+        status, verdict = results.check(rows, results.read_all(), machine.describe())
+        print(verdict)
+        return status
+    if whole:
+        print("written:", results.write(found), picture.write(found))
+    return 0
+
+
+def parse(arguments):
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("workloads", nargs="*", metavar="WORKLOAD", help=", ".join(workloads.NAMES))
-    parser.add_argument("--repeats", type=int, default=7, help="rounds (7)")
-    options = parser.parse_args()
-    ratios = []
-    for name in options.workloads or workloads.NAMES:
-        raced = race(name, (OURS, TORCH), options.repeats)
-        ours, torch = raced[OURS], raced[TORCH]
-        ratios.append(torch.ratio)
-        spread = f"({min(torch.ratios):.2f} to {max(torch.ratios):.2f})"
-        off = max(abs(a - b) / abs(b) for a, b in zip(ours.losses, torch.losses))
-        agree = "" if off < 0.01 else f"  LOSSES DIFFER: {ours.losses} and {torch.losses}"
-        print(f"{name:12} ours {1000 * ours.seconds:8.2f} ms  torch {1000 * torch.seconds:8.2f} ms  "
-              f"ratio {torch.ratio:5.2f} {spread}{agree}", flush=True)  # fmt: skip
-    if len(ratios) > 1:
-        print(f"geometric mean {math.exp(statistics.fmean(map(math.log, ratios))):.2f}")
+    parser.add_argument("--repeats", type=int, default=ROUNDS, metavar="N", help=f"rounds against PyTorch ({ROUNDS})")
+    parser.add_argument("--peers", nargs="+", choices=peers.NAMES[2:], help="these beside PyTorch, instead of all or none")
+    parser.add_argument("--memory", action="store_true", help="measure memory also where workloads are named")
+    parser.add_argument("--check", action="store_true", help="compare the geometric mean with the committed result; status "
+                        "1 if it is worse by 15 %%, 3 if none is from such a machine")  # fmt: skip
+    options = parser.parse_args(arguments)
+    unknown = [name for name in options.workloads if name not in workloads.NAMES]
+    if unknown:
+        parser.error(f"unknown workloads: {', '.join(unknown)}")
+    if options.repeats < 1:
+        parser.error(f"--repeats expects a positive number, got {options.repeats}")
+    if options.check and options.workloads:
+        parser.error("--check is about all workloads; name none")
+    if options.peers:
+        options.peers = (*peers.NAMES[:2], *options.peers)
+    if peers.absent(peers.TORCH):
+        parser.error(peers.absent(peers.TORCH))
+    return options
+
+
+def measure(name, chosen, rounds, with_memory):
+    """One workload's row of results.py."""
+    raced = race.race(name, chosen[:2], rounds)
+    skipped = {}
+    for peer in chosen[2:]:
+        reason = peers.absent(peer) or peers.cannot(peer, name)
+        if reason:
+            skipped[peer] = reason
+        else:
+            raced[peer] = race.race(name, (peers.OURS, peer), ROUNDS_OF_OTHERS)[peer]
+    peaks = {peer: memory.peak(peer, name) for peer in chosen[:2]} if with_memory else {}
+    others = {peer: each for peer, each in raced.items() if peer != peers.OURS}
+    return {
+        "title": workloads.title(name),
+        "seconds": {peer: each.seconds for peer, each in raced.items()},
+        "ratios": {peer: each.ratio for peer, each in others.items()},
+        "spread": [min(raced[peers.TORCH].ratios), max(raced[peers.TORCH].ratios)],
+        "agree": {peer: race.agree(each.losses, raced[peers.OURS].losses) for peer, each in others.items()},
+        "memory": {peer: peak for peer, peak in peaks.items() if peak is not None},
+        "not run": skipped,
+    }
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,6 +1,6 @@
 """Peers run one workload in turns: each in a process of its own, round by round, so that all meet the same machine.
 
-A busy machine slows the steps of one moment, not of one peer; ratios of the same round hold still where times do not.
+A busy machine slows the steps of one moment, not of one peer; ratios within a round hold still where times do not.
 """
 
 import json
@@ -16,15 +16,16 @@ from benchmarks.peers import OURS
 ROOT = Path(__file__).resolve().parents[1]
 THREADS = 2
 ROUND = 0.2  # seconds that the steps of one round take, about
-VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "CPU_COUNT")  # the last one is tinygrad's
+TOLERANCE = 0.01  # by which the first losses may differ, relative; peers have other epsilons and orders of summing
 
 
 class Raced(NamedTuple):
-    """What one peer needed: seconds of a step (median), by how much ours differs (ratios of the rounds), first losses."""
+    """What one peer needed."""
 
-    seconds: float
+    seconds: float  # of a step, the median
     ratios: list[float]  # our seconds / the peer's, one a round
-    losses: list[float]
+    losses: list[float]  # of the first steps
 
     @property
     def ratio(self):
@@ -32,23 +33,22 @@ class Raced(NamedTuple):
 
 
 class Runner:
-    """A worker process for one peer, started, at its first steps."""
+    """A worker process for one peer, just started."""
 
     def __init__(self, peer, workload, sizes):
         command = [sys.executable, "-m", "benchmarks.worker", peer, workload, json.dumps(sizes)]
         self.process = subprocess.Popen(
-            command, cwd=ROOT, env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
+            command, cwd=ROOT, env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.losses, self.steps = [], 1
 
     def warm_up(self):
         """Wait for the first steps, and find how many make a round."""
-        self.losses = self._read()["losses"]
-        self.steps = max(1, round(ROUND / self.seconds(1)))
+        self.losses = self._read()
+        self.steps = max(1, round(ROUND / self.seconds()))
 
-    def seconds(self, steps=None):
-        """Seconds of one step, of a round of so many."""
-        self.process.stdin.write(f"{steps or self.steps}\n")
+    def seconds(self):
+        """Seconds of one step, measured over a round."""
+        self.process.stdin.write(f"{self.steps}\n")
         self.process.stdin.flush()
         return self._read()
 
@@ -60,37 +60,40 @@ class Runner:
 
     def close(self):
         self.process.stdin.close()
-        self.process.wait()
         self.process.stdout.close()
+        self.process.wait()
 
 
-def environment(threads=THREADS):
-    """The workers': as many threads for each peer, its compiled files and kernels as in this process."""
-    count = str(min(threads, os.cpu_count() or 1))
-    return {**os.environ, **dict.fromkeys(VARIABLES, count), "PYTHONPATH": str(ROOT) + os.pathsep + os.environ.get("PYTHONPATH", "")}
+def environment():
+    """The workers': as many threads for each peer; all else (such as OPENBLAS_CORETYPE) as in this process."""
+    count = str(min(THREADS, os.cpu_count() or 1))
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    return {**os.environ, **dict.fromkeys(VARIABLES, count), "PYTHONPATH": path}
 
 
-def race(workload, peers, repeats, sizes=None):
-    """{peer: Raced} of so many rounds."""
+def race(workload, peers, rounds, sizes=None):
+    """{peer: Raced}; `peers` has ours among them. RuntimeError if a peer fails."""
     runners = {}
     try:
         for peer in peers:
             runners[peer] = Runner(peer, workload, sizes or {})
         for runner in runners.values():
             runner.warm_up()
-        rounds = []
-        for number in range(repeats):
+        taken = []
+        for number in range(rounds):
             order = list(runners)[:: 1 if number % 2 else -1]  # nobody is always first
-            rounds.append({peer: runners[peer].seconds() for peer in order})
-        losses = {peer: runner.losses for peer, runner in runners.items()}
+            taken.append({peer: runners[peer].seconds() for peer in order})
     finally:
         for runner in runners.values():
             runner.close()
-    return {
-        peer: Raced(
-            statistics.median(each[peer] for each in rounds),
-            [each[OURS] / each[peer] for each in rounds],
-            losses[peer],
-        )
-        for peer in peers
-    }
+    return {peer: raced(peer, taken, runner.losses) for peer, runner in runners.items()}
+
+
+def raced(peer, taken, losses):
+    seconds = statistics.median(each[peer] for each in taken)
+    return Raced(seconds, [each[OURS] / each[peer] for each in taken], losses)
+
+
+def agree(losses, others):
+    """Whether two peers made the same first steps."""
+    return all(abs(a - b) <= TOLERANCE * abs(b) for a, b in zip(losses, others, strict=True))

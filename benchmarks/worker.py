@@ -17,8 +17,7 @@ FIRST = 3  # steps whose losses are compared
 
 def main(peer, workload, sizes):
     step = peers.build(peer, workload, **json.loads(sizes))
-    losses = [number(step()) for _ in range(FIRST)]
-    say({"losses": losses, "versions": peers.version(peer)})
+    say([number(step()) for _ in range(FIRST)])
     for line in sys.stdin:
         say(seconds(step, int(line)))
 

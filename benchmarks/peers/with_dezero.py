@@ -1,15 +1,19 @@
 """DeZero (Saito 2020), the engine of a book: layers and optimizers of its own on numpy."""
 
-import dezero.functions as F
-import dezero.layers as L
 import numpy as np
-from dezero import Model, Parameter, Variable
-from dezero.models import MLP
-from dezero.optimizers import Adam, ClipGrad, MomentumSGD, WeightDecay
 
-from benchmarks.workloads import dcgan as dcgan_workload
-from benchmarks.workloads import given
-from benchmarks.workloads import gru as gru_workload
+if not hasattr(np, "int"):
+    np.int = int  # DeZero 0.0.13 is older than numpy 1.24, which took this name away
+
+import dezero.functions as F  # noqa: E402
+import dezero.layers as L  # noqa: E402
+from dezero import Model, Parameter, Variable  # noqa: E402
+from dezero.models import MLP  # noqa: E402
+from dezero.optimizers import Adam, ClipGrad, MomentumSGD, WeightDecay  # noqa: E402
+
+from benchmarks.workloads import dcgan as dcgan_workload  # noqa: E402
+from benchmarks.workloads import given  # noqa: E402
+from benchmarks.workloads import gru as gru_workload  # noqa: E402
 
 CANNOT = {"transformer": "its matmul takes matrices alone, no batches of them"}
 

@@ -1,6 +1,6 @@
 """tinygrad on the CPU: a training step recorded once by TinyJit and run again as compiled kernels. It needs clang."""
 
-from tinygrad import Tensor, TinyJit, nn
+from tinygrad import Context, Tensor, TinyJit, nn
 
 from benchmarks.workloads import dcgan as dcgan_workload
 from benchmarks.workloads import given
@@ -84,7 +84,7 @@ def dcgan(batch=64, width=64):
     real, noise = Tensor(given.normal(batch, 1, 28, 28)), Tensor(given.normal(batch, dcgan_workload.NOISE, seed=3))
 
     @TinyJit
-    @Tensor.train()
+    @Context(TRAINING=1)
     def train():
         drawn = noise.sequential(generator)
         optimizer_d.zero_grad()
@@ -171,8 +171,6 @@ def resnet(batch=32, width=16, depth=3):
 
 def chain(length=10_000):
     x, w = Tensor(-1.0), Tensor(2.0)
-    for each in (x, w):
-        each.is_param_()
     steps = length // 4
     dt = 1 / steps
 
@@ -197,7 +195,7 @@ def training(optimizer, loss_of, x, y, clip=None):
     x, y = Tensor(x).realize(), Tensor(y).realize()
 
     @TinyJit
-    @Tensor.train()
+    @Context(TRAINING=1)
     def train():
         optimizer.zero_grad()
         loss = loss_of(x, y).backward()

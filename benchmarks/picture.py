@@ -1,0 +1,85 @@
+"""The results as a picture: a row a workload, a mark a peer, on a log axis where PyTorch is 1."""
+
+import pathlib
+
+from benchmarks import peers
+from benchmarks.results import geometric_mean
+
+PATH = pathlib.Path(__file__).resolve().parents[1] / "assets" / "benchmarks.png"
+MARKS = {  # peer: colour (of Okabe & Ito, told apart by colour-blind eyes), shape
+    "tinygrad": ("#CC79A7", "D"), "autograd": ("#009E73", "^"), "dezero": ("#E69F00", "s"), "scalars": ("#56B4E9", "v")}
+OURS = "#0072B2"
+
+
+def write(found, path=PATH):
+    draw(found).savefig(path, dpi=160, facecolor="white", metadata={"Software": None})
+    return path
+
+
+def draw(found):
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    rows = found["workloads"]
+    figure = Figure(figsize=(9.2, 5.6), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    for place, row in enumerate(rows.values()):
+        draw_row(axes, place, row)
+    axes.axvline(1, color="#444444", linewidth=1.2, zorder=1)
+    axes.set(xscale="log", ylim=(len(rows) - 0.4, -0.6), yticks=range(len(rows)))
+    axes.set_yticklabels([short(row["title"]) for row in rows.values()], fontsize=9)
+    least, most = axes.get_xlim()
+    axes.set_xlim(min(0.4, least), most * 1.15)
+    ticks = [tick for tick in (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 1000, 10000) if axes.get_xlim()[0] <= tick <= axes.get_xlim()[1]]
+    axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    axes.minorticks_off()
+    axes.set_xlabel("time of a training step / PyTorch eager's, log scale: left of 1 is faster than PyTorch", fontsize=9)
+    axes.grid(axis="x", color="#dddddd", linewidth=0.7)
+    axes.set_axisbelow(True)
+    for side in ("top", "right", "left"):
+        axes.spines[side].set_visible(False)
+    axes.tick_params(axis="y", length=0)
+    legend(axes, rows)
+    mean = geometric_mean(rows)
+    axes.set_title(f"Chainrule's steps take {mean:.2f} of PyTorch's time (geometric mean of {len(rows)})", fontsize=11, loc="left")
+    figure.text(0.995, 0.005, caption(found), ha="right", va="bottom", fontsize=7, color="#555555")
+    figure.get_layout_engine().set(rect=(0, 0.03, 1, 0.97))
+    return figure
+
+
+def draw_row(axes, place, row):
+    """The line from PyTorch to ours, our dot with its figure, and the others as multiples of PyTorch."""
+    ours = row["ratios"][peers.TORCH]
+    axes.plot([1, ours], [place, place], color=OURS, linewidth=3, solid_capstyle="round", zorder=2)
+    for peer, (colour, shape) in MARKS.items():
+        if peer in row["ratios"]:
+            axes.plot(ours / row["ratios"][peer], place, shape, color=colour, markersize=7, markeredgecolor="white", zorder=3)
+    axes.plot(ours, place, "o", color=OURS, markersize=9, markeredgecolor="white", zorder=4)
+    axes.annotate(f"{ours:.2f}", (ours, place), (0, 7), textcoords="offset points", ha="center", fontsize=8, color=OURS)
+
+
+def legend(axes, rows):
+    axes.plot([], [], "o", color=OURS, markersize=9, label=peers.LABELS[peers.OURS])
+    axes.plot([], [], "-", color="#444444", linewidth=1.2, label=peers.LABELS[peers.TORCH])
+    for peer, (colour, shape) in MARKS.items():
+        if any(peer in row["ratios"] for row in rows.values()):
+            axes.plot([], [], shape, color=colour, markersize=7, label=peers.LABELS[peer])
+    axes.legend(loc="upper center", bbox_to_anchor=(0.4, -0.11), ncols=6, frameon=False, fontsize=8, handletextpad=0.4)
+
+
+def short(title):
+    """At most two lines."""
+    words, lines = title.split(), [""]
+    for word in words:
+        if len(lines[-1]) + len(word) > 34:
+            lines.append("")
+        lines[-1] += word + " "
+    return "\n".join(line.strip() for line in lines)
+
+
+def caption(found):
+    machine, versions = found["machine"], found["versions"]
+    packages = ", ".join(f"{name} {version}" for name, version in versions.items())
+    return (f"{found['date']} · {machine['processor']}, {machine['threads']} threads · {machine['BLAS']} · {packages} · "
+            "lower is better")  # fmt: skip

@@ -1,0 +1,91 @@
+"""The benchmarks' training steps: right numbers, no waiting for a GPU within a step, no memory that grows."""
+
+import gc
+import sys
+import traceback
+import tracemalloc
+
+import pytest
+
+import engine
+from benchmarks import race, workloads
+
+SMALL = {"batch": 2, "length": 8, "width": 8, "depth": 1}
+
+
+def small_step(torch, name, **changed):
+    sizes = {size: SMALL[size] for size in workloads.sizes(name)}
+    return workloads.load(name).step(torch, **sizes | changed)
+
+
+@pytest.mark.parametrize("name", workloads.NAMES)
+def test_a_step_trains(name, device):
+    """Under the engine each workload runs, on each device, and its losses are those of other numbers every time."""
+    step = small_step(engine, name, device=device)
+    losses = [step().item() for _ in range(3)]
+    assert all(0 < loss < 100 for loss in losses)
+    if name != "chain":  # which has no optimizer
+        assert losses[2] < losses[0]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", workloads.NAMES)
+def test_losses_are_pytorchs(name):
+    """The same data, weights and steps give the same losses: what is raced is the same computation."""
+    torch = pytest.importorskip("torch", reason="needs the extra `parity`")
+    ours, theirs = small_step(engine, name), small_step(torch, name)
+    assert race.agree([ours().item() for _ in range(3)], [theirs().item() for _ in range(3)])
+
+
+class Conversions:
+    """Counts how often the stand-in for cupy hands a value to the host, which a real GPU would make everyone wait for."""
+
+    METHODS = ("get", "item", "tolist", "__bool__", "__int__", "__float__")
+
+    def __init__(self, monkeypatch):
+        import strict_cupy
+
+        self.places = []
+        for name in self.METHODS:
+            monkeypatch.setattr(strict_cupy.ndarray, name, self.counted(getattr(strict_cupy.ndarray, name)))
+
+    def counted(self, method):
+        def call(*arguments, **keywords):
+            self.places.append("".join(traceback.format_stack(sys._getframe(1), limit=4)))
+            return method(*arguments, **keywords)
+
+        return call
+
+
+@pytest.mark.parametrize("name", workloads.NAMES)
+def test_a_step_does_not_wait_for_the_gpu(name, strict_cupy, monkeypatch):
+    """Within a step no value comes to the host; only `.item()` of the script's own does that."""
+    step = small_step(engine, name, device="cuda")
+    step()
+    conversions = Conversions(monkeypatch)
+    loss = step()
+    assert conversions.places == [], f"{len(conversions.places)} waits, the first one at\n{conversions.places[0]}"
+    loss.item()
+    assert len(conversions.places) == 1  # so they are counted
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["tiny_mlp", "cnn", "lstm", "chain"])
+def test_memory_does_not_grow(name):
+    """After 1,000 steps there is no more memory in use than after 50, but for less than a byte a step and some noise."""
+    step = small_step(engine, name)
+    tracemalloc.start()
+    try:
+        run(step, 50)
+        before = tracemalloc.get_traced_memory()[0]
+        run(step, 1000)
+        grown = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    assert grown < 10_000, f"{grown} bytes more after 1,000 steps"
+
+
+def run(step, count):
+    for _ in range(count):
+        step()
+    gc.collect()
