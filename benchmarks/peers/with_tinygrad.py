@@ -90,12 +90,12 @@ def dcgan(batch=64, width=64):
         optimizer_d.zero_grad()
         loss_d = criterion(real.sequential(discriminator), 1) + criterion(drawn.detach().sequential(discriminator), 0)
         loss_d.backward()
-        optimizer_d.step()
+        loss_d.realize(*optimizer_d.schedule_step())  # before the step changes the weights that it is computed from
 
         optimizer_g.zero_grad()
         loss_g = criterion(drawn.sequential(discriminator), 1)
         loss_g.backward()
-        optimizer_g.step()
+        loss_g.realize(*optimizer_g.schedule_step())
         return (loss_d.detach() + loss_g.detach()).realize()
 
     def criterion(logits, target):
