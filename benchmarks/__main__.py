@@ -18,11 +18,12 @@ def main(arguments=None):
     whole = not options.workloads and not options.check
     chosen = options.peers or (peers.NAMES if whole else peers.NAMES[:2])
     rows = {}
+    print(table.head(chosen[2:]))
     for name in names:
         rows[name] = measure(name, chosen, options.repeats, whole or options.memory)
         print(table.line(name, rows[name], chosen[2:]), flush=True)
     found = results.document(rows, options.repeats)
-    print("", *table.lines(found), sep="\n")
+    print(*table.summary(found, chosen[2:]), sep="\n")
     if not all(agree for row in rows.values() for agree in row["agree"].values()):
         print("Losses differ, so the times mean nothing; nothing was written.")
         return results.IS_WORSE

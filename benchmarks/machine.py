@@ -39,5 +39,6 @@ def blas():
     import threadpoolctl
 
     found = [each for each in threadpoolctl.threadpool_info() if each["user_api"] == "blas"]
+    numpys = [each for each in found if "numpy" in each["filepath"]] or found  # scipy brings its own
     return ", ".join(
-        " ".join(filter(None, (each["internal_api"], each["version"], each.get("architecture")))) for each in found)
+        " ".join(filter(None, (each["internal_api"], each["version"], each.get("architecture")))) for each in numpys)

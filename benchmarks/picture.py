@@ -26,9 +26,12 @@ def draw(found):
     axes = figure.add_subplot()
     for place, row in enumerate(rows.values()):
         draw_row(axes, place, row)
+        beside_the_axis = axes.get_yaxis_transform()
+        axes.annotate(row["title"].partition(", ")[2], (0, place), (-4, -11), beside_the_axis, "offset points", ha="right", va="center",
+                      fontsize=7, color="#555555", annotation_clip=False)  # fmt: skip
     axes.axvline(1, color="#444444", linewidth=1.2, zorder=1)
     axes.set(xscale="log", ylim=(len(rows) - 0.4, -0.6), yticks=range(len(rows)))
-    axes.set_yticklabels([short(row["title"]) for row in rows.values()], fontsize=9)
+    axes.set_yticklabels([row["title"].partition(", ")[0] for row in rows.values()], fontsize=9.5)
     least, most = axes.get_xlim()
     axes.set_xlim(min(0.4, least), most * 1.15)
     ticks = [tick for tick in (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 1000, 10000) if axes.get_xlim()[0] <= tick <= axes.get_xlim()[1]]
@@ -44,7 +47,7 @@ def draw(found):
     mean = geometric_mean(rows)
     axes.set_title(f"Chainrule's steps take {mean:.2f} of PyTorch's time (geometric mean of {len(rows)})", fontsize=11, loc="left")
     figure.text(0.995, 0.005, caption(found), ha="right", va="bottom", fontsize=7, color="#555555")
-    figure.get_layout_engine().set(rect=(0, 0.03, 1, 0.97))
+    figure.get_layout_engine().set(rect=(0, 0.055, 1, 0.945))
     return figure
 
 
@@ -56,7 +59,8 @@ def draw_row(axes, place, row):
         if peer in row["ratios"]:
             axes.plot(ours / row["ratios"][peer], place, shape, color=colour, markersize=7, markeredgecolor="white", zorder=3)
     axes.plot(ours, place, "o", color=OURS, markersize=9, markeredgecolor="white", zorder=4)
-    axes.annotate(f"{ours:.2f}", (ours, place), (0, 7), textcoords="offset points", ha="center", fontsize=8, color=OURS)
+    axes.annotate(f"{ours:.2f}", (ours, place), (0, 7), textcoords="offset points", ha="center", fontsize=8, color=OURS,
+                  bbox={"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none"}, zorder=2)  # fmt: skip
 
 
 def legend(axes, rows):
@@ -68,18 +72,7 @@ def legend(axes, rows):
     axes.legend(loc="upper center", bbox_to_anchor=(0.4, -0.11), ncols=6, frameon=False, fontsize=8, handletextpad=0.4)
 
 
-def short(title):
-    """At most two lines."""
-    words, lines = title.split(), [""]
-    for word in words:
-        if len(lines[-1]) + len(word) > 34:
-            lines.append("")
-        lines[-1] += word + " "
-    return "\n".join(line.strip() for line in lines)
-
-
 def caption(found):
     machine, versions = found["machine"], found["versions"]
     packages = ", ".join(f"{name} {version}" for name, version in versions.items())
-    return (f"{found['date']} · {machine['processor']}, {machine['threads']} threads · {machine['BLAS']} · {packages} · "
-            "lower is better")  # fmt: skip
+    return f"{found['date']}: {machine['processor']}, {machine['threads']} threads, {machine['BLAS']}\n{packages}"

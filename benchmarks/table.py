@@ -4,19 +4,27 @@ from benchmarks import peers
 from benchmarks.results import geometric_mean
 
 
-def lines(found):
-    """Head, a line a workload, the geometric means, and what was not run."""
-    rows = found["workloads"]
-    others = [peer for peer in peers.NAMES[2:] if any(peer in row["ratios"] for row in rows.values())]
-    head = f"{'step':12} {'ours ms':>9} {'torch ms':>9} {'ratio':>6} {'(rounds)':>14}  {'memory':>6}"
-    yield head + "".join(f"{peer:>10}" for peer in others)
-    for name, row in rows.items():
+def lines(found, others=peers.NAMES[2:]):
+    """Head, a line a workload, and the summary."""
+    yield head(others)
+    for name, row in found["workloads"].items():
         yield line(name, row, others)
-    means = "".join(f"{geometric_mean(rows, peer):10.2f}" for peer in others)
+    yield from summary(found, others)
+
+
+def summary(found, others):
+    """The geometric means, what the figures are, and what was not run."""
+    rows = found["workloads"]
+    means = "".join(f"{geometric_mean(rows, peer):10.2g}" for peer in others)
     yield f"{'geometric mean of the ratios':32} {geometric_mean(rows):6.2f} {'':14}  {'':6}{means}"
     yield "A ratio is our time / the peer's in the same round, the median: below 1, ours is faster. Memory: our peak / torch's."
     for peer, reason in missing(rows):
         yield f"{peer}: {reason}"
+
+
+def head(others):
+    text = f"{'step':12} {'ours ms':>9} {'torch ms':>9} {'ratio':>6} {'(rounds)':>14}  {'memory':>6}"
+    return text + "".join(f"{peer:>10}" for peer in others)
 
 
 def line(name, row, others):
@@ -24,7 +32,7 @@ def line(name, row, others):
     least, most = row["spread"]
     spread = f"({least:.2f} to {most:.2f})"
     text = f"{name:12} {ours:9.2f} {torch:9.2f} {row['ratios'][peers.TORCH]:6.2f} {spread:>14}  {memory(row):>6}"
-    text += "".join(f"{row['ratios'][peer]:10.2f}" if peer in row["ratios"] else f"{'-':>10}" for peer in others)
+    text += "".join(f"{row['ratios'][peer]:10.2g}" if peer in row["ratios"] else f"{'-':>10}" for peer in others)
     differ = [peer for peer, agree in row["agree"].items() if not agree]
     return text + (f"  LOSSES DIFFER from ours: {', '.join(differ)}" if differ else "")
 

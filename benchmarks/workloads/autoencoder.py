@@ -1,4 +1,4 @@
-"""Convolutional autoencoder on 28 x 28 with transposed convolutions, batch 64, Adam."""
+"""Convolutional autoencoder on 28 x 28, transposed convolutions, batch 64, Adam."""
 
 from benchmarks.workloads import given
 

@@ -1,4 +1,4 @@
-"""DCGAN on 28 x 28, batch 64: a step of the discriminator, a step of the generator, Adam.
+"""DCGAN on 28 x 28, a step of each network, batch 64, Adam.
 
 After Radford, Metz & Chintala (2016). The noise stays the same in each step, so that the losses can be compared.
 """

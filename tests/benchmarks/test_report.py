@@ -102,9 +102,9 @@ def test_a_peer_that_is_not_installed_says_so(monkeypatch):
 
 def test_the_table_has_every_figure():
     """Ours, PyTorch's, the ratio and its spread, memory, each peer, the geometric means, and why somebody is missing."""
-    lines = list(table.lines(found(0.5, 2.0)))
-    assert lines[1].split() == ["net", "0", "500.00", "1000.00", "0.50", "(0.45", "to", "0.55)", "1.50", "0.10"]
-    assert lines[3].split()[-2:] == ["1.00", "0.10"]
+    lines = list(table.lines(found(0.5, 2.0), ["dezero"]))
+    assert lines[1].split() == ["net", "0", "500.00", "1000.00", "0.50", "(0.45", "to", "0.55)", "1.50", "0.1"]
+    assert lines[3].split()[-2:] == ["1.00", "0.1"]
     assert lines[-1] == "tinygrad: there is no clang (all)"
 
 
@@ -145,7 +145,7 @@ def test_the_picture_shows_ratios(tmp_path):
     """A row a workload, our figure at each, who is who, and when and where it was measured."""
     figure = picture.draw(found(0.5, 2.0))
     axes, = figure.axes
-    assert [text.get_text() for text in axes.texts] == ["0.50", "2.00"]
+    assert {"0.50", "2.00"} <= {text.get_text() for text in axes.texts}
     assert {text.get_text() for text in axes.get_legend().texts} == {"Chainrule", "PyTorch eager", "DeZero"}
     assert "2026-01-01" in figure.texts[0].get_text() and "Haswell" in figure.texts[0].get_text()
     assert picture.write(found(0.5), tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG")
