@@ -37,8 +37,8 @@ def lstm(batch=32, length=28, width=128):
         def __call__(self, x):
             one = two = None
             for time in range(length):
-                one = self.cell1(x[:, time], one)
-                two = self.cell2(one[0], two)
+                one = [each.contiguous() for each in self.cell1(x[:, time], one)]  # or all times become one kernel,
+                two = [each.contiguous() for each in self.cell2(one[0], two)]  # whose compilation does not end
             return self.head(two[0])
 
     model = Classifier()
