@@ -39,11 +39,12 @@ def main(arguments=None):
 def parse(arguments):
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("workloads", nargs="*", metavar="WORKLOAD", help=", ".join(workloads.NAMES))
-    parser.add_argument("--repeats", type=int, default=ROUNDS, metavar="N", help=f"rounds against PyTorch ({ROUNDS})")
-    parser.add_argument("--peers", nargs="+", choices=peers.NAMES[2:], help="these beside PyTorch, instead of all or none")
-    parser.add_argument("--memory", action="store_true", help="measure memory also where workloads are named")
-    parser.add_argument("--check", action="store_true", help="compare the geometric mean with the committed result; status "
-                        "1 if it is worse by 15 %%, 3 if none is from such a machine")  # fmt: skip
+    add = parser.add_argument
+    add("--repeats", type=int, default=ROUNDS, metavar="N", help=f"rounds against PyTorch ({ROUNDS})")
+    add("--peers", nargs="+", choices=peers.NAMES[2:], help="these beside PyTorch, instead of all or none")
+    add("--memory", action="store_true", help="measure memory also where workloads are named")
+    against = "compare the geometric mean with the committed result: status 1 if 15 %% worse, 3 if there is none"
+    add("--check", action="store_true", help=against)
     options = parser.parse_args(arguments)
     unknown = [name for name in options.workloads if name not in workloads.NAMES]
     if unknown:

@@ -1,7 +1,8 @@
 """How the time of a step grows with batch, width, depth and length, beside PyTorch's: python -m benchmarks.growth
 
-Draws benchmarks/results/growth.png on log axes and prints the exponent p of time ~ size^p, fitted to the upper half of the sizes
-(below it, what each operation costs by itself hides the rest). A step whose exponent is well above PyTorch's is named.
+Draws benchmarks/results/growth.png on log axes and prints the exponent p of time ~ size^p, fitted to the upper half of
+the sizes (below it, what each operation costs by itself hides the rest). A step whose exponent is well above PyTorch's
+is named.
 """
 
 import math
@@ -43,7 +44,8 @@ def times(name, size, values):
 def line(size, name, found):
     ours, torch = exponent(found[OURS]), exponent(found[TORCH])
     text = f"{size:6}  {name:12}  exponent {ours:5.2f}, PyTorch's {torch:5.2f}; "
-    text += "; ".join(f"{value}: {1000 * taken:.2f} and {1000 * found[TORCH][value]:.2f} ms" for value, taken in found[OURS].items())
+    pairs = [(value, 1000 * taken, 1000 * found[TORCH][value]) for value, taken in found[OURS].items()]
+    text += "; ".join(f"{value}: {ours_ms:.2f} and {torch_ms:.2f} ms" for value, ours_ms, torch_ms in pairs)
     return text + ("  GROWS FASTER than PyTorch's" if ours > torch + SURPRISE else "")
 
 
@@ -65,13 +67,15 @@ def draw(found, path=PATH):
             for peer, colour, style in ((TORCH, "#D55E00", "--"), (OURS, picture.OURS, "-")):
                 seconds = found[size, name][peer]
                 label = f"{name}, {LABELS[peer]}: {exponent(seconds):.2f}"
-                axes.loglog(seconds.keys(), [1000 * each for each in seconds.values()], style, marker=shapes[name], color=colour, label=label)
+                milliseconds = [1000 * each for each in seconds.values()]
+                axes.loglog(list(seconds), milliseconds, style, marker=shapes[name], color=colour, label=label)
         axes.set_title(size, loc="left", fontsize=11)
         axes.set_ylabel("ms a step", fontsize=9)
         axes.grid(color="#dddddd", linewidth=0.7)
         axes.legend(fontsize=7.5, frameon=False, title="step: exponent of the growth", title_fontsize=7.5)
     kind = machine.describe()
-    figure.suptitle(f"Time of a training step against its size ({kind['processor']}, {kind['threads']} threads, {kind['BLAS']})", fontsize=10)
+    kind = f"{kind['processor']}, {kind['threads']} threads, {kind['BLAS']}"
+    figure.suptitle(f"Time of a training step against its size ({kind})", fontsize=10)
     results.FOLDER.mkdir(exist_ok=True)
     figure.savefig(path, dpi=130, facecolor="white", metadata={"Software": None})
 

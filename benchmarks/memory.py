@@ -1,8 +1,8 @@
 """The most memory that training takes: python -m benchmarks.memory PEER WORKLOAD prints its bytes.
 
-Measured alike for every peer, from outside: by how much the process's resident memory grows at its highest, from before the
-model is built until a few steps are done. A small model of the same kind trains first, so that libraries are loaded and set up.
-Linux alone can forget an earlier peak (`/proc/self/clear_refs`, see proc(5)).
+Measured alike for every peer, from outside: by how much the process's resident memory grows at its highest, from before
+the model is built until a few steps are done. A small model of the same kind trains first, so that libraries are loaded
+and set up. Linux alone can forget an earlier peak (`/proc/self/clear_refs`, see proc(5)).
 """
 
 import ctypes
@@ -23,8 +23,8 @@ def peak(peer, workload, sizes=None):
     if sys.platform != "linux":
         return None
     command = [sys.executable, "-m", "benchmarks.memory", peer, workload, json.dumps(sizes or {})]
-    answer = subprocess.run(command, cwd=race.ROOT, env=race.environment(), stdout=subprocess.PIPE, text=True, check=True)
-    return int(answer.stdout)
+    settings = {"cwd": race.ROOT, "env": race.environment(), "text": True, "check": True}
+    return int(subprocess.run(command, stdout=subprocess.PIPE, **settings).stdout)
 
 
 def main(peer, workload, sizes="{}"):

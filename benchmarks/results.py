@@ -1,8 +1,8 @@
 """What was measured, as JSON in benchmarks/results/: written, found again, and held against a new measurement.
 
     {"date", "machine", "versions", "rounds", "geometric mean",
-     "workloads": {name: {"title", "seconds": {peer: s}, "ratios": {peer: ours / peer}, "spread": [least, most against torch],
-                          "agree": {peer: bool}, "memory": {peer: bytes}, "not run": {peer: why}}}}
+     "workloads": {name: {"title", "seconds": {peer: s}, "ratios": {peer: ours / peer}, "agree": {peer: bool},
+                          "spread": [least, most] against torch, "memory": {peer: bytes}, "not run": {peer: why}}}}
 """
 
 import datetime
@@ -51,11 +51,12 @@ def read_all(folder=FOLDER):
 
 
 def check(rows, committed, here):
-    """(exit status, a sentence): new rows against the newest committed result of a machine of the same kind as `here`."""
+    """(exit status, a sentence): new rows against the newest committed result of a machine that is as `here`."""
     same = [each for each in committed if each["machine"] == here]
     if not same:
         kinds = "; ".join(f"{each['date']}: {each['machine']}" for each in committed) or "none"
-        return NOTHING_TO_COMPARE, f"Not checked: no committed result is from a machine of this kind.\nHere: {here}\nThere: {kinds}"
+        verdict = f"Not checked: no committed result is from a machine of this kind.\nHere: {here}\nThere: {kinds}"
+        return NOTHING_TO_COMPARE, verdict
     before, now = same[0]["geometric mean"], geometric_mean(rows)
     verdict = f"The geometric mean is {now:.2f}; on {same[0]['date']} it was {before:.2f}."
     if now > WORSE * before:

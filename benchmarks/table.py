@@ -17,7 +17,8 @@ def summary(found, others):
     rows = found["workloads"]
     means = "".join(f"{geometric_mean(rows, peer):10.2g}" for peer in others)
     yield f"{'geometric mean of the ratios':32} {geometric_mean(rows):6.2f} {'':14}  {'':6}{means}"
-    yield "A ratio is our time / the peer's in the same round, the median: below 1, ours is faster. Memory: our peak / torch's."
+    yield "A ratio is our time / the peer's in the same round, the median: below 1, ours is faster."
+    yield "Memory is our peak / torch's."
     for peer, reason in missing(rows):
         yield f"{peer}: {reason}"
 

@@ -1,7 +1,7 @@
 """Who takes part, and what each peer can run.
 
-The engine and PyTorch run the workloads as they are. Each other peer has a file here, with a function for each workload that it
-can run, named like it and written as that peer's users write; the file's CANNOT says why the rest is missing.
+The engine and PyTorch run the workloads as they are. Each other peer has a file here, with a function for each workload
+that it can run, named like it and written as that peer's users write; the file's CANNOT says why the rest is missing.
 """
 
 import importlib

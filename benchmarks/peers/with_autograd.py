@@ -1,4 +1,4 @@
-"""HIPS/autograd (Maclaurin et al. 2015): plain numpy functions of a list of weights, differentiated by `value_and_grad`."""
+"""HIPS/autograd (Maclaurin et al. 2015): numpy functions of a list of weights, differentiated by `value_and_grad`."""
 
 import math
 
@@ -36,7 +36,8 @@ def cnn(batch=64, width=32):
         x = pool(np.maximum(conv(x, w2, b2), 0))
         return perceptron(rest, x.reshape(len(x), -1), y)
 
-    return training(loss, given.weights(shapes), given.normal(batch, 3, 32, 32), given.classes(10, batch), momentum(0.001))
+    x, y = given.normal(batch, 3, 32, 32), given.classes(10, batch)
+    return training(loss, given.weights(shapes), x, y, momentum(0.001))
 
 
 def lstm(batch=32, length=28, width=128):
@@ -69,7 +70,8 @@ def gru(batch=64, length=100, width=64):
         w_ih, w_hh, b_ih, b_hh, w, b = weights
         h = np.zeros((batch, width), np.float32)
         for time in range(length):
-            (r, z, n), (r_h, z_h, n_h) = np.split(x[:, time] @ w_ih.T + b_ih, 3, axis=1), np.split(h @ w_hh.T + b_hh, 3, axis=1)
+            r, z, n = np.split(x[:, time] @ w_ih.T + b_ih, 3, axis=1)
+            r_h, z_h, n_h = np.split(h @ w_hh.T + b_hh, 3, axis=1)
             r, z = sigmoid(r + r_h), sigmoid(z + z_h)
             n = np.tanh(n + r * n_h)
             h = (1 - z) * n + z * h
@@ -81,12 +83,14 @@ def gru(batch=64, length=100, width=64):
 def transformer(batch=16, length=64, width=128, depth=4, heads=4, characters=65):
     block = [(width,), (width,), (3 * width, width), (3 * width,), (width, width), (width,)]  # with both norms' biases
     block += [(4 * width, width), (4 * width,), (width, 4 * width), (width,)]
-    drawn = given.weights([(characters, width), (length, width), *block * depth, (width,), (characters, width), (characters,)])
+    ends = [(characters, width), (length, width)], [(width,), (characters, width), (characters,)]
+    drawn = given.weights([*ends[0], *block * depth, *ends[1]])
     scales = [np.ones(width, np.float32) for _ in range(2 * depth + 1)]
     mask = np.where(np.tri(length, dtype=bool), 0, -np.inf).astype(np.float32)
 
     def loss(weights, x, y):
-        scales, (embedding, positions, *layers, bias, head, head_bias) = weights[: 2 * depth + 1], weights[2 * depth + 1 :]
+        scales = weights[: 2 * depth + 1]
+        embedding, positions, *layers, bias, head, head_bias = weights[2 * depth + 1 :]
         x = embedding[x] + positions
         for number in range(depth):
             norm1, norm2, qkv, qkv_b, out, out_b, up, up_b, down, down_b = layers[10 * number : 10 * number + 10]

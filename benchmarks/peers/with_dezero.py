@@ -20,7 +20,8 @@ CANNOT = {"transformer": "its matmul takes matrices alone, no batches of them"}
 
 def mlp(batch=64, width=128):
     model = perceptron(784, width)
-    return training(model, F.softmax_cross_entropy, MomentumSGD(0.01), given.normal(batch, 784), given.classes(10, batch))
+    x, y = given.normal(batch, 784), given.classes(10, batch)
+    return training(model, F.softmax_cross_entropy, MomentumSGD(0.01), x, y)
 
 
 def tiny_mlp(batch=16, width=32):
@@ -48,7 +49,8 @@ def cnn(batch=64, width=32):
             return self.fc2(F.relu(self.fc1(x)))
 
     model = CNN()
-    shapes = [(width, 3, 3, 3), (width,), (2 * width, width, 3, 3), (2 * width,), (128, 128 * width), (128,), (10, 128), (10,)]
+    shapes = [(width, 3, 3, 3), (width,), (2 * width, width, 3, 3), (2 * width,)]
+    shapes += [(128, 128 * width), (128,), (10, 128), (10,)]
     set_weights([model.conv1, model.conv2, model.fc1, model.fc2], shapes)
     x, y = given.normal(batch, 3, 32, 32), given.classes(10, batch)
     return training(model, F.softmax_cross_entropy, MomentumSGD(0.001), x, y)
@@ -219,7 +221,7 @@ def resnet(batch=32, width=16, depth=3):
                 x = block(x)
             return self.head(F.reshape(F.average_pooling(x, x.shape[2:]), (batch, -1)))
 
-    model, shapes, inputs = ResNet(), [], 3
+    model, shapes, inputs, outputs = ResNet(), [], 3, None
     for layer in drawn:
         if isinstance(layer, L.BatchNorm):
             shapes.append((outputs,))

@@ -66,7 +66,7 @@ class Value:
     __radd__, __rmul__ = __add__, __mul__
 
     def backward(self):
-        """Depth first, each value after all that it was made of; without recursion, which a long chain would exhaust."""
+        """Each value after all that were made of it; without recursion, which a long chain would exhaust."""
         order, seen, stack = [], set(), [(self, False)]
         while stack:
             value, ready = stack.pop()
@@ -112,7 +112,8 @@ def tiny_mlp(batch=16, width=32):
         taken += 1
         for each in parameters:
             each.grad = 0.0
-        losses = [cross_entropy(linear(w2, b2, [h.relu() for h in linear(w1, b1, x)]), y) for x, y in zip(inputs, labels)]
+        hidden = [[each.relu() for each in linear(w1, b1, x)] for x in inputs]
+        losses = [cross_entropy(linear(w2, b2, h), y) for h, y in zip(hidden, labels)]
         loss = sum(losses, Value(0.0)) * (1 / batch)
         loss.backward()
         moments = [adam(each, *moment, taken) for each, moment in zip(parameters, moments)]
@@ -122,7 +123,9 @@ def tiny_mlp(batch=16, width=32):
 
 
 def numbers(array):
-    return [Value(each) if isinstance(each, float) else [Value(number) for number in each] for each in array.tolist()]
+    """A list of Values, or of lists of them."""
+    rows = array.tolist()
+    return [[Value(number) for number in row] if array.ndim == 2 else Value(row) for row in rows]
 
 
 def linear(weights, biases, x):

@@ -1,9 +1,9 @@
-"""Ten training steps that a course runs, one a file: `step(torch, ...)` builds model, data and optimizer and returns a function.
+"""Ten training steps that a course runs, one a file: `step(torch, ...)` builds what it needs and returns a function.
 
-Each call of that function is one training step and returns its loss, a tensor. `torch` is PyTorch or the engine: the models
-are written as users of PyTorch write them, with its names alone. The other arguments are sizes (batch, width, depth, length;
-their defaults are the workload's) and `device`. Data and first weights come from numpy (`given.py`), so the losses of the
-first steps agree between engines, and the benchmarks check that they do.
+Each call of that function is one training step and returns its loss, a tensor. `torch` is PyTorch or the engine: the
+models are written as users of PyTorch write them, with its names alone. The other arguments are sizes (batch, width,
+depth, length; their defaults are the workload's) and `device`. Data and first weights come from numpy (`given.py`), so
+the losses of the first steps agree between engines, and the benchmarks check that they do.
 
     from benchmarks import workloads
     step = workloads.load("mlp").step(torch, batch=256)

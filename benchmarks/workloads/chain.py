@@ -1,6 +1,7 @@
 """Chain of 10,000 operations on single numbers, forward and backward.
 
-Euler's method for y' = tanh(w - y) from y(0) = x; four operations a step in time. The loss says how far y is from 1 at the end.
+Euler's method for y' = tanh(w - y) from y(0) = x; four operations a step in time. The loss says how far y is from 1 at
+the end.
 """
 
 

@@ -21,7 +21,7 @@ def classes(count, *shape, seed=1):
 
 
 def weights(shapes, seed=2):
-    """An array for each shape: a vector is 0, anything else uniform within 1 / sqrt(its elements / its first length)."""
+    """An array for each shape: vectors are 0, others uniform within 1 / sqrt(elements / first length)."""
     generator, drawn = np.random.default_rng(seed), []
     for shape in shapes:
         bound = 1 / math.sqrt(math.prod(shape[1:])) if len(shape) > 1 else 0

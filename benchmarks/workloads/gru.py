@@ -1,6 +1,7 @@
 """GRU on the adding problem, width 64, length 100, batch 64, Adam.
 
-Each time brings a number and a mark; the answer is the sum of the two numbers that are marked (Hochreiter & Schmidhuber 1997).
+Each time brings a number and a mark; the answer is the sum of the two numbers that are marked (Hochreiter & Schmidhuber
+1997).
 """
 
 import numpy as np

@@ -19,7 +19,8 @@ def step(torch, batch=32, width=16, depth=3, device="cpu"):
             self.bn2 = nn.BatchNorm2d(outputs)
             self.shortcut = nn.Identity()
             if stride != 1 or inputs != outputs:
-                self.shortcut = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
+                project = nn.Conv2d(inputs, outputs, 1, stride, bias=False)
+                self.shortcut = nn.Sequential(project, nn.BatchNorm2d(outputs))
 
         def forward(self, x):
             out = F.relu(self.bn1(self.conv1(x)))

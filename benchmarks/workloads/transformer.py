@@ -21,8 +21,8 @@ def step(torch, batch=16, length=64, width=128, depth=4, device="cpu"):
 
         def attention(self, x):
             batch, length, width = x.shape
-            q, k, v = [
-                each.view(batch, length, HEADS, width // HEADS).transpose(1, 2) for each in self.qkv(x).split(width, dim=2)]
+            parts = self.qkv(x).split(width, dim=2)
+            q, k, v = [each.view(batch, length, HEADS, width // HEADS).transpose(1, 2) for each in parts]
             mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True)
             return self.out(mixed.transpose(1, 2).reshape(batch, length, width))
 

@@ -37,7 +37,7 @@ def test_losses_are_pytorchs(name):
     assert race.agree([ours().item() for _ in range(3)], [theirs().item() for _ in range(3)])
 
 
-CHECKS = ("_check_classes", "_loss_of_classes", "check_bounds")  # cupy wraps a wrong index around, so the engine looks first
+CHECKS = ("_check_classes", "_loss_of_classes", "check_bounds")  # cupy wraps wrong indices around: the engine looks
 
 
 class Conversions:
@@ -64,7 +64,7 @@ class Conversions:
 
 @pytest.mark.parametrize("name", workloads.NAMES)
 def test_a_step_does_not_wait_for_the_gpu(name, strict_cupy, monkeypatch):
-    """Within a step no value comes to the host, but for the checks of classes and indices; the script's own `.item()` does."""
+    """Within a step no value comes to the host but for checks of classes and indices, until the script asks for one."""
     step = small_step(engine, name, device="cuda")
     step()
     conversions = Conversions(monkeypatch)
@@ -77,7 +77,7 @@ def test_a_step_does_not_wait_for_the_gpu(name, strict_cupy, monkeypatch):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["tiny_mlp", "cnn", "lstm", "chain"])
 def test_memory_does_not_grow(name):
-    """1,000 steps leave less behind than one object or 32 bytes each; Python and numpy keep a few freed ones at hand."""
+    """1,000 steps leave less than one object or 32 bytes each; Python and numpy keep a few freed ones at hand."""
     step, steps = small_step(engine, name), 1000
     tracemalloc.start()
     try:
