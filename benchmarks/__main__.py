@@ -1,6 +1,6 @@
 """Our training steps beside PyTorch's and other peers', in turns: table, picture and JSON (docs/performance.md).
 
-With names of workloads, these alone are raced against PyTorch, and nothing is written.
+With names of workloads, another scale or device, or --check, the race is against PyTorch alone, and nothing is written.
 """
 
 import argparse
@@ -15,12 +15,13 @@ def main(arguments=None):
     """The exit status: 1 if losses differ, otherwise that of --check, 0 without it."""
     options = parse(arguments)
     names = options.workloads or workloads.NAMES
-    whole = not options.workloads and not options.check
+    whole = not options.workloads and not options.check and (options.scale, options.device) == (1, "cpu")
     chosen = options.peers or (peers.NAMES if whole else peers.NAMES[:2])
     rows = {}
-    print(table.head(chosen[2:]))
+    print(table.head(chosen[2:]), flush=True)
     for name in names:
-        rows[name] = measure(name, chosen, options.repeats, whole or options.memory)
+        sizes = workloads.scaled(name, options.scale) | {"device": options.device}
+        rows[name] = measure(name, chosen, options.repeats, whole or options.memory, sizes)
         print(table.line(name, rows[name], chosen[2:]), flush=True)
     found = results.document(rows, options.repeats)
     print(*table.summary(found, chosen[2:]), sep="\n")
@@ -43,26 +44,31 @@ def parse(arguments):
     add("--repeats", type=int, default=ROUNDS, metavar="N", help=f"rounds against PyTorch ({ROUNDS})")
     add("--peers", nargs="+", choices=peers.NAMES[2:], help="these beside PyTorch, instead of all or none")
     add("--memory", action="store_true", help="measure memory also where workloads are named")
+    add("--scale", type=int, default=1, metavar="N", help="batches (of the chain: the length) so many times as large")
+    add("--device", default="cpu", help="cpu (the default) or cuda; memory is the CPU's")
     against = "compare the geometric mean with the committed result: status 1 if 15 %% worse, 3 if there is none"
     add("--check", action="store_true", help=against)
     options = parser.parse_args(arguments)
     unknown = [name for name in options.workloads if name not in workloads.NAMES]
     if unknown:
         parser.error(f"unknown workloads: {', '.join(unknown)}")
-    if options.repeats < 1:
-        parser.error(f"--repeats expects a positive number, got {options.repeats}")
-    if options.check and options.workloads:
-        parser.error("--check is about all workloads; name none")
+    for name in ("repeats", "scale"):
+        if getattr(options, name) < 1:
+            parser.error(f"--{name} expects a positive number, got {getattr(options, name)}")
+    if options.check and (options.workloads or (options.scale, options.device) != (1, "cpu")):
+        parser.error("--check is about all workloads as they are; no names, scale or device")
     if options.peers:
+        if (options.scale, options.device) != (1, "cpu"):
+            parser.error("the other peers run the workloads at their own size on the CPU")
         options.peers = (*peers.NAMES[:2], *options.peers)
     if peers.absent(peers.TORCH):
         parser.error(peers.absent(peers.TORCH))
     return options
 
 
-def measure(name, chosen, rounds, with_memory):
+def measure(name, chosen, rounds, with_memory, sizes):
     """One workload's row of results.py."""
-    raced = race.race(name, chosen[:2], rounds)
+    raced = race.race(name, chosen[:2], rounds, sizes)
     skipped = {}
     for peer in chosen[2:]:
         reason = peers.absent(peer) or peers.cannot(peer, name)
@@ -70,7 +76,7 @@ def measure(name, chosen, rounds, with_memory):
             skipped[peer] = reason
         else:
             raced[peer] = race.race(name, (peers.OURS, peer), ROUNDS_OF_OTHERS)[peer]
-    peaks = {peer: memory.peak(peer, name) for peer in chosen[:2]} if with_memory else {}
+    peaks = {peer: memory.peak(peer, name, sizes) for peer in chosen[:2]} if with_memory else {}
     others = {peer: each for peer, each in raced.items() if peer != peers.OURS}
     return {
         "title": workloads.title(name),

@@ -77,7 +77,7 @@ def draw(found, path=PATH):
     kind = f"{kind['processor']}, {kind['threads']} threads, {kind['BLAS']}"
     figure.suptitle(f"Time of a training step against its size ({kind})", fontsize=10)
     results.FOLDER.mkdir(exist_ok=True)
-    figure.savefig(path, dpi=130, facecolor="white", metadata={"Software": None})
+    picture.save(figure, path)
 
 
 if __name__ == "__main__":

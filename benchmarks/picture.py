@@ -1,9 +1,14 @@
-"""The results as a picture: a row a workload, a mark a peer, on a log axis where PyTorch is 1."""
+"""The results as a picture: a row a workload, a mark a peer, on a log axis where PyTorch is 1.
 
+    python -m benchmarks.picture        # draws the newest committed result again
+"""
+
+import io
 import pathlib
 
-from benchmarks import peers
+from benchmarks import peers, results
 from benchmarks.results import geometric_mean
+from engine.files import write_atomically
 
 PATH = pathlib.Path(__file__).resolve().parents[1] / "assets" / "benchmarks.png"
 MARKS = {  # peer: colour (of Okabe & Ito, told apart by colour-blind eyes), shape
@@ -13,8 +18,14 @@ TICKS = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 1000, 10_000)
 
 
 def write(found, path=PATH):
-    draw(found).savefig(path, dpi=160, facecolor="white", metadata={"Software": None})
+    save(draw(found), path)
     return path
+
+
+def save(figure, path):
+    content = io.BytesIO()
+    figure.savefig(content, dpi=160, facecolor="white", metadata={"Software": None})
+    write_atomically(path, content.getvalue())
 
 
 def draw(found):
@@ -83,3 +94,7 @@ def caption(found):
     machine, versions = found["machine"], found["versions"]
     packages = ", ".join(f"{name} {version}" for name, version in versions.items())
     return f"{found['date']}: {machine['processor']}, {machine['threads']} threads, {machine['BLAS']}\n{packages}"
+
+
+if __name__ == "__main__":
+    print("written:", write(results.read_all()[0]))

@@ -161,7 +161,7 @@ def measured(monkeypatch):
     written = []
     rows = dict.fromkeys(workloads.NAMES, row(0.9))
     monkeypatch.setattr(peers, "absent", lambda peer: None)
-    monkeypatch.setattr(command, "measure", lambda name, chosen, rounds, with_memory: copy.deepcopy(rows[name]))
+    monkeypatch.setattr(command, "measure", lambda name, *settings: copy.deepcopy(rows[name]))
     monkeypatch.setattr(results, "document", lambda rows, rounds: {**found(1.0), "workloads": rows})
     monkeypatch.setattr(results, "write", lambda found: written.append("json") or "a.json")
     monkeypatch.setattr(picture, "write", lambda found: written.append("picture") or "a.png")
@@ -171,7 +171,7 @@ def measured(monkeypatch):
 
 def test_only_the_whole_run_writes(measured, capsys):
     """A quick look at one workload leaves the committed results alone."""
-    assert command.main(["mlp"]) == 0 and measured[1] == []
+    assert command.main(["mlp"]) == command.main(["--scale", "4"]) == 0 and measured[1] == []
     assert command.main([]) == 0 and measured[1] == ["json", "picture"]
     assert "a.json a.png" in capsys.readouterr().out
 
@@ -189,8 +189,11 @@ def test_check_gives_its_status(measured, monkeypatch, before, status):
     assert command.main(["--check"]) == status and measured[1] == []
 
 
-@pytest.mark.parametrize("arguments", [["mpl"], ["--repeats", "0"], ["mlp", "--check"]])
+WRONG = ["mpl", "--repeats 0", "--scale 0", "mlp --check", "--scale 4 --check", "--scale 4 --peers dezero"]
+
+
+@pytest.mark.parametrize("arguments", WRONG)
 def test_a_wrong_command_line_is_refused(measured, capsys, arguments):
     with pytest.raises(SystemExit) as error:
-        command.main(arguments)
+        command.main(arguments.split())
     assert error.value.code == 2 and "error:" in capsys.readouterr().err
