@@ -61,7 +61,7 @@ def draw(found, path=PATH):
 
     figure = Figure(figsize=(10, 7), layout="constrained")
     FigureCanvasAgg(figure)
-    shapes = dict(zip(dict.fromkeys(name for _, name in found), "os^Dv"))
+    shapes = dict(zip(dict.fromkeys(name for _, name in found), "os^DvP"))
     for axes, size in zip(figure.subplots(2, 2).flat, GROWTHS):
         for name in GROWTHS[size]:
             for peer, colour, style in ((TORCH, "#D55E00", "--"), (OURS, picture.OURS, "-")):

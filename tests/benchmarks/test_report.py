@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import machine, memory, peers, picture, race, results, table, workloads
+from benchmarks import growth, machine, memory, peers, picture, race, results, table, workloads
 
 HERE = {"processor": "A", "cores": 2, "system": "Linux", "threads": 2, "BLAS": "openblas 0.3 Haswell"}
 
@@ -197,3 +197,26 @@ def test_a_wrong_command_line_is_refused(measured, capsys, arguments):
     with pytest.raises(SystemExit) as error:
         command.main(arguments.split())
     assert error.value.code == 2 and "error:" in capsys.readouterr().err
+
+
+# ---- growth ----
+
+
+def test_exponents_are_fitted_to_the_larger_sizes():
+    """Of 5 + x² the small sizes tell nothing; a step that grows faster than PyTorch's is named."""
+    squares = {size: 5 + size**2 for size in (1, 2, 30, 60, 120)}
+    assert growth.exponent(squares) == pytest.approx(2, abs=0.01)
+    lines = {size: 5.0 * size for size in squares}
+    assert "GROWS FASTER" in growth.line("batch", "mlp", {"engine": squares, "torch": lines})
+    assert "GROWS FASTER" not in growth.line("batch", "mlp", {"engine": lines, "torch": squares})
+
+
+def test_all_growths_are_drawn(tmp_path):
+    """Two lines for each workload, ours and PyTorch's, and sizes that the workloads have."""
+    found = {}
+    for size, growing in growth.GROWTHS.items():
+        for name, values in growing.items():
+            assert size in workloads.sizes(name)
+            found[size, name] = {peer: dict.fromkeys(values, 0.001) for peer in ("engine", "torch")}
+    growth.draw(found, tmp_path / "growth.png")
+    assert (tmp_path / "growth.png").read_bytes().startswith(b"\x89PNG")
