@@ -46,12 +46,12 @@ def composed_attention(query, key, value, attn_mask=None, dropout_p=0.0, is_caus
         attn_mask = creation.ones((query.shape[-2], key.shape[-2]), dtype=dtypes.bool, device=query.device).tril()
     if attn_mask is not None:
         attn_mask = as_scores(attn_mask, query.dtype)
-    return _attend(query, key, value, attn_mask, dropout_p, scale)
+    return _attend(query, key, value, attn_mask, dropout_p, scale, may_be_blocked=not is_causal)
 
 
 @in_float32
-def _attend(query, key, value, mask, dropout_p, scale):
-    return attention_weights(query, key, mask, dropout_p, scale) @ value
+def _attend(query, key, value, mask, dropout_p, scale, may_be_blocked):
+    return attention_weights(query, key, mask, dropout_p, scale, may_be_blocked) @ value
 
 
 def attention_weights(query, key, mask=None, dropout_p=0.0, scale=None, may_be_blocked=True):
