@@ -76,7 +76,7 @@ def draw(found, path=PATH):
     kind = machine.describe()
     kind = f"{kind['processor']}, {kind['threads']} threads, {kind['BLAS']}"
     figure.suptitle(f"Time of a training step against its size ({kind})", fontsize=10)
-    results.FOLDER.mkdir(exist_ok=True)
+    path.parent.mkdir(exist_ok=True)
     picture.save(figure, path)
 
 
