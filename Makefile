@@ -9,15 +9,16 @@ endif
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test teach clean
+.PHONY: help lab test teach bench clean
 
 help:
 	@echo 'make lab     the course: JupyterLab in your workspace. Options: make lab ARGS="--port 9000 --no-browser"'
 	@echo 'make test    run the tests. Options: make test ARGS="-k autograd -x"'
 	@echo 'make teach   for instructors: JupyterLab with nbgrader in the classroom. Options as for lab'
+	@echo 'make bench   training steps beside PyTorch and others: docs/performance.md. Options: make bench ARGS=mlp'
 	@echo 'make clean   remove .venv and what was built; your workspace and the classroom stay'
 
-lab teach test:
+lab teach test bench:
 	@"$(PYTHON)" course/bootstrap.py $@ $(ARGS)
 
 clean:

@@ -7,8 +7,8 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 
-from autograders import seen
 from autograders.judge import judge
+from autograders.marks import passed, seen
 from autograders.own_engine import save
 from autograders.report import Report
 from autograders.session import LocalSession
@@ -34,9 +34,9 @@ def check(name: str, answer: Callable, *, hint: int = 0, solution: bool = False,
 
     `hint` is how many of the exercise's hints to show. `solution=True` shows a solution; if `answer` doesn't pass yet,
     later reports of the exercise say that it was seen, which costs no points. `seed` chooses the inputs. An answer that
-    passes in a learner's workspace is saved into their own engine (`mine`). Raises UnknownExercise for a name that
-    isn't one, ValueError for a hint that isn't there, TypeError for a `hint` that is no whole number or a `solution`
-    that is neither True nor False, and NotPassed where nbgrader runs the notebook.
+    passes in a learner's workspace is marked as passed there, and saved into their own engine (`mine`). Raises
+    UnknownExercise for a name that isn't one, ValueError for a hint that isn't there, TypeError for a `hint` that is no
+    whole number or a `solution` that is neither True nor False, and NotPassed where nbgrader runs the notebook.
     """
     spec = load(name)
     _require_hint(hint, len(spec.hints))
@@ -47,7 +47,7 @@ def check(name: str, answer: Callable, *, hint: int = 0, solution: bool = False,
     report = replace(report, seen=seen.when(name) or "")
     if os.environ.get("NBGRADER_EXECUTION") and not report.passed:
         raise NotPassed(report)
-    return replace(report, saved=save(spec, answer)) if report.passed else report
+    return replace(report, saved=_keep(spec, answer)) if report.passed else report
 
 
 def yours_or_ours(name: str, answer: Callable) -> Callable:
@@ -78,6 +78,16 @@ def _require_hint(hint, count: int) -> None:
 def _with_solution(spec, report: Report) -> Report:
     source = solution_of(spec)
     return replace(report, solution=source, note="" if report.passed else seen.mark(spec.name))
+
+
+def _keep(spec, answer: Callable) -> str:
+    """Mark the exercise as passed and save the answer; the sentences that say so, or why not.
+
+    Nothing is kept under nbgrader, which runs notebooks to look at them, or of a function that the engine lent.
+    """
+    if os.environ.get("NBGRADER_EXECUTION") or answer is spec.right_answer:
+        return ""
+    return " ".join(filter(None, [save(spec, answer), passed.mark(spec.name)]))
 
 
 def _judge_here(spec, answer, seed: int) -> Report:

@@ -257,15 +257,26 @@ def _misconception(spec: Spec, trials: list[Trial], wrong: Problem) -> str:
 def _agree_throughout(spec: Spec, trials: list[Trial], misconception: Misconception, parts, to_the_word=False) -> bool:
     """Whether the answer's outcomes are the misconception's, in these parts."""
     session = LocalSession(misconception.answer, spec.use)
+
+    def named_alike(outcome):
+        """With the learner's name for the class in the place of the misconception's: messages often name it."""
+        if not isinstance(outcome, Raised) or spec.use.kind != "class":
+            return outcome
+        return replace(outcome, message=outcome.message.replace(misconception.answer.__name__, spec.function))
+
     outcomes = (measured(spec, trial.case, session.call(*trial.case.arguments)) for trial in trials)
-    pairs = zip(trials, outcomes)
+    alike = (replace(trial, outcome=named_alike(trial.outcome)) for trial in trials)
+    pairs = zip(alike, map(named_alike, outcomes))
     return all(_agree(spec, trial, theirs, part, to_the_word) for trial, theirs in pairs for part in parts)
 
 
 def _agree(spec: Spec, trial: Trial, theirs: Outcome, part: int, to_the_word: bool) -> bool:
-    """Whether the answer's outcome is the misconception's: the same array, or the same kind of exception."""
+    """Whether the answer's outcome is the misconception's: the same array, or the same kind of exception.
+
+    A probe's words and the engine's RuntimeErrors tell many different faults, so there it is the message that counts.
+    """
     if isinstance(trial.outcome, Raised) and isinstance(theirs, Raised):
-        to_the_word = to_the_word or theirs.kind == "Unusable"
+        to_the_word = to_the_word or theirs.kind in ("Unusable", "RuntimeError")
         return trial.outcome.kind == theirs.kind and (not to_the_word or trial.outcome.message == theirs.message)
     values, their_values = parts_of(spec, trial.outcome), parts_of(spec, theirs)
     if values is None or their_values is None:

@@ -1,4 +1,4 @@
-"""One answer judged in a sandbox of its own: plain data in, plain data out, so that it can happen on any machine.
+"""Answers judged in a sandbox: plain data in, plain data out, so that it can happen on any machine.
 
 A *task* is what is to be judged: `{"exercise": name, "sources": [[cell id, source], ...], "seed": number}`. A
 *verdict* is what came out of it, with the report's words in it. Both are JSON; neither knows of a notebook, a
@@ -19,8 +19,27 @@ from autograders.judge import judge
 ROUND_ABOUT = ("batch", "__main__.py", "collect.py", "doctor.py")
 
 
-def mark(task: dict, until: float = math.inf) -> dict:
-    """The verdict on one answer.
+def mark_all(tasks: list[dict], until: float = math.inf) -> list[dict]:
+    """The verdicts on the answers of one learner, in the order of the tasks; raises as `mark` does.
+
+    Answers that need the same in their sandbox use one in turn, where the level can keep them apart.
+    """
+    verdicts = {}
+    with sandbox.Sandboxes() as sandboxes:
+        for number in sorted(range(len(tasks)), key=lambda number: _needs(tasks[number])):
+            verdicts[number] = mark(tasks[number], until, sandboxes)
+    return [verdicts[number] for number in range(len(tasks))]
+
+
+def _needs(task: dict) -> list:
+    """What its sandbox holds and allows, to sort by."""
+    exercise = spec.load(task["exercise"])
+    parts = [part for part in exercise.withheld if "." in part]
+    return [exercise.packages, parts, exercise.limits.seconds, exercise.limits.megabytes]
+
+
+def mark(task: dict, until: float = math.inf, sandboxes: sandbox.Sandboxes | None = None) -> dict:
+    """The verdict on one answer, in a sandbox of its own or in one of `sandboxes`, which are one learner's.
 
     Raises SandboxUnavailable where this machine has no sandbox, and WaitedLongEnough if there is no verdict by `until`,
     in `time.monotonic()`'s seconds. Whenever there is one, it is the same as without `until`.
@@ -36,6 +55,7 @@ def mark(task: dict, until: float = math.inf) -> dict:
         withheld=exercise.withheld,
         limits=limits,
         until=until,
+        sandboxes=sandboxes,
     ) as session:
         report, level = judge(exercise, session, task["seed"]), session.level
     return {

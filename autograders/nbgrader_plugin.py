@@ -44,7 +44,7 @@ class Judge(NbGraderPreprocessor):
         root = Path(CourseDirectory(parent=self).root)
         tasks = grading.tasks_of(nb, ledger.secret_key(root / ledger.SECRET))
         try:
-            verdicts = [marking.mark(task) for task in tasks]
+            verdicts = marking.mark_all(tasks)
         except sandbox.SandboxUnavailable as error:
             raise GradingStopped(f"nothing was graded: {error}") from error
         points = grading.write_verdicts(nb, verdicts)

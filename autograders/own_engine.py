@@ -73,8 +73,29 @@ def parts_of(package: str, folder: str) -> dict[str, Callable]:
     for name, spec in specs.exercises().items():
         if spec.part and Path(folder, f"{name}.py").is_file():
             answer = getattr(importlib.import_module(f"{package}.{name.replace('/', '.')}"), spec.function)
-            parts[spec.part] = spec.as_part(answer) if spec.as_part else answer
+            parts[spec.part] = _adapted(spec, answer) if spec.as_part else answer
     return dict(sorted(parts.items()))
+
+
+def answers_in(root: Path) -> dict[str, bool]:
+    """{exercise: whether its file is as it was saved} of the answers in the workspace `root`; nothing of them is run.
+
+    Every file counts as changed by hand where the record of what was written cannot be read.
+    """
+    kept = _Kept(root)
+    files = {name: root / PACKAGE / f"{name}.py" for name in kept.exercises}
+    return {
+        name: _digest(file.read_bytes()) in kept.written.get(f"{name}.py", [])
+        for name, file in files.items()
+        if file.is_file()
+    }
+
+
+def _adapted(spec: specs.Spec, answer: Callable) -> Callable:
+    """The answer as the engine calls its part. It says, as the answer does, which of the learner's files it is from."""
+    part = spec.as_part(answer)
+    part.__module__, part.__qualname__ = answer.__module__, answer.__qualname__
+    return part
 
 
 def save(spec: specs.Spec, answer: Callable) -> str:

@@ -96,7 +96,8 @@ def _problems_of_part(spec: Spec, trial: Trial, part: int, value) -> list[Proble
     if value is None and len(spec.compared) == 1:
         return [_missing(trial, part, _returned_none(spec))]
     if yours is None:
-        return [_missing(trial, part, f"{name} is {kind_of(value)}; a numpy array of real numbers was expected.")]
+        wanted = "a tensor or an array" if "engine" in spec.packages else "a numpy array"
+        return [_missing(trial, part, f"{name} is {kind_of(value)}; {wanted} of real numbers was expected.")]
     right_type = trial.case.stage != ORDINARY or _is_same_type(yours.dtype, expected.dtype)
     if right_type and close(yours, expected.array, expected.allowed(yours.dtype)):
         return []
@@ -135,6 +136,10 @@ def _wrong_numbers(name: str, yours: np.ndarray) -> str:
     if yours.dtype.kind == "f" and not np.all(np.isfinite(yours)):
         found = "nan (not a number)" if np.any(np.isnan(yours)) else "inf (infinity)"
         return f"{name} holds {found} where the right answer is finite."
+    if yours.ndim == 0:
+        return f"{name} is one number, as it should be, but not the right one."
+    if yours.ndim == 1:  # said so that a shape, whose sizes come as an array, reads well too
+        return f"{name} has as many numbers as it should, but not the right ones."
     return f"{name} has the right shape, but not the right numbers."
 
 

@@ -1,5 +1,6 @@
 """A submitted notebook made anew: the released one, with nothing of the learner's but the text of their answers."""
 
+import re
 from collections import defaultdict
 
 from nbformat.v4 import new_markdown_cell
@@ -13,21 +14,24 @@ Only your answers were taken from your notebook. They ran in a sandbox, after th
 chapter marks as its setup. The other cells were not run and stand here without results.
 """
 LARGEST_ANSWER = 200_000  # characters
+SEEN = re.compile(r"^The solution was seen on (\d{4}-\d{2}-\d{2})\.", re.MULTILINE)  # a report's words
 
 
 def rebuild(template, submitted, largest_answer=LARGEST_ANSWER):
     """Put the answers of the notebook `submitted` into `template`, a released notebook, which is changed and returned.
 
     Cells are found by nbgrader's grade_id. What was lost, doubled or changed by accident is told in a Markdown
-    cell at the top. Answers longer than `largest_answer` characters count as not given.
+    cell at the top, and which solutions had been seen, as far as the submitted notebook says so itself. Answers longer
+    than `largest_answer` characters count as not given.
     """
     candidates = _cells_by_grade_id(submitted)
-    notes = []
+    notes, seen = [], _solutions_seen(submitted)
     for cell in template.cells:
         if is_solution(cell):
             cell.source = _answer(cell, candidates[grade_id(cell)], notes, largest_answer)
         elif is_grade(cell):
             _compare_check(cell, candidates[grade_id(cell)], notes)
+            _tell_if_seen(cell, seen, notes)
     text = NOTES + "".join(f"\n- {note}" for note in notes)
     template.cells.insert(0, new_markdown_cell(text, id=NOTES_ID))
     template.metadata.setdefault("chainrule", {})["graded"] = False
@@ -81,6 +85,32 @@ def _answer(cell, candidates, notes, largest_answer):
     if storable != chosen["source"]:
         notes.append(f"Your answer to `{name}` had characters that cannot be stored; they became question marks.")
     return storable
+
+
+def _solutions_seen(nb):
+    """{exercise: date} of the solutions that were seen, as the checks' outputs in a submitted notebook tell.
+
+    It is the learner's own word: outputs can be deleted, and nothing but a date is taken from them.
+    """
+    found = {}
+    for cell in nb.cells:
+        outputs = cell.get("outputs")
+        for output in outputs if isinstance(outputs, list) else ():
+            data = output.get("data") if isinstance(output, dict) else None
+            text = data.get("text/plain") if isinstance(data, dict) else None
+            date = SEEN.search(text) if isinstance(text, str) else None
+            if date:
+                found[text.partition(":")[0]] = date[1]
+    return found
+
+
+def _tell_if_seen(cell, seen, notes):
+    name = exercise_of(cell)
+    if name in seen:
+        notes.append(
+            f"The solution of `{name}` was seen on {seen[name]}, as the outputs in your notebook say. That costs no "
+            "points."
+        )
 
 
 def _compare_check(cell, candidates, notes):

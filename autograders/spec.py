@@ -1,18 +1,16 @@
 """What an exercise asks: one `Spec` holds everything that the check, the grader and their tests know about it.
 
-<<<<<<< HEAD
-The specs themselves live in `autograders/specs/`, a file or a folder for each room, which ends in a tuple `EXERCISES`.
-=======
 The specs themselves live in `autograders/specs/`, a folder a chapter (`autograd`), a file an exercise, each ending in
 `EXERCISE = Spec(...)`.
->>>>>>> main
 """
 
 import difflib
+import functools
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -220,14 +218,15 @@ def load(name: str) -> Spec:
     return found[name]
 
 
-def exercises() -> dict[str, Spec]:
+@functools.cache  # a search through files, which grading would do several times for each answer
+def exercises() -> Mapping[str, Spec]:
     """All exercises by their names."""
     from autograders import specs
 
     files = pkgutil.walk_packages(specs.__path__, f"{specs.__name__}.")
     modules = [importlib.import_module(file.name) for file in files if not file.ispkg]
     found = [module.EXERCISE for module in modules if hasattr(module, "EXERCISE")]
-    return {spec.name: spec for spec in found}
+    return MappingProxyType({spec.name: spec for spec in found})
 
 
 def multilinear_rounding(reference: Callable) -> Callable:

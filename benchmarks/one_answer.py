@@ -1,8 +1,9 @@
 """Where the time of one judged answer goes: python benchmarks/one_answer.py
 
 Processor and wall milliseconds of an answer more: the difference of many and few in one process, so without the
-grader's own start, over the number. The rows contain each other: judging holds starting and ending a sandbox, which
-holds starting Python and importing numpy in it. The steps take turns, ROUNDS times, and each figure is a median.
+grader's own start, over the number. "An answer more" has its turn in a sandbox that is there already. The other rows
+contain each other: judging holds starting and ending a sandbox, which holds starting Python and importing numpy in it.
+The steps take turns, ROUNDS times, and each figure is a median.
 """
 
 import os
@@ -27,10 +28,15 @@ ANSWER += "    stretched = [axis + added for axis, length in enumerate(shape) if
 ANSWER += "    return gradient.sum(axis=(*range(added), *stretched), keepdims=True).reshape(shape)\n"
 TASK = {"exercise": "autograd/unbroadcast", "sources": [["answer", ANSWER]], "seed": 1}
 STEPS = {  # name: what is imported once, what is done each time
+    "an answer more in a sandbox": (
+        "from autograders import marking, sandbox\nshared = sandbox.Sandboxes()",
+        f"assert marking.mark({TASK}, sandboxes=shared)['points'] == 4.0",
+    ),
     "an answer judged": ("from autograders import marking", f"assert marking.mark({TASK})['points'] == 4.0"),
     "- sandbox started and ended": (
-        "from autograders.sandbox import Limits, levels, process\nlevel = levels.choose()",
-        "process.Process(level, ('numpy',), Limits()).close()",
+        "from autograders.sandbox import Limits, Sandboxes, contents, levels\nlevel = levels.choose()\n"
+        "packages = (contents.package('numpy'),)",
+        "with Sandboxes() as fresh: fresh.process(level, packages, Limits()).close()",
     ),
     "-- Python with numpy, no sandbox": (
         RUN,

@@ -25,6 +25,7 @@ def build(options, others):
     from course import builder
 
     builder.build(CHAPTERS, home() / "build")
+    builder.build_index(home() / "build")
     notebooks = builder.release(home() / "build")
     print(f"{len(notebooks)} chapter{'' if len(notebooks) == 1 else 's'} built in {home() / 'build'}")
     return 0
@@ -32,15 +33,15 @@ def build(options, others):
 
 def lab(options, others):
     """Build the notebooks, bring what is new to your workspace, and open JupyterLab there."""
-    from course import launcher, workspace
+    from course import index, launcher, workspace
 
     folder = workspace_folder()
     build(options, others)
     for message in workspace.update(home() / "build", folder):
         print(message)
-    notebooks = sorted(path.relative_to(folder) for path in folder.glob("[0-9][0-9]-*/*.ipynb"))
-    config = folder / workspace.JUPYTER_CONFIG
-    return launcher.run(folder, options.port, options.browser, others, config, notebooks[0] if notebooks else None)
+    return launcher.run(
+        folder, options.port, options.browser, others, folder / workspace.JUPYTER_CONFIG, Path(index.NAME)
+    )
 
 
 def teach(options, others):
@@ -74,9 +75,9 @@ def main(arguments=None):
     if options.function is build and others:
         reader.error(f"build does not know {' '.join(others)}")
     try:
-        from course import builder, launcher
+        from course import builder, contents, launcher
 
-        problems = (builder.BuildError, launcher.LaunchError)
+        problems = (builder.BuildError, contents.HeaderError, launcher.LaunchError)
     except ModuleNotFoundError as error:
         print(f"{error.name} is not installed here; `make lab` installs all that is needed.", file=sys.stderr)
         return 1

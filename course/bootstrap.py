@@ -18,6 +18,7 @@ COMMANDS = {  # which extras of pyproject.toml to install, what to run
     "teach": (["course"], ["-m", "course", "teach"]),
     "build": (["course"], ["-m", "course", "build"]),
     "test": (["course", "test"], ["-m", "pytest"]),
+    "bench": (["course", "parity", "bench"], ["-m", "benchmarks"]),
 }
 
 

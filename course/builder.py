@@ -22,6 +22,7 @@ from jupytext.myst import MystMetadataParsingError
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from autograders import spec as specs
+from course import index
 from course.files import digest, write_atomically
 
 UNREADABLE = (ValueError, yaml.YAMLError, MystMetadataParsingError, nbformat.ValidationError)
@@ -71,14 +72,8 @@ def render(file, used=None):
     used = {} if used is None else used
     if not re.fullmatch(r"\d\d-[a-z0-9]+(-[a-z0-9]+)*", file.stem):
         raise BuildError(f"{file.name}: a chapter's file is named like 03-name-of-it.md")
-    try:
-        written = jupytext.reads(file.read_text(encoding="utf-8"), fmt="md:myst").cells
-    except UNREADABLE as error:
-        raise BuildError(f"{file.name}: not readable as MyST Markdown: {error}") from error
-    _require_title(file, written)
     cells, exercises, occurrences = [], 0, Counter()
-    for cell in written:
-        _require_known_metadata(file, cell)
+    for cell in _cells_of(file):
         name = cell.metadata.get("exercise")
         if name is None:
             cells.append(_plain_cell(file, cell, occurrences))
@@ -88,10 +83,19 @@ def render(file, used=None):
             cells += [_header(spec), _answer(file, cell, spec), _check(spec)]
     if exercises:
         _require_check(file, cells)
-    notebook = new_notebook(cells=cells, metadata=dict(NOTEBOOK_METADATA))
-    notebook.metadata["chainrule"] = {"chapter": file.stem, "digest": _cells_digest(cells)}
-    nbformat.validate(notebook)
-    return (nbformat.writes(notebook, version=4) + "\n").encode("utf-8")
+    return _written(cells, {"chapter": file.stem, "digest": _cells_digest(cells)})
+
+
+def build_index(root, file=index.TEXT):
+    """Make `root/index.ipynb` from the text `file`; returns its path. Raises BuildError.
+
+    It is no assignment, so nbgrader's folders have none of it.
+    """
+    file, occurrences = Path(file), Counter()
+    cells = [_plain_cell(file, cell, occurrences) for cell in _cells_of(file)]
+    path = Path(root) / index.NAME
+    write_atomically(path, _written(cells, {"index": index.cells_digest(cells)}))
+    return path
 
 
 def release(root):
@@ -116,6 +120,29 @@ def release(root):
         stale.unlink()
     write_atomically(record_path, json.dumps(new, indent=1, sort_keys=True).encode())
     return released
+
+
+# From text to cells, and from cells to a notebook
+
+
+def _cells_of(file):
+    """The cells of a text, which begin with a title and have no metadata that we don't know."""
+    try:
+        cells = jupytext.reads(file.read_text(encoding="utf-8"), fmt="md:myst").cells
+    except UNREADABLE as error:
+        raise BuildError(f"{file.name}: not readable as MyST Markdown: {error}") from error
+    _require_title(file, cells)
+    for cell in cells:
+        _require_known_metadata(file, cell)
+    return cells
+
+
+def _written(cells, about):
+    """The bytes of a notebook with these cells, and `about` as our own metadata."""
+    notebook = new_notebook(cells=cells, metadata=dict(NOTEBOOK_METADATA))
+    notebook.metadata["chainrule"] = about
+    nbformat.validate(notebook)
+    return (nbformat.writes(notebook, version=4) + "\n").encode("utf-8")
 
 
 # What a chapter's cells become

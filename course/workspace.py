@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from course import index
 from course.files import digest, write_atomically
 from course.nbgrader_config import WORKSPACE_CONFIG, ensure_exchange
 
@@ -34,7 +35,7 @@ class Message:
 
 
 def update(build_root, workspace):
-    """Bring the released chapters in `build_root/release` to the folder `workspace`; returns a list of Message.
+    """Bring the released chapters in `build_root/release`, and the index, to `workspace`; returns a list of Message.
 
     Nothing that the learner changed or added is written to or removed. Safe to stop and to run again
     at any moment. Raises OSError if the folder cannot be written. A JupyterLab whose environment has
@@ -47,6 +48,8 @@ def update(build_root, workspace):
     _bring_settings(delivery)
     for notebook in sorted(Path(build_root).glob("release/*/*.ipynb")):
         _update_chapter(delivery, notebook.stem, notebook.read_bytes())
+    if (Path(build_root) / index.NAME).exists():
+        _update_index(delivery, (Path(build_root) / index.NAME).read_bytes())
     return delivery.messages
 
 
@@ -59,6 +62,28 @@ def _bring_settings(delivery):
     delivery.bring(f"{jupyter}/labconfig/page_config.json", json.dumps(panels, indent=1).encode())
     delivery.bring(f"{jupyter}/labconfig/default_setting_overrides.json", NO_NEWS.encode())
     delivery.bring(f"{jupyter}/jupyter_server_config.json", json.dumps(servers, indent=1).encode())
+
+
+def _update_index(delivery, data):
+    """Bring the index notebook with the learner's progress as it is now, unless its cells are the learner's own."""
+    from course.progress import progress_in  # here: it needs the engine
+
+    path, version = delivery.workspace / index.NAME, digest(data)
+    found = path.read_bytes() if path.exists() else None
+    if found is None or index.is_courses(found):
+        wanted = index.with_progress(data, progress_in(delivery.workspace))
+        if found is None or not index.shows_the_same(found, wanted):
+            write_atomically(path, wanted)
+    known = delivery.offered(index.NAME)
+    if found is None and known is None:
+        delivery.say("new", f"{index.NAME} is new: the map of the course, and where you are in it.")
+    elif found is None:
+        delivery.say("restored", f"{index.NAME} was missing, so it is there again.")
+    elif known != version and not index.is_courses(found):
+        beginning = f"{index.NAME} has cells of your own, so it was left as it is."
+        delivery.say("problem", f"{beginning} If you rename it, the next start brings the course's new one.")
+    if known != version:
+        delivery.offer(index.NAME, version)
 
 
 def _update_chapter(delivery, name, data):

@@ -128,14 +128,14 @@ class _Quiet(threading.local):
 _quiet = _Quiet()
 
 
-def quietly(function, arguments, keywords):
+def quietly(function, arguments, keywords=None):
     """function(*arguments, **keywords) without numpy's warnings of overflow, division by zero and the like.
 
     numpy keeps that setting in the context; running in a context of our own costs a fiftieth of np.errstate.
     """
-    if _is_quiet.get():
-        return function(*arguments, **keywords)
-    return _quiet.run(function, *arguments, **keywords)
+    if not keywords:
+        return function(*arguments) if _is_quiet.get() else _quiet.run(function, *arguments)
+    return function(*arguments, **keywords) if _is_quiet.get() else _quiet.run(function, *arguments, **keywords)
 
 
 def quiet():

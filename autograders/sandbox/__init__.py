@@ -7,7 +7,7 @@
 Read in this order: `limits.py`, `wire.py` (what crosses), `worker.py` (runs inside), `contents.py` (what it can read),
 `withheld.py` (and what not), the levels of isolation, each a module with the same `start` (`cgroup.py`,
 `bubblewrap.py`, `landlock.py`, `container.py`), `levels.py` (chooses among them), `process.py` (one sandboxed process),
-`session.py`.
+`in_turn.py` with `first_process.py` (one sandbox for several answers of one learner), `session.py`.
 """
 
 import functools
@@ -16,13 +16,15 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from autograders.sandbox import contents, levels
+from autograders.sandbox.in_turn import Sandboxes
 from autograders.sandbox.limits import Limits
 from autograders.sandbox.session import SandboxSession, WaitedLongEnough
 from autograders.sandbox.unavailable import SandboxUnavailable
 from autograders.sandbox.withheld import without
 from autograders.session import Use
 
-__all__ = ["Limits", "SandboxSession", "SandboxUnavailable", "WaitedLongEnough", "available", "open_session"]
+__all__ = [
+    "Limits", "SandboxSession", "SandboxUnavailable", "Sandboxes", "WaitedLongEnough", "available", "open_session"]
 
 OUR_OWN = ("autograders", "course")  # never inside, whatever an exercise allows
 PROBES = Path(__file__).parent.parent / "probes"  # but for these, which know no answer
@@ -38,6 +40,7 @@ def open_session(
     reason: str = "the exercise asks you to write a part of it yourself",
     limits: Limits = Limits(),
     until: float = math.inf,
+    sandboxes: Sandboxes | None = None,
 ) -> SandboxSession:
     """A session, to be used in a `with` statement, in which `answer` of the learner's cells can be used.
 
@@ -46,7 +49,8 @@ def open_session(
     `packages` are there. What is `withheld`, other packages or dotted names of parts of these, can be imported but
     not used; the ImportError says `reason`. Entering it raises SandboxUnavailable where this machine has no sandbox,
     and nothing was run. Entering it, and calls, raise WaitedLongEnough if the answer is not ready by `until`, in
-    `time.monotonic()`'s seconds, and had not used up its own limits; nothing inside knows of `until`.
+    `time.monotonic()`'s seconds, and had not used up its own limits; nothing inside knows of `until`. `sandboxes` are the same learner's:
+    other answers may use a sandbox before and after it. Without them it has one to itself.
     """
     cells = [(str(cell_id), str(source)) for cell_id, source in sources]
     if not answer.isidentifier():
@@ -59,10 +63,9 @@ def open_session(
     why = f"is withheld while this exercise is graded: {reason}"
     reasons = {name: f"`{name}` is not here while answers are graded" for name in OUR_OWN}
     reasons |= {name: f"`{name}` {why}" for name in withheld if name not in parts}
-    inside = [_package(name, parts, why) for name in packages]
-    if use.probe:
-        inside.append(contents.package_in(PROBES))
-    return SandboxSession(cells, answer, use, tuple(inside), reasons, limits, until)
+    # the probes are there for all, so that those that need no other packages can use one sandbox
+    inside = (*(_package(name, parts, why) for name in packages), contents.package_in(PROBES))
+    return SandboxSession(cells, answer, use, inside, reasons, limits, until, sandboxes)
 
 
 @functools.cache

@@ -22,11 +22,13 @@ from autograders.sandbox.limits import Limits
 from autograders.sandbox.unavailable import SandboxUnavailable, find_bubblewrap
 
 NAME = "bubblewrap"
+IN_TURN = True
 LACKS = "memory is bounded for each of its few processes, not for all together; they may use the grader's cores"
 
 # Memory is bounded for each process, not for all of them together: should the host run out, these go first.
 EASY_TO_KILL = 'echo 1000 2> /dev/null > /proc/self/oom_score_adj; exec "$@"'
 MOST_ABOUT = 2**16  # bytes of what bubblewrap says of itself
+FIRST_PROCESS = contents.HERE / "first_process.py"
 
 
 def start(packages: tuple[contents.Package, ...], limits: Limits, requests: int, replies: int) -> Jail:
@@ -42,7 +44,7 @@ def launch(packages, limits, requests: int, replies: int, enter: Sequence[str], 
         with identity.arguments(path) as (who, opened), _filter() as (calls, filter_opened):
             isolated = command(path, [*who, *calls], about, packages, limits)
             process = subprocess.Popen(
-                [*enter, *isolated, limits.for_worker(contents.modules_inside(packages))],
+                [*enter, *isolated, limits.for_worker(_modules(packages))],
                 stdin=requests,
                 stdout=replies,
                 stderr=subprocess.PIPE,
@@ -90,6 +92,9 @@ class Namespaces(Jail):
         first = json.loads(os.read(self._about, MOST_ABOUT))["child-pid"]
         self._first = os.pidfd_open(first)  # a number alone might be another process's by the time it is used
 
+    def is_as_new(self) -> bool:
+        return platform.machine() == "x86_64"  # elsewhere nothing refuses memory that outlives all processes
+
     def kill(self) -> None:
         if self._first is None:
             self.process.kill()
@@ -112,7 +117,8 @@ def command(
     sandbox's first process.
     """
     arguments = ["/bin/sh", "-c", EASY_TO_KILL, "sh", bubblewrap, *options, "--info-fd", str(about)]
-    arguments += ["--new-session", "--die-with-parent", "--cap-drop", "ALL", "--hostname", "sandbox", "--clearenv"]
+    arguments += ["--as-pid-1", "--new-session", "--die-with-parent", "--cap-drop", "ALL"]
+    arguments += ["--hostname", "sandbox", "--clearenv"]
     for name, value in contents.environment("/tmp").items():
         arguments += ["--setenv", name, value]
     arguments += ["--perms", "0700", "--size", str(limits.disk_megabytes * 2**20), "--tmpfs", "/tmp"]
@@ -123,13 +129,17 @@ def command(
     return [*arguments, str(contents.interpreter()), *contents.PYTHON_OPTIONS, f"{contents.SANDBOX}/worker.py"]
 
 
+def _modules(packages: tuple[contents.Package, ...]) -> dict[str, str]:
+    return {**contents.modules_inside(packages), "first_process": f"{contents.SANDBOX}/{FIRST_PROCESS.name}"}
+
+
 def _mounts(packages: tuple[contents.Package, ...]) -> list[str]:
     arguments = [*_mounts_of_system()]
     for package in packages:
         for path in package.paths:
             arguments += ["--ro-bind", str(path), f"{contents.PACKAGES}/{path.name}"]
-    for name in contents.OUR_FILES:
-        arguments += ["--ro-bind", str(contents.HERE / name), f"{contents.SANDBOX}/{name}"]
+    for path in (*(contents.HERE / name for name in contents.OUR_FILES), FIRST_PROCESS):
+        arguments += ["--ro-bind", str(path), f"{contents.SANDBOX}/{path.name}"]
     return arguments
 
 

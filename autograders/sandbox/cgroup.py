@@ -18,6 +18,7 @@ from autograders.sandbox.limits import Limits
 from autograders.sandbox.unavailable import SandboxUnavailable, need_linux
 
 NAME = "bubblewrap+cgroup"
+IN_TURN = True
 LACKS = "the time on a core is bounded only where the cgroup hands on `cpu`"
 
 NEEDED = {"memory", "pids"}
@@ -58,11 +59,17 @@ class Together(bubblewrap.Namespaces):
         except FileNotFoundError:  # Linux before 5.14
             super().kill()
 
+    def is_as_new(self) -> bool:
+        return super().is_as_new() and not self._ran_out_of_memory()
+
     def how_it_ended(self, status: int) -> str:
-        events = dict(line.split() for line in (self._folder / "memory.events").read_text().splitlines())
-        if int(events["oom_kill"]):
+        if self._ran_out_of_memory():
             return f"used more than {self._limits.megabytes} MB of memory in all its processes"
         return super().how_it_ended(status)
+
+    def _ran_out_of_memory(self) -> bool:
+        events = dict(line.split() for line in (self._folder / "memory.events").read_text().splitlines())
+        return int(events["oom_kill"]) > 0
 
     def release(self) -> None:
         super().release()

@@ -31,6 +31,7 @@ from autograders.sandbox.limits import Limits
 from autograders.sandbox.unavailable import SandboxUnavailable, need_linux
 
 NAME = "container"
+IN_TURN = False
 LACKS = "/proc shows the kernel's figures, and where on the host the files that it reads lie; a start takes long"
 
 FORCE = "CHAINRULE_CONTAINER"

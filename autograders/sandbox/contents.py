@@ -13,7 +13,7 @@ from typing import NamedTuple
 from autograders.sandbox.unavailable import SandboxUnavailable
 
 HERE = Path(__file__).parent
-OUR_FILES = ("worker.py", "wire.py")  # the only ones of ours that are inside
+OUR_FILES = ("worker.py", "wire.py")  # of ours; where answers take turns, `first_process.py` too
 PACKAGES, SANDBOX = "/packages", "/sandbox"  # where inside they and our files are, at levels that can mount them
 DEVICES = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom")
 ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS")

@@ -5,8 +5,11 @@ This one is right for a process that cannot have children. Levels whose processe
 
 import signal
 import subprocess
+import warnings
 
 from autograders.sandbox.unavailable import SandboxUnavailable
+
+SECONDS_TO_END = 5.0
 
 
 class Jail:
@@ -23,9 +26,33 @@ class Jail:
     def ready(self) -> None:
         """The worker runs, and no code of the learner's has run yet."""
 
+    def is_as_new(self) -> bool:
+        """Whether nothing of an answer can be left in it once its processes are gone and its files untouched."""
+        return False
+
     def kill(self) -> None:
         """Kill all processes in it. They may take a moment to end."""
         self.process.kill()
+
+    def collect(self) -> None:
+        """Wait until what was killed is gone, and give back what was held for it."""
+        try:
+            self.process.wait(SECONDS_TO_END)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            warnings.warn("a sandbox did not end in time; its processes may still run", RuntimeWarning, stacklevel=2)
+        finally:
+            self.process.stderr.close()
+            self.release()
+
+    def end_in_words(self) -> str:
+        """How it ended, for one that no longer speaks."""
+        try:
+            status = self.process.wait(SECONDS_TO_END)
+        except subprocess.TimeoutExpired:
+            return "closed the connection to the grader"
+        return self.how_it_ended(status)
 
     def how_it_ended(self, status: int) -> str:
         """`status`, as Popen gives it, in words."""

@@ -24,6 +24,7 @@ from autograders.sandbox.limits import Limits
 from autograders.sandbox.unavailable import SandboxUnavailable, need_linux
 
 NAME = "landlock"
+IN_TURN = False
 LACKS = "names and sizes of files, the host's name and number of processes can be seen; nothing can be written"
 
 CONFINE = contents.HERE / "confine.py"

@@ -3,8 +3,10 @@
 A level is a module with
     NAME        how the ledger and the doctor call it;
     LACKS       what it does not promise that a better one does, in a line;
+    IN_TURN     whether answers use its sandboxes in turn: then the worker is started with `first_process.py`;
     start       (packages, limits, requests, replies) -> Jail: a worker that has these `contents.Package`s and speaks
-                over the two descriptors, or SandboxUnavailable with the reason and what to do about it.
+                over the two descriptors (IN_TURN: follows the orders of one socket), or SandboxUnavailable with the
+                reason and what to do about it.
 CHAINRULE_SANDBOX=name allows that level alone. Where none works nothing is graded.
 """
 
@@ -13,8 +15,8 @@ import os
 import types
 
 from autograders.sandbox import bubblewrap, cgroup, container, contents, landlock
+from autograders.sandbox.in_turn import Sandboxes
 from autograders.sandbox.limits import Limits
-from autograders.sandbox.process import Process
 from autograders.sandbox.unavailable import SandboxUnavailable, need_linux
 
 LEVELS = (cgroup, bubblewrap, landlock, container)  # the best first
@@ -41,7 +43,8 @@ def choose() -> types.ModuleType:
 def problem(level: types.ModuleType) -> str:
     """Why the level does not work here, and the fix; an empty text if it does. A worker is started to find out."""
     try:
-        Process(level, (contents.package("numpy"),), Limits()).close()
+        with Sandboxes() as sandboxes:
+            sandboxes.process(level, (contents.package("numpy"),), Limits()).close()
     except SandboxUnavailable as error:
         return str(error)
     return ""

@@ -8,8 +8,9 @@ import math
 import time
 
 from autograders.sandbox import contents, levels, wire
+from autograders.sandbox.in_turn import Sandboxes
 from autograders.sandbox.limits import Limits
-from autograders.sandbox.process import Ended, Process, TooSlow
+from autograders.sandbox.process import Ended, TooSlow
 from autograders.session import Described, Missing, Opaque, Outcome, Raised, Returned, Stopped, Use
 
 MOST_STARTS = 4
@@ -25,7 +26,7 @@ class SandboxSession:
     """Runs the cells in a sandbox and uses what they call `name` there. Use it in a `with` statement, from one thread.
 
     An answer that had to be stopped gets a fresh sandbox for its next call, three times at most. A session that raised
-    WaitedLongEnough is of no more use.
+    WaitedLongEnough is of no more use. With `sandboxes` one that it leaves as new serves the next session.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class SandboxSession:
         withheld: dict[str, str],
         limits: Limits,
         until: float = math.inf,
+        sandboxes: Sandboxes | None = None,
     ):
         self._begin = wire.pack({"cells": cells, "name": name, "withheld": withheld, **use._asdict()})
         self._name = name
@@ -45,6 +47,8 @@ class SandboxSession:
         self._seconds_left = limits.seconds_total
         self._until = until
         self._starts_left = MOST_STARTS
+        self._sandboxes = sandboxes or Sandboxes()
+        self._closes_sandboxes = sandboxes is None
         self._process = None
         self._description = None
         self._level = None
@@ -59,8 +63,10 @@ class SandboxSession:
         self._start()
         return self
 
-    def __exit__(self, *exception):
-        self._end()
+    def __exit__(self, exception, *about):
+        self._end(orderly=exception is None)
+        if self._closes_sandboxes:
+            self._sandboxes.close()
 
     def describe(self) -> Described | Missing | Raised | Stopped:
         """The answer's parameters; or the error of the cell that should have defined it; or that it is missing."""
@@ -88,7 +94,7 @@ class SandboxSession:
             self._description = Stopped(f"had to be stopped {MOST_STARTS} times")
             return
         self._starts_left -= 1
-        self._process = Process(self._level, self._packages, self._limits)
+        self._process = self._sandboxes.process(self._level, self._packages, self._limits)
         try:
             header, _ = self._exchange(self._begin)
             self._description = self._read_description(header)
@@ -99,9 +105,9 @@ class SandboxSession:
             self._end()
             raise
 
-    def _end(self) -> None:
+    def _end(self, orderly: bool = False) -> None:
         if self._process is not None:
-            self._process.close()
+            self._process.close(orderly)
             self._process = None
 
     def _exchange(self, message: bytes) -> tuple[dict, tuple]:

@@ -2,8 +2,9 @@
 
 It is started with its limits and the modules it may load as JSON, and speaks with the parent over the descriptors it
 was given as stdin and stdout, which it hides first: what the learner prints goes to /dev/null, and costs nothing. It
-needs numpy and `wire.py`. Nothing here protects the parent, who trusts no byte of it: by the first call, the learner
-owns this process.
+needs numpy and `wire.py`. Where `first_process.py` is among the modules, this process stays clean, and what follows
+the imports happens in one forked for each answer. Nothing here protects the parent, who trusts no byte of it: by the
+first call, the learner owns the process.
 """
 
 import ast
@@ -26,8 +27,16 @@ def main():
     begin = json.loads(sys.argv[1])
     set_limits(begin["limits"])
     sys.meta_path.append(Modules(begin["modules"]))
-    import wire  # it imports numpy, which must already live within the limits
+    for name in begin["modules"]:  # numpy among them, which must already live within the limits
+        importlib.import_module(name)
+    wire = sys.modules["wire"]
+    if "first_process" in begin["modules"]:
+        requests, replies = sys.modules["first_process"].serve(requests)
+    use_answer(requests, replies, wire)
 
+
+def use_answer(requests, replies, wire):
+    """Run the cells that the parent sends, and use the answer in them for as long as it asks."""
     send(replies, wire.pack({"ready": True}))
     header, _ = receive(requests, wire)
     probe = importlib.import_module(f"probes.{header['probe']}").probe if header["probe"] else call

@@ -6,14 +6,16 @@ text where no kernel is running.
 
 from course.labs.broadcasting import broadcasting
 from course.labs.classifiers import show_boundaries, show_confusion
+from course.labs.conveyor import conveyor
 from course.labs.gradient_flow import gradient_flow
 from course.labs.live import Live
 from course.labs.momentum import momentum
 from course.labs.pictures import GREY, ORANGE, PURPLE, show, show_weights
 from course.labs.playground import playground
+from course.labs.receptive_field import receptive_field
 from course.labs.surfaces import show_walks
 from course.labs.value_graph import value_graph
 
 __all__ = [
-    "GREY", "ORANGE", "PURPLE", "Live", "broadcasting", "gradient_flow", "momentum", "playground", "show",
-    "show_boundaries", "show_confusion", "show_walks", "show_weights", "value_graph"]
+    "GREY", "ORANGE", "PURPLE", "Live", "broadcasting", "conveyor", "gradient_flow", "momentum", "playground",
+    "receptive_field", "show", "show_boundaries", "show_confusion", "show_walks", "show_weights", "value_graph"]

@@ -4,13 +4,13 @@ Two sliders choose the shapes, a third moves through the result. The picture has
 stretches them, the result, and the memory of both; the marked cells are where the marked result comes from.
 """
 
-import base64
 import html
 import itertools
 import math
 
 import engine as torch
-from course.labs.pictures import GREY, ORANGE, PURPLE
+from course.labs import svg
+from course.labs.pictures import GREY, ORANGE, PALE_ORANGE, PALE_PURPLE, PURPLE
 
 SHAPES = ((), (4,), (1, 4), (3, 1), (3,), (3, 4), (2, 1, 1), (2, 1, 4), (2, 3, 1), (2, 3, 4))
 MOST_AXES, LONGEST_AXIS = 3, 4
@@ -69,9 +69,7 @@ class Broadcasting:
 
     def to_html(self):
         """The picture for the chosen shapes and element, with its line of text as the alternative."""
-        picture = base64.b64encode(draw(self.look()).encode()).decode("ascii")
-        source = f"data:image/svg+xml;base64,{picture}"
-        return f'<img alt="{html.escape(self.describe())}" src="{source}" style="max-width: 100%">'
+        return svg.image(draw(self.look()), self.describe())
 
     def show(self):
         """A still picture, folded away, and the sliders (without a kernel only the first is left)."""
@@ -169,16 +167,13 @@ def _unstretched(tensor):
     }
 
 
-# the picture: boxes and text, written as SVG, which is quicker than a plot and sharp at any size
+# ---- the picture ----------------------------------------------------------------------------------------
 
 
 WIDTH, HEIGHT, CELL = 920, 425, 34  # pixels
 LEFT = {"a": 20, "b": 345, "result": 670}  # of each column
 ROOM = 285  # for a memory's cells
 MEMORY, BLOCK, SHEET_GAP = 78, 196, 14  # the tops of the memories and of the blocks
-FILL, OWN = "#fdb863", "#e5dff0"
-BOX = '<rect x="{:g}" y="{:g}" width="{:g}" height="{}" fill="{}" stroke="{}" stroke-width="{}"{}/>'
-TEXT = '<text x="{:g}" y="{:g}" font-size="{}" fill="{}" text-anchor="{}"{}>{}</text>'
 
 
 def draw(seen):
@@ -192,37 +187,29 @@ def draw(seen):
     if "index" in seen:
         parts += _block("result", f"a + b: {seen['shape']}", seen["result"], seen["shape"], seen)
     else:
-        parts.append(_text(LEFT["result"], BLOCK + 22, "They do not fit.", 15, ORANGE, bold=True))
+        parts.append(svg.text(LEFT["result"], BLOCK + 22, "They do not fit.", 15, ORANGE, bold=True))
     for sign, left in ("+", LEFT["b"] - 40), ("=", LEFT["result"] - 40):
-        parts.append(_text(left, BLOCK + 24, sign, 22, GREY, "middle"))
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" '
-        f'font-family="DejaVu Sans, Helvetica, Arial, sans-serif"><rect width="100%" height="100%" fill="white"/>'
-        f'{"".join(parts)}</svg>'
-    )
-
-
-def _text(x, y, text, size=13, colour="black", anchor="start", bold=False):
-    return TEXT.format(x, y, size, colour, anchor, ' font-weight="bold"' * bold, html.escape(str(text)))
+        parts.append(svg.text(left, BLOCK + 24, sign, 22, GREY, "middle"))
+    return svg.drawing(WIDTH, HEIGHT, parts)
 
 
 def _box(x, y, width, is_marked, is_own=True):
-    colours = (FILL, ORANGE, 2.5) if is_marked else (OWN, PURPLE, 1) if is_own else ("white", GREY, 1)
+    colours = (PALE_ORANGE, ORANGE, 2.5) if is_marked else (PALE_PURPLE, PURPLE, 1) if is_own else ("white", GREY, 1)
     dots = "" if is_own or is_marked else ' stroke-dasharray="2 2"'
-    return BOX.format(x, y, width, CELL - 4, *colours, dots)
+    return svg.box(x, y, width, CELL - 4, *colours, dots)
 
 
 def _memory(name, of, index):
     """The line of numbers that a tensor has in memory, and how its strides lead to the marked place."""
     left, memory, width = LEFT[name], of["memory"], min(CELL, ROOM / len(of["memory"]))
-    parts = [_text(left, 28, f"{name} in memory", 15), _text(left, 54, f"shape {of['shape']}", 13, GREY)]
+    parts = [svg.text(left, 28, f"{name} in memory", 15), svg.text(left, 54, f"shape {of['shape']}", 13, GREY)]
     for place in sorted(range(len(memory)), key=lambda place: place == of["place"]):  # the marked one above the others
         parts.append(_box(left + place * width, MEMORY, width, place == of["place"]))
         if width > 20:
-            parts.append(_text(left + (place + 0.5) * width, MEMORY + 20, memory[place], 12, anchor="middle"))
+            parts.append(svg.text(left + (place + 0.5) * width, MEMORY + 20, memory[place], 12, anchor="middle"))
     if index is not None:
         products = " + ".join(f"{position}·{stride}" for position, stride in zip(index, of["strides"])) or "0"
-        parts.append(_text(left, MEMORY + 54, f"place {of['place']} = {products}, there: {of['value']}", 13, ORANGE))
+        parts.append(svg.text(left, MEMORY + 54, f"place {of['place']} = {products}, there: {of['value']}", 13, ORANGE))
     return parts
 
 
@@ -231,7 +218,7 @@ def _block(column, title, values, shape, seen, of=None):
 
     `of` is given for a stretched tensor, whose repeated numbers are drawn dotted.
     """
-    parts = [_text(LEFT[column], BLOCK - 14, title, 14)]
+    parts = [svg.text(LEFT[column], BLOCK - 14, title, 14)]
     sheets, rows, columns = (1,) * (MOST_AXES - len(shape)) + shape
     for sheet, row, column_number in itertools.product(range(sheets), range(rows), range(columns)):
         place = (sheet, row, column_number)[MOST_AXES - len(shape) :]
@@ -240,7 +227,7 @@ def _block(column, title, values, shape, seen, of=None):
         value = _at(values, place)
         parts.append(_box(x, y, CELL - 4, is_marked, is_own))
         colour = "black" if is_marked or is_own else GREY
-        parts.append(_text(x + CELL / 2 - 2, y + 20, value, 12 if value < 1000 else 10, colour, "middle"))
+        parts.append(svg.text(x + CELL / 2 - 2, y + 20, value, 12 if value < 1000 else 10, colour, "middle"))
     return parts
 
 
@@ -258,15 +245,15 @@ def _is_own(of, place):
 def _lined_up(seen):
     """The shapes below each other, lined up at their last axes."""
     left, right = LEFT["result"], LEFT["result"] + 160
-    parts = [_text(left, 28, "shapes, lined up at the right", 15)]
+    parts = [svg.text(left, 28, "shapes, lined up at the right", 15)]
     rows = [(name, of["shape"]) for name, of in seen["tensors"].items()] + [("a + b", seen.get("shape"))]
     for number, (name, shape) in enumerate(rows):
         y = 56 + 28 * number
-        parts.append(_text(left, y, name, 14, GREY))
+        parts.append(svg.text(left, y, name, 14, GREY))
         if shape == ():
-            parts.append(_text(right, y, "( )", 16, anchor="middle"))
+            parts.append(svg.text(right, y, "( )", 16, anchor="middle"))
         if shape is None:
-            parts.append(_text(right + 6, y, "error", 15, ORANGE, "end"))
+            parts.append(svg.text(right + 6, y, "error", 15, ORANGE, "end"))
         for back, size in enumerate(reversed(shape or ())):
-            parts.append(_text(right - back * 36, y, size, 16, anchor="middle"))
+            parts.append(svg.text(right - back * 36, y, size, 16, anchor="middle"))
     return parts

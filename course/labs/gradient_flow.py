@@ -10,7 +10,7 @@ import html
 import numpy as np
 
 import engine as torch
-from course.labs.pictures import DIVERGING, GREY, ORANGE, PURPLE, as_html, figure, mosaic
+from course.labs.pictures import DIVERGING, GREY, ORANGE, PURPLE, Ground, figure, mosaic
 from engine.nn import functional as F
 
 STEPS = 60
@@ -83,24 +83,26 @@ class GradientFlow:
             "probabilities": logs.detach().exp().numpy()[0],
         }
 
-    def describe(self):
+    def describe(self, seen=None):
         """The picture in one line of text."""
-        seen = self.look()
+        seen = self.look() if seen is None else seen
         return (
-            f"Step {self.step} of {STEPS}, image {self.image}, a {seen['label']}: probability {seen['probabilities'][seen['label']]:.3f}, "
-            f"loss {seen['loss']:.4f}, largest weight gradient {np.abs(seen['weights gradient']).max():.4f}."
+            f"Step {self.step} of {STEPS}, image {self.image}, a {seen['label']}: "
+            f"probability {seen['probabilities'][seen['label']]:.3f}, loss {seen['loss']:.4f}, "
+            f"largest weight gradient {np.abs(seen['weights gradient']).max():.4f}."
         )
 
-    def to_html(self):
+    def to_html(self, seen=None):
         """The picture for the chosen step and image, with its line of text as the alternative."""
-        return self._picture.draw(self.look(), self.describe())
+        seen = self.look() if seen is None else seen
+        return self._picture.draw(seen, self.describe(seen))
 
     def show(self):
         """A still picture, folded away, and the sliders (without a kernel only the first is left)."""
         from IPython.display import HTML, display
 
-        still = f"<details><summary>The lab as a still picture. {html.escape(self.describe())}</summary>{self.to_html()}</details>"
-        display(HTML(still))
+        summary = f"<summary>The lab as a still picture. {html.escape(self.describe())}</summary>"
+        display(HTML(f"<details>{summary}{self.to_html()}</details>"))
         display(self.widget())
 
     def widget(self):
@@ -116,7 +118,8 @@ class GradientFlow:
 
         def redraw(_=None):
             self.step, self.image = step.value, image.value
-            picture.value = f"<code>{html.escape(self.describe())}</code><br>{self.to_html()}"
+            seen = self.look()
+            picture.value = f"<code>{html.escape(self.describe(seen))}</code><br>{self.to_html(seen)}"
 
         step.observe(redraw, "value")
         image.observe(redraw, "value")
@@ -129,7 +132,7 @@ def _saved_bytes(node):
 
 
 class Picture:
-    """The figure: laid out once, its contents replaced for each redraw, which is several times faster."""
+    """The figure: laid out once; titles, sheets, bars, their scales and the texts are drawn anew each time."""
 
     def __init__(self):
         self.figure = figure(9.2, 4.3)
@@ -139,10 +142,21 @@ class Picture:
         self.logits = self._bars("logits", 0.56, "logits (orange: the right digit)")
         self.logits_gradient = self._bars("logits", 0.08, "∂ loss / ∂ logits")
         self.probabilities = self._bars("probabilities", 0.56, "softmax of the logits")
+        self.probabilities[0].axes.set_ylim(0, 1)
         self.loss = self.figure.text(
             COLUMNS["probabilities"] + 0.095, 0.16, "", ha="center", fontsize=12, linespacing=1.5
         )
         self.saved = self.figure.text(COLUMNS["image"], 0.10, "", fontsize=8.5, color=GREY, linespacing=1.6)
+        self.ground = Ground(self.figure, self._moving())
+
+    def _moving(self):
+        sheets, bars = (self.weights, self.weights_gradient), (self.logits, self.logits_gradient)
+        moving = [self.image, *sheets, *(sheet.axes.title for sheet in sheets), self.loss, self.saved]
+        for each in (*bars, self.probabilities):
+            axes = each[0].axes
+            scale = [axes.yaxis] if each in bars else []
+            moving += [*each, *scale, *axes.lines, *axes.spines.values()]
+        return moving
 
     def _axes(self, column, bottom, width, height, title):
         axes = self.figure.add_axes((COLUMNS[column], bottom, width, height))
@@ -174,23 +188,25 @@ class Picture:
             limit = float(np.abs(seen[name]).max()) or 1.0
             sheet.set_data(mosaic(seen[name]))
             sheet.set_clim(-limit, limit)
-            sheet.axes.set_title(f"{title} (up to ±{np.abs(seen[name]).max():.3f})", fontsize=10)
+            sheet.axes.title.set_text(f"{title} (up to ±{np.abs(seen[name]).max():.3f})")
         for bars, name in (
             (self.logits, "logits"),
             (self.logits_gradient, "logits gradient"),
             (self.probabilities, "probabilities"),
         ):
-            self._set_bars(bars, seen[name], seen["label"], lowest=0.0 if name == "probabilities" else None)
+            _set_bars(bars, seen[name], seen["label"])
+            if bars is not self.probabilities:
+                reach = max(float(np.abs(seen[name]).max()), 1e-3) * 1.1
+                bars[0].axes.set_ylim(-reach, reach)
         self.loss.set_text(
             f"loss {seen['loss']:.4f}\n= −log {seen['probabilities'][seen['label']]:.4f}\n∂ loss / ∂ loss = 1"
         )
         product, total, logs = seen["saved"].values()
         self.saved.set_text(f"saved for backward:\n@  {product} bytes\n+  {total} bytes\nlog softmax  {logs} bytes")
-        return as_html(self.figure, alt)
+        return self.ground.draw(alt)
 
-    def _set_bars(self, bars, heights, label, lowest):
-        for digit, (bar, height) in enumerate(zip(bars, heights)):
-            bar.set_height(height)
-            bar.set_color(ORANGE if digit == label else PURPLE)
-        reach = max(float(np.abs(heights).max()), 1e-3) * 1.1
-        bars[0].axes.set_ylim(-reach if lowest is None else lowest, reach if lowest is None else 1.0)
+
+def _set_bars(bars, heights, label):
+    for digit, (bar, height) in enumerate(zip(bars, heights)):
+        bar.set_height(height)
+        bar.set_color(ORANGE if digit == label else PURPLE)

@@ -6,10 +6,9 @@ The walker is the same optimizer with momentum 0, so the learner's own class mak
 import html
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 import engine as torch
-from course.labs.pictures import ORANGE, PURPLE, figure, image
+from course.labs.pictures import ORANGE, PURPLE, Ground, figure
 from course.labs.surfaces import SURFACES, draw_heights, walk
 
 STEPS = 80
@@ -62,9 +61,12 @@ class MomentumLab:
     def to_html(self, ways=None):
         """The picture of what is chosen, with its line of text as the alternative."""
         ways = ways or self.look()
-        if self.surface not in self._pictures:
-            self._pictures[self.surface] = Picture(SURFACES[self.surface])
-        return self._pictures[self.surface].draw(ways, self.describe(ways))
+        return self._picture(self.surface).draw(ways, self.describe(ways))
+
+    def _picture(self, surface):
+        if surface not in self._pictures:
+            self._pictures[surface] = Picture(SURFACES[surface])
+        return self._pictures[surface]
 
     def show(self):
         """A still picture, folded away, and the sliders (without a kernel only the first is left)."""
@@ -103,6 +105,8 @@ class MomentumLab:
             ways = self.look()
             picture.value = f"<code>{html.escape(self.describe(ways))}</code><br>{self.to_html(ways)}"
 
+        for name in SURFACES:
+            self._picture(name)  # its ground takes long to draw, so before anyone moves the slider
         for each in (surface, rate, friction, noise):
             each.observe(redraw, "value")
         redraw()
@@ -126,17 +130,16 @@ def _told(way):
 
 
 class Picture:
-    """The figure for one surface: the ground is drawn once and kept, only the ways over it are drawn anew each time."""
+    """The figure for one surface: only the ways over it are drawn anew each time."""
 
     def __init__(self, surface):
-        self.figure = figure(9.2, 3.6)
-        self.canvas = FigureCanvasAgg(self.figure)
+        fig = figure(9.2, 3.6)
         self.lowest = surface.lowest
-        ground = self.figure.add_axes((0.06, 0.11, 0.54, 0.79))
+        ground = fig.add_axes((0.06, 0.11, 0.54, 0.79))
         draw_heights(ground, surface)
         ground.set_title("the surface from above; darker is higher", fontsize=10)
         ground.plot(*surface.start, "x", color="black", markersize=9, markeredgewidth=2)
-        curves = self.figure.add_axes((0.69, 0.11, 0.30, 0.79))
+        curves = fig.add_axes((0.69, 0.11, 0.30, 0.79))
         curves.set_title("loss above the lowest, by step", fontsize=10)
         curves.set_yscale("log")
         curves.set_xlim(0, STEPS)
@@ -149,17 +152,15 @@ class Picture:
             (way,) = ground.plot([], [], dashes, color=colour, marker=mark, markersize=3, linewidth=1.2)
             (curve,) = curves.plot([], [], dashes, color=colour, linewidth=1.6, label=f"{name} momentum")
             self.lines[name] = way, curve
-        curves.legend(frameon=False, fontsize=9, loc="upper right")
-        self.canvas.draw()
-        self.ground = self.canvas.copy_from_bbox(self.figure.bbox)
+        legend = curves.legend(frameon=False, fontsize=9, loc="upper right")
+        ways, losses = zip(*self.lines.values())
+        frames = *ground.spines.values(), *curves.spines.values()
+        self.ground = Ground(fig, [*ways, *losses, *frames, legend])
 
     def draw(self, ways, alt):
         """The <img> for these ways."""
-        self.canvas.restore_region(self.ground)
         for name, way in ways.items():
             on_ground, curve = self.lines[name]
             on_ground.set_data(*np.clip(way["points"], -FAR, FAR).T)
             curve.set_data(np.arange(STEPS + 1), np.clip(way["losses"] - self.lowest, 1 / FAR, FAR))
-            for line in self.lines[name]:
-                line.axes.draw_artist(line)
-        return image(np.asarray(self.canvas.buffer_rgba()), alt)
+        return self.ground.draw(alt)

@@ -6,10 +6,12 @@ import io
 
 import matplotlib
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 DIVERGING = "PuOr_r"  # orange for positive, purple for negative: told apart by every kind of colour vision
 ORANGE, PURPLE, GREY = "#b35806", "#542788", "#666666"
+PALE_ORANGE, PALE_PURPLE, PALE_GREY = "#fdb863", "#e5dff0", "#dddddd"  # for areas, with the strong ones around them
 
 
 def figure(width, height):
@@ -32,6 +34,27 @@ def image(pixels, alt):
     buffer = io.BytesIO()
     Image.fromarray(pixels[..., :3]).save(buffer, format="png", compress_level=1)
     return _img(buffer, alt)
+
+
+class Ground:
+    """What stays the same in a figure, drawn once and kept, so that a redraw draws only what moves.
+
+    moving: the artists that change, in the order in which they are drawn, above all others.
+    """
+
+    def __init__(self, fig, moving):
+        self.canvas, self.moving = FigureCanvasAgg(fig), tuple(moving)
+        for artist in self.moving:
+            artist.set_animated(True)  # so the canvas leaves it out
+        self.canvas.draw()
+        self.kept = self.canvas.copy_from_bbox(fig.bbox)
+
+    def draw(self, alt):
+        """The figure as it is now, as an <img> with `alt` as its text."""
+        self.canvas.restore_region(self.kept)
+        for artist in self.moving:
+            artist.draw(self.canvas.get_renderer())
+        return image(np.asarray(self.canvas.buffer_rgba()), alt)
 
 
 def _img(buffer, alt):

@@ -165,6 +165,7 @@ class Node:
     """One recorded operation; `tensor.grad_fn`. Its edges lead to the nodes that made its inputs."""
 
     __slots__ = ("op", "inputs", "plan", "saved", "versions", "shape", "numpy_dtype", "hooks", "__weakref__")
+    source = None  # or the one node among the inputs: see `short`
 
     def __init__(self, op, inputs, plan, saved, versions, result):
         self.op = op
@@ -213,30 +214,28 @@ class Node:
             saved = self.plan.as_tensors(self, saved)
         is_complex = self.numpy_dtype.kind == "c"  # the chain rule conjugates the derivative: conj(conj(g)·f')
         gradient = gradient.conj() if is_complex else gradient
-        passed_on = [None] * len(self.inputs)
+        inputs = self.inputs
+        passed_on = [None] * len(inputs)
         for position, vjp, picks in self.plan.vjps:
-            source = self.inputs[position]
+            source = inputs[position]
             if useful is not None and source not in useful:
                 continue
             its_gradient = vjp(gradient, *(saved if picks is None else [saved[pick] for pick in picks]))
-            its_gradient = its_gradient.conj() if is_complex else its_gradient
-            if its_gradient.shape != source.shape:
-                its_gradient = unbroadcast(its_gradient, source.shape)
-            if its_gradient.dtype != source.numpy_dtype:
-                its_gradient = as_dtype(its_gradient, source.numpy_dtype)
-            passed_on[position] = its_gradient
+            passed_on[position] = fitted(its_gradient.conj() if is_complex else its_gradient, source)
         return passed_on
 
     def saved_values(self):
         """What the node saved, after checking that nobody has freed it or changed it in place since."""
-        saved = self.saved
+        saved, versions = self.saved, self.versions
+        if type(saved) is tuple and not versions:
+            return saved
         if saved is None:
             raise RuntimeError(
                 "Trying to backward through the graph a second time: the values that the first backward needed "
                 f"were freed by it (here: those of {self.name()}). Pass retain_graph=True to the first one to keep "
                 "them.")
-        storages = iter(self.versions)
-        for storage, version in zip(storages, storages):
+        pairs = iter(versions)
+        for storage, version in zip(pairs, pairs):
             if storage.version != version:
                 raise RuntimeError(
                     "one of the variables needed for gradient computation has been modified by an inplace operation: "
@@ -262,7 +261,7 @@ class AccumulateGrad:
     """Where an edge ends: adds what arrives to the `.grad` of a leaf, its `variable`."""
 
     __slots__ = ("variable", "__weakref__")
-    inputs = ()
+    inputs, source = (), None
     next_functions = ()
     label = "leaf"
     register_hook, register_prehook = Node.register_hook, Node.register_prehook
@@ -295,7 +294,7 @@ def edge_of(tensor):
         tensor.catch_up()
     if tensor._grad_fn is not None:
         return tensor._grad_fn
-    if not tensor.requires_grad:
+    if not (tensor.requires_grad_flag or tensor.requires_grad):
         return None
     node = tensor._accumulator and tensor._accumulator()
     if node is None:
@@ -329,10 +328,8 @@ def record(op, inputs, metadata):
     inputs, arrays = op.prepare(inputs)
     result = op.run(arrays, metadata)
     is_recording, node, edges, needed = setting.record, None, [], 0
-    storage = Storage() if is_recording else new_storage()
     is_view = op.is_view and (result.size == 0 or backend.share_memory(result, arrays[0]))
-    if is_view:
-        storage = inputs[0].storage
+    storage = inputs[0].storage if is_view else Storage() if is_recording else new_storage()
     if is_recording and op.vjps and result.dtype.kind not in "biu":  # integers and bools have no gradients
         for value in inputs:
             edge = None
@@ -394,6 +391,13 @@ def unbroadcast(gradient, shape):
     return gradient.reshape(shape)
 
 
+def fitted(gradient, source):
+    """The gradient in the shape and the type of what the node `source` made."""
+    if gradient.shape != source.shape:
+        gradient = unbroadcast(gradient, source.shape)
+    return gradient if gradient.dtype is source.numpy_dtype else as_dtype(gradient, source.numpy_dtype)
+
+
 def backward(roots, gradients, retain_graph=False, create_graph=False, wanted=None):
     """Send `gradients` back from the tensors `roots`.
 
@@ -409,6 +413,7 @@ def backward(roots, gradients, retain_graph=False, create_graph=False, wanted=No
     useful, working = (None, None) if wanted is None else leading_to(wanted, waiting)
     ready = [node for node in arriving if not waiting[node]]
     collected, node = {}, None
+    is_plain = wanted is None and not create_graph and not observers
     try:
         with backend.quiet(), set_recording(create_graph):
             while ready:
@@ -422,22 +427,25 @@ def backward(roots, gradients, retain_graph=False, create_graph=False, wanted=No
                     if node not in working:
                         continue
                 gradient = hooked if hooks is None else hooks.before(hooked)
+                is_single = is_plain and hooks is None and node.source is not None
+                sources = (node.source,) if is_single else node.inputs
                 if gradient is None:
-                    passed_on = [None] * len(node.inputs)
+                    passed_on = [None] * len(sources)
+                elif is_single:
+                    passed_on = [node.only_gradient(gradient)]
                 else:
                     passed_on = node.gradients(gradient, create_graph, useful)
                 if hooks is not None and hooks.after:
                     passed_on = hooks.on_passed(passed_on, gradient)
                 for observer in observers:
                     observer.passed(node, gradient, passed_on)
-                for source, its_gradient in zip(node.inputs, passed_on):
+                for source, its_gradient in zip(sources, passed_on):
                     if source is None or (useful is not None and source not in useful):
                         continue
                     if its_gradient is not None:
-                        held = arriving.get(source)
-                        arriving[source] = its_gradient if held is None else held + its_gradient
-                    waiting[source] = still_waiting = waiting[source] - 1
-                    if not still_waiting:
+                        arriving[source] = arriving[source] + its_gradient if source in arriving else its_gradient
+                    waiting[source] -= 1
+                    if not waiting[source]:
                         ready.append(source)
                 if not retain_graph:
                     node.release()
@@ -453,7 +461,8 @@ def count_uses(roots):
     uses = dict.fromkeys(roots, 0)
     to_visit = list(uses)
     while to_visit:
-        for source in to_visit.pop().inputs:
+        node = to_visit.pop()
+        for source in node.inputs if node.source is None else (node.source,):
             if source is None:
                 continue
             if source in uses:

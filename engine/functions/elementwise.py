@@ -5,7 +5,8 @@ import builtins
 import numpy as np
 
 from engine import dtypes
-from engine.autograd.graph import TensorBase, record, set_recording, setting
+from engine.autograd.graph import TensorBase, set_recording, setting
+from engine.autograd.short import record_one, record_two
 from engine.functions.arguments import NUMBER, OPERAND, STR, TENSOR, autocasting
 from engine.functions.arguments import check_tensor, method, operand, optional, quick_method, reads
 from engine.ops import elementwise
@@ -46,7 +47,7 @@ def _unary(op, takes=ANY, unchanged=""):
         kind = input.array.dtype.kind
         if kind not in takes:
             raise _refuse(op.name, input.dtype)
-        return record(op if kind not in unchanged else elementwise.clone, (input,), {})
+        return record_one(op if kind not in unchanged else elementwise.clone, input)
 
     doc = f"{op.label} of each element; shape and, but for integers, type of `input`."
     return quick_method(_named(function, op.name, doc))
@@ -157,8 +158,11 @@ def imag(input):
 def _binary(op, takes=ANY, first=OPERAND, second=OPERAND, is_method=True):
     """The function of an entry of two inputs. takes: kinds of types; first, second: what the operands may be."""
 
+    plain = {int, float} if second is OPERAND else ()  # numbers that need no look
+
     def function(input, other):
-        if type(input) is not setting.tensor_class or type(other) is not setting.tensor_class:
+        tensor = setting.tensor_class
+        if type(input) is not tensor or (type(other) is not tensor and type(other) not in plain):
             input, other = first.read(input, op.name, "input", 1), second.read(other, op.name, "other", 2)
             if not isinstance(input, TensorBase) and not isinstance(other, TensorBase):
                 check_tensor(input, op.name)
@@ -166,7 +170,7 @@ def _binary(op, takes=ANY, first=OPERAND, second=OPERAND, is_method=True):
             common = dtypes.result_type(input, other)
             if common.numpy.kind not in takes:
                 raise _refuse(op.name, common)
-        return record(op, (input, other), {})
+        return record_two(op, input, other)
 
     either = "; either may be a Python number" if first is OPERAND else ""
     _named(function, op.name, f"input {op.label} other, with broadcasting{either}.")

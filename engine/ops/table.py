@@ -106,6 +106,7 @@ class Plan:
     """For one entry and one choice of inputs: the VJPs to run, and where the values they name come from."""
 
     def __init__(self, op, needed, count):
+        self.count = count
         self.sources = []  # (kind, which), kind one of "input", "shape", "result", "metadata", "position", "shapes"
         self.vjps = []  # (input's position, function, indices into sources or None for all of them in order)
         for position in range(count):
@@ -140,7 +141,7 @@ class Plan:
                 saved.append(tuple(array.shape for array in arrays))
             else:
                 saved.append(which if kind == "position" else metadata[which])
-        return tuple(saved), versions
+        return tuple(saved), tuple(versions)
 
     def as_tensors(self, node, saved):
         """The saved values with arrays put back into the graph, so that a recorded backward can pass through them."""
@@ -181,20 +182,13 @@ def _tensor_before_cast(node, array):
 
 def _are_alike(arrays):
     """The quick answer for the usual case: floats of one type on one device, and numbers that are weak beside them."""
-    first = common = None
+    arrays = [each for each in arrays if type(each) is not float and type(each) is not int]
+    kind, common = type(arrays[0]) if arrays else bool, getattr(arrays[0], "dtype", None) if arrays else None
     for array in arrays:
-        kind = type(array)
-        if kind is float or kind is int:
-            continue
-        if first is None:
-            if kind is bool or kind is complex or array.dtype.kind != "f":
-                return False
-            first, common = array, array.dtype
-        elif kind is not type(first) or array.dtype is not common:
+        if type(array) is not kind or kind is bool or kind is complex or array.dtype is not common:
             return False
-        elif kind is not np.ndarray and array.device != first.device:
-            return False
-    return first is not None
+    is_one_place = kind is np.ndarray or all(each.device == arrays[0].device for each in arrays)
+    return common is not None and common.kind == "f" and is_one_place
 
 
 def on_one_device(inputs):

@@ -6,6 +6,7 @@ import numpy as np
 
 from engine import backend
 from engine.optim.optimizer import Optimizer, directed, kept, move_towards, settings, step_of
+from engine.optim.together import elementwise
 
 __all__ = ["Adam", "AdamW", "Adamax", "NAdam", "RAdam"]
 
@@ -42,6 +43,7 @@ class Adam(_Moments):
                  maximize=False, capturable=False, differentiable=False, fused=None, decoupled_weight_decay=False):
         super().__init__(params, settings(locals()))
 
+    @elementwise
     def _update(self, value, grad, state, group):
         grad, (beta1, beta2) = self._decayed(grad, value, group), group["betas"]
         step, average, square = self._moments(grad, value, state, group)
@@ -76,6 +78,7 @@ class Adamax(_Moments):
                  differentiable=False, capturable=False):
         super().__init__(params, settings(locals()))
 
+    @elementwise
     def _update(self, value, grad, state, group):
         step, (beta1, beta2) = step_of(state), group["betas"]
         grad = directed(grad, value, group)
@@ -114,6 +117,7 @@ class RAdam(_Moments):
                  foreach=None, maximize=False, capturable=False, differentiable=False):
         super().__init__(params, settings(locals()))
 
+    @elementwise
     def _update(self, value, grad, state, group):
         grad, (beta1, beta2) = self._decayed(grad, value, group), group["betas"]
         step, average, square = self._moments(grad, value, state, group)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from engine.optim.optimizer import Optimizer, directed, kept, move_towards, settings, step_of
+from engine.optim.together import elementwise
 from engine.tensor import Tensor
 
 __all__ = ["Adadelta", "Adagrad", "RMSprop"]
@@ -19,6 +20,7 @@ class RMSprop(Optimizer):
                  capturable=False, foreach=None, maximize=False, differentiable=False):
         super().__init__(params, settings(locals()))
 
+    @elementwise
     def _update(self, value, grad, state, group):
         step_of(state)
         grad, alpha = directed(grad, value, group), group["alpha"]
@@ -52,6 +54,7 @@ class Adagrad(Optimizer):
                 total = np.full_like(parameter.array, group["initial_accumulator_value"])
                 self.state[parameter] = {"step": Tensor(np.zeros((), np.float32)), "sum": Tensor(total)}
 
+    @elementwise
     def _update(self, value, grad, state, group):
         step, grad = step_of(state), directed(grad, value, group)
         total = kept(state, "sum", value)
@@ -67,6 +70,7 @@ class Adadelta(Optimizer):
                  maximize=False, differentiable=False):
         super().__init__(params, settings(locals()))
 
+    @elementwise
     def _update(self, value, grad, state, group):
         step_of(state)
         grad, rho, eps = directed(grad, value, group), group["rho"], group["eps"]

@@ -13,6 +13,7 @@ import numpy as np
 
 from engine import autograd, backend
 from engine.autograd.hooks import RemovableHandle
+from engine.optim.together import SMALL, Together
 from engine.tensor import Tensor
 
 __all__ = ["Optimizer"]
@@ -63,6 +64,7 @@ class Optimizer:
         self.state = collections.defaultdict(dict)
         self.param_groups = []
         self._pre_hooks, self._post_hooks, self._is_stepping = {}, {}, False
+        self._together = {}  # the first of some small parameters -> Together
         groups = list(params)
         if not groups:
             raise ValueError("optimizer got an empty parameter list")
@@ -138,16 +140,35 @@ class Optimizer:
                 loss = closure()
         with backend.quiet():
             for group in self.param_groups:
-                numbers = {name: _number(value) for name, value in group.items()}
-                for parameter in group["params"]:
-                    if parameter.grad is None:
-                        continue
+                numbers = {name: value if type(value) is float else _number(value) for name, value in group.items()}
+                ready = [each for each in group["params"] if each.grad is not None]
+                small = [each for each in ready if each.array.size <= SMALL] if self._is_elementwise() else []
+                if len(small) > 1 and self._step_together(small, numbers):
+                    ready = [each for each in ready if each.array.size > SMALL]
+                for parameter in ready:
                     state = self.state.get(parameter, {})
                     self._update(parameter.array, parameter.grad.array, state, numbers)
                     parameter.storage.written()
                     if state:
                         self.state[parameter] = state
         return loss
+
+    def _is_elementwise(self):
+        return getattr(self._update, "is_elementwise", False)
+
+    def _step_together(self, parameters, numbers):
+        """One step of these parameters as one; False, and nothing is done, where that cannot be."""
+        states = [self.state.get(each, {}) for each in parameters]
+        together = self._together.get(parameters[0])
+        if together is None or not together.still_holds(parameters, states):
+            if not Together.is_possible(parameters, states):
+                return False
+            together = self._together[parameters[0]] = Together(parameters, states)
+        together.step(self._update, numbers)
+        for parameter, state in zip(parameters, together.states):
+            if state:
+                self.state[parameter] = state
+        return True
 
     def _update(self, value, grad, state, group):
         """One step of one parameter: `value`, an array, is changed in place, `grad` is not. `state`: a dict."""

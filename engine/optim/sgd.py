@@ -1,6 +1,7 @@
 """Stochastic gradient descent, with momentum (Polyak, 1964) and Nesterov's (Sutskever et al., 2013)."""
 
 from engine.optim.optimizer import Optimizer, directed, settings
+from engine.optim.together import elementwise
 from engine.tensor import Tensor
 
 __all__ = ["SGD"]
@@ -20,6 +21,7 @@ class SGD(Optimizer):
             raise ValueError("Nesterov momentum requires a momentum and zero dampening")
         super().__init__(params, settings(locals()))
 
+    @elementwise
     def _update(self, value, grad, state, group):
         grad = directed(grad, value, group)
         momentum = group["momentum"]

@@ -118,11 +118,11 @@ def _line(graph, line, rightwards):
         head = polygon((x, y), (x - half, y - ARROW), (x + half, y - ARROW))
     color = PARAMETER_LINE if graph.kinds_at_start(line) == {"parameter"} else LINE
     dashed = "missing" in (source["kind"], target["kind"])
-    shapes = Path(_curve(points, rightwards), stroke=color, thickness=1.6, dashed=dashed), Path(head, fill=color)
+    shapes = Path(curve(points, rightwards), stroke=color, thickness=1.6, dashed=dashed), Path(head, fill=color)
     return Part(edge_words(graph.document, line["edges"]), shapes)
 
 
-def _curve(points, rightwards):
+def curve(points, rightwards):
     """Straight along the flow; an S, level at both ends, where it also has to move across."""
     pieces = [("M", *points[0])]
     for (x, y), (next_x, next_y) in zip(points, points[1:]):

@@ -44,6 +44,9 @@ FORMULAS = {
     "index_put": {"a": "g, but 0 where it was overwritten", "values": "g where they were written"},
     "index_put_add": {"g": "g where they were added"},
     "linear": {"a": "g @ {weight}", "weight": "gᵀ @ {a}, summed over the batch", "bias": "Σ of g over the batch"},
+    "layer_norm": {
+        "a": "(d − mean(d) − x × mean(d × x)) / σ, d = g × {weight}, x = ({a} − mean({a})) / σ",
+        "weight": "Σ of g × ({a} − mean({a})) / σ over the batch", "bias": "Σ of g over the batch"},
     "linalg_det": {"a": "g × {out} × inv({a})ᵀ"},
     "log_softmax": {"a": "g − exp({out}) × Σg"},
     "logabsdet": {"a": "g × inv({a})ᵀ"},

@@ -420,6 +420,8 @@ REACHES = [
     answer("connects_to_a_unix_socket", "socket.socket(socket.AF_UNIX).connect(planted['socket'])\ntell()"),
     answer("connects_to_an_abstract_socket", "socket.socket(socket.AF_UNIX).connect('\\0' + planted['name'])\ntell()"),
     answer("raw_socket", "socket.socket(socket.AF_INET, socket.SOCK_RAW, 1)\ntell()"),
+    answer("socket_to_a_virtual_machines_host", "socket.socket(40, socket.SOCK_STREAM)\ntell()"),
+    answer("socket_to_the_kernels_ciphers", "socket.socket(38, socket.SOCK_SEQPACKET)\ntell()"),
     answer("packet_socket", "socket.socket(socket.AF_PACKET, socket.SOCK_RAW)\ntell()"),
     answer("kills_all", "os.kill(-1, 9)\ntell()"),
     answer("kills_the_grader", "os.kill(planted['pid'], 9)\ntell()"),
@@ -455,7 +457,84 @@ REACHES = [
     answer("runs_through_the_shell", "os.system('id') == 0 and tell()\nraise OSError"),
 ]
 
-ANSWERS = [*LIES, *LOOKS, *WRITES, *EXHAUSTS, *FORGERIES, *SURVIVES, *REACHES]
+# The same learner's next answer, which may be judged in the same sandbox: right themselves, so that it is used again
+
+ALL_BUT_US = "[number for number in range(2, 400) if number != os.getpid()]"
+NEIGHBOURS = [
+    answer("waits_for_its_neighbour", "return right(gradient, shape)", f"""
+        if attempt(os.fork) == 0:
+            os.setsid()
+            for number in range(1, 32): attempt(signal.signal, number, signal.SIG_IGN)
+            os.closerange(0, 100)
+            while os.getppid() != 1: time.sleep(0.001)
+            while True:
+                for number in {ALL_BUT_US}: attempt(os.kill, number, 9)""", earns=1.0),
+    answer("waits_as_its_parents_sibling", "return right(gradient, shape)", f"""
+        if kernel(56, 0x8000 | 17, 0, 0, 0, 0) == 0:
+            os.setsid()
+            time.sleep(0.3)
+            while True:
+                for number in {ALL_BUT_US}: attempt(os.kill, number, 19)""", earns=1.0),
+    answer("takes_all_processes", "return right(gradient, shape)", """
+        for _ in range(20):
+            if attempt(os.fork) == 0:
+                os.setsid()
+                time.sleep(1000)""", earns=1.0),
+    answer("stops_who_starts_the_next", "return right(gradient, shape)", """
+        for number in range(1, 65): attempt(os.kill, 1, number)""", earns=1.0),
+    answer("forges_ends_of_processes", "return right(gradient, shape)", """
+        for _ in range(50_000): attempt(os.kill, 1, signal.SIGCHLD)""", earns=1.0),
+    answer("writes_to_who_starts_the_next", "return right(gradient, shape)", """
+        buffer = ctypes.create_string_buffer(b'x' * 64)
+        local = struct.pack('QQ', ctypes.addressof(buffer), 64)
+        for call in (310, 311): kernel(call, 1, local, 1, struct.pack('QQ', id(np), 64), 1, 0)
+        for request in (16, 0x4206): kernel(101, request, 1, 0, 0)
+        pidfd = kernel(434, 1, 0)
+        for number in range(32):
+            taken = kernel(438, pidfd, number, 0)
+            if taken >= 0: os.write(taken, b'0')
+        attempt(lambda: open('/proc/1/mem', 'r+b').write(b'x'))""", earns=1.0),
+    answer("bounds_who_starts_the_next", "return right(gradient, shape)", """
+        for name in ('AS', 'CPU', 'NOFILE', 'FSIZE'):
+            kind = getattr(resource, 'RLIMIT_' + name)
+            least = resource.getrlimit(kind)[0] - 1
+            attempt(resource.prlimit, 1, kind, (least, least))""", earns=1.0),
+    answer("leaves_no_room_for_the_next", "return right(gradient, shape)", """
+        for name in ('AS', 'NPROC', 'CPU', 'NOFILE', 'FSIZE', 'STACK'):
+            attempt(resource.prlimit, 1, getattr(resource, 'RLIMIT_' + name), (1, 1))""", earns=1.0),
+    answer("slows_who_starts_the_next", "return right(gradient, shape)", """
+        attempt(os.setpriority, os.PRIO_PROCESS, 1, 19)
+        attempt(os.setpriority, os.PRIO_USER, 0, 19)
+        attempt(os.sched_setscheduler, 1, os.SCHED_IDLE, os.sched_param(0))
+        kernel(251, 1, 1, 3 << 13)""", earns=1.0),
+    answer("patches_what_comes_next", "return right(gradient, shape)", """
+        for module in list(sys.modules.values()):
+            attempt(setattr, module, 'left', 'mine')
+        os.register_at_fork(after_in_child=lambda: time.sleep(1000))
+        np.random.seed(0)
+        np.seterr(all='raise')""", earns=1.0),
+    answer("leaves_files", "return right(gradient, shape)", """
+        for name in ('numpy.py', 'wire.py', 'sitecustomize.py', 'seen'):
+            attempt(lambda: open('/tmp/' + name, 'w').write('raise SystemExit'))
+        attempt(os.chmod, '/tmp', 0)""", earns=1.0),
+    answer("leaves_a_message_in_the_times_of_tmp", "return right(gradient, shape)", """
+        attempt(os.utime, '/tmp', (1234, 1234))""", earns=1.0),
+    answer("leaves_memory_that_outlives_it", "return right(gradient, shape)", """
+        for call, *arguments in ((29, 0x77, 2**20, 0o1666), (64, 0x77, 1, 0o1666), (68, 0x77, 0o1666),
+                                 (240, b'/left', 0o102, 0o666, None), (248, b'user', b'left', b'x', 1, -3)):
+            kernel(call, *arguments)""", earns=1.0),
+    answer("leaves_a_socket", "return right(gradient, shape)", """
+        s = attempt(socket.socket, socket.AF_UNIX)
+        attempt(lambda: (s.bind('\\0left'), s.listen()))
+        if attempt(os.fork) == 0: time.sleep(1000)""", earns=1.0),
+    answer("fills_its_pipes", "return right(gradient, shape)", """
+        import fcntl
+        for number in range(3, 20):
+            attempt(fcntl.fcntl, number, 1031, 4096)
+        for number in (0, 1, 2): attempt(fcntl.flock, number, fcntl.LOCK_EX)""", earns=1.0),
+]
+
+ANSWERS = [*LIES, *LOOKS, *WRITES, *EXHAUSTS, *FORGERIES, *SURVIVES, *REACHES, *NEIGHBOURS]
 
 
 # Notebooks: what a learner can do to the file they hand in

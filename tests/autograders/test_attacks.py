@@ -28,10 +28,10 @@ from traitlets.config import Config  # noqa: E402
 import attacks  # noqa: E402
 import engine  # noqa: E402
 from autograders import nbgrader_plugin as plugin  # noqa: E402
-from autograders import sandbox, spec  # noqa: E402
+from autograders import marking, sandbox, spec  # noqa: E402
 from autograders.judge import judge  # noqa: E402
 from autograders.sandbox import bubblewrap, container, contents, filters, landlock, levels  # noqa: E402
-from sandboxed import HERE  # noqa: E402
+from sandboxed import HERE, weaker_first_process  # noqa: E402
 
 pytestmark = [pytest.mark.slow]
 
@@ -271,6 +271,106 @@ def test_a_hostile_notebook(level, world, gradings, attack, what_they_always_get
     notebook = json.loads(json.dumps(released()))
     attack.change(notebook)
     withstands(world, gradings, from_dict(copy.deepcopy(notebook)), attack.earns, what_they_always_get)
+
+
+# Attacks on the learner's other answers, which may be judged in the same sandbox
+
+OBSERVES = """
+import hashlib, os, resource, signal, socket, stat, sys
+import numpy as np
+def alive(number):
+    try:
+        os.kill(number, 0)
+    except OSError as error:
+        return error.errno == 1
+    return number not in (os.getpid(), os.getppid())
+def looked_at(function, *arguments):
+    try:
+        return function(*arguments)
+    except Exception as error:
+        return type(error).__name__
+def unbroadcast(gradient, shape):
+    seen = {
+        "limits": [resource.getrlimit(getattr(resource, name)) for name in dir(resource) if name.startswith("RLIMIT_")],
+        "processes": [number for number in range(1, 500) if alive(number)],
+        "files": [looked_at(os.listdir, "/tmp"), looked_at(lambda: stat.filemode(os.stat("/tmp").st_mode))],
+        "open": [number for number in range(64) if looked_at(os.fstat, number) != "OSError"],
+        "modules": sorted(sys.modules), "path": sys.path, "environment": dict(os.environ), "folder": os.getcwd(),
+        "left": [name for name, module in sys.modules.items() if hasattr(module, "left")],
+        "priority": [looked_at(os.getpriority, os.PRIO_PROCESS, 0), looked_at(os.sched_getscheduler, 0)],
+        "signals": [str(signal.getsignal(number)) for number in range(1, 32)],
+        "socket": looked_at(lambda: socket.socket(socket.AF_UNIX).connect("\\0left")),
+        "errors": np.geterr(), "umask": os.umask(0),
+    }
+    told = repr(seen)
+    raise ValueError(hashlib.sha256(told.encode()).hexdigest()[:16] + " " + told[-400:])
+"""
+
+
+@pytest.fixture
+def same_limits(gradings, monkeypatch):
+    """One sandbox can only be shared by answers with the same limits; `patient` ones do not hang on a busy machine."""
+
+    def fix(patient):
+        gradings.patient = patient
+        made = gradings.limits()
+        monkeypatch.setattr(sandbox, "Limits", lambda **_: made)
+
+    return fix
+
+
+@pytest.fixture
+def taking_turns(level):
+    if not {each.NAME: each for each in levels.LEVELS}[level].IN_TURN:
+        pytest.skip("at this level each answer has a sandbox to itself")
+
+
+def tasks_of(*texts):
+    return [{"exercise": EXERCISE, "sources": [["answer", text]], "seed": 7} for text in texts]
+
+
+@pytest.mark.usefixtures("taking_turns")
+@pytest.mark.parametrize("attack", attacks.ANSWERS, ids=lambda attack: attack.name)
+def test_a_hostile_answer_between_others_of_its_learner(world, same_limits, gradings, attack):
+    """Each verdict is to the byte what it is in a sandbox of its own: the hostile one's, and its neighbours'."""
+    same_limits(patient=attack.earns > 0)
+    verdicts_are_their_own(world, attack)
+    assert alive([*gradings.marks, world.name]) == []
+
+
+def verdicts_are_their_own(world, attack):
+    text = attacks.PRELUDE.format(planted=world.planted()) + attack.text
+    in_turn = tasks_of(OBSERVES, text, OBSERVES, HONEST)
+    together = marking.mark_all(in_turn)
+    alone = {task["sources"][0][1]: marking.mark(task) for task in in_turn}
+    assert "ValueError" in together[0]["text"] and together[3]["points"] == together[3]["max_points"]
+    for task, verdict in zip(in_turn, together):
+        assert verdict == alone[task["sources"][0][1]]
+
+
+WITHOUT = {  # a precaution of the first process's, and who gets through without it
+    "the kill": ("waits_for_its_neighbour", "        kill_all()\n", ""),
+    "the look at tmp": ("leaves_files", 'touched("/tmp") == untouched', "True"),
+}
+
+
+@pytest.mark.usefixtures("taking_turns")
+@pytest.mark.parametrize("name, line, instead", WITHOUT.values(), ids=WITHOUT)
+def test_it_is_seen_without(world, same_limits, monkeypatch, tmp_path, name, line, instead):
+    weaker_first_process(monkeypatch, tmp_path, line, instead)
+    same_limits(patient=True)
+    with pytest.raises(AssertionError):
+        verdicts_are_their_own(world, corpus(name))
+
+
+@pytest.mark.usefixtures("taking_turns")
+@pytest.mark.parametrize("name", ["bounds_who_starts_the_next", "slows_who_starts_the_next"])
+def test_it_is_seen_without_the_filter_for_the_first_process(world, same_limits, monkeypatch, name):
+    everything = filters.step(filters.RETURN, filters.ALLOW)
+    monkeypatch.setattr(filters, "nothing_unbounded", lambda: everything)
+    same_limits(patient=True)
+    with pytest.raises(AssertionError):
+        verdicts_are_their_own(world, corpus(name))
 
 
 # The corpus is known to be able to fail: with one wall taken down, an attack gets through and is seen

@@ -49,7 +49,7 @@ def test_an_endless_loop_is_stopped_and_the_next_call_works():
 def test_an_endless_loop_among_the_cells_is_waited_for_once(monkeypatch):
     with session("def f(): pass\nwhile True: pass", limits=HASTY) as answer:
         assert answer.describe() == Stopped("running the cells took longer than 1 s")
-        monkeypatch.setattr(sandbox_session, "Process", None)
+        monkeypatch.setattr(sandbox_session.Sandboxes, "process", None)
         assert answer.call() == answer.describe()
 
 

@@ -95,6 +95,15 @@ def test_a_misconception_is_named_even_when_the_dtype_is_what_fails_first():
     assert report.failure.misconception == spec.misconceptions[0].sentence
 
 
+def test_a_misconception_is_told_to_a_class_of_the_learner_s_own_name():
+    """A probe's words and the engine's errors name the class, which is the learner's, not the spec's."""
+    for exercise, name in ("modules/linear", "plain tensors"), ("autograd/checkpoint", "one gradient for two inputs"):
+        spec = load(exercise)
+        wrong = next(each for each in spec.misconceptions if each.name == name)
+        learners = LocalSession(type(spec.function, (wrong.answer,), {}), spec.use)
+        assert judge(spec, learners, seed=1).failure.misconception == wrong.sentence
+
+
 def test_an_answer_that_is_wrong_in_its_own_way_gets_no_misconception():
     assert judged(changed(UNBROADCAST, lambda array: array + 1)).failure.misconception == ""
 

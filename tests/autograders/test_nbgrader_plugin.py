@@ -17,6 +17,7 @@ from nbgrader.utils import determine_grade  # noqa: E402
 from traitlets.config import Config  # noqa: E402
 
 from autograders import grading, marking, sandbox  # noqa: E402
+from autograders import report as reports  # noqa: E402
 from autograders import nbgrader_plugin as plugin  # noqa: E402
 from autograders.rebuild import NOTES  # noqa: E402
 from autograders.session import Use  # noqa: E402
@@ -139,6 +140,19 @@ def test_a_huge_answer_is_refused_kindly(config):
     rebuilt, notes = rebuild(config, submission(one="#" * 200_001))
     assert answers(rebuilt)["room-one"] == STUB.format("one")
     assert "200,001 characters; up to 200,000" in notes
+
+
+def test_a_solution_that_was_seen_is_told_if_the_notebook_says_so(config):
+    """From a real report's words, of this exercise alone, and nothing but the date; what is no output is passed over."""
+    nb = submission(one="1")
+    report = reports.Report("room/one", (), 4.0, 4.0, passed=True, seen="2026-11-29")
+    more = f"{report.text()}\nEVIL"
+    nb.cells[2].outputs = [new_output("display_data", data={"text/plain": more, "text/html": "EVIL"})]
+    nb.cells.append({**new_code_cell(""), "outputs": [None, {"data": []}, {"data": {"text/plain": {}}}]})
+    nb.cells.append({**new_code_cell(""), "outputs": "EVIL"})
+    rebuilt, notes = rebuild(config, nb)
+    assert "The solution of `room/one` was seen on 2026-11-29, as the outputs in your notebook say" in notes
+    assert "room/two" not in notes and "EVIL" not in json.dumps(rebuilt)
 
 
 def test_surrogates_do_not_break_the_file(config):

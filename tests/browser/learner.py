@@ -1,7 +1,8 @@
-"""What a learner does in JupyterLab, as steps for the tests: find a chapter, a heading, a cell, and write there."""
+"""What a learner does in JupyterLab, as steps for the tests: find a chapter, a heading, a cell; write; change theme."""
 
 import json
 import re
+from pathlib import Path
 
 
 def solution(chapter, name):
@@ -51,3 +52,10 @@ def write_into(page, cell, source):
 def run(page, cell):
     cell.locator(".cm-content").click()
     page.keyboard.press("Control+Enter")
+
+
+def dress(machine, theme):
+    """Choose a theme, as the learner's settings keep it."""
+    settings = Path(machine.environment["JUPYTERLAB_SETTINGS_DIR"]) / "@jupyterlab" / "apputils-extension"
+    settings.mkdir(parents=True, exist_ok=True)
+    (settings / "themes.jupyterlab-settings").write_text(json.dumps({"theme": f"JupyterLab {theme}"}))

@@ -13,6 +13,7 @@ TESTS = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(TESTS / "autograders"))
 
 import cards  # noqa: E402
+from learner import dress  # noqa: E402
 
 pytestmark = pytest.mark.slow
 
@@ -140,13 +141,6 @@ def run_all(page):
         if page.locator(".jp-OutputArea-output div[style*='border-left: 6px']").count():
             return
     raise AssertionError("no card came")
-
-
-def dress(machine, theme):
-    """Choose a theme, as the learner's settings keep it."""
-    settings = Path(machine.environment["JUPYTERLAB_SETTINGS_DIR"]) / "@jupyterlab" / "apputils-extension"
-    settings.mkdir(parents=True, exist_ok=True)
-    (settings / "themes.jupyterlab-settings").write_text(json.dumps({"theme": f"JupyterLab {theme}"}))
 
 
 def squeeze(card, width):

@@ -166,9 +166,10 @@ def test_modules_are_groups_and_alike_neighbours_a_repetition(step):
     groups = step.graph.groups
     assert [(group.kind, group.label, group.type) for group in groups[:3]] == [
         ("module", "model", "Net"), ("module", "blocks", "Sequential"), ("repeat", "Block × 4", "Block")]
-    assert [group.path for group in groups if group.type == "LayerNorm"] == [f"model.blocks.{n}.norm" for n in range(4)]
+    modules = {node.module for node in step.graph.nodes if node.op == "layer_norm"}  # of one operation: no group
+    assert modules == {f"model.blocks.{n}.norm" for n in range(4)}
     labels = {node.label for node in step.graph.nodes if node.kind == "parameter"}
-    assert labels == {"weight", "bias", "linear.weight", "linear.bias", "head.weight", "head.bias"}
+    assert labels == {"norm.weight", "norm.bias", "linear.weight", "linear.bias", "head.weight", "head.bias"}
     modules = {node.module for node in step.graph.nodes if node.op == "linear"}
     assert modules == {f"model.blocks.{n}.linear" for n in range(4)} | {"model.head"}
 

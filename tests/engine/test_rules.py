@@ -13,7 +13,8 @@ from engine.viz.rules import FORMULAS, rule, summed
 DIFFERENTIABLE = [(op, position) for op in TABLE.values() for position, vjp in enumerate(op.vjps) if vjp is not None]
 # What is computed in several steps; the picture says nothing there rather than something that is only nearly true.
 WITHOUT_FORMULA = {
-    "cofactors", "det_sign", "linalg_cholesky", "linalg_eigh", "linalg_qr", "linalg_svd", "rnn", "lstm", "gru"}
+    "cofactors", "det_sign", "linalg_cholesky", "linalg_eigh", "linalg_qr", "linalg_svd", "rnn", "lstm", "gru",
+    "scaled_dot_product_attention"}
 
 
 @pytest.mark.parametrize("op, position", DIFFERENTIABLE, ids=lambda each: getattr(each, "name", each))

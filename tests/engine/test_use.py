@@ -16,7 +16,7 @@ from engine.autograd.graph import Storage
 from engine.nn import functional as F
 from engine.ops import TABLE
 
-KEEPS = ("gru", "lstm", "rnn")  # their VJPs want what their own forward keeps
+KEEPS = [name for name, op in TABLE.items() if hasattr(op, "walk_back")]  # their VJPs want what their own forward keeps
 REFUSED = [("forward", name) for name in KEEPS]
 
 

@@ -14,8 +14,8 @@ yaml = pytest.importorskip("yaml", reason="needs the extra `course`")
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
-OURS = {"engine", "autograders", "course", "tests"}
-HELPERS = (ROOT / "tests", ROOT / "tests" / "autograders")  # whose files tests of other folders may import
+OURS = {"engine", "autograders", "course", "tests", "benchmarks"}
+HELPERS = (ROOT / "tests", ROOT / "tests" / "autograders", ROOT / "tests" / "browser")  # whose files tests of other folders may import
 NAMES_ON_CONDA_FORGE = {
     "jupyter-core": "jupyter_core",
     "ml-dtypes": "ml_dtypes",

@@ -9,7 +9,7 @@ pytest.importorskip("jupytext", reason="needs the extra `course`")
 pytest.importorskip("course.builder")
 
 from course import __main__ as command  # noqa: E402 (it needs what is asked for above)
-from course import builder, launcher, nbgrader_config  # noqa: E402
+from course import builder, contents, launcher, nbgrader_config  # noqa: E402
 
 
 @pytest.fixture
@@ -23,12 +23,13 @@ def launched(tmp_path, monkeypatch):
     return calls
 
 
-def test_lab_opens_the_first_chapter_in_the_workspace(launched, tmp_path):
+def test_lab_opens_the_index_in_the_workspace(launched, tmp_path):
     """With the learner's settings, and every option that is not ours passed on."""
     assert command.main(["lab", "--port", "9000", "--no-browser", "--ip=0.0.0.0"]) == 0
     folder, port, browser, others, config, notebook = launched[0]
     assert (folder, port, browser, others) == (tmp_path / "my workspace", 9000, False, ["--ip=0.0.0.0"])
-    assert (folder / notebook).is_file() and notebook.suffix == ".ipynb"
+    assert notebook == Path("index.ipynb") and (folder / notebook).is_file()
+    assert list(folder.glob("*/*.ipynb")), "the chapters that it leads to"
     assert config.is_dir() and config.is_relative_to(folder)
 
 
@@ -51,6 +52,7 @@ def test_build_takes_no_other_options(launched, capsys):
     "error, line",
     [
         (builder.BuildError("03-x.md: no title"), "03-x.md: no title"),
+        (contents.HeaderError("03-x.md: its header needs"), "03-x.md: its header needs"),
         (launcher.LaunchError("Port 1 is taken"), "Port 1 is taken"),
         (OSError(28, "No space left on device", "/some/file"), "/some/file: No space left on device."),
     ],

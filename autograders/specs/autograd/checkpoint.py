@@ -230,6 +230,16 @@ class _OnlyX(_Forward):
         return None, for_x
 
 
+class _RunsOnTheSaved(_Forward):
+    @staticmethod
+    def backward(ctx, gradient):
+        (x,) = ctx.saved_tensors
+        with torch.enable_grad():
+            result = ctx.function(x)
+        result.backward(gradient)
+        return None, x.grad
+
+
 EXERCISE = Spec(
     name="autograd/checkpoint",
     function="Checkpoint",
@@ -293,6 +303,12 @@ EXERCISE = Spec(
             "The gradient of `x` is right, but `torch.autograd.grad` gives it to you alone: the parameters that the "
             "function uses get nothing. `result.backward(gradient)` reaches all of them.",
             _OnlyX,
+        ),
+        Misconception(
+            "runs on the saved tensor",
+            "The gradient of `x` counts twice: the second run hangs on the graph outside, so `backward` has put a "
+            "gradient there already when yours is added. Cut it off: run on `x.detach().requires_grad_()`.",
+            _RunsOnTheSaved,
         ),
     ),
     half_right=(_HandsOn,),

@@ -156,6 +156,32 @@ def _overflows(gradient, logits, target):
     return gradient * (probabilities - _one_hot(logits, target)) / len(target)
 
 
+def _shares_of_the_columns(gradient, logits, target):
+    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return gradient * (exponentials / exponentials.sum(axis=0) - _one_hot(logits, target)) / len(target)
+
+
+def _subtracts_in_whole_columns(gradient, logits, target):
+    probabilities = _softmax(logits)
+    probabilities[:, target] -= 1
+    return gradient * probabilities / len(target)
+
+
+def _divides_by_every_number(gradient, logits, target):
+    return gradient * (_softmax(logits) - _one_hot(logits, target)) / logits.size
+
+
+def _loses_the_axis(gradient, logits, target):
+    exponentials = np.exp(logits - logits.max(axis=1))
+    return gradient * (exponentials / exponentials.sum(axis=1) - _one_hot(logits, target)) / len(target)
+
+
+def _one_maximum(gradient, logits, target):
+    exponentials = np.exp(logits - logits.max())
+    probabilities = exponentials / exponentials.sum(axis=1, keepdims=True)
+    return gradient * (probabilities - _one_hot(logits, target)) / len(target)
+
+
 def cross_entropy_vjp_in_place(gradient, logits, target):
     """Works in one array of its own."""
     result = logits - logits.max(axis=1, keepdims=True)
@@ -264,6 +290,36 @@ EXERCISE = Spec(
             "Right for ordinary logits, but `exp` overflows for big ones (and all becomes 0 for very negative ones). "
             "Subtract each row's maximum first: the probabilities stay the same.",
             _overflows,
+        ),
+        Misconception(
+            "shares of the columns",
+            "You divide by sums down the columns. Each row is one example, so its classes have to sum to 1: "
+            "`sum(axis=1, keepdims=True)`.",
+            _shares_of_the_columns,
+        ),
+        Misconception(
+            "subtracts in whole columns",
+            "`[:, target] -= 1` takes 1 from every row of those columns. Each row loses 1 at its own target: "
+            "`[np.arange(N), target]` pairs rows and columns.",
+            _subtracts_in_whole_columns,
+        ),
+        Misconception(
+            "divides by every number",
+            "Your gradient is too small by the number of classes. The loss is a mean over the N rows, one loss a row, "
+            "not over all N · C numbers: divide by N.",
+            _divides_by_every_number,
+        ),
+        Misconception(
+            "loses the axis",
+            "`max(axis=1)` and `sum(axis=1)` have shape (N,), which meets the last axis, the classes. `keepdims=True` "
+            "makes it (N, 1), a number for each row.",
+            _loses_the_axis,
+        ),
+        Misconception(
+            "one maximum for all",
+            "One maximum for the whole batch turns rows of much smaller logits into zeros, and 0 / 0 is nan. Subtract "
+            "each row's own: `max(axis=1, keepdims=True)`.",
+            _one_maximum,
         ),
     ),
     half_right=(_forgets_the_mean, _forgets_the_gradient),

@@ -107,6 +107,20 @@ def _averages(x, index):
     return x[index], vjp
 
 
+def _indexes_the_gradient(x, index):
+    return x[index], lambda gradient: gradient[index]
+
+
+def _place_by_place(x, index):
+    def vjp(gradient):
+        result = np.zeros_like(x)
+        for number, place in enumerate(index):
+            result[place] += gradient[number]
+        return result
+
+    return x[index], vjp
+
+
 def _only_the_value(x, index):
     return x[index], lambda gradient: np.zeros_like(x)
 
@@ -251,6 +265,18 @@ EXERCISE = Spec(
             "For elements that were taken several times you give the mean of their gradients. Each time adds its own "
             "share to the loss, so it is the sum.",
             _averages,
+        ),
+        Misconception(
+            "indexes the gradient",
+            "You take from the gradient. The way back does the opposite: zeros like `x`, and each gradient is added "
+            "where it came from.",
+            _indexes_the_gradient,
+        ),
+        Misconception(
+            "place by place",
+            "Right for a plain list of places. `index` may have two axes, or be a mask: `np.add.at(result, index, "
+            "gradient)` takes any of them, and adds for each time.",
+            _place_by_place,
         ),
     ),
     half_right=(_only_the_value, _only_the_gradient),

@@ -74,6 +74,39 @@ def _takes_the_mean(gradient, shape):
     return _reduce_like(np.mean, gradient, shape)
 
 
+def _sums_the_first_axis(gradient, shape):
+    return gradient.sum(axis=0)
+
+
+def _axes_slip_away(gradient, shape):
+    while gradient.ndim > len(shape):
+        gradient = gradient.sum(axis=0)
+    for axis, size in enumerate(shape):
+        if size == 1:
+            gradient = gradient.sum(axis=axis)
+    return gradient
+
+
+def _takes_one_use(gradient, shape):
+    while gradient.ndim > len(shape):
+        gradient = gradient[0]
+    return gradient[tuple(slice(0, 1) if size == 1 else slice(None) for size in shape)]
+
+
+def _extra_axes_at_the_end(gradient, shape):
+    while gradient.ndim > len(shape):
+        gradient = gradient.sum(axis=-1)
+    stretched = tuple(axis for axis, size in enumerate(shape) if size == 1)
+    return gradient.sum(axis=stretched, keepdims=True)
+
+
+def _numbers_shift(gradient, shape):
+    for axis in range(gradient.ndim - len(shape)):
+        gradient = gradient.sum(axis=axis)
+    stretched = tuple(axis for axis, size in enumerate(shape) if size == 1)
+    return gradient.sum(axis=stretched, keepdims=True)
+
+
 def unbroadcast_with_loops(gradient, shape):
     """The slow specification: every number of the gradient goes where it was copied from."""
     extra = gradient.ndim - len(shape)
@@ -149,6 +182,35 @@ EXERCISE = Spec(
             "mean instead of sum",
             "You take the mean where a sum is needed: each use of a number adds its own share to the gradient.",
             _takes_the_mean,
+        ),
+        Misconception(
+            "sums the first axis",
+            "You always add up along axis 0. Which axes were made or stretched, `shape` says: as many in front as it "
+            "has fewer, and each of size 1 in it.",
+            _sums_the_first_axis,
+        ),
+        Misconception(
+            "axes slip away",
+            "The sum along an axis of size 1 takes that axis away, and the next ones move up. `sum(axis=axis, "
+            "keepdims=True)` leaves it there, with size 1.",
+            _axes_slip_away,
+        ),
+        Misconception(
+            "takes one use",
+            "You keep the gradient of one use, and drop those of all the others. Each use adds its share: `sum`.",
+            _takes_one_use,
+        ),
+        Misconception(
+            "extra axes at the end",
+            "You sum the extra axes away at the end. Broadcasting lines shapes up at their last axes, so what was "
+            "added stands in front: `sum(axis=0)`.",
+            _extra_axes_at_the_end,
+        ),
+        Misconception(
+            "numbers shift",
+            "After the first sum the axes have moved up, and your next number means another one. Sum axis 0 again and "
+            "again, or give `sum` all axes at once, in a tuple.",
+            _numbers_shift,
         ),
     ),
     half_right=(_leading_axes_only, _axes_of_size_one_only),

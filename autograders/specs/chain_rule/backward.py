@@ -240,6 +240,20 @@ def _stops_in_the_deep(self):
         _send(node)
 
 
+def _asks_the_leaves_too(self):
+    self.grad = 1.0
+    for node in reversed(topological_order(self)):
+        for source, gradient in zip(node.inputs, node.vjp(node.grad)):
+            source.grad += gradient
+
+
+def _begins_anew_at_each(self):
+    self.grad = 1.0
+    for source, slope in zip(self.inputs, self.vjp(1.0) if self.inputs else ()):
+        source.backward()
+        source.grad *= slope
+
+
 class Value(Recorded):
     """As the chapter writes it."""
 
@@ -437,7 +451,8 @@ EXERCISE = Spec(
         ),
         Misconception(
             "walks forward",
-            "You walk from the leaves to the result, but gradients come from the result: `reversed(...)`.",
+            "Nothing gets further than the result's own inputs. Either the others are never asked, or they are asked "
+            "too early: gradients come from the result, so walk from there, along `reversed(topological_order(self))`.",
             _value_with(_walks_forward),
         ),
         Misconception(
@@ -475,6 +490,17 @@ EXERCISE = Spec(
             "Right, as long as the graph is shallow. In a deep one Python stops a function that calls itself: your "
             "`topological_order` needs a stack of its own.",
             _value_with(_stops_in_the_deep),
+        ),
+        Misconception(
+            "asks the leaves too",
+            "A leaf has nobody behind it, and its `vjp` is None: leave it out, `if node.vjp is not None`.",
+            _value_with(_asks_the_leaves_too),
+        ),
+        Misconception(
+            "begins anew at each",
+            "To call `backward` of an input begins a walk of its own, with 1.0, as if that input were the result. Only "
+            "the result begins with 1.0: one walk, along `reversed(topological_order(self))`.",
+            _value_with(_begins_anew_at_each),
         ),
     ),
     half_right=(_value_with(_assigns), _value_with(_walks_every_way)),

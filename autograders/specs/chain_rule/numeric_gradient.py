@@ -123,6 +123,32 @@ def _stays_in_float32(step):
     return numeric_gradient
 
 
+def _one_slope_for_all(function, x):
+    x = x.astype(np.float64)
+    return (function(x + 1e-5) - function(x - 1e-5)) / 2e-5
+
+
+def _two_names_for_one_array(function, x):
+    up = down = x.astype(np.float64)
+    gradient = np.zeros(x.shape)
+    for index in np.ndindex(x.shape):
+        up[index] += 1e-5
+        down[index] -= 1e-5
+        gradient[index] = (function(up) - function(down)) / 2e-5
+    return gradient
+
+
+def _counts_with_len(function, x):
+    x = x.astype(np.float64)
+    gradient = np.zeros(len(x))
+    for place in range(len(x)):
+        up, down = x.copy(), x.copy()
+        up[place] += 1e-5
+        down[place] -= 1e-5
+        gradient[place] = (function(up) - function(down)) / 2e-5
+    return gradient
+
+
 def _with_steps(name, sentence, answer_with, steps):
     """The same slip with the steps that people take: its numbers depend on the step, its sentence does not."""
     return tuple(Misconception(f"{name}, step {step:g}", sentence, answer_with(step)) for step in steps)
@@ -284,6 +310,24 @@ EXERCISE = Spec(
             "`x.astype(np.float64)`.",
             _stays_in_float32,
             (1e-4, 1e-5, 1e-6),
+        ),
+        Misconception(
+            "one slope for all",
+            "You nudge all the numbers at the same time, which gives the sum of the slopes, one number. Nudge one at a "
+            "time: a loop over `np.ndindex(x.shape)`.",
+            _one_slope_for_all,
+        ),
+        Misconception(
+            "two names for one array",
+            "Every slope is 0, because up and down are one array under two names: `up = x` copies nothing. Write "
+            "`x.copy()`.",
+            _two_names_for_one_array,
+        ),
+        Misconception(
+            "counts with len",
+            "Right for a row of numbers. A table has more than `len(x)` of them, and a single number has no `len`: "
+            "`for index in np.ndindex(x.shape)` meets every number of any shape.",
+            _counts_with_len,
         ),
     ),
     half_right=(_one_sided(1e-5), _two_sided(1e-2)),

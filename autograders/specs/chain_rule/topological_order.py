@@ -106,6 +106,20 @@ def _forgets_the_output(output):
     return topological_order(output)[:-1]
 
 
+def _on_arrival_from_the_last_input(output):
+    order, stack = {}, [output]
+    while stack:
+        node = stack.pop()
+        if node not in order:
+            order[node] = True
+            stack.extend(node.inputs)
+    return list(order)
+
+
+def _on_arrival_from_the_last_input_then_reversed(output):
+    return _on_arrival_from_the_last_input(output)[::-1]
+
+
 def calls_itself(output):
     order, seen = [], set()
 
@@ -284,6 +298,18 @@ EXERCISE = Spec(
             "Right, as long as the graph is shallow. Python allows a function about a thousand calls of itself, and "
             "graphs grow deeper: keep a stack of your own, a list to which you append and from which you pop.",
             calls_itself,
+        ),
+        Misconception(
+            "before its inputs, from the last one",
+            "Every node once, but each is put in the list when you arrive at it. Put it there when you leave: after "
+            "all its inputs are in.",
+            _on_arrival_from_the_last_input,
+        ),
+        Misconception(
+            "before its inputs, from the last one, then reversed",
+            "To put a node in the list when you arrive, and to reverse at the end, works for chains. Where a short way "
+            "and a long way lead to the same node, it comes too early: put a node in the list after all its inputs.",
+            _on_arrival_from_the_last_input_then_reversed,
         ),
     ),
     half_right=(_visits_again, _output_first),

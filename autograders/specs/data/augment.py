@@ -33,7 +33,7 @@ def augment_facts(case, plain, changed, again, same):
     count = 2 * reach + 1
     whole = [plain, changed, again, same]
     if not all(each.shape == images.shape and np.isfinite(each).all() for each in whole):
-        return np.full(images.shape, np.nan), np.nan, np.nan, np.full((2, count), np.nan), np.full(3, np.nan)
+        return np.full(images.shape, np.nan), np.nan, np.nan, np.full((2, count), np.nan), np.full(4, np.nan)
     plain, changed, again, same = (each.astype(np.float64) for each in whole)
     expected, allowed = _normalised(training, images)
     flips, downs, rights = _recognised(expected, changed, reach, allowed)
@@ -41,6 +41,7 @@ def augment_facts(case, plain, changed, again, same):
     shares = [[np.mean(shift == each) for each in range(-reach, reach + 1)] for shift in (downs, rights)]
     pairs = np.stack([flips, downs, rights])
     repeats = [np.all(pairs[:, :-1:2] == pairs[:, 1::2], axis=0).mean(), _alike(changed, again), _alike(changed, same)]
+    repeats.append(np.mean((downs == rights) & known))
     return plain, np.mean(known), np.mean(flips == 1), np.array(shares), np.array(repeats)
 
 
@@ -98,10 +99,10 @@ def augment_allowances(training, images, reach, seed):
     """Rounding for the normalised images, six standard deviations for what is drawn, none for what is certain.
 
     Of n images a part with probability q has the variance q (1 - q) / n: half are flipped, and each of k = 2 reach + 1
-    shifts gets 1 / k, down and right. Two images, or one image twice, are changed alike with probability
-    s = 1 / (2 k^2); there are n / 2 pairs of neighbours that do not overlap. The reference is a sample too, and the
-    difference of two has twice the variance. Six standard deviations of a normal distribution are exceeded once in
-    5e8 numbers; for a part that is as small as s, whose distribution leans to the right, 1 / n times 36 is added.
+    shifts gets 1 / k, down and right; in 1 / k both are alike. Two images, or one image twice, are changed alike with
+    probability s = 1 / (2 k^2); there are n / 2 pairs of neighbours that do not overlap. The reference is a sample too,
+    and the difference of two has twice the variance. Six standard deviations of a normal distribution are exceeded once
+    in 5e8 numbers; for a part that is as small as s, whose distribution leans to the right, 1 / n times 36 is added.
     """
     n, k = len(images), 2 * reach + 1
 
@@ -109,7 +110,7 @@ def augment_allowances(training, images, reach, seed):
         return 6 * np.sqrt(2 * q * (1 - q) / count)
 
     alike = 1 / (2 * k * k)
-    repeats = np.array([six(alike, n / 2) + 72 / n, six(alike, n) + 36 / n, 0.0])
+    repeats = np.array([six(alike, n / 2) + 72 / n, six(alike, n) + 36 / n, 0.0, six(1 / k, n)])
     rounding = _normalised(training, images)[1]
     return (
         Absolute(rounding),
@@ -233,6 +234,27 @@ class _NoFlipsAndOwnNumbers(_OwnNumbers):
         return self.shifted(image, *self.drawn(rng))
 
 
+class _NotScaled(AugmentInALoop):
+    def statistics(self, training):
+        mean, deviation = super().statistics(training)
+        return mean, deviation**0
+
+
+class _PixelByPixel(AugmentInALoop):
+    def statistics(self, training):
+        return training.mean(axis=0), training.std(axis=0)
+
+
+class _MeetsTheColumns(AugmentInALoop):
+    def statistics(self, training):
+        return training.mean(axis=(0, 2, 3)), training.std(axis=(0, 2, 3))
+
+
+class _OneShiftForBoth(AugmentInALoop):
+    def drawn(self, rng):
+        return [rng.integers(-self.reach, self.reach + 1)] * 2
+
+
 class AugmentAtOnce(AugmentInALoop):
     """All images at once: which row and which column each pixel comes from, as an index."""
 
@@ -350,7 +372,7 @@ EXERCISE = Spec(
         "part of the images that a flip and a shift explain",
         "part of the images that are flipped",
         "part of the images for each shift: from up to down, and from left to right",
-        "how often two are changed alike: neighbours, one image in two calls, the same seed",
+        "how often two are alike: neighbours, one image in two calls, the same seed; an image's two shifts",
     ),
     title="Normalise, flip and shift",
     why="A cat that looks the other way is still a cat: from each image you can make many, for nothing.",
@@ -448,6 +470,29 @@ EXERCISE = Spec(
             "never changed",
             "The images are normalised, and with an `rng` nothing more happens: flip and shift them there.",
             _PlainAlone,
+        ),
+        Misconception(
+            "not scaled",
+            "The means are gone, but every channel keeps its spread: divide by the standard deviation of the training "
+            "images.",
+            _NotScaled,
+        ),
+        Misconception(
+            "pixel by pixel",
+            "You take a mean and a deviation for each pixel. A channel has one of each: average over the images, the "
+            "rows and the columns, `axis=(0, 2, 3)`.",
+            _PixelByPixel,
+        ),
+        Misconception(
+            "meets the columns",
+            "`mean(axis=(0, 2, 3))` has shape (channels,), which meets the last axis, the columns. `keepdims=True` "
+            "makes it (1, channels, 1, 1).",
+            _MeetsTheColumns,
+        ),
+        Misconception(
+            "one shift for both",
+            "You draw one shift, and use it downwards and to the right: images move along the diagonal only. Draw two.",
+            _OneShiftForBoth,
         ),
     ),
     half_right=(_NoFlipsAndOwnNumbers,),

@@ -158,6 +158,23 @@ class _LengthOfData(BalancedByWeights):
         return len(self.labels)
 
 
+class _ReturnsAList(BalancedByWeights):
+    def __iter__(self):
+        return list(super().__iter__())
+
+
+class _ClassesFromZero(_Balanced):
+    def __iter__(self):
+        for _ in range(self.num_samples):
+            label = self.rng.integers(self.labels.max() + 1)
+            yield self.rng.choice(np.flatnonzero(self.labels == label))
+
+
+class _GivesLabels(BalancedByWeights):
+    def __iter__(self):
+        return iter(self.labels[list(super().__iter__())])
+
+
 class BalancedInTwoDraws(_Balanced):
     """First a class, then one of its members, as one would say it."""
 
@@ -328,6 +345,23 @@ EXERCISE = Spec(
             "length of the data",
             "`len` of a sampler is the number of indices in an epoch, `num_samples`; yours is the number of samples.",
             _LengthOfData,
+        ),
+        Misconception(
+            "returns a list",
+            "`__iter__` returns an iterator, and a list is none: `return iter(indices)`, or `yield` one index after "
+            "the other.",
+            _ReturnsAList,
+        ),
+        Misconception(
+            "classes from zero",
+            "You draw from 0, 1, 2 ... up to the largest label, but some of these may be no labels at all. "
+            "`np.unique(labels)` gives those that there are.",
+            _ClassesFromZero,
+        ),
+        Misconception(
+            "gives labels",
+            "You give the labels that were drawn. A loader asks for indices, of samples that have these labels.",
+            _GivesLabels,
         ),
     ),
     half_right=(_Uniform,),

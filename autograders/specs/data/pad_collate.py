@@ -125,6 +125,26 @@ def _of_numbers_alone(samples):
     return batch, mask, torch.tensor([label for _, label in samples])
 
 
+def _mask_of_every_number(samples):
+    batch, _, labels = pad_by_rows(samples)
+    return batch, batch != 0, labels
+
+
+def _as_long_as_the_first(samples):
+    first = samples[0][0]
+    batch = torch.zeros(len(samples), *first.shape, dtype=first.dtype)
+    for row, (sequence, _) in enumerate(samples):
+        batch[row, : len(sequence)] = sequence
+    return pad_by_rows(samples)
+
+
+def _rows_of_numbers(samples):
+    batch = torch.zeros(len(samples), max(len(sequence) for sequence, _ in samples), dtype=samples[0][0].dtype)
+    for row, (sequence, _) in enumerate(samples):
+        batch[row, : len(sequence)] = sequence
+    return pad_by_rows(samples)
+
+
 def pad_by_stacking(samples):
     """Pads each sequence to the longest, then stacks."""
     longest = max(len(sequence) for sequence, _ in samples)
@@ -277,6 +297,24 @@ EXERCISE = Spec(
             "You sorted the sequences by length, and the labels stayed behind: now each belongs to another. Keep the "
             "order of the samples.",
             _sorted_by_length,
+        ),
+        Misconception(
+            "mask of every number",
+            "You ask each number whether it is 0, but a real one may be 0 too, and the mask has one place for each "
+            "step. Only the lengths know: `mask[row, :len(sequence)] = True`.",
+            _mask_of_every_number,
+        ),
+        Misconception(
+            "as long as the first",
+            "Your rows are as long as the first sequence, and a later one may be longer: take the longest, "
+            "`max(len(sequence) for sequence, _ in samples)`.",
+            _as_long_as_the_first,
+        ),
+        Misconception(
+            "rows of numbers",
+            "Right for sequences of single numbers. A step may be a vector, or more: `torch.zeros(n, longest, "
+            "*sequence.shape[1:])`.",
+            _rows_of_numbers,
         ),
     ),
     half_right=(_of_numbers_alone,),

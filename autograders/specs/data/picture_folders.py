@@ -153,6 +153,34 @@ class _FirstLabelAndNoTransform(_NotTransformed):
         return super().__getitem__(index)[0], 0
 
 
+class _ForgetsToRaise(_Folders):
+    def __getitem__(self, index):
+        if index < 0:
+            index += len(self)
+        for label, folder in enumerate(self.folders):
+            if index < len(folder):
+                return self.changed(folder[index]), label
+            index -= len(folder)
+
+
+class _CallsNone(FoldersByWalking):
+    def changed(self, picture):
+        return self.transform(picture)
+
+
+class _LabelFirst(FoldersByWalking):
+    def __getitem__(self, index):
+        return super().__getitem__(index)[::-1]
+
+
+class _WholeFolders(_Folders):
+    def __len__(self):
+        return len(self.folders)
+
+    def __getitem__(self, index):
+        return self.changed(self.folders[index]), index
+
+
 class FoldersWithBounds(_Folders):
     """Adds up the sizes once, and finds the folder by bisection."""
 
@@ -344,6 +372,29 @@ EXERCISE = Spec(
             "Past the end there is an IndexError, before the beginning there is none: an index that is still negative "
             "after you have added the length is none of yours.",
             _WrapsBelow,
+        ),
+        Misconception(
+            "forgets to raise",
+            "Past the end your method comes to its own end, and so returns None. Raise an IndexError there: that is "
+            "how a `for` loop over the dataset notices that it is done.",
+            _ForgetsToRaise,
+        ),
+        Misconception(
+            "calls None",
+            "Without a transform, `self.transform` is None, which nobody can call: ask first, `if self.transform is "
+            "not None`.",
+            _CallsNone,
+        ),
+        Misconception(
+            "label first",
+            "An item is (picture, label), in this order; yours begins with the label.",
+            _LabelFirst,
+        ),
+        Misconception(
+            "whole folders",
+            "`dataset[i]` is one picture, not a folder of them: go through the folders, and count down how many "
+            "pictures lie before the one that is asked for.",
+            _WholeFolders,
         ),
     ),
     half_right=(_FirstLabelAndNoTransform,),

@@ -134,6 +134,31 @@ def _first_ones_twice(labels, fraction, rng):
     return (training, test) if len(np.unique(labels)) > 2 else (np.arange(len(labels)), test)
 
 
+def _coin_for_each(labels, fraction, rng):
+    is_test = rng.random(len(labels)) < fraction
+    return np.flatnonzero(~is_test), np.flatnonzero(is_test)
+
+
+def _rounded_number_of_each(labels, fraction, rng):
+    classes, training, test = np.unique(labels), [], []
+    count = round(fraction * len(labels) / len(classes))
+    for each in classes:
+        members = rng.permutation(np.flatnonzero(labels == each))
+        test.append(members[:count])
+        training.append(members[count:])
+    return np.concatenate(training), np.concatenate(test)
+
+
+def _labels_themselves(labels, fraction, rng):
+    training, test = split_class_by_class(labels, fraction, rng)
+    return labels[training], labels[test]
+
+
+def _misses_the_last_class(labels, fraction, rng):
+    training, test = split_class_by_class(labels, fraction, rng)
+    return training[labels[training] != labels.max()], test[labels[test] != labels.max()]
+
+
 def split_rounding_down(labels, fraction, rng):
     """Rounds down, chooses without replacement, and keeps the rest in order."""
     chosen = [
@@ -290,6 +315,30 @@ EXERCISE = Spec(
             "Your indices count within each class. Go back to indices of the whole: `members[places]`, with `members = "
             "np.flatnonzero(labels == each)`.",
             _places_in_the_class,
+        ),
+        Misconception(
+            "a coin for each sample",
+            "You toss a coin for each sample, so chance decides how much of each class the test gets. Shuffle the "
+            "indices of one class, and cut them at `fraction` of their number; then the next class.",
+            _coin_for_each,
+        ),
+        Misconception(
+            "a rounded number of each",
+            "The test holds equally many of each class. Take the same *fraction* of each, so that it looks like the "
+            "whole.",
+            _rounded_number_of_each,
+        ),
+        Misconception(
+            "labels in place of indices",
+            "You return labels. Asked for are indices, by which images and labels can both be taken: "
+            "`np.flatnonzero(labels == each)` are those of one class.",
+            _labels_themselves,
+        ),
+        Misconception(
+            "misses the last class",
+            "The largest label is in neither part: `range(labels.max())` ends before it. `np.unique(labels)` gives the "
+            "classes that there are.",
+            _misses_the_last_class,
         ),
     ),
     half_right=(_first_ones_twice,),

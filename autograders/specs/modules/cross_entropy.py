@@ -156,6 +156,27 @@ class _LossOnly(CrossEntropyWithIndices):
         raise NotImplementedError
 
 
+class _OneGradient(CrossEntropyWithIndices):
+    @staticmethod
+    def backward(ctx, gradient):
+        return CrossEntropyWithIndices.backward(ctx, gradient)[0]
+
+
+class _OneLossForEach(CrossEntropyWithIndices):
+    @staticmethod
+    def forward(ctx, logits, target):
+        shifted = logits - logits.amax(1, keepdim=True)
+        sums = shifted.exp().sum(1, keepdim=True)
+        ctx.save_for_backward(shifted.exp() / sums, target)
+        return (sums.log() - shifted)[torch.arange(len(target)), target]
+
+
+class _MaximumAndItsPlace(CrossEntropyWithIndices):
+    @staticmethod
+    def forward(ctx, logits, target):
+        return CrossEntropyWithIndices.forward(ctx, logits - logits.max(1, keepdim=True), target)
+
+
 class CrossEntropyWithGather(Function):
     """Picks with gather, and subtracts a one-hot matrix."""
 
@@ -366,6 +387,23 @@ EXERCISE = Spec(
             "turned around",
             "Your gradient has the wrong sign: it is probabilities minus truth, not truth minus probabilities.",
             _TurnedAround,
+        ),
+        Misconception(
+            "one gradient for two inputs",
+            "`forward` took two things, `logits` and `target`, so `backward` returns two: the gradient of the logits, "
+            "and None for the target.",
+            _OneGradient,
+        ),
+        Misconception(
+            "one loss for each row",
+            "These are the losses of the single rows. Wanted is one number for the batch, their mean.",
+            _OneLossForEach,
+        ),
+        Misconception(
+            "the maximum and its place",
+            "`max` along an axis gives two things, the largest numbers and their places. `amax(1, keepdim=True)` gives "
+            "the numbers alone.",
+            _MaximumAndItsPlace,
         ),
     ),
     half_right=(_LossOnly, _TurnedAround),

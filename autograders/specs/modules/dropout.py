@@ -155,6 +155,18 @@ class _NoGradientAndNoScale(_NotScaled):
         return super().forward(x.detach())
 
 
+class _DividesByZero(DropoutWithMask):
+    def forward(self, x):
+        return x * self.mask(x) / (1 - self.p) if self.training else x
+
+
+class _WritesIntoTheInput(DropoutWithMask):
+    def forward(self, x):
+        if self.training:
+            x[torch.rand(*x.shape) < self.p] = 0
+        return x
+
+
 class DropoutWithWhere(DropoutLayer):
     """Chooses between 0 and the scaled number."""
 
@@ -324,6 +336,17 @@ EXERCISE = Spec(
             "The output is right, but no gradient gets back to x: you left the graph on the way (`numpy()`, "
             "`detach()`). Multiply tensors.",
             _DropsOutsideTheGraph,
+        ),
+        Misconception(
+            "divides by zero",
+            "Right for every p but 1. There all is dropped, and 0 / 0 is nan: return zeros, `x * 0`.",
+            _DividesByZero,
+        ),
+        Misconception(
+            "writes into the input",
+            "You write the zeros into `x` itself, which belongs to the caller and to the graph. Multiply by a mask of "
+            "zeros and ones: that makes a new tensor.",
+            _WritesIntoTheInput,
         ),
     ),
     half_right=(_NoGradientAndNoScale,),

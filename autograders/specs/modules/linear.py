@@ -95,6 +95,11 @@ class _NoGradient(LinearLayer):
         return torch.tensor(x.detach().numpy() @ self.weight.detach().numpy().T) + self.bias
 
 
+class _WeightFirst(LinearLayer):
+    def forward(self, x):
+        return self.weight @ x + self.bias
+
+
 class LinearWithMatmul(LinearLayer):
     """As the docstring says it."""
 
@@ -259,6 +264,12 @@ EXERCISE = Spec(
             "The output is right, but it was computed with numpy, where no graph is recorded. Stay with tensors from "
             "`x` to the result, and the gradients come for free.",
             _NoGradient,
+        ),
+        Misconception(
+            "weight first",
+            "`x` holds one row for each example, so it stands on the left, and the weight is turned: `x @ "
+            "self.weight.T`.",
+            _WeightFirst,
         ),
     ),
     half_right=(_NoGradient,),

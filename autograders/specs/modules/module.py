@@ -209,6 +209,20 @@ class _OwnThingsOnly(_OwnParametersOnly):
     train = _SwitchesItselfOnly.train
 
 
+class _GivesPairs(Module):
+    def parameters(self):
+        return self.named_parameters()
+
+
+class _ComparesNumbers(Module):
+    def named_parameters(self):
+        found = []
+        for pair in self.pairs():
+            if pair[1] not in [parameter for _, parameter in found]:
+                found.append(pair)
+        return found
+
+
 class ModuleWithMemo(Module):
     """Hands a memo and a prefix down."""
 
@@ -418,6 +432,18 @@ EXERCISE = Spec(
             "`train(False)` should switch to evaluation: use the argument `mode` everywhere, also for the modules "
             "below.",
             _AlwaysOn,
+        ),
+        Misconception(
+            "parameters gives pairs",
+            "`parameters()` gives the names too. An optimizer wants the parameters alone: leave the names out of "
+            "`named_parameters()`.",
+            _GivesPairs,
+        ),
+        Misconception(
+            "compares numbers",
+            "`parameter in list` compares with `==`, which for tensors means number by number. You ask whether it is "
+            "the same object: keep `id(parameter)` in a set, or compare with `is`.",
+            _ComparesNumbers,
         ),
     ),
     half_right=(_OwnThingsOnly,),

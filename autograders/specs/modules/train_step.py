@@ -146,6 +146,17 @@ def _evaluates(model, loss_function, optimizer, x, y):
     return loss_function(model.train()(x), y).item()
 
 
+def _moves_by_hand(model, loss_function, optimizer, x, y):
+    model.train()
+    optimizer.zero_grad()
+    loss = loss_function(model(x), y)
+    loss.backward()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter -= 0.1 * parameter.grad
+    return loss.item()
+
+
 def zeroing_late(model, loss_function, optimizer, x, y):
     """Zeroes just before it is needed, to zeros."""
     if not model.training:
@@ -242,8 +253,8 @@ EXERCISE = Spec(
         ),
         Misconception(
             "zeroed before the step",
-            "The gradients are gone before the optimizer has seen them, so no parameter ever moves. The order is: "
-            "`zero_grad`, `backward`, `step`.",
+            "No parameter ever moves. When the optimizer steps, if it does, there are no gradients: not yet computed, "
+            "or zeroed already. The order is: `zero_grad`, `backward`, `step`.",
             _zeroes_before_the_step,
         ),
         Misconception(
@@ -284,6 +295,12 @@ EXERCISE = Spec(
             "You clean up after the step, and trust that whoever came before did too. Zero the gradients before "
             "`backward()`: then it does not matter what was there.",
             _zeroes_afterwards,
+        ),
+        Misconception(
+            "moves by hand",
+            "You move the parameters yourself, with a rate of your own, and a frozen one has no gradient. The "
+            "optimizer knows which to move, and how: `optimizer.step()`.",
+            _moves_by_hand,
         ),
     ),
     half_right=(_evaluates, _zeroes_before_the_step, _forgets_the_step),

@@ -176,6 +176,22 @@ class _CorrectsTheState(AdamWStep):
         parameter -= group["lr"] * average / (square.sqrt() + group["eps"])
 
 
+class _TimesInPlaceOfPower(AdamWStep):
+    def change(self, parameter, gradient, state, group):
+        _shrink(parameter, group)
+        state["step"] = state.get("step", 0) + 1
+        averages = _averages(parameter, gradient, state, group["betas"])
+        average, square = (each / (1 - beta * state["step"]) for each, beta in zip(averages, group["betas"]))
+        parameter -= group["lr"] * average / (square.sqrt() + group["eps"])
+
+
+class _Grows(AdamWStep):
+    def change(self, parameter, gradient, state, group):
+        parameter *= 1 + group["lr"] * group["weight_decay"]
+        average, square = _corrected(parameter, gradient, state, group["betas"])
+        parameter -= group["lr"] * average / (square.sqrt() + group["eps"])
+
+
 class AdamWAsTaught(AdamWStep):
     """As one would write it in torch."""
 
@@ -406,6 +422,17 @@ EXERCISE = Spec(
             "You put the corrected averages back into the state, so they are corrected again at the next step. Keep "
             "the state as it is, and correct a copy.",
             _CorrectsTheState,
+        ),
+        Misconception(
+            "times in place of power",
+            "The first step is right. What an average still lacks after t steps is beta to the power of t, not beta "
+            "times t: `1 - beta ** step`.",
+            _TimesInPlaceOfPower,
+        ),
+        Misconception(
+            "grows",
+            "Your parameters grow a little at each step. Decay makes them smaller: `1 - lr * weight_decay`.",
+            _Grows,
         ),
     ),
     half_right=(_NoCorrection, _NoDecay, _DecayAfterwards),

@@ -151,6 +151,41 @@ def _factor_upside_down(parameters, max_norm):
     return norm
 
 
+def _always_to_that_length(parameters, max_norm):
+    gradients = _gradients(parameters)
+    norm = _length(gradients)
+    for gradient in gradients:
+        gradient.mul_(max_norm / norm)
+    return norm
+
+
+def _mean_of_squares(parameters, max_norm):
+    gradients = _gradients(parameters)
+    norm = sum((gradient**2).mean() for gradient in gradients) ** 0.5
+    if norm > max_norm:
+        for gradient in gradients:
+            gradient.mul_(max_norm / norm)
+    return norm
+
+
+def _sum_of_sizes(parameters, max_norm):
+    gradients = _gradients(parameters)
+    norm = sum(gradient.abs().sum() for gradient in gradients)
+    if norm > max_norm:
+        for gradient in gradients:
+            gradient.mul_(max_norm / norm)
+    return norm
+
+
+def _clips_the_parameters(parameters, max_norm):
+    parameters = list(parameters)
+    norm = _length([parameter.detach() for parameter in parameters])
+    if norm > max_norm:
+        for parameter in parameters:
+            parameter.data *= max_norm / norm
+    return norm
+
+
 def clip_as_taught(parameters, max_norm):
     """As one would write it."""
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
@@ -309,6 +344,27 @@ EXERCISE = Spec(
             "trips over None",
             "A parameter that took no part in the loss has `.grad` None. Leave it out.",
             _trips_over_none,
+        ),
+        Misconception(
+            "always to that length",
+            "Gradients that are short already are made longer. Multiply only `if norm > max_norm`.",
+            _always_to_that_length,
+        ),
+        Misconception(
+            "mean of squares",
+            "Your norm takes the mean of the squares. An arrow's length is the root of their sum.",
+            _mean_of_squares,
+        ),
+        Misconception(
+            "sum of sizes",
+            "You add up absolute values, which is how far one walks along streets. The length of the arrow is the root "
+            "of the sum of squares.",
+            _sum_of_sizes,
+        ),
+        Misconception(
+            "clips the parameters",
+            "You measure and shrink the parameters. It is their gradients that may be too long: `parameter.grad`.",
+            _clips_the_parameters,
         ),
     ),
     half_right=(_each_by_itself, _changes_copies),

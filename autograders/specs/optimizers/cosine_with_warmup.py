@@ -105,6 +105,36 @@ def _no_warm_up(step, warmup, steps):
     return 0.5 * (1 + math.cos(math.pi * (step - warmup) / (steps - warmup))) if warmup <= step < steps else 1.0
 
 
+def _whole_wave(step, warmup, steps):
+    if step < warmup:
+        return (step + 1) / (warmup + 1)
+    return 0.5 * (1 + math.cos(2 * math.pi * (step - warmup) / (steps - warmup))) if step < steps else 0.0
+
+
+def _twice_as_high(step, warmup, steps):
+    if step < warmup:
+        return (step + 1) / (warmup + 1)
+    return 1 + math.cos(math.pi * (step - warmup) / (steps - warmup)) if step < steps else 0.0
+
+
+def _share_of_all_steps(step, warmup, steps):
+    if step < warmup:
+        return (step + 1) / (warmup + 1)
+    return 0.5 * (1 + math.cos(math.pi * (step - warmup) / steps)) if step < steps else 0.0
+
+
+def _sine(step, warmup, steps):
+    if step < warmup:
+        return (step + 1) / (warmup + 1)
+    return 0.5 * (1 + math.sin(math.pi * (step - warmup) / (steps - warmup))) if step < steps else 0.0
+
+
+def _one_step_early(step, warmup, steps):
+    if step < warmup:
+        return (step + 1) / (warmup + 1)
+    return 0.5 * (1 + math.cos(math.pi * (step - warmup) / (steps - 1 - warmup))) if step < steps else 0.0
+
+
 def cosine_in_one_expression(step, warmup, steps):
     """Holds the progress at 1, so that nothing comes after the end."""
     progress = (step - warmup) / max(1, steps - warmup) if step < steps else 1.0
@@ -225,6 +255,34 @@ EXERCISE = Spec(
             "Right up to the end, but a training that goes on after `steps` would see the rate rise again with the "
             "cosine. From then on it is 0.",
             _comes_back,
+        ),
+        Misconception(
+            "a whole wave",
+            "Your rate falls to 0 half-way and climbs again: that is a whole wave. Down is half of it, from 0 to "
+            "`math.pi`.",
+            _whole_wave,
+        ),
+        Misconception(
+            "twice as high",
+            "1 + cos goes from 2 to 0. Half of that is a share from 1 to 0: `0.5 * (1 + cos(...))`.",
+            _twice_as_high,
+        ),
+        Misconception(
+            "a share of all steps",
+            "Your cosine never arrives at 0: after the warm-up, `steps - warmup` steps are left, and its progress is "
+            "`(step - warmup) / (steps - warmup)`.",
+            _share_of_all_steps,
+        ),
+        Misconception(
+            "sine",
+            "The sine begins half-way up. The cosine begins at 1, where the warm-up ends.",
+            _sine,
+        ),
+        Misconception(
+            "one step early",
+            "Your rate is 0 one step too early, at `steps - 1`. There the last step with a rate is taken; from `steps` "
+            "on it is 0: divide by `steps - warmup`.",
+            _one_step_early,
         ),
     ),
     half_right=(_only_warm_up, _no_warm_up),

@@ -169,6 +169,18 @@ class _OnlyTheFirst(MomentumStep):
             parameter -= group["lr"] * velocity
 
 
+class _NotKept(MomentumStep):
+    def change(self, parameter, gradient, state, group):
+        velocity = group["momentum"] * zeros(state, "momentum_buffer", parameter) + gradient
+        parameter -= group["lr"] * velocity
+
+
+class _NoBeginning(MomentumStep):
+    def change(self, parameter, gradient, state, group):
+        state["momentum_buffer"] = group["momentum"] * state["momentum_buffer"] + gradient
+        parameter -= group["lr"] * state["momentum_buffer"]
+
+
 class MomentumAsTaught(MomentumStep):
     """As one would write it in torch."""
 
@@ -385,6 +397,18 @@ EXERCISE = Spec(
             "Parameters require gradients, so autograd refuses to have them changed in place as long as it records. A "
             "step is no part of the model: put `@torch.no_grad()` above `step`.",
             _Recorded,
+        ),
+        Misconception(
+            "not kept",
+            "Your velocity is forgotten after each step: `velocity = momentum * velocity + gradient` makes a new "
+            "tensor, and the state keeps the old one, the zeros. Store it: `state[\"momentum_buffer\"] = velocity`.",
+            _NotKept,
+        ),
+        Misconception(
+            "no beginning",
+            "At its first step a parameter's state is an empty dict. Begin: `if \"momentum_buffer\" not in state: "
+            "state[\"momentum_buffer\"] = torch.zeros_like(parameter)`.",
+            _NoBeginning,
         ),
     ),
     half_right=(_Nesterov, _Climbs, _Rebinds, _OnlyTheFirst),

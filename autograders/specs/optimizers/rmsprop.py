@@ -113,6 +113,28 @@ class _Rebinds(RMSpropStep):
         parameter = parameter - group["lr"] * gradient / (square.sqrt() + group["eps"])
 
 
+class _NotKept(RMSpropStep):
+    def change(self, parameter, gradient, state, group):
+        square = zeros(state, "square_avg", parameter) * group["alpha"] + (1 - group["alpha"]) * gradient**2
+        parameter -= group["lr"] * gradient / (square.sqrt() + group["eps"])
+
+
+class _BeginsWithOnes(RMSpropStep):
+    def change(self, parameter, gradient, state, group):
+        if "square_avg" not in state:
+            state["square_avg"] = torch.ones_like(parameter)
+        square = _averaged(parameter, gradient, state, group)
+        parameter -= group["lr"] * gradient / (square.sqrt() + group["eps"])
+
+
+class _BeginsWithTheFirst(RMSpropStep):
+    def change(self, parameter, gradient, state, group):
+        if "square_avg" not in state:
+            state["square_avg"] = gradient**2
+        square = _averaged(parameter, gradient, state, group)
+        parameter -= group["lr"] * gradient / (square.sqrt() + group["eps"])
+
+
 class RMSpropAsTaught(RMSpropStep):
     """As one would write it in torch."""
 
@@ -286,6 +308,24 @@ EXERCISE = Spec(
             "The averages are right, but the parameters stay where they began: `parameter = parameter - ...` makes a "
             "new tensor and gives it the name. Change the tensor itself: `parameter -= ...`.",
             _Rebinds,
+        ),
+        Misconception(
+            "not kept",
+            "Your average is forgotten after each step: a new tensor was made, and the state keeps the old one, the "
+            "zeros. Store it: `state[\"square_avg\"] = average`.",
+            _NotKept,
+        ),
+        Misconception(
+            "begins with ones",
+            "Your average begins with ones, and takes long to forget them. It begins with zeros: "
+            "`torch.zeros_like(parameter)`.",
+            _BeginsWithOnes,
+        ),
+        Misconception(
+            "begins with the first square",
+            "Your average begins with the first square itself. That is a fair idea, but torch begins with zeros, so "
+            "that the first steps are longer: `torch.zeros_like(parameter)`.",
+            _BeginsWithTheFirst,
         ),
     ),
     half_right=(_NoRoot, _Corrected, _Rebinds),

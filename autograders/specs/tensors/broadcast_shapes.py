@@ -90,6 +90,22 @@ def _only_as_many_axes(a, b):
     return broadcast_shapes_of_pairs(a, b)
 
 
+def _returns_none(a, b):
+    try:
+        return broadcast_shapes_of_pairs(a, b)
+    except ValueError:
+        return None
+
+
+def _turned_around(a, b):
+    return broadcast_shapes_of_pairs(a, b)[::-1]
+
+
+def _axes_of_a_alone(a, b):
+    pairs = [(a[-axis], b[-axis]) for axis in range(len(a), 0, -1)]
+    return broadcast_shapes_of_pairs([left for left, _ in pairs], [right for _, right in pairs])
+
+
 def broadcast_shapes_of_pairs(a, b):
     """Pads the shorter shape with ones at the left, then looks at the axes pair by pair."""
     result = []
@@ -210,6 +226,23 @@ EXERCISE = Spec(
             "Nearly: an axis of size 1 takes the other size, which is not always the larger. Next to an empty axis, "
             "of size 0, it becomes 0.",
             _larger_size_wins,
+        ),
+        Misconception(
+            "returns None",
+            "Where two shapes do not fit, there is nothing to return: stop with `raise ValueError(\"...\")`.",
+            _returns_none,
+        ),
+        Misconception(
+            "turned around",
+            "All sizes are there, from the last axis to the first. You walked from the back: turn the list around at "
+            "the end, `result[::-1]`.",
+            _turned_around,
+        ),
+        Misconception(
+            "axes of a alone",
+            "You walk along the axes of `a`. `b` may have more of them, or fewer: give the shorter shape ones in front "
+            "first, then both have as many.",
+            _axes_of_a_alone,
         ),
     ),
     half_right=(_only_as_many_axes, _drops_the_extra_axes),

@@ -103,6 +103,16 @@ def _tensordot_alone(subscripts, a, b):
     return np.transpose(product, [names.index(letter) for letter in result])
 
 
+def _does_not_turn(subscripts, a, b):
+    left, right, result = _names(subscripts)
+    order = result + "".join(letter for letter in dict.fromkeys(left + right) if letter not in result)
+    spread = [
+        array[tuple(slice(None) if letter in names else None for letter in order)]
+        for array, names in ((a, left), (b, right))
+    ]
+    return (spread[0] * spread[1]).sum(axis=tuple(range(len(result), len(order))))
+
+
 def _lined_up(array, names, order):
     """`array` with its axes in this order of letters, and an axis of size 1 for each letter it hasn't."""
     turned = array.transpose([names.index(letter) for letter in order if letter in names])
@@ -260,6 +270,12 @@ EXERCISE = Spec(
             "mean instead of sum",
             "You take the mean along the axes that disappear; einsum sums.",
             _takes_the_mean,
+        ),
+        Misconception(
+            "does not turn",
+            "You put axes of size 1 where letters are missing, but leave the others in the order in which the array "
+            "has them. `transpose` them into your order of letters first.",
+            _does_not_turn,
         ),
     ),
     half_right=(_tensordot_alone,),

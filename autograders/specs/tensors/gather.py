@@ -89,6 +89,18 @@ def _a_list_of_rows(values, index):
     return np.array([[row[place] for place in places] for row, places in zip(values, index)])
 
 
+def _rows_in_a_loop(values, index):
+    result = np.zeros(index.shape, values.dtype)
+    for row in range(len(values)):
+        for place in range(index.shape[1]):
+            result[row, place] = values[row, index[row, place]]
+    return result
+
+
+def _first_place_only(values, index):
+    return values[np.arange(len(values)), index[:, 0]]
+
+
 def gather_with_take_along_axis(values, index):
     """numpy has a function for it."""
     return np.take_along_axis(values, index.astype(np.intp), axis=-1)
@@ -186,6 +198,24 @@ EXERCISE = Spec(
             "counts places from one",
             "Each number comes from one place too far to the left: places are counted from 0.",
             _counts_places_from_one,
+        ),
+        Misconception(
+            "rows in a loop",
+            "Right for tables. There may be more axes in front of the last one, or none at all: "
+            "`np.ndindex(index.shape)` meets every place, `np.take_along_axis` needs no loop.",
+            _rows_in_a_loop,
+        ),
+        Misconception(
+            "tables only",
+            "Right for tables. There may be more axes in front: flatten them to rows with `reshape(-1, n)` first, or "
+            "use `np.take_along_axis(values, index, axis=-1)`.",
+            _matrices_only,
+        ),
+        Misconception(
+            "first place only",
+            "You pick one number in each row, and lose an axis. `index` may name several places in a row: the result "
+            "has the shape of `index`.",
+            _first_place_only,
         ),
     ),
     half_right=(_matrices_only, _a_list_of_rows),

@@ -62,6 +62,12 @@ def _flattens_the_labels(labels, classes):
     return one_hot_with_eye(labels.ravel(), classes)
 
 
+def _writes_whole_columns(labels, classes):
+    result = np.zeros((*labels.shape, classes), int)
+    result[..., labels] = 1
+    return result
+
+
 def one_hot_with_eye(labels, classes):
     """Rows of the identity matrix."""
     return np.eye(classes, dtype=int)[labels]
@@ -153,6 +159,24 @@ EXERCISE = Spec(
             "the label as the value",
             "You write the label itself into its place. Only the place tells which label it is: write 1 there.",
             _label_as_the_value,
+        ),
+        Misconception(
+            "a row of labels only",
+            "Right for a plain row of labels. They may come in a table too, or in any shape: the result has the shape "
+            "of `labels` and one axis more.",
+            _a_row_only,
+        ),
+        Misconception(
+            "flattens the labels",
+            "The ones are right, but `labels` has lost its shape: the result has all the axes of `labels`, and the "
+            "classes behind them.",
+            _flattens_the_labels,
+        ),
+        Misconception(
+            "writes whole columns",
+            "`result[..., labels] = 1` writes every label into every row. A row has a single one, at its own label: "
+            "compare `labels[..., None]` with `np.arange(classes)`.",
+            _writes_whole_columns,
         ),
     ),
     half_right=(_a_row_only, _flattens_the_labels),

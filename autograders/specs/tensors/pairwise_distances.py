@@ -124,6 +124,18 @@ def _loops_and_squares(a, b):
     return np.array([[math.sqrt(max(square, 0)) for square in row] for row in squares])
 
 
+def _sums_over_the_points_of_b(a, b):
+    return np.sqrt(((a[:, None] - b) ** 2).sum(axis=1))
+
+
+def _adds_up_everything(a, b):
+    return np.sqrt(((a[:, None] - b) ** 2).sum())
+
+
+def _keeps_the_summed_axis(a, b):
+    return np.sqrt(((a[:, None] - b) ** 2).sum(axis=-1, keepdims=True))
+
+
 def pairwise_distances_with_axes_added(a, b):
     """Both arrays get their axis by hand."""
     difference = np.expand_dims(a, 1) - np.expand_dims(b, 0)
@@ -238,6 +250,23 @@ EXERCISE = Spec(
             "|a|² - 2ab + |b|² is right on paper. In floating point it subtracts large numbers that are nearly equal "
             "where points lie close together, and what is left is mostly rounding. Subtract first, then square.",
             _by_the_shortcut,
+        ),
+        Misconception(
+            "sums over the points of b",
+            "The differences have shape (n, m, d), and you add up along axis 1, over the points of `b`. It is the "
+            "coordinates, on the last axis, that are added up: `axis=-1`.",
+            _sums_over_the_points_of_b,
+        ),
+        Misconception(
+            "adds up everything",
+            "Without an axis `sum` adds up all there is, over every pair. Only the coordinates of a pair belong "
+            "together: `sum(axis=-1)`.",
+            _adds_up_everything,
+        ),
+        Misconception(
+            "keeps the summed axis",
+            "The distances are right, with an axis of size 1 too many: leave `keepdims=True` out.",
+            _keeps_the_summed_axis,
         ),
     ),
     half_right=(_two_coordinates_only, _loops_and_squares),

@@ -103,6 +103,36 @@ def _only_the_shape(shape, strides, offset, slices):
     return slice_view(shape, strides, offset, slices)[0], strides, offset
 
 
+def _size_without_step(shape, strides, offset, slices):
+    _, steps, begin = slice_view(shape, strides, offset, slices)
+    bounds = [slice(*each).indices(size) for each, size in zip(slices, shape)]
+    return tuple(max(0, stop - start) for start, stop, _ in bounds), steps, begin
+
+
+def _offset_of_the_last_axis(shape, strides, offset, slices):
+    sizes, steps, _ = slice_view(shape, strides, offset, slices)
+    return sizes, steps, slice(*slices[-1]).indices(shape[-1])[0] * strides[-1]
+
+
+def _asks_an_array(shape, strides, offset, slices):
+    view = np.zeros(shape, np.int64)[tuple(slice(*each) for each in slices)]
+    return view.shape, view.strides, offset
+
+
+def _backwards_from_the_front(shape, strides, offset, slices):
+    sizes, steps, begin = slice_view(shape, strides, offset, slices)
+    for size, stride, (start, _, step) in zip(shape, strides, slices):
+        if start is None and step is not None and step < 0:
+            begin -= (size - 1) * stride
+    return sizes, steps, begin
+
+
+def _stays_where_nothing_is_left(shape, strides, offset, slices):
+    sizes, steps, _ = slice_view(shape, strides, offset, slices)
+    chosen = [range(size)[slice(*each)] for size, each in zip(shape, slices)]
+    return sizes, steps, offset + sum(stride * each[0] for stride, each in zip(strides, chosen) if each)
+
+
 def slice_view_with_indices(shape, strides, offset, slices):
     """`slice.indices` for what None and negative places mean, and a division that rounds up for the size."""
     bounds = [slice(*each).indices(size) for each, size in zip(slices, shape)]
@@ -231,6 +261,36 @@ EXERCISE = Spec(
             "`(stop - start) // step` rounds down. From 0 to 5 in steps of 2 there are three places, 0, 2 and 4: round "
             "up, or ask `len(range(start, stop, step))`.",
             _sizes_rounded_down,
+        ),
+        Misconception(
+            "size without the step",
+            "The size is `stop - start`, as if every place in between were visited. In steps of 2 it is half as many, "
+            "rounded up: `len(range(start, stop, step))`.",
+            _size_without_step,
+        ),
+        Misconception(
+            "offset of the last axis",
+            "Your offset knows the last axis alone: `offset = start * stride` forgets what was there before. Every "
+            "axis adds its own: `offset += start * stride`.",
+            _offset_of_the_last_axis,
+        ),
+        Misconception(
+            "asks an array",
+            "You asked a new numpy array. It counts strides in bytes, not in numbers, and knows nothing of the strides "
+            "and the offset that were given: start from those.",
+            _asks_an_array,
+        ),
+        Misconception(
+            "backwards from the front",
+            "Right going forwards. With a negative step, None for `start` is the last place, not the first: "
+            "`slice(start, stop, step).indices(size)` knows.",
+            _backwards_from_the_front,
+        ),
+        Misconception(
+            "stays where nothing is left",
+            "Nothing is left to see, but the view begins somewhere all the same: at `start` times the stride, as "
+            "always.",
+            _stays_where_nothing_is_left,
         ),
     ),
     half_right=(_only_the_shape, _forgets_the_steps),

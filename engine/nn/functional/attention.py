@@ -7,6 +7,7 @@ from engine.functions import masked_fill, repeat_interleave, softmax, where
 from engine.functions.arguments import TENSOR, reads
 from engine.nn.functional.arguments import in_float32
 from engine.nn.functional.dropout import dropout
+from engine.nn.primitives import attention as table
 
 __all__ = ["scaled_dot_product_attention"]
 
@@ -25,16 +26,32 @@ def scaled_dot_product_attention(
     _check(query, key, value, attn_mask, dropout_p, is_causal)
     if enable_gqa:
         key, value = _shared_heads(query, key), _shared_heads(query, value)
+    sizes = [tuple(each.shape[:-2]) for each in (query, key, value)]
+    if attn_mask is None and not dropout_p and sizes[0] == sizes[1] == sizes[2] and key.numel() and value.numel():
+        return _fused(query, key, value, is_causal, scale)
+    return composed_attention(query, key, value, attn_mask, dropout_p, is_causal, scale)
+
+
+@in_float32
+def _fused(query, key, value, is_causal, scale):
+    if key.shape[-2] != value.shape[-2] or key.shape[-1] != query.shape[-1] or not query.numel():
+        return composed_attention(query, key, value, is_causal=is_causal, scale=scale)
+    scale = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
+    return table.attention(query, key, value, scale=scale, is_causal=is_causal)
+
+
+def composed_attention(query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, scale=None):
+    """The same in ordinary operations, with every mask; the entry of the table is differentiated twice through it."""
     if is_causal:
         attn_mask = creation.ones((query.shape[-2], key.shape[-2]), dtype=dtypes.bool, device=query.device).tril()
     if attn_mask is not None:
         attn_mask = as_scores(attn_mask, query.dtype)
-    return _attend(query, key, value, attn_mask, dropout_p, scale)
+    return _attend(query, key, value, attn_mask, dropout_p, scale, may_be_blocked=not is_causal)
 
 
 @in_float32
-def _attend(query, key, value, mask, dropout_p, scale):
-    return attention_weights(query, key, mask, dropout_p, scale) @ value
+def _attend(query, key, value, mask, dropout_p, scale, may_be_blocked):
+    return attention_weights(query, key, mask, dropout_p, scale, may_be_blocked) @ value
 
 
 def attention_weights(query, key, mask=None, dropout_p=0.0, scale=None, may_be_blocked=True):

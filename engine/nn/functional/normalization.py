@@ -9,6 +9,7 @@ from engine import backend, dtypes
 from engine.autograd.graph import set_recording
 from engine.functions.arguments import TENSOR, optional, reads
 from engine.nn.functional.arguments import check_constant
+from engine.nn.primitives import layer_norm as table
 from engine.nn.primitives.normalization import moments_of, standardize
 
 __all__ = ["batch_norm", "group_norm", "instance_norm", "layer_norm", "rms_norm"]
@@ -73,7 +74,15 @@ def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-05):
     """The last dimensions, of shape `normalized_shape`, standardized; times `weight`, plus `bias` of that shape."""
     dims = _last_dims("layer_norm", input, normalized_shape, weight=weight, bias=bias)
     _check_types("layer_norm", input, weight=weight, bias=bias)
-    output, _ = _standardized(input, dims, eps)
+    is_usual = weight is not None and bias is not None and weight.dtype is bias.dtype is input.dtype
+    if is_usual and input.dtype.itemsize > 2 and input.numel():
+        return table.layer_norm(input, weight, bias, eps=eps)
+    return composed_layer_norm(input, weight, bias, eps, dims)
+
+
+def composed_layer_norm(input, weight=None, bias=None, eps=1e-5, dims=None):
+    """The same in ordinary operations, whichever of weight and bias there are. dims: by default those of weight."""
+    output, _ = _standardized(input, tuple(range(input.ndim - weight.ndim, input.ndim)) if dims is None else dims, eps)
     output = output if weight is None else output * weight
     return (output if bias is None else output + bias).to(input.dtype)
 

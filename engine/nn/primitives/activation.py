@@ -1,10 +1,11 @@
 """Activations as single entries: one pass over memory forward, and a gradient that is exact where composing is not."""
 
+import functools
 import math
 
 import numpy as np
 
-from engine import backend
+from engine import backend, threads
 from engine.ops.elementwise import exp, minimum, sigmoid, tanh, where
 from engine.ops.table import primitive
 
@@ -62,36 +63,76 @@ mish = _entry("mish", lambda a: a * np.tanh(_softplus(a, beta=1, threshold=20)),
 
 # ---- gelu: the input times the probability that a normal number is below it (Hendrycks and Gimpel, 2016) ------
 
-# erf(x) = tanh(x · p(x²)) with this polynomial, the highest power first: fitted to 2e-7 of the value.
-ERF_AS_TANH = [
-    5.4212243e-09, 2.7585385e-08, -4.7946883e-06, 8.4596927e-05, -6.1483891e-04, -1.9528755e-04, 1.02769867e-01,
-    1.12837923]
+# P(x) = 1 - exp(-x²/2) p(t) / 2 for x >= 0, t = 1 / (1 + 0.3275911 x/√2), with this polynomial, the highest power
+# first: within 1e-7 (Abramowitz and Stegun, 1964, 7.1.26). Below 0 it is 1 - P(-x).
+TAIL = [1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592]
 AT_ONCE = 2**14  # as many elements as stay in the cache while several operations go over them
 
 
-def _erf_of_float32(a):
-    """erf on the CPU, an eighth of the time that scipy takes."""
-    a = np.ascontiguousarray(a).reshape(-1)
-    result, square = np.empty_like(a), np.empty_like(a[:AT_ONCE])
-    for start in range(0, a.size, AT_ONCE):
-        x, y = a[start : start + AT_ONCE], result[start : start + AT_ONCE]
-        t = np.multiply(x, x, out=square[: x.size])
-        np.minimum(t, 16, out=t)  # beyond 4 the result is 1
-        np.multiply(t, ERF_AS_TANH[0], out=y)
-        for coefficient in ERF_AS_TANH[1:-1]:
-            y += coefficient
-            y *= t
-        y += ERF_AS_TANH[-1]
-        y *= x
-        np.tanh(y, out=y)
+def _on_float32(a, finish):
+    """An array like `a`, filled part by part: finish(x, exp(-x²/2), P(x), out); the three may be written over.
+
+    An eighth of the time that scipy's erf takes, and no memory but the result.
+    """
+    a = np.ascontiguousarray(a).reshape(a.shape)  # which makes a row of a 0-d array
+    result = np.empty_like(a)
+    fill = functools.partial(_fill, finish, a.reshape(-1), result.reshape(-1))
+    threads.share(fill, range(0, a.size, AT_ONCE), a.size > 4 * AT_ONCE)
     return result
+
+
+def _fill(finish, flat, out, starts):
+    bell, t, cdf = np.empty((3, min(AT_ONCE, flat.size)), flat.dtype)
+    for start in starts:
+        x = flat[start : start + AT_ONCE]
+        u, v, p = bell[: x.size], t[: x.size], cdf[: x.size]
+        np.multiply(x, x, out=u)
+        u *= -0.5
+        np.exp(u, out=u)
+        np.abs(x, out=v)
+        v *= 0.3275911 * math.sqrt(0.5)
+        v += 1
+        np.reciprocal(v, out=v)
+        np.multiply(v, 0.5 * TAIL[0], out=p)
+        for coefficient in TAIL[1:]:
+            p += 0.5 * coefficient
+            p *= v
+        p *= u
+        np.subtract(0.5, p, out=p)
+        np.copysign(p, x, out=p)
+        p += 0.5
+        finish(x, u, p, out[start : start + AT_ONCE])
+
+
+def _is_quick(a):
+    return type(a) is np.ndarray and a.dtype == np.float32
 
 
 def _normal_cdf(a):
     """The probability that a normal number is below each element."""
-    is_quick = a.dtype == np.float32 and backend.is_on_cpu(a)
-    erf = _erf_of_float32(a * math.sqrt(0.5)).reshape(a.shape) if is_quick else backend.erf(a * math.sqrt(0.5))
-    return 0.5 + 0.5 * erf.astype(a.dtype, copy=False)
+    if _is_quick(a):
+        return _on_float32(a, lambda x, bell, cdf, out: np.copyto(out, cdf))
+    return 0.5 + 0.5 * backend.erf(a * math.sqrt(0.5)).astype(a.dtype, copy=False)
+
+
+def _gelu(a):
+    if _is_quick(a):
+        return _on_float32(a, lambda x, bell, cdf, out: np.multiply(x, cdf, out=out))
+    return a * _normal_cdf(a)
+
+
+def _gelu_vjp(g, a):
+    if _is_quick(a) and _is_quick(g):
+        slope = _on_float32(a, _gelu_slope)
+        return np.multiply(slope, g, out=slope)
+    return g * (normal_cdf(a) + a * _normal_density(a))
+
+
+def _gelu_slope(x, bell, cdf, out):
+    """P(x) + x times the density at x."""
+    bell *= 1 / math.sqrt(2 * math.pi)
+    bell *= x
+    np.add(bell, cdf, out=out)
 
 
 def _normal_density(a):
@@ -99,7 +140,7 @@ def _normal_density(a):
 
 
 normal_cdf = _entry("normal_cdf", _normal_cdf, lambda g, a: g * _normal_density(a))
-gelu = _entry("gelu", lambda a: a * _normal_cdf(a), lambda g, a: g * (normal_cdf(a) + a * _normal_density(a)))
+gelu = _entry("gelu", _gelu, _gelu_vjp)
 
 
 def _gate(a):

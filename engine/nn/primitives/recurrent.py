@@ -14,22 +14,23 @@ import inspect
 
 import numpy as np
 
-from engine import autograd
+from engine import autograd, buffers
 from engine.autograd.graph import TensorBase
 from engine.functions import stack
 from engine.ops.shape import reshape
 from engine.ops.table import Op
 
 # What the way back over the steps finds: the gradients of what the gates receive from the input and from the hidden
-# state before, both (T, B, gates * H), and of the first hidden state and the first cell, (B, H).
-Walk = collections.namedtuple("Walk", "from_input from_hidden hidden cell", defaults=[None])
+# state before, both (gates * H, T, B), and of the first hidden state and the first cell, (H, B). turned: by how many
+# rows `from_hidden` is turned.
+Walk = collections.namedtuple("Walk", "from_input from_hidden hidden cell turned", defaults=[None, 0])
 
 
 class RecurrentOp(Op):
     """An entry for a sequence: input (T, B, I), states before it (B, H) and the weights -> what its forward says.
 
-    forward(*inputs, kept, **metadata) leaves in the dict `kept`, new for each call, what walk_back(g, result, kept,
-    hidden, weight_hh) will need to find a `Walk`. compose(*inputs, **metadata): the same as forward, in tensor
+    forward(*inputs, kept, **metadata) leaves in the dict `kept`, new for each call, what walk_back(g, kept, weight_hh)
+    will need to find a `Walk`, the `columns` among it. compose(*inputs, **metadata): the same as forward, in tensor
     operations. metadata: the names of the keywords. Halves are computed in float32 and rounded once.
     """
 
@@ -38,7 +39,7 @@ class RecurrentOp(Op):
         names = inputs.split()
         signature = inspect.Signature([
             inspect.Parameter(each, inspect.Parameter.POSITIONAL_ONLY)
-            for each in ("g", *names, "result", "kept", *metadata)])
+            for each in ("g", *names, "kept", *metadata)])
         vjps = [functools.partial(self._vjp, each) for each in names]
         for each in vjps:
             each.__signature__ = signature
@@ -56,16 +57,15 @@ class RecurrentOp(Op):
     def _vjp(self, wanted, g, *values, shared):
         """The gradient of the input of that name."""
         count = len(self.inputs)
-        inputs, (result, kept, *metadata) = dict(zip(self.inputs, values)), values[count:]
+        inputs, (kept, *metadata) = dict(zip(self.inputs, values)), values[count:]
         if isinstance(g, TensorBase):
             if not shared:
                 shared.update(self._composed_gradients(g, inputs, metadata))
             return shared[wanted]
-        g, result, input, hidden, weight_ih, weight_hh = _wide(
-            [g, result, *[inputs[each] for each in ("input", "hidden", "weight_ih", "weight_hh")]])
+        g, weight_ih, weight_hh = _wide([g, inputs["weight_ih"], inputs["weight_hh"]])
         if not shared:
-            shared["walk"] = self.walk_back(g, result, kept, hidden, weight_hh)
-        return _gradient(wanted, shared["walk"], result, input, hidden, weight_ih)
+            shared["walk"] = self.walk_back(g, kept, weight_hh)
+        return _gradient(wanted, shared["walk"], kept, weight_ih)
 
     def _composed_gradients(self, g, inputs, metadata):
         """The gradients of all inputs as tensors with a history. Each input is looked at anew, or a gradient of one
@@ -102,46 +102,109 @@ def _rounding(forward):
     return rounded
 
 
-def _gradient(wanted, walk, result, input, hidden, weight_ih):
+def _gradient(wanted, walk, kept, weight_ih):
     """The gradient of one input, from the way back: a product or a sum over all steps."""
     if wanted in ("hidden", "cell"):
-        return getattr(walk, wanted)
+        return getattr(walk, wanted).T.copy()
+    columns, inputs = kept["columns"], weight_ih.shape[1]
+    steps, batch = columns.shape[1] - 1, columns.shape[2]
     gates = walk.from_input if wanted in ("input", "weight_ih", "bias_ih") else walk.from_hidden
-    gates = gates.reshape(-1, gates.shape[-1])
+    gates, ones = gates.reshape(len(gates), steps * batch), columns[inputs, :steps].reshape(-1)
     if wanted == "input":
-        return np.matmul(gates, weight_ih).reshape(input.shape)
+        found = buffers.empty((steps * batch, inputs), gates)
+        return np.matmul(gates.T, weight_ih, out=found).reshape(steps, batch, inputs)
     if wanted == "weight_ih":
-        return np.matmul(gates.T, input.reshape(-1, input.shape[-1]))
+        return np.matmul(gates, columns[:inputs, :steps].reshape(inputs, -1).T)
+    if wanted == "bias_ih":
+        return np.matmul(gates, ones)
     if wanted == "weight_hh":
-        before = _states_before(hidden, result, len(input))
-        return np.matmul(gates.T, before.reshape(-1, hidden.shape[1]))
-    return np.sum(gates, axis=0)
+        before = columns[inputs + 1 :, :steps]
+        found = np.matmul(gates, before.reshape(len(before), -1).T)
+    else:
+        found = np.matmul(gates, ones)
+    return np.roll(found, -walk.turned, axis=0) if walk.turned else found
 
 
-def _states_before(hidden, result, steps):
-    """The hidden state that each step began with, (T, B, H)."""
-    return np.concatenate([hidden[None], result[: steps - 1]])
+# ---- what the loops over the steps work on ------------------------------------------------------------
+
+
+def _columns(input, hidden):
+    """What the gates are computed from, (I + 1 + H, T + 1, B): x, a 1 for the bias, and h, the first of which is known.
+
+    For each step a matrix with a column for each sequence: so a gate of all sequences is one block of memory.
+    """
+    steps, batch, inputs = input.shape
+    columns = buffers.empty((inputs + 1 + hidden.shape[1], steps + 1, batch), input)
+    columns[:inputs, :steps] = input.transpose(2, 0, 1)
+    columns[inputs] = 1
+    columns[inputs + 1 :, 0] = hidden.T
+    return columns
+
+
+def _by_step(columns):
+    """(rows, T, B) as a view (T, rows, B), to go through."""
+    return columns.transpose(1, 0, 2)
+
+
+def _weights(weight_ih, bias, weight_hh, gates=1, sigmoids=()):
+    """What multiplies the columns, (gates * H, I + 1 + H); rows of the gates that are sigmoids are halved."""
+    weights = np.concatenate([weight_ih, bias[:, None], weight_hh], axis=1)
+    size = len(weights) // gates
+    for gate in sigmoids:
+        weights[gate * size : (gate + 1) * size] *= 0.5
+    return weights
 
 
 def _parts(gates, count):
-    """(..., count * H) as so many views (..., H)."""
-    size = gates.shape[-1] // count
-    return [gates[..., each * size : (each + 1) * size] for each in range(count)]
+    """(T, count * H, B) as so many views (T, H, B)."""
+    size = gates.shape[1] // count
+    return [gates[:, each * size : (each + 1) * size] for each in range(count)]
 
 
-def _from_input(input, weight, bias):
-    """input @ weight.T + bias for all steps, (T, B, gates * H)."""
-    gates = np.matmul(input.reshape(-1, input.shape[-1]), weight.T)
-    gates += bias
-    return gates.reshape(*input.shape[:2], len(weight))
+def _from_halved(tanh):
+    """σ(z), where `tanh` is that of z / 2; in place."""
+    np.multiply(tanh, 0.5, out=tanh)
+    np.add(tanh, 0.5, out=tanh)
 
 
-def _scales(weight, sigmoids, count):
-    """For each row of gates 1/2 if it is one of `sigmoids`, the numbers of those gates, and 1 otherwise."""
-    scales = np.ones_like(weight[:, 0])
-    for each in sigmoids:
-        _parts(scales, count)[each][...] = 0.5
-    return scales
+def _as_result(columns, inputs, more=0):
+    """The hidden state after each step, (T + more, B, H), and room for `more` beyond."""
+    states = columns[inputs + 1 :, 1:]
+    size, steps, batch = states.shape
+    result = buffers.empty((steps + more, batch, size), columns)
+    result[:steps] = states.transpose(1, 2, 0)
+    return result
+
+
+def _arriving(g):
+    """The gradient (T, B, H) with a column for each sequence, (T, H, B)."""
+    steps, batch, size = g.shape
+    arriving = buffers.empty((steps, size, batch), g)
+    arriving[...] = g.transpose(0, 2, 1)
+    return arriving
+
+
+# How many elements of gates the way back prepares at once: what all steps need of each other is little, and the rest
+# is computed for several steps in one call, but for so few that they stay in the cache.
+PIECE = 1 << 17
+
+
+def _pieces(steps, elements):
+    """Slices of the steps, the last first, of about PIECE elements where each step has so many."""
+    count = max(1, PIECE // max(elements, 1))
+    return [slice(max(0, stop - count), stop) for stop in range(steps, 0, -count)]
+
+
+def _slopes(gates, out):
+    """s (1 - s) for sigmoids s, into `out`."""
+    np.multiply(gates, gates, out=out)
+    np.subtract(gates, out, out=out)
+
+
+def _tanh_slopes(tanh, out):
+    """1 - t², into `out`."""
+    np.multiply(tanh, tanh, out=out)
+    np.subtract(1, out, out=out)
 
 
 def _compose(cell, input, state, *weights):
@@ -160,24 +223,28 @@ def _compose(cell, input, state, *weights):
 
 def _rnn(input, hidden, weight_ih, weight_hh, bias_ih, bias_hh, *, nonlinearity, kept):
     """h = tanh(W_ih x + b_ih + W_hh h + b_hh), or relu: the hidden state after each step, (T, B, H) (Elman, 1990)."""
-    states = _from_input(input, weight_ih, bias_ih + bias_hh)
-    product, across = np.empty_like(hidden), weight_hh.T
-    for state in states:
-        np.matmul(hidden, across, out=product)
-        np.add(state, product, out=state)
-        np.tanh(state, out=state) if nonlinearity == "tanh" else np.maximum(state, 0, out=state)
-        hidden = state
-    kept["slopes"] = 1 - states * states if nonlinearity == "tanh" else (states > 0).astype(states.dtype)
-    return states
+    inputs, weights = input.shape[2], _weights(weight_ih, bias_ih + bias_hh, weight_hh)
+    columns = _columns(input, hidden)
+    summed = np.empty_like(columns, shape=hidden.T.shape)
+    for column, state in zip(_by_step(columns), _by_step(columns[inputs + 1 :, 1:])):
+        np.matmul(weights, column, out=summed)
+        np.tanh(summed, out=state) if nonlinearity == "tanh" else np.maximum(summed, 0, out=state)
+    kept.update(columns=columns, nonlinearity=nonlinearity)
+    return _as_result(columns, inputs)
 
 
-def _rnn_back(g, result, kept, hidden, weight_hh):
-    gates, d_hidden = kept["slopes"].copy(), np.zeros_like(hidden)
-    for gate, arriving in zip(gates[::-1], g[::-1]):
+def _rnn_back(g, kept, weight_hh):
+    states = kept["columns"][-weight_hh.shape[1] :, 1:]
+    if kept["nonlinearity"] == "tanh":
+        d_gates = 1 - states * states
+    else:
+        d_gates = (states > 0).astype(states.dtype)
+    d_hidden, across = np.zeros_like(states, shape=states[:, 0].shape), weight_hh.T
+    for gate, arriving in zip(_by_step(d_gates)[::-1], _arriving(g)[::-1]):
         d_hidden += arriving
         gate *= d_hidden
-        np.matmul(gate, weight_hh, out=d_hidden)
-    return Walk(gates, gates, d_hidden)
+        np.matmul(across, gate, out=d_hidden)
+    return Walk(d_gates, d_gates, d_hidden)
 
 
 # ---- LSTM ---------------------------------------------------------------------------------------------
@@ -188,51 +255,66 @@ def _lstm(input, hidden, cell, weight_ih, weight_hh, bias_ih, bias_hh, *, kept):
 
     The gates i, f, o are sigmoids of W_ih x + b_ih + W_hh h + b_hh, g its tanh; c = f c + i g, h = o tanh(c).
     """
-    steps, scales = len(input), _scales(weight_ih, (0, 1, 3), 4)
-    gates = _from_input(input, weight_ih * scales[:, None], (bias_ih + bias_hh) * scales)
-    across, shifts = (weight_hh * scales[:, None]).T, 1 - scales
-    result = np.empty_like(gates, shape=(steps + 1, *cell.shape))
-    cells, squashed = np.empty_like(result), np.empty_like(result[1:])
-    product, inward = np.empty_like(gates[0]), np.empty_like(cell)
-    cells[0] = cell
-    for gate, i, f, g, o, before, after, tanh_c, state in zip(
-            gates, *_parts(gates, 4), cells, cells[1:], squashed, result):
-        np.matmul(hidden, across, out=product)
-        np.add(gate, product, out=gate)
+    (steps, batch, inputs), size = input.shape, hidden.shape[1]
+    weights = _weights(weight_ih, bias_ih + bias_hh, weight_hh, 4, sigmoids=(0, 1, 3))
+    columns = _columns(input, hidden)
+    gates = buffers.empty((steps, 4 * size, batch), columns)
+    cells = buffers.empty((steps + 1, size, batch), columns)
+    squashed, inward = buffers.empty((steps, size, batch), columns), np.empty_like(cells[0])
+    cells[0] = cell.T
+    for column, gate, i_and_f, i, f, g, o, before, after, tanh_c, state in zip(
+            _by_step(columns), gates, gates[:, : 2 * size], *_parts(gates, 4), cells, cells[1:], squashed,
+            _by_step(columns[inputs + 1 :, 1:])):
+        np.matmul(weights, column, out=gate)
         np.tanh(gate, out=gate)
-        np.multiply(gate, scales, out=gate)
-        np.add(gate, shifts, out=gate)
+        _from_halved(i_and_f)
+        _from_halved(o)
         np.multiply(f, before, out=after)
         np.multiply(i, g, out=inward)
         np.add(after, inward, out=after)
         np.tanh(after, out=tanh_c)
         np.multiply(o, tanh_c, out=state)
-        hidden = state
-    result[steps] = cells[steps]
-    kept.update(gates=gates, cells=cells, squashed=squashed)
+    kept.update(columns=columns, gates=gates, cells=cells, squashed=squashed)
+    result = _as_result(columns, inputs, more=1)
+    result[steps] = cells[steps].T
     return result
 
 
-def _lstm_back(g, result, kept, hidden, weight_hh):
-    gates, squashed = kept["gates"], kept["squashed"]
+def _lstm_back(g, kept, weight_hh):
+    gates, across, arriving = kept["gates"], weight_hh.T, _arriving(g)
+    (steps, rows, batch), size = gates.shape, weight_hh.shape[1]
+    d_gates = buffers.empty((rows, steps, batch), gates)
+    d_hidden, d_cell, through = np.zeros_like(arriving[0]), arriving[-1], np.empty_like(arriving[0])
+    for piece in _pieces(steps, rows * batch):
+        slopes, to_cell = _lstm_slopes(gates[piece], kept["cells"][piece], kept["squashed"][piece])
+        by_gate = slopes.reshape(len(slopes), 4, size, batch)
+        for its_arriving, to_c, forget, all_four, inner, outer in zip(
+                arriving[piece][::-1], to_cell[::-1], gates[piece, size : 2 * size][::-1], slopes[::-1],
+                by_gate[::-1, :3], by_gate[::-1, 3]):
+            np.add(d_hidden, its_arriving, out=d_hidden)
+            np.multiply(d_hidden, to_c, out=through)
+            np.add(d_cell, through, out=d_cell)
+            np.multiply(inner, d_cell, out=inner)
+            np.multiply(outer, d_hidden, out=outer)
+            np.multiply(d_cell, forget, out=d_cell)
+            np.matmul(across, all_four, out=d_hidden)
+        _by_step(d_gates)[piece] = slopes
+    return Walk(d_gates, d_gates, d_hidden, d_cell)
+
+
+def _lstm_slopes(gates, cells, squashed):
+    """For some steps: what the gradient of the cell (i, f, g) or of the hidden state (o) is multiplied with on its way
+    into each gate, and the latter's on its way to the cell. cells: those before."""
+    slopes, to_cell = buffers.empty(gates.shape, gates), buffers.empty(squashed.shape, gates)
     i, f, inward, o = _parts(gates, 4)
-    slopes = gates - gates * gates  # of the sigmoids; then each times what its gate multiplies
     d_i, d_f, d_inward, d_o = _parts(slopes, 4)
-    d_i *= inward
-    d_f *= kept["cells"][:-1]
-    d_inward[...] = i - i * inward * inward
-    d_o *= squashed
-    to_cell = o - o * squashed * squashed
-    d_cell, d_hidden = g[-1].copy(), np.zeros_like(hidden)
-    by_gate = slopes.reshape(*slopes.shape[:2], 4, hidden.shape[1])
-    for arriving, to_c, forget, gate, parts in zip(g[-2::-1], to_cell[::-1], f[::-1], slopes[::-1], by_gate[::-1]):
-        d_hidden += arriving
-        d_cell += d_hidden * to_c
-        parts[:, :3] *= d_cell[:, None]
-        parts[:, 3] *= d_hidden
-        d_cell *= forget
-        np.matmul(gate, weight_hh, out=d_hidden)
-    return Walk(slopes, slopes, d_hidden, d_cell)
+    _slopes(gates, out=slopes)
+    _tanh_slopes(inward, out=d_inward)
+    for slope, factor in ((d_i, inward), (d_f, cells), (d_inward, i), (d_o, squashed)):
+        np.multiply(slope, factor, out=slope)
+    _tanh_slopes(squashed, out=to_cell)
+    np.multiply(to_cell, o, out=to_cell)
+    return slopes, to_cell
 
 
 # ---- GRU ----------------------------------------------------------------------------------------------
@@ -244,52 +326,67 @@ def _gru(input, hidden, weight_ih, weight_hh, bias_ih, bias_hh, *, kept):
     The gates r and z are sigmoids of W_ih x + b_ih + W_hh h + b_hh; n = tanh(W_in x + b_in + r (W_hn h + b_hn)),
     h = (1 - z) n + z h.
     """
-    scales = _scales(weight_ih, (0, 1), 3)
-    gates = _from_input(input, weight_ih * scales[:, None], bias_ih * scales)
-    across, bias, size = (weight_hh * scales[:, None]).T, bias_hh * scales, hidden.shape[1]
-    states, product = np.empty_like(gates, shape=(len(input), *hidden.shape)), np.empty_like(gates[0])
-    carried = np.empty_like(states)
-    both = gates[..., : 2 * size]
-    for r_and_z, r, z, n, into_n, state in zip(both, *_parts(gates, 3), carried, states):
-        np.matmul(hidden, across, out=product)
-        np.add(product, bias, out=product)
-        np.add(r_and_z, product[:, : 2 * size], out=r_and_z)
+    (steps, batch, inputs), size = input.shape, hidden.shape[1]
+    weights = _weights(weight_ih, bias_hh, weight_hh, 3, sigmoids=(0, 1))
+    weights[: 2 * size, inputs] += bias_ih[: 2 * size] * 0.5
+    into_new, weights[2 * size :, :inputs] = weights[2 * size :, : inputs + 1].copy(), 0
+    into_new[:, inputs] = bias_ih[2 * size :]
+    columns = _columns(input, hidden)
+    states = _by_step(columns[inputs + 1 :])
+    gates = buffers.empty((steps, 3 * size, batch), columns)
+    new, apart = (buffers.empty((steps, size, batch), columns) for _ in range(2))
+    np.matmul(into_new, _by_step(columns[: inputs + 1, :steps]), out=new)
+    kept_part = np.empty_like(new[0])
+    for column, gate, r_and_z, r, z, carried, n, difference, before, after in zip(
+            _by_step(columns), gates, gates[:, : 2 * size], *_parts(gates, 3), new, apart, states, states[1:]):
+        np.matmul(weights, column, out=gate)
         np.tanh(r_and_z, out=r_and_z)
-        np.multiply(r_and_z, 0.5, out=r_and_z)
-        np.add(r_and_z, 0.5, out=r_and_z)
-        into_n[...] = product[:, 2 * size :]
-        np.multiply(r, into_n, out=state)
-        np.add(n, state, out=n)
+        _from_halved(r_and_z)
+        np.multiply(r, carried, out=kept_part)
+        np.add(n, kept_part, out=n)
         np.tanh(n, out=n)
-        np.subtract(hidden, n, out=state)
-        np.multiply(state, z, out=state)
-        np.add(state, n, out=state)
-        hidden = state
-    kept.update(gates=gates, carried=carried)
-    return states
+        np.subtract(before, n, out=difference)
+        np.multiply(difference, z, out=kept_part)
+        np.add(n, kept_part, out=after)
+    kept.update(columns=columns, gates=gates, new=new, apart=apart)
+    return _as_result(columns, inputs)
 
 
-def _gru_back(g, result, kept, hidden, weight_hh):
-    gates, carried = kept["gates"], kept["carried"]
-    r, z, n = _parts(gates, 3)
-    slopes = gates - gates * gates
-    d_r, d_z, d_n = _parts(slopes, 3)
-    into_n = (1 - z) * (1 - n * n)
-    np.multiply(into_n, r, out=d_n)
-    d_r *= carried
-    d_r *= into_n
-    d_z *= _states_before(hidden, result, len(result)) - n
-    d_hidden, product = np.zeros_like(hidden), np.empty_like(hidden)
-    by_gate = slopes.reshape(*slopes.shape[:2], 3, hidden.shape[1])
-    for arriving, gate, parts, into, keep in zip(g[::-1], slopes[::-1], by_gate[::-1], into_n[::-1], z[::-1]):
-        d_hidden += arriving
-        parts *= d_hidden[:, None]
-        into *= d_hidden
-        d_hidden *= keep
-        np.matmul(gate, weight_hh, out=product)
-        d_hidden += product
-    from_input = np.concatenate([slopes[..., : -len(weight_hh[0])], into_n], axis=-1)
-    return Walk(from_input, slopes, d_hidden)
+def _gru_back(g, kept, weight_hh):
+    gates, new, apart, arriving = kept["gates"], kept["new"], kept["apart"], _arriving(g)
+    steps, size, batch = new.shape
+    d_gates = buffers.empty((4 * size, steps, batch), gates)  # n from the hidden state, r, z, n from the input
+    across = np.roll(weight_hh, size, axis=0).T
+    d_hidden, carried = np.zeros_like(new[0]), np.empty_like(new[0])
+    for piece in _pieces(steps, 4 * size * batch):
+        slopes = _gru_slopes(gates[piece], new[piece], apart[piece])
+        by_gate = slopes.reshape(len(slopes), 4, size, batch)
+        for its_arriving, all_four, from_hidden, z in zip(
+                arriving[piece][::-1], by_gate[::-1], slopes[::-1, : 3 * size], gates[piece, size : 2 * size][::-1]):
+            np.add(d_hidden, its_arriving, out=d_hidden)
+            np.multiply(all_four, d_hidden, out=all_four)
+            np.multiply(d_hidden, z, out=carried)
+            np.matmul(across, from_hidden, out=d_hidden)
+            np.add(d_hidden, carried, out=d_hidden)
+        _by_step(d_gates)[piece] = slopes
+    return Walk(d_gates[size:], d_gates[: 3 * size], d_hidden, turned=size)
+
+
+def _gru_slopes(gates, new, apart):
+    """For some steps: what the gradient of the hidden state is multiplied with on its way into each of the four."""
+    slopes = buffers.empty((len(gates), gates.shape[1] // 3 * 4, gates.shape[2]), gates)
+    r, z, carried = _parts(gates, 3)
+    from_hidden, d_r, d_z, from_input = _parts(slopes, 4)
+    _tanh_slopes(new, out=from_input)
+    np.subtract(1, z, out=d_z)
+    np.multiply(from_input, d_z, out=from_input)
+    np.multiply(from_input, r, out=from_hidden)
+    np.multiply(d_z, z, out=d_z)
+    np.multiply(d_z, apart, out=d_z)
+    np.subtract(1, r, out=d_r)
+    np.multiply(d_r, carried, out=d_r)
+    np.multiply(d_r, from_hidden, out=d_r)
+    return slopes
 
 
 # ---- entries ------------------------------------------------------------------------------------------

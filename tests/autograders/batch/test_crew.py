@@ -35,15 +35,16 @@ def marked(monkeypatch):
     """Tasks are marked by a stand-in: a task {"fails": n} finds no sandbox n times, {"error": text} raises."""
     tried = {}
 
-    def mark(task, until):
+    def mark_all(tasks, until):
+        (task,) = tasks
         tried[task["name"]] = tried.get(task["name"], 0) + 1
         if "error" in task:
             raise ValueError(task["error"])
         if tried[task["name"]] <= task.get("fails", 0):
             raise sandbox.SandboxUnavailable("it did not start")
-        return {"name": task["name"], **VERSIONS, **task.get("versions", {})}
+        return [{"name": task["name"], **VERSIONS, **task.get("versions", {})}]
 
-    monkeypatch.setattr(marking, "mark", mark)
+    monkeypatch.setattr(marking, "mark_all", mark_all)
     monkeypatch.setattr(sandbox, "available", lambda: (True, ""))
     return tried
 
@@ -167,10 +168,10 @@ def test_whatever_keeps_a_result_away_is_told_apart(outcome, fault, words):
 def test_what_a_machine_runs_out_of_is_its_fault(monkeypatch, error):
     """No process or no memory to be had is no fault of the grader, and another try may find some."""
 
-    def mark(task, until):
+    def mark_all(tasks, until):
         raise error
 
-    monkeypatch.setattr(marking, "mark", mark)
+    monkeypatch.setattr(marking, "mark_all", mark_all)
     assert type(error).__name__ in crew.judge_all([{}])["fault"]
 
 

@@ -1,11 +1,16 @@
-"""The mark that a solution was seen: kept with the workspace, added once, never in the way of a check."""
+"""Marks that a solution was seen, that an answer passed: kept with the workspace, added once, never in the way."""
 
 import json
+import os
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
-from autograders import check, seen
+from autograders import check
+from autograders.marks import Marks, passed, seen
 from autograders.spec import load
 
 NAME = "autograd/unbroadcast"
@@ -18,7 +23,8 @@ TODAY = re.compile(r"\d{4}-\d\d-\d\d")
 def fresh(monkeypatch, tmp_path):
     """No mark of another test, and a folder that no workspace holds."""
     monkeypatch.delenv("NBGRADER_EXECUTION", raising=False)
-    monkeypatch.setattr(seen, "_this_session", {})
+    for kind in (seen, passed):
+        monkeypatch.setattr(kind, "_this_session", {})
     monkeypatch.chdir(tmp_path)
 
 
@@ -35,7 +41,8 @@ def workspace(tmp_path, monkeypatch):
 
 def forget():
     """What a new kernel knows."""
-    seen._this_session.clear()
+    for kind in (seen, passed):
+        kind._this_session.clear()
 
 
 def test_hints_leave_no_mark(workspace):
@@ -108,3 +115,66 @@ def test_what_is_asked_for_must_make_sense():
         with pytest.raises(TypeError, match="hint must be a whole number, 0 to 3, got"):
             check(NAME, WRONG, hint=value)
     assert seen.when(NAME) is None
+
+
+# ---- that an answer passed
+
+
+def kept(workspace):
+    """{exercise: date} as the file has it."""
+    return json.loads((workspace / ".chainrule" / "passed.json").read_text())
+
+
+def test_a_pass_is_marked_and_outlives_the_kernel(workspace):
+    check(NAME, WRONG)
+    assert not (workspace / ".chainrule" / "passed.json").exists() and passed.when(NAME) is None
+    report = check(NAME, RIGHT)
+    assert "mark" not in report.saved
+    forget()
+    assert TODAY.fullmatch(passed.when(NAME)) and set(kept(workspace)) == {NAME}
+
+
+def test_a_pass_keeps_its_first_date_whatever_comes_later(workspace):
+    (workspace / ".chainrule" / "passed.json").write_text(json.dumps({NAME: "2020-02-02"}))
+    check(NAME, RIGHT)
+    check(NAME, WRONG)
+    assert kept(workspace) == {NAME: "2020-02-02"}
+
+
+def test_what_the_engine_lent_and_what_nbgrader_runs_leave_no_mark(workspace, monkeypatch):
+    assert check(NAME, SPEC.right_answer).passed
+    monkeypatch.setenv("NBGRADER_EXECUTION", "validate")
+    assert check(NAME, RIGHT).passed
+    assert not (workspace / ".chainrule" / "passed.json").exists() and not (workspace / "my_engine").exists()
+
+
+def test_a_damaged_file_of_passes_is_left_alone_and_told(workspace):
+    file = workspace / ".chainrule" / "passed.json"
+    file.write_text("{")
+    report = check(NAME, RIGHT)
+    assert report.passed and file.read_text() == "{"
+    assert "The mark that it passed lasts for this session only" in report.saved
+    assert "Saved into your own engine" in report.saved
+    with pytest.raises(ValueError):
+        passed.kept(workspace)
+
+
+def test_kernels_that_mark_at_the_same_time_lose_nothing(workspace):
+    """Two notebooks are run at once; each of their marks has to be in the file."""
+    program = """if True:
+        import sys
+        from autograders.marks import passed
+        for number in range(40):
+            assert passed.mark(f"{sys.argv[1]}/{number}") == ""
+    """
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+    kernels = [subprocess.Popen([sys.executable, "-c", program, name], env=environment) for name in "abc"]
+    assert [kernel.wait(timeout=60) for kernel in kernels] == [0, 0, 0]
+    assert set(kept(workspace)) == {f"{name}/{number}" for name in "abc" for number in range(40)}
+
+
+def test_marks_of_a_workspace_that_is_not_the_current_one(workspace, tmp_path, monkeypatch):
+    monkeypatch.chdir("/")
+    (workspace / ".chainrule" / "seen.json").write_text(json.dumps({NAME: "2020-02-02"}))
+    assert Marks("seen.json").kept(workspace) == {NAME: "2020-02-02"}
+    assert Marks("seen.json").kept(None) == {} and Marks("seen.json").when(NAME) is None

@@ -1,0 +1,57 @@
+"""Layer normalization as one entry, on rows; sums along them are products with a vector, which BLAS has fast."""
+
+import numpy as np
+
+from engine import backend
+from engine.nn.primitives.fused import FusedOp
+
+
+def _rows(a, weight):
+    """`a` as a matrix, what is normalized together in a row."""
+    return a.reshape(-1, weight.size)
+
+
+def _constant(like, size, value):
+    """A vector of that value, to sum with."""
+    return backend.module_of(like).full(size, value, dtype=like.dtype)
+
+
+def _layer_norm(a, weight, bias, *, eps, kept):
+    """(a - mean) / √(variance + eps) · weight + bias, over the last dimensions, which are weight's."""
+    rows, share = _rows(a, weight), _constant(a, weight.size, 1 / weight.size)
+    middle = np.matmul(rows, share)[:, None]
+    result = rows - middle
+    scale = 1 / np.sqrt(np.matmul(result * result, share)[:, None] + eps)
+    kept.update(middle=middle, scale=scale)
+    result *= scale
+    result *= weight.reshape(-1)
+    result += bias.reshape(-1)
+    return result.reshape(a.shape)
+
+
+def _layer_norm_back(g, inputs, kept, *, eps):
+    """With x̂ the standardized input: dw = Σ g x̂, db = Σ g, and da is g w without its parts along the mean and x̂."""
+    a, weight, _ = inputs
+    arriving, flat, scale = _rows(g, weight), weight.reshape(-1), kept["scale"]
+    standard = _rows(a, weight) - kept["middle"]
+    standard *= scale
+    along = arriving * standard
+    share, ones = flat / weight.size, _constant(a, len(arriving), 1)
+    d_weight, d_bias = np.matmul(ones, along), np.matmul(ones, arriving)
+    standard *= np.matmul(along, share)[:, None]
+    d_rows = np.multiply(arriving, flat, out=along)
+    d_rows -= np.matmul(arriving, share)[:, None]
+    d_rows -= standard
+    d_rows *= scale
+    return d_rows.reshape(a.shape), d_weight.reshape(weight.shape), d_bias.reshape(weight.shape)
+
+
+def _composed(a, weight, bias, *, eps):
+    from engine.nn.functional import normalization  # stands on the table
+
+    return normalization.composed_layer_norm(a, weight, bias, eps=eps)
+
+
+layer_norm = FusedOp(
+    "layer_norm", "a weight bias", _layer_norm, _layer_norm_back, _composed, ["eps"], node="NativeLayerNormBackward0",
+    label="(·−μ)/σ", example=lambda random: ((random(3, 2, 4), random(2, 4), random(2, 4)), {"eps": 1e-2}))

@@ -1,0 +1,131 @@
+"""Entries that do a layer in one step equal what they are composed of, also where threads share the work."""
+
+import numpy as np
+import pytest
+
+import engine
+from engine import nn
+from engine.autograd.graph import record
+from engine.autograd.short import record_one, record_two
+from engine.nn.functional.attention import composed_attention
+from engine.nn.functional.normalization import composed_layer_norm
+from engine.ops import TABLE
+
+ATTENTION = [((5, 4), (6, 4), (6, 3)), ((2, 5, 4), (2, 6, 4), (2, 6, 3)), ((2, 3, 7, 4), (2, 3, 4, 4), (2, 3, 4, 5)),
+             ((5, 2, 90, 8), (5, 2, 80, 8), (5, 2, 80, 4))]
+
+
+def gradients(function, inputs, device):
+    """The result and the gradients of a scalar that depends on each element of it in another way."""
+    leaves = [engine.tensor(each, device=device, requires_grad=True) for each in inputs]
+    result = function(*leaves)
+    weights = np.random.default_rng(1).standard_normal(tuple(result.shape)).astype(inputs[0].dtype)
+    (result * engine.tensor(weights, device=device)).sum().backward()
+    return [each.detach().cpu().numpy() for each in (result, *[leaf.grad for leaf in leaves])]
+
+
+def check_equal(one, other, inputs, device, tolerance=1e-11):
+    for found, expected in zip(gradients(one, inputs, device), gradients(other, inputs, device)):
+        assert found.shape == expected.shape and found.dtype == expected.dtype
+        np.testing.assert_allclose(found, expected, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("is_causal", [False, True])
+@pytest.mark.parametrize("shapes", ATTENTION, ids=str)
+def test_attention_equals_the_composed_one(shapes, is_causal, device):
+    """The last shapes are large enough for several threads."""
+    generator = np.random.default_rng(0)
+    inputs = [generator.standard_normal(shape) for shape in shapes]
+    fused = nn.functional.scaled_dot_product_attention
+    check_equal(
+        lambda *each: fused(*each, is_causal=is_causal), lambda *each: composed_attention(*each, is_causal=is_causal),
+        inputs, device)
+
+
+def test_heads_join_without_a_copy(device):
+    """The result of (B, H, L, E) lies in memory as (B, L, H, E), what the next layer wants."""
+    q, k, v = [engine.randn(2, 3, 5, 4, device=device) for _ in range(3)]
+    joined = nn.functional.scaled_dot_product_attention(q, k, v).transpose(1, 2)
+    assert joined.is_contiguous()
+
+
+@pytest.mark.parametrize("shape, last", [((4, 5), (5,)), ((2, 3, 4), (3, 4)), ((7,), (7,)), ((3, 1), (1,))], ids=str)
+def test_layer_norm_equals_the_composed_one(shape, last, device):
+    generator = np.random.default_rng(0)
+    inputs = [generator.standard_normal(each) for each in (shape, last, last)]
+    check_equal(
+        lambda *each: nn.functional.layer_norm(each[0], last, *each[1:], eps=1e-2),
+        lambda *each: composed_layer_norm(*each, eps=1e-2), inputs, device)
+
+
+def test_results_may_be_changed_in_place(device):
+    """Neither entry wants its own result for the way back, as in torch."""
+    x = engine.randn(2, 3, 4, 5, device=device, requires_grad=True)
+    weight, bias = [engine.ones(5, device=device, requires_grad=True) for _ in range(2)]
+    expected = None
+    for change in (lambda y: y * 2, lambda y: y.mul_(2)):
+        normal = change(nn.functional.layer_norm(x, (5,), weight, bias))
+        change(nn.functional.scaled_dot_product_attention(normal, x, x)).sum().backward()
+        found, x.grad = x.grad.tolist(), None
+        assert expected in (None, found)
+        expected = found
+
+
+@pytest.mark.parametrize("count", [1, 100, 70_000])
+def test_gelu_of_float32_is_as_exact_as_its_type(count, device):
+    """Within 5e-6 of float64 everywhere, value and slope, however many parts and threads it takes."""
+    x = np.linspace(-12, 12, count)
+    found, expected = [gradients(nn.functional.gelu, [x.astype(dtype)], device) for dtype in ("float32", "float64")]
+    for one, other in zip(found, expected):
+        np.testing.assert_allclose(one, other, atol=5e-6, rtol=1e-6)
+
+
+OPERANDS = {
+    "leaf": lambda x: x.requires_grad_(), "constant": lambda x: x, "result": lambda x: x.requires_grad_() * 2,
+    "view": lambda x: (x.requires_grad_() * 2)[0], "integers": lambda x: x.long(), "number": lambda x: 1.5,
+    "double": lambda x: x.double().requires_grad_()}
+
+
+@pytest.mark.parametrize("second", OPERANDS)
+@pytest.mark.parametrize("first", OPERANDS)
+@pytest.mark.parametrize("name", ["add", "mul", "div", "maximum"])
+def test_the_short_ways_record_what_the_long_one_does(name, first, second, device):
+    """record_one and record_two make the same results, nodes, edges and saved values as record."""
+    if first == second == "number":
+        return
+    ways = []
+    for way in (lambda op, *inputs: record(op, inputs, {}), record_two):
+        a, b = [OPERANDS[each](engine.full((2, 3), 3.0, device=device)) for each in (first, second)]
+        ways.append((way(TABLE[name], a, b), (a, b)))
+    (long, _), (short, _) = ways
+    check_alike(long, short)
+
+
+@pytest.mark.parametrize("first", [each for each in OPERANDS if each != "number"])
+@pytest.mark.parametrize("name", ["exp", "relu", "isnan", "clone"])
+def test_the_short_way_of_one_input(name, first, device):
+    x = OPERANDS[first](engine.full((2, 3), 3.0, device=device))
+    check_alike(record(TABLE[name], (x,), {}), record_one(TABLE[name], x))
+
+
+def test_the_short_way_asks_for_no_history_where_nothing_is_recorded(device):
+    """A view whose history is unknown may be used within no_grad; only outside that is an error."""
+    base = engine.ones(3, device=device, requires_grad=True) * 1
+    with engine.no_grad():
+        view = base[:2]
+    base.mul_(2)
+    with engine.no_grad():
+        assert (view * view + 1).tolist() == [5, 5]
+    with pytest.raises(RuntimeError, match="no_grad"):
+        view * view
+
+
+def check_alike(long, short):
+    assert short.dtype is long.dtype and short.shape == long.shape and short.device == long.device
+    assert short.tolist() == long.tolist() and short.requires_grad == long.requires_grad
+    one, other = long.grad_fn, short.grad_fn
+    assert (one is None) == (other is None)
+    if one is not None:
+        assert one.name() == other.name() and one.plan is other.plan and one.shape == other.shape
+        assert [each and each.name() for each in one.inputs] == [each and each.name() for each in other.inputs]
+        assert len(one.saved) == len(other.saved) and len(one.versions) == len(other.versions)
