@@ -29,7 +29,7 @@ import numpy as np
 
 from engine import backend, threads
 
-TILE = 2**20  # bytes, about half of a core's second cache
+TILE = 2**20  # bytes, about a core's second cache
 COLUMNS = 64  # a tile has at least so many where there are as many: narrower products are slow
 LONG = 1024  # for the gradient to the weights, whose products BLAS shares out among threads itself
 SMALL = 10**6  # OpenBLAS multiplies rows · common · columns below this at once, in this thread, without packing first
