@@ -217,12 +217,6 @@ def windows(array, dim, size, step):
     return module_of(array).lib.stride_tricks.as_strided(array, shape, strides)
 
 
-def is_batch_last(array):
-    """True for pictures (N, C, H, W) whose own memory is in the order (C, H, W, N), as fast convolutions leave it."""
-    is_own = array.ndim == 4 and type(array) is np.ndarray and array.flags.owndata and not array.flags.c_contiguous
-    return is_own and array.transpose(1, 2, 3, 0).flags.c_contiguous
-
-
 def offset_in_memory(array):
     """How many elements `array` begins after the start of the memory that it is a view of."""
     whole = array

@@ -24,7 +24,7 @@ def tensor(data, *, dtype=None, device=None, requires_grad=False):
     dtype: None takes the array's own; Python floats become the default float type, integers int64.
     """
     if isinstance(data, Tensor):
-        data = data.array
+        data = data.settle().array
     array = backend.module_of(data).array(data) if _is_array(data) else _from_python(data, dtype)
     return _finish(array, dtype, device, requires_grad)
 
@@ -188,7 +188,7 @@ def full_like(input, fill_value, *, dtype=None, device=None, requires_grad=False
 def _full_like(input, fill_value, dtype, device, requires_grad):
     dtype = dtype or input.dtype
     value = dtypes.fitting(fill_value, dtype)
-    return _finish(np.full_like(input.array, value, dtype=dtype.numpy), None, device, requires_grad)
+    return _finish(np.full_like(input.settle().array, value, dtype=dtype.numpy), None, device, requires_grad)
 
 
 @reads

@@ -116,7 +116,7 @@ class _Writer:
     def tensor(self, tensor, path):
         if tensor.grad_fn is not None:
             raise RuntimeError(f"save(): {path} has a history, which cannot be saved; save {path}.detach()")
-        array = tensor.array
+        array = tensor.settle().array
         interface = getattr(array, "__array_interface__", None) or array.__cuda_array_interface__
         place = (interface["data"][0], array.shape, array.strides, array.dtype, array.size > 0 or id(tensor))
         if place not in self.places:

@@ -121,7 +121,7 @@ class Tensor(TensorBase):
             raise TypeError(f"Variable data has to be a tensor, but got {type(tensor).__name__}")
         if self.requires_grad and tensor.dtype.category < dtypes.FLOAT:
             raise RuntimeError("data set to a tensor that requires gradients must be floating point or complex dtype")
-        if tensor.array is not self.array:
+        if tensor.settle().array is not self.array:
             self.array, self.storage, self.view_of = tensor.array, graph.new_storage(), None
 
     def __deepcopy__(self, memo):

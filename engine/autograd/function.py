@@ -206,7 +206,7 @@ class FunctionNode(Node):
         would hold itself."""
         tensors, self.ctx._to_save = self.ctx._to_save, ()
         present = [each for each in tensors if each is not None]
-        self.saved = tuple([each if each is None else each.array for each in tensors])
+        self.saved = tuple([each if each is None else each.settle().array for each in tensors])
         self.versions = [part for each in present for part in (each.storage, each.storage.version)]
         self.places = tuple([slots[id(each)] if id(each) in slots else edge_of(each) for each in present])
 

@@ -8,7 +8,7 @@ the result to the leaves, each one after all that used it. This file is what cha
 import threading
 import weakref
 
-from engine import backend, dtypes
+from engine import backend, dtypes, order
 
 # ---- what the graph needs of a tensor ---------------------------------------------------------------
 
@@ -101,7 +101,7 @@ class TensorBase:
 
         Called before anything that shows the order or shares the memory: strides, views, numpy.
         """
-        if self.view_of is None and backend.is_batch_last(self.array):
+        if self.view_of is None and order.is_batch_last(self.array):
             self.array = self.array.copy()
         return self
 
@@ -327,6 +327,8 @@ def record(op, inputs, metadata):
         inputs[0].settle()
     inputs, arrays = op.prepare(inputs)
     result = op.run(arrays, metadata)
+    if not op.is_view and not result.flags.c_contiguous:
+        result = order.settled(result, arrays)
     is_recording, node, edges, needed = setting.record, None, [], 0
     is_view = op.is_view and (result.size == 0 or backend.share_memory(result, arrays[0]))
     storage = inputs[0].storage if is_view else Storage() if is_recording else new_storage()
@@ -387,7 +389,7 @@ def unbroadcast(gradient, shape):
         axis for axis in range(gradient.ndim)
         if axis < added or (shape[axis - added] == 1 and gradient.shape[axis] != 1))
     if stretched:
-        gradient = gradient.sum(axis=stretched, keepdims=True)
+        gradient = order.row_major(gradient.sum(axis=stretched, keepdims=True))
     return gradient.reshape(shape)
 
 
@@ -420,7 +422,7 @@ def backward(roots, gradients, retain_graph=False, create_graph=False, wanted=No
                 node = ready.pop()
                 gradient = arriving.pop(node, None)  # None: a custom Function had none to give
                 hooks = None if gradient is None else node.hooks
-                hooked = gradient if hooks is None else hooks.on_gradient(gradient)
+                hooked = gradient if hooks is None else hooks.on_gradient(order.row_major(gradient))
                 if wanted is not None:
                     if node in wanted:  # as torch: after the hooks, unless others need it too
                         collected[node] = gradient if node in working else hooked
@@ -502,7 +504,7 @@ def as_dtype(gradient, numpy_dtype):
 def as_tensor(gradient):
     if isinstance(gradient, TensorBase):
         return gradient
-    return setting.tensor_class(backend.as_array(gradient, like=gradient))
+    return setting.tensor_class(order.handed_out(backend.as_array(gradient, like=gradient)))
 
 
 def accumulate(leaf, gradient, create_graph=False):
@@ -510,7 +512,7 @@ def accumulate(leaf, gradient, create_graph=False):
     if create_graph:
         leaf._grad = gradient if leaf._grad is None else leaf._grad + gradient
     elif leaf._grad is None:
-        leaf._grad = setting.tensor_class(backend.module_of(gradient).array(gradient))  # a copy: others may hold it
+        leaf._grad = setting.tensor_class(order.copied(gradient, like=leaf.array))  # a copy: others may hold it
     elif leaf._grad.grad_fn is not None:
         leaf._grad = leaf._grad + as_tensor(gradient)
     else:

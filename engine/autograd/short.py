@@ -6,7 +6,7 @@ They do what `record` does, which says it in general, in two thirds of its time,
 
 import numpy as np
 
-from engine import backend
+from engine import backend, order
 from engine.autograd.graph import Node, Storage, TensorBase, edge_of, fitted, record, setting, watchers
 from engine.ops.table import Plan
 
@@ -86,6 +86,8 @@ def record_two(op, a, b):
         if edge_b is not None:
             needed += 2
     result, storage, node = _computed(op, (first, second)), Storage(), None
+    if not result.flags.c_contiguous:
+        result = order.settled(result, (first, second))
     if needed and op.vjps and result.dtype.kind == "f":
         plan = op.plans.get((needed, 2)) or op.plan(needed, 2)
         saved, versions = _collected(plan, (a, b), (first, second), result, storage)

@@ -69,7 +69,7 @@ def _view_as_type(input, dtype):
     if input.requires_grad:
         raise RuntimeError("view(dtype) has no gradient; detach() first")
     try:
-        return setting.tensor_class(input.array.view(dtypes.check_dtype(dtype).numpy), input.storage)
+        return setting.tensor_class(input.settle().array.view(dtypes.check_dtype(dtype).numpy), input.storage)
     except ValueError as error:
         raise RuntimeError(f"view(): a {input.dtype} tensor cannot be read as {dtype}: {error}") from error
 

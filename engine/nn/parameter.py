@@ -24,7 +24,7 @@ class Parameter(Tensor):
 
     def __init__(self, data=None, requires_grad=True):
         data = _checked(data, "Parameter")
-        super().__init__(data.array, data.storage)
+        super().__init__(data.settle().array, data.storage)
         self.requires_grad_(requires_grad)
 
     def __repr__(self):
@@ -42,6 +42,6 @@ class Buffer(Tensor):
 
     def __init__(self, data=None, *, persistent=True):
         data = _checked(data, "Buffer")
-        super().__init__(data.array, data.storage)
+        super().__init__(data.settle().array, data.storage)
         self.requires_grad_(data.requires_grad)
         self.persistent = persistent

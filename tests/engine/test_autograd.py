@@ -80,13 +80,14 @@ def test_a_saved_value_changed_in_place_is_noticed(spoil, device):
         loss.backward()
 
 
-def test_a_saved_result_changed_in_place_is_noticed(device):
-    """exp saves what it returned; the caller holds the same memory."""
-    b = leaf(1.0, 2.0, device=device).exp()
+@pytest.mark.parametrize("name", ["exp", "softmax"])  # recorded the short way and the general one
+def test_a_saved_result_changed_in_place_is_noticed(name, device):
+    """Both save what they returned; the caller holds the same memory."""
+    b = getattr(leaf(1.0, 2.0, device=device), name)(*[0] * (name == "softmax"))
     loss = (b * 3).sum()
     with torch.no_grad():
         b.zero_()
-    with pytest.raises(RuntimeError, match="modified by an inplace operation.*ExpBackward0"):
+    with pytest.raises(RuntimeError, match=f"modified by an inplace operation.*{name.capitalize()}Backward0"):
         loss.backward()
 
 
@@ -205,6 +206,8 @@ def test_only_what_is_needed_is_recorded():
     assert [source and source.name() for source, _ in node.next_functions] == ["AccumulateGrad", None]
     assert len(node.saved) == 1 and node.saved[0] is constant.array
     assert (constant * 2).grad_fn is None
+    joined = torch.cat([a.reshape(1), constant]).grad_fn
+    assert [source and source.name() for source, _ in joined.next_functions] == ["ReshapeBackward0", None]
 
 
 def test_100_000_operations_deep_without_recursion_or_cycles():

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import engine
-from engine import backend, threads
+from engine import order, threads
 from engine.nn.primitives import batch_last, convolution
 from engine.nn.primitives.convolution import How
 
@@ -67,9 +67,9 @@ def output_of(n=3):
 
 def test_the_batch_is_last_until_somebody_looks():
     output = output_of()
-    assert backend.is_batch_last(output.array)
-    assert backend.is_batch_last(output.relu().array), "elementwise functions keep the order"
-    assert backend.is_batch_last(engine.nn.functional.max_pool2d(output, 2).array)
+    assert order.is_batch_last(output.array)
+    assert order.is_batch_last(output.relu().array), "elementwise functions keep the order"
+    assert order.is_batch_last(engine.nn.functional.max_pool2d(output, 2).array)
     values = output.tolist()
     assert output.stride() == (120, 30, 6, 1) and output.is_contiguous()
     assert output.tolist() == values
@@ -102,7 +102,7 @@ def test_memory_that_numpy_owns_stays_where_it_is():
     """Even in the same order: the tensor and the array go on sharing it."""
     array = np.empty_like(np.moveaxis(np.empty((2, 3, 4, 5)), -1, 0))
     array[...] = 0
-    assert backend.is_batch_last(array)
+    assert order.is_batch_last(array)
     for make in (engine.from_numpy, engine.as_tensor):
         tensor = make(array)
         assert not tensor.is_contiguous()
@@ -153,3 +153,128 @@ def test_shared_work_keeps_its_order_and_its_errors(monkeypatch):
 
     with pytest.raises(KeyError):
         threads.share(lambda items: broken(items) if 5 in items else items, [1, 2, 3, 4, 5])
+
+
+# ---- what is computed from such memory, and who else holds it ---------------------------------------------
+
+CHANNELS = np.linspace(-1, 1, 4, dtype=np.float32)[:, None, None]
+
+RESULTS = {
+    "sum": lambda y: y.sum(1), "mean": lambda y: y.mean((2, 3)), "max": lambda y: y.max(1).values,
+    "argmax": lambda y: y.argmax(1), "logsumexp": lambda y: y.logsumexp(1), "var": lambda y: y.var(1),
+    "any": lambda y: (y > 0).any(1), "cumsum": lambda y: y.cumsum(1), "sort": lambda y: y.sort(1).values,
+    "with channels": lambda y: y + engine.tensor(CHANNELS), "with row-major": lambda y: engine.ones(3, 4, 5, 6) * y,
+    "with pictures": lambda y: y + engine.ones(3, 1, 5, 6), "with five": lambda y: y + engine.ones(2, 1, 1, 1, 1),
+    "where": lambda y: engine.where(y > 0, y, engine.ones(5, 6)), "cat": lambda y: engine.cat([y, y], 1),
+    "interpolate": lambda y: engine.nn.functional.interpolate(y, scale_factor=2, mode="bilinear"),
+    "softmax": lambda y: y.softmax(1), "matmul": lambda y: y @ engine.ones(6, 2),
+    "zeros_like": lambda y: engine.zeros_like(y), "empty_like": lambda y: engine.empty_like(y),
+    "tensor": lambda y: engine.tensor(y), "clone": lambda y: y.clone(), "to": lambda y: y.to(engine.float64),
+    "as integers": lambda y: y.view(engine.int32)}
+
+
+@pytest.mark.parametrize("name", RESULTS, ids=str)
+def test_what_is_computed_of_it_is_row_major(name):
+    """As in torch: view() raises for none of them, and the values are those from a row-major input."""
+    output = output_of()
+    plain = engine.from_numpy(np.ascontiguousarray(output.array))
+    result, expected = RESULTS[name](output), RESULTS[name](plain)
+    assert result.is_contiguous() and result.stride() == expected.stride()
+    assert np.allclose(result.view(-1).numpy(), expected.view(-1).numpy(), atol=1e-5)
+
+
+@pytest.mark.parametrize("x, weight", [
+    ((1, 2, 5, 6), (4, 2, 3, 3)), ((3, 2, 3, 3), (1, 2, 3, 3)), ((3, 2, 3, 3), (4, 2, 3, 3)), ((3, 2, 9), (4, 2, 3)),
+    ((1, 2, 9), (4, 2, 3)), ((3, 2, 3), (4, 2, 3))], ids=str)
+def test_strides_where_sizes_are_one_and_in_one_dimension(x, weight):
+    """Forward and the gradient to the input, whose memory is an array like any other."""
+    x = engine.ones(*x, requires_grad=True)
+    output = getattr(engine.nn.functional, f"conv{x.ndim - 2}d")(x, engine.ones(*weight))
+    output.square().sum().backward()
+    for each in (output, output.exp(), x.grad):
+        assert each.stride() == engine.zeros(*each.shape).stride()
+
+
+ALIASES = {
+    "Parameter": engine.nn.Parameter, "Buffer": engine.nn.Buffer, "detach": lambda y: y.detach(),
+    "data": lambda y: y.data, "integers": lambda y: y.view(engine.int32), "Variable": engine.autograd.Variable}
+
+
+@pytest.mark.parametrize("name", ALIASES, ids=str)
+def test_tensors_of_one_memory_keep_it_in_common(name):
+    """Whichever of the two is looked at first."""
+    output = output_of()
+    alias = ALIASES[name](output)
+    output.stride(), alias.stride()
+    alias.data.fill_(0)
+    assert (output == 0).all()
+
+
+def test_assigned_data_is_one_memory_with_what_was_assigned():
+    output, parameter = output_of(), engine.zeros(3, 4, 5, 6)
+    parameter.data = output
+    assert output.is_contiguous() and parameter.is_contiguous()
+    parameter.fill_(2)
+    assert (output == 2).all()
+
+
+def test_what_a_function_saves_is_the_memory_of_the_tensor():
+    class Square(engine.autograd.Function):
+        @staticmethod
+        def forward(ctx, y):
+            ctx.save_for_backward(y)
+            return y * y
+
+        @staticmethod
+        def backward(ctx, g):
+            (y,) = ctx.saved_tensors
+            assert np.shares_memory(y.view(-1).detach().numpy(), kept[0].detach().numpy())
+            return g.view(-1).view(g.shape) * 2 * y
+
+    x = engine.randn(3, 2, 5, 6).requires_grad_()
+    kept = [engine.nn.functional.conv2d(x, engine.randn(4, 2, 3, 3))]
+    (Square.apply(kept[0]) * engine.ones(4, 1, 1)).sum().backward()
+    assert x.grad.is_contiguous()
+
+
+def test_gradients_that_are_handed_out_are_row_major():
+    """To a leaf, by grad(), to a hook and by retain_grad(); also where it is a sum over pictures with the batch last."""
+    scale = engine.randn(3, 4, requires_grad=True)
+    x = engine.randn(3, 2, 5, 6).requires_grad_()
+    seen = []
+
+    def loss():
+        output = engine.nn.functional.conv2d(x, engine.ones(4, 2, 3, 3)) * engine.from_numpy(CHANNELS)
+        output.register_hook(lambda g: seen.append(g.view(-1)))
+        output.retain_grad()
+        seen.append(output)
+        return (output.sigmoid() * scale[:, :, None, None] * engine.ones(3, 1, 3, 4)).square().sum()
+
+    for gradient in engine.autograd.grad(loss(), [scale, x]):
+        gradient.view(-1)
+    loss().backward()
+    for each in (scale, x, seen[2]):
+        each.grad.view(-1)
+
+
+def test_a_hook_may_change_what_it_is_given():
+    """After a look at it, too: the change goes on."""
+    def doubled(gradient):
+        gradient.view(-1).mul_(2)
+
+    gradients = []
+    for hook in (lambda gradient: None, doubled):
+        x = engine.ones(3, 2, 5, 6, requires_grad=True)
+        output = engine.nn.functional.conv2d(x, engine.ones(4, 2, 3, 3)).sigmoid()
+        output.register_hook(hook)
+        (output * engine.nn.functional.conv2d(x.detach(), engine.ones(4, 2, 3, 3))).sum().backward()
+        gradients.append(x.grad)
+    assert (gradients[1] == gradients[0] * 2).all()
+
+
+def test_it_is_saved_and_loaded_row_major(tmp_path):
+    output = output_of()
+    engine.save({"plain": output, "view": output[0]}, tmp_path / "outputs")
+    loaded = engine.load(tmp_path / "outputs")
+    assert loaded["plain"].is_contiguous() and loaded["view"].is_contiguous()
+    assert (loaded["plain"] == output).all()

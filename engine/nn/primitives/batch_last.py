@@ -23,11 +23,12 @@ windows with the output's gradient; those products are large, and BLAS shares th
 """
 
 import itertools
+import math
 from typing import NamedTuple
 
 import numpy as np
 
-from engine import backend, threads
+from engine import backend, order, threads
 
 TILE = 2**20  # bytes, about a core's second cache
 COLUMNS = 64  # a tile has at least so many where there are as many: narrower products are slow
@@ -72,20 +73,22 @@ def batch_last(a):
 
 
 def empty(shape, dtype):
-    """New memory for (N, C, *size) with the batch last."""
+    """New memory for pictures (N, C, H, W) with the batch last; row-major for others, whose order would be seen."""
+    if len(shape) != 4 or shape[0] == 1 or math.prod(shape[1:]) == 1:  # or for which both are one
+        return np.empty(shape, dtype)
     return np.empty_like(np.moveaxis(np.empty((2,) * len(shape), dtype), -1, 0), shape=shape)
 
 
 def empty_as(array, shape):
     """Memory for a result (N, C, H, W): with the batch last where the array's is, else row-major."""
-    if backend.is_batch_last(array):
-        return np.empty_like(array, shape=shape)
+    if order.is_batch_last(array):
+        return empty(shape, array.dtype)
     return backend.module_of(array).empty(shape, dtype=array.dtype)
 
 
 def laid_as(array, like):
     """The array with the batch last if `like`, of its shape, has it so; itself, if its memory is in that order."""
-    if not backend.is_batch_last(like) or backend.is_batch_last(array):
+    if not order.is_batch_last(like) or order.is_batch_last(array):
         return array
     laid = np.empty_like(like, dtype=array.dtype)
     laid[...] = array
