@@ -140,19 +140,19 @@ class Picture:
         self.ground = Ground(self.figure, moving)
 
     def _above(self):
-        axes = self.figure.add_axes((0.06, 0.80, 0.54, 0.16))
+        axes = self.figure.add_axes((0.06, 0.81, 0.54, 0.15))
         axes.set(xlim=(-0.5, self.steps - 0.5), ylim=(0, 2), xticks=[])
-        axes.set_title("numbers (bars; marked: orange) and the guess (line)", fontsize=9, loc="left")
+        axes.set_title("numbers (bars; marked: orange, with a dot) and the guess (line)", fontsize=9, loc="left")
         axes.spines[["top", "right"]].set_visible(False)
         self.bars = list(axes.bar(range(self.steps), np.zeros(self.steps), width=0.8))
         (self.guess,) = axes.plot([], [], color=PURPLE, linewidth=2)
-        self.above = axes
-        return [*self.bars, self.guess]
+        (self.dots,) = axes.plot([], [], "o", color=ORANGE, markersize=5)
+        return [*self.bars, self.dots, self.guess]
 
     def _sheets(self, units):
         self.sheets = {}
         for number, (name, title) in enumerate(SHEETS.items()):
-            axes = self.figure.add_axes((0.06, 0.645 - 0.15 * number, 0.54, 0.115))
+            axes = self.figure.add_axes((0.06, 0.66 - 0.147 * number, 0.54, 0.112))
             axes.set_title(title, fontsize=9, loc="left", pad=2)
             axes.set(yticks=[], xticks=range(0, self.steps, 10) if name == "h" else [])
             if name == "h":
@@ -184,6 +184,8 @@ class Picture:
         for place, (bar, number, marked) in enumerate(zip(self.bars, seen["numbers"], seen["marks"])):
             bar.set_height(number)
             bar.set_facecolor((ORANGE if marked else GREY) if place <= step else PALE_GREY)
+        marked = np.flatnonzero(seen["marks"][: step + 1])
+        self.dots.set_data(marked, np.full(len(marked), 1.8))
         self.guess.set_data(range(step + 1), seen["guesses"][: step + 1])
         for name, sheet in self.sheets.items():
             so_far = seen[name].T.copy()
