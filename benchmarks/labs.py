@@ -15,6 +15,7 @@ import engine as torch
 from autograders.specs.chain_rule.backward import Value
 from course.labs.broadcasting import Broadcasting
 from course.labs.conveyor import Conveyor
+from course.labs.gate_movie import GateMovie
 from course.labs.gradient_flow import GradientFlow
 from course.labs.momentum import MomentumLab
 from course.labs.playground import Playground
@@ -62,6 +63,18 @@ def network(width, p):
     return nn.Sequential(*hidden[0], *hidden[1], nn.Linear(width, 2))
 
 
+class Adder(nn.Module):
+    """A recurrent layer and a linear one, as in chapter 9."""
+
+    def __init__(self, recurrent):
+        super().__init__()
+        self.recurrent, self.readout = recurrent, nn.Linear(recurrent.hidden_size, 1)
+
+    def forward(self, x):
+        """A number after each step, (T, B)."""
+        return self.readout(self.recurrent(x)[0])[..., 0]
+
+
 def train_step(model, loss_function, optimizer, x, y):
     """One step of training."""
     model.train()
@@ -86,6 +99,7 @@ def labs():
         "playground": Playground(network, F.cross_entropy, train_step),
         "conveyor": Conveyor(),
         "momentum": MomentumLab(torch.optim.SGD),
+        "gate_movie": GateMovie(Adder(nn.LSTM(2, 32)), torch.rand(50, 10, 2), Adder(nn.RNN(2, 32))),
     }
 
 

@@ -7,6 +7,7 @@ text where no kernel is running.
 from course.labs.broadcasting import broadcasting
 from course.labs.classifiers import show_boundaries, show_confusion
 from course.labs.conveyor import conveyor
+from course.labs.gate_movie import gate_movie
 from course.labs.gradient_flow import gradient_flow
 from course.labs.live import Live
 from course.labs.momentum import momentum
@@ -17,5 +18,5 @@ from course.labs.surfaces import show_walks
 from course.labs.value_graph import value_graph
 
 __all__ = [
-    "GREY", "ORANGE", "PURPLE", "Live", "broadcasting", "conveyor", "gradient_flow", "momentum", "playground",
-    "receptive_field", "show", "show_boundaries", "show_confusion", "show_walks", "show_weights", "value_graph"]
+    "GREY", "ORANGE", "PURPLE", "Live", "broadcasting", "conveyor", "gate_movie", "gradient_flow", "momentum",
+    "playground", "receptive_field", "show", "show_boundaries", "show_confusion", "show_walks", "show_weights", "value_graph"]

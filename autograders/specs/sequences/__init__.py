@@ -1,0 +1,1 @@
+"""Sequences: recurrent cells, a step forward and a sequence back, and drawing the next character."""
