@@ -13,6 +13,8 @@ import numpy as np
 
 import engine as torch
 from autograders.specs.chain_rule.backward import Value
+from autograders.spec import load
+from course.labs.attention import Attention
 from course.labs.broadcasting import Broadcasting
 from course.labs.conveyor import Conveyor
 from course.labs.gradient_flow import GradientFlow
@@ -86,6 +88,7 @@ def labs():
         "playground": Playground(network, F.cross_entropy, train_step),
         "conveyor": Conveyor(),
         "momentum": MomentumLab(torch.optim.SGD),
+        "attention": Attention(*(load(f"attention/{name}").ours for name in ("scaled_dot_product", "causal_mask"))),
     }
 
 
