@@ -4,6 +4,7 @@ One idea a lab; every number on it is computed by the engine; each shows a still
 text where no kernel is running.
 """
 
+from course.labs.attention import attention
 from course.labs.broadcasting import broadcasting
 from course.labs.classifiers import show_boundaries, show_confusion
 from course.labs.conveyor import conveyor
@@ -18,5 +19,6 @@ from course.labs.surfaces import show_walks
 from course.labs.value_graph import value_graph
 
 __all__ = [
-    "GREY", "ORANGE", "PURPLE", "Live", "broadcasting", "conveyor", "gate_movie", "gradient_flow", "momentum",
-    "playground", "receptive_field", "show", "show_boundaries", "show_confusion", "show_walks", "show_weights", "value_graph"]
+    "GREY", "ORANGE", "PURPLE", "Live", "attention", "broadcasting", "conveyor", "gate_movie", "gradient_flow",
+    "momentum", "playground", "receptive_field", "show", "show_boundaries", "show_confusion", "show_walks",
+    "show_weights", "value_graph"]

@@ -1,0 +1,1 @@
+"""Attention: the scaled dot product, the causal mask, heads, LayerNorm, and a cache of keys and values."""
