@@ -6,7 +6,7 @@ this order: backend, dtypes, autograd/graph, ops/table, ops/*, functions/*, tens
 
 from math import e, inf, nan, pi  # noqa: F401
 
-from engine import amp, autograd, cuda, dtypes, linalg, nn, optim, utils  # noqa: F401
+from engine import amp, autograd, cuda, dtypes, linalg, memory, nn, optim, utils  # noqa: F401
 from engine.amp.autocast_mode import *  # noqa: F403
 from engine.autograd import enable_grad, inference_mode, is_anomaly_check_nan_enabled, is_anomaly_enabled  # noqa: F401
 from engine.autograd import is_grad_enabled, is_inference_mode_enabled, no_grad, set_grad_enabled  # noqa: F401
@@ -21,6 +21,8 @@ from engine.size import Size  # noqa: F401
 from engine.tensor import Tensor  # noqa: F401
 from engine.threads import *  # noqa: F403
 from engine.use import use, used  # noqa: F401
+
+memory.keep()
 
 
 def __getattr__(name):

@@ -3,7 +3,6 @@
 numpy lets other Python threads run while it computes. Its libraries are asked through threadpoolctl.
 """
 
-import concurrent.futures
 import math
 import os
 
@@ -62,6 +61,8 @@ class _Helpers:
 
     def submit(self, *call):
         if self.pool is None:
+            import concurrent.futures
+
             self.pool = concurrent.futures.ThreadPoolExecutor(max(self.most - 1, 1), "engine")
         return self.pool.submit(*call)
 
@@ -87,6 +88,7 @@ def share(function, items, is_worth_it=True):
     others = [_helpers.submit(backend.quietly, function, (each,), {}) for each in stretches[1:]]
     try:
         first = function(stretches[0])
-    finally:
-        concurrent.futures.wait(others)
+    finally:  # nobody may go on while a helper still writes
+        for each in others:
+            each.exception()
     return [first, *(each.result() for each in others)]

@@ -6,6 +6,7 @@ from . import Unusable
 from .modules import forward_and_backward, with_parameters
 
 BUFFERS = ("running_mean", "running_var")
+AT_FIRST = {"weight": 1, "bias": 0}
 
 
 def probe(answer, x, again, weight, bias, gradient):
@@ -16,6 +17,7 @@ def probe(answer, x, again, weight, bias, gradient):
     `again`, and the output for `again` in evaluation.
     """
     module = with_parameters(answer(weight.shape[0]), {"weight": weight, "bias": bias})
+    _require_beginning(answer(weight.shape[0]))
     module.train()
     output, for_x, gradients = forward_and_backward(module, x, gradient)
     module(torch.tensor(again))
@@ -23,6 +25,13 @@ def probe(answer, x, again, weight, bias, gradient):
     module.eval()
     evaluated = module(torch.tensor(again)).detach().numpy()
     return output, for_x, gradients.get("weight"), gradients.get("bias"), *running, evaluated
+
+
+def _require_beginning(module):
+    """The cases set weight and bias, and so would never show what a new layer has of its own."""
+    for name, parameter in module.named_parameters():
+        if (parameter != AT_FIRST[name]).any():
+            raise Unusable(f"In a new layer `{name}` should be {AT_FIRST[name]} everywhere: it standardizes, no more.")
 
 
 def _buffer(module, name):

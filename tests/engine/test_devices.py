@@ -20,7 +20,7 @@ FILES_ON_THE_CPU = {
     "test_viz_parts.py": "data about graphs; copies and a captured step are taken on both",
     "test_capture.py": "what is shown was copied to the CPU; test_viz_parts.py captures a step on both",
     "test_drawing.py": "shapes",
-    "test_buffers.py": "main memory; that a GPU's arrays are its own is tried on both",
+    "test_memory.py": "main memory, which the C library keeps",
     "test_exports.py": "files and texts",
     "test_gallery.py": "a page and its pictures",
     "test_fold.py": "plain data",

@@ -65,7 +65,7 @@ def test_the_newest_python_that_runs_is_taken(tmp_path):
 @pytest.mark.parametrize("arguments, status", [([], 2), (["lob"], 2), (["--help"], 0)])
 def test_usage(arguments, status, capsys):
     assert bootstrap.main(arguments) == status
-    assert "{build,lab,teach,test}" in capsys.readouterr().out
+    assert "{bench,build,lab,teach,test}" in capsys.readouterr().out
 
 
 # What is installed already

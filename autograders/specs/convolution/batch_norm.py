@@ -220,6 +220,12 @@ class _AllChannelsTogether(BatchNormLayer):
         return self.scaled(x, x.mean() * ones, x.var(correction=0) * ones)
 
 
+class _BeginsWithZeros(BatchNormLayer):
+    def __init__(self, num_features, eps=EPS, momentum=MOMENTUM):
+        super().__init__(num_features, eps, momentum)
+        self.weight = nn.Parameter(torch.zeros(num_features))
+
+
 class BatchNormWithMeansOfSquares(BatchNormLayer):
     """The variance as the mean of the squares less the square of the mean."""
 
@@ -425,6 +431,12 @@ EXERCISE = Spec(
             "all channels together",
             "You take one mean over everything. Each channel has its own: axes 0, 2 and 3, and axis 1 stays.",
             _AllChannelsTogether,
+        ),
+        Misconception(
+            "begins with zeros",
+            "`weight` begins with zeros, so a new layer answers zero whatever it is given. Begin with "
+            "`torch.ones(num_features)`: times 1, plus 0.",
+            _BeginsWithZeros,
         ),
     ),
     half_right=(_TrainsOnRunningOnes,),

@@ -86,6 +86,15 @@ def empty_as(array, shape):
     return backend.module_of(array).empty(shape, dtype=array.dtype)
 
 
+def laid_as(array, like):
+    """The array with the batch last if `like`, of its shape, has it so; itself, if its memory is in that order."""
+    if not order.is_batch_last(like) or order.is_batch_last(array):
+        return array
+    laid = np.empty_like(like, dtype=array.dtype)
+    laid[...] = array
+    return laid
+
+
 def _as_planes(output):
     """A view (C, H, W, N) of an array that `empty` has made."""
     moved = np.moveaxis(output, 0, -1)

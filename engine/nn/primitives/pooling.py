@@ -96,6 +96,7 @@ def _winners(a, *, windows):
 
 
 def _to_winners(g, winner, *, size, windows):
+    g = batch_last.laid_as(g, winner)
     return windows.spread(g, size, lambda number, out=None: np.multiply(g, winner == number, out=out))
 
 

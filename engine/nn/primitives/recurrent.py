@@ -14,7 +14,7 @@ import inspect
 
 import numpy as np
 
-from engine import autograd, buffers
+from engine import autograd
 from engine.autograd.graph import TensorBase
 from engine.functions import stack
 from engine.ops.shape import reshape
@@ -88,6 +88,11 @@ class _Sharing:
         return ((position, functools.partial(vjp, shared=shared), picks) for position, vjp, picks in self.vjps)
 
 
+def _empty(shape, like):
+    """A row-major array of the type and on the device of `like`."""
+    return np.empty_like(like, shape=shape, order="C")
+
+
 def _wide(arrays):
     """Arrays of halves as float32, others as they are."""
     return [each.astype(np.float32) if each.dtype.itemsize == 2 else each for each in arrays]
@@ -111,7 +116,7 @@ def _gradient(wanted, walk, kept, weight_ih):
     gates = walk.from_input if wanted in ("input", "weight_ih", "bias_ih") else walk.from_hidden
     gates, ones = gates.reshape(len(gates), steps * batch), columns[inputs, :steps].reshape(-1)
     if wanted == "input":
-        found = buffers.empty((steps * batch, inputs), gates)
+        found = _empty((steps * batch, inputs), gates)
         return np.matmul(gates.T, weight_ih, out=found).reshape(steps, batch, inputs)
     if wanted == "weight_ih":
         return np.matmul(gates, columns[:inputs, :steps].reshape(inputs, -1).T)
@@ -134,7 +139,7 @@ def _columns(input, hidden):
     For each step a matrix with a column for each sequence: so a gate of all sequences is one block of memory.
     """
     steps, batch, inputs = input.shape
-    columns = buffers.empty((inputs + 1 + hidden.shape[1], steps + 1, batch), input)
+    columns = _empty((inputs + 1 + hidden.shape[1], steps + 1, batch), input)
     columns[:inputs, :steps] = input.transpose(2, 0, 1)
     columns[inputs] = 1
     columns[inputs + 1 :, 0] = hidden.T
@@ -171,7 +176,7 @@ def _as_result(columns, inputs, more=0):
     """The hidden state after each step, (T + more, B, H), and room for `more` beyond."""
     states = columns[inputs + 1 :, 1:]
     size, steps, batch = states.shape
-    result = buffers.empty((steps + more, batch, size), columns)
+    result = _empty((steps + more, batch, size), columns)
     result[:steps] = states.transpose(1, 2, 0)
     return result
 
@@ -179,7 +184,7 @@ def _as_result(columns, inputs, more=0):
 def _arriving(g):
     """The gradient (T, B, H) with a column for each sequence, (T, H, B)."""
     steps, batch, size = g.shape
-    arriving = buffers.empty((steps, size, batch), g)
+    arriving = _empty((steps, size, batch), g)
     arriving[...] = g.transpose(0, 2, 1)
     return arriving
 
@@ -258,9 +263,9 @@ def _lstm(input, hidden, cell, weight_ih, weight_hh, bias_ih, bias_hh, *, kept):
     (steps, batch, inputs), size = input.shape, hidden.shape[1]
     weights = _weights(weight_ih, bias_ih + bias_hh, weight_hh, 4, sigmoids=(0, 1, 3))
     columns = _columns(input, hidden)
-    gates = buffers.empty((steps, 4 * size, batch), columns)
-    cells = buffers.empty((steps + 1, size, batch), columns)
-    squashed, inward = buffers.empty((steps, size, batch), columns), np.empty_like(cells[0])
+    gates = _empty((steps, 4 * size, batch), columns)
+    cells = _empty((steps + 1, size, batch), columns)
+    squashed, inward = _empty((steps, size, batch), columns), np.empty_like(cells[0])
     cells[0] = cell.T
     for column, gate, i_and_f, i, f, g, o, before, after, tanh_c, state in zip(
             _by_step(columns), gates, gates[:, : 2 * size], *_parts(gates, 4), cells, cells[1:], squashed,
@@ -283,7 +288,7 @@ def _lstm(input, hidden, cell, weight_ih, weight_hh, bias_ih, bias_hh, *, kept):
 def _lstm_back(g, kept, weight_hh):
     gates, across, arriving = kept["gates"], weight_hh.T, _arriving(g)
     (steps, rows, batch), size = gates.shape, weight_hh.shape[1]
-    d_gates = buffers.empty((rows, steps, batch), gates)
+    d_gates = _empty((rows, steps, batch), gates)
     d_hidden, d_cell, through = np.zeros_like(arriving[0]), arriving[-1], np.empty_like(arriving[0])
     for piece in _pieces(steps, rows * batch):
         slopes, to_cell = _lstm_slopes(gates[piece], kept["cells"][piece], kept["squashed"][piece])
@@ -305,7 +310,7 @@ def _lstm_back(g, kept, weight_hh):
 def _lstm_slopes(gates, cells, squashed):
     """For some steps: what the gradient of the cell (i, f, g) or of the hidden state (o) is multiplied with on its way
     into each gate, and the latter's on its way to the cell. cells: those before."""
-    slopes, to_cell = buffers.empty(gates.shape, gates), buffers.empty(squashed.shape, gates)
+    slopes, to_cell = _empty(gates.shape, gates), _empty(squashed.shape, gates)
     i, f, inward, o = _parts(gates, 4)
     d_i, d_f, d_inward, d_o = _parts(slopes, 4)
     _slopes(gates, out=slopes)
@@ -333,8 +338,8 @@ def _gru(input, hidden, weight_ih, weight_hh, bias_ih, bias_hh, *, kept):
     into_new[:, inputs] = bias_ih[2 * size :]
     columns = _columns(input, hidden)
     states = _by_step(columns[inputs + 1 :])
-    gates = buffers.empty((steps, 3 * size, batch), columns)
-    new, apart = (buffers.empty((steps, size, batch), columns) for _ in range(2))
+    gates = _empty((steps, 3 * size, batch), columns)
+    new, apart = (_empty((steps, size, batch), columns) for _ in range(2))
     np.matmul(into_new, _by_step(columns[: inputs + 1, :steps]), out=new)
     kept_part = np.empty_like(new[0])
     for column, gate, r_and_z, r, z, carried, n, difference, before, after in zip(
@@ -355,7 +360,7 @@ def _gru(input, hidden, weight_ih, weight_hh, bias_ih, bias_hh, *, kept):
 def _gru_back(g, kept, weight_hh):
     gates, new, apart, arriving = kept["gates"], kept["new"], kept["apart"], _arriving(g)
     steps, size, batch = new.shape
-    d_gates = buffers.empty((4 * size, steps, batch), gates)  # n from the hidden state, r, z, n from the input
+    d_gates = _empty((4 * size, steps, batch), gates)  # n from the hidden state, r, z, n from the input
     across = np.roll(weight_hh, size, axis=0).T
     d_hidden, carried = np.zeros_like(new[0]), np.empty_like(new[0])
     for piece in _pieces(steps, 4 * size * batch):
@@ -374,7 +379,7 @@ def _gru_back(g, kept, weight_hh):
 
 def _gru_slopes(gates, new, apart):
     """For some steps: what the gradient of the hidden state is multiplied with on its way into each of the four."""
-    slopes = buffers.empty((len(gates), gates.shape[1] // 3 * 4, gates.shape[2]), gates)
+    slopes = _empty((len(gates), gates.shape[1] // 3 * 4, gates.shape[2]), gates)
     r, z, carried = _parts(gates, 3)
     from_hidden, d_r, d_z, from_input = _parts(slopes, 4)
     _tanh_slopes(new, out=from_input)
