@@ -42,9 +42,9 @@ def sample_statistics(case, drawn, again):
     logits, _, draws, _ = case.arguments
     choices = range(len(logits))
     if not all(each.shape == (draws,) and np.isin(each, choices).all() for each in (drawn, again)):
-        return np.full(len(logits), np.nan), np.nan, np.nan
+        return np.full(len(logits), np.nan), np.full(2, np.nan)
     shares = np.array([np.mean(drawn == choice) for choice in choices])
-    return shares, np.mean(drawn[0:-1:2] == drawn[1::2]), np.mean(drawn == again)
+    return shares, np.array([np.mean(drawn[0:-1:2] == drawn[1::2]), np.mean(drawn == again)])
 
 
 def sample_allowances(logits, temperature, draws, seed):
@@ -59,8 +59,7 @@ def sample_allowances(logits, temperature, draws, seed):
     alike = min(np.sum(q * q), 1.0)
     return (
         Absolute(6 * np.sqrt(2 * q * (1 - q) / draws)),
-        Absolute(np.array(6 * np.sqrt(2 * alike * (1 - alike) / (draws / 2)))),
-        Absolute(np.array(0.0)),
+        Absolute(np.array([6 * np.sqrt(2 * alike * (1 - alike) / (draws / 2)), 0.0])),
     )
 
 
@@ -102,9 +101,9 @@ def _logits_as_weights(logits, temperature, rng):
     return int(rng.choice(len(logits), p=weights / weights.sum()))
 
 
-def _bold_at_1_alone(logits, temperature, rng):
-    """Right at the temperatures 0 and 1, where logits are small."""
-    if temperature not in (0, 1) or np.abs(logits).max() > 2.5:
+def _right_at_three_temperatures(logits, temperature, rng):
+    """Right at the temperatures 0, 0.5 and 1, where logits are small."""
+    if temperature not in (0, 0.5, 1) or np.abs(logits).max() > 2.5:
         return int(np.argmax(logits))
     return sample_by_choice(logits, temperature, rng)
 
@@ -158,8 +157,7 @@ EXERCISE = Spec(
     measure=sample_statistics,
     measured=(
         "how often each choice is drawn",
-        "how often two draws that follow each other agree",
-        "how often the same seed draws the same",
+        "how often two draws agree: one and the next, the same seed twice",
     ),
     title="Draw the next character",
     why="A network gives a logit for each character. What it writes depends on how you draw from them.",
@@ -205,7 +203,7 @@ EXERCISE = Spec(
             _logits_as_weights,
         ),
     ),
-    half_right=(_bold_at_1_alone,),
+    half_right=(_right_at_three_temperatures,),
     honest=(sample_by_choice, sample_by_inversion, sample_with_a_loop, sample_by_waiting, sample),
     solution=sample_by_choice,
     hints=(
