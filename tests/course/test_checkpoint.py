@@ -43,7 +43,7 @@ def test_it_is_better_than_the_page_s_own_training_on_text_it_never_saw(chapter)
     loss = chapter["held_out"](model)
     assert loss < 1.9
     before = chapter["held_out"](chapter["model"])
-    assert before == pytest.approx(math.log(96), abs=0.3), "untrained, it knows nothing"
+    assert before == pytest.approx(math.log(96), abs=0.5), "untrained, it knows nothing"
 
 
 def test_the_recipe_and_the_page_name_the_same_steps():

@@ -11,14 +11,16 @@ EPS = 1e-5
 
 
 def layer_norm(x, weight, bias):
-    """The engine's own, forward and back."""
+    """The engine's own, forward and back, inside of an operation as well, where nothing is recorded otherwise."""
     import engine
 
     tensors = [engine.tensor(array, requires_grad=True) for array in (x, weight, bias)]
-    output = engine.nn.functional.layer_norm(tensors[0], weight.shape, *tensors[1:], eps=1e-5)
+    with engine.enable_grad():
+        output = engine.nn.functional.layer_norm(tensors[0], weight.shape, *tensors[1:], eps=1e-5)
 
     def vjp(gradient):
-        return tuple(each.numpy() for each in engine.autograd.grad(output, tensors, engine.tensor(gradient)))
+        gradients = engine.autograd.grad(output, tensors, engine.tensor(gradient), retain_graph=True)
+        return tuple(each.numpy() for each in gradients)
 
     return output.detach().numpy(), vjp
 
