@@ -38,7 +38,8 @@ def recipe():
 def test_every_chapter_is_there_in_order():
     files = sorted(path.stem for path in contents.CHAPTERS.glob("*.md"))
     assert [chapter.name for chapter in CHAPTERS] == files
-    assert [chapter.number for chapter in CHAPTERS] == list(range(1, len(files) + 1))
+    numbers = [chapter.number for chapter in CHAPTERS]
+    assert numbers == sorted(set(numbers)) and numbers[0] == 1, "one each; a chapter that is still to come leaves a gap"
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.name)
