@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -46,11 +47,16 @@ def cells(chapter, kind):
 
 
 def executed(chapter, seed=0, folder=REPOSITORY, change=lambda source: source):
-    """The chapter with its solutions, run from top to bottom as nbgrader's source, its data drawn with `seed`."""
+    """The chapter with its solutions, run from top to bottom as nbgrader's source, its data drawn with `seed`.
+
+    CellTimeoutError if all of its cells together take longer than a chapter may.
+    """
     notebook = nbformat.reads(builder.render(chapter).decode(), as_version=4)
     for cell in notebook.cells:
         cell.source = change(cell.source.replace("default_rng(0).permutation", f"default_rng({seed}).permutation"))
-    NotebookClient(notebook, timeout=SECONDS, resources={"metadata": {"path": str(folder)}}).execute()
+    end = time.monotonic() + SECONDS
+    resources = {"metadata": {"path": str(folder)}}
+    NotebookClient(notebook, timeout_func=lambda cell: max(end - time.monotonic(), 1), resources=resources).execute()
     return notebook
 
 
