@@ -364,7 +364,7 @@ def test_a_group_opens_and_closes_where_it_is(seen):
     seen.show(document)
     repeat = next(each for each in document["groups"] if each["kind"] == "repeat")
     box = f"g{repeat['id']}"
-    assert seen.box(box).locator(".label").text_content() == "Sequential × 1260 operations", "the label and its detail"
+    assert seen.box(box).locator(".label").text_content() == "Sequential × 1236 operations", "the label and its detail"
     assert seen.box(box).get_attribute("aria-expanded") == "false"
     assert seen.box(box).locator(".face").count() == 3, "looks stacked"
     before, count = seen.corner(box), seen.page.locator(".box").count()
