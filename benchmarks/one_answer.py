@@ -14,15 +14,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+import numpy as np  # noqa: E402
 from processor import measure  # noqa: E402
-
-from autograders.sandbox import contents  # noqa: E402
 
 MANY, FEW, ROUNDS = 12, 4, 3
 LOOP = "import sys\nsys.path.insert(0, {root!r})\n{before}\nfor _ in range({count}):\n    {each}\n"
 RUN = "import os, subprocess\nfrom autograders.sandbox import contents\n"
 RUN += "python = [str(contents.interpreter()), *contents.PYTHON_OPTIONS, '-c']\n"
-NUMPY = f"import sys; sys.path.append({str(contents.module_file('numpy').parents[1])!r}); import numpy"
+NUMPY = f"import sys; sys.path.append({str(Path(np.__file__).parents[1])!r}); import numpy"
 ANSWER = "def unbroadcast(gradient, shape):\n    added = gradient.ndim - len(shape)\n"
 ANSWER += "    stretched = [axis + added for axis, length in enumerate(shape) if length == 1]\n"
 ANSWER += "    return gradient.sum(axis=(*range(added), *stretched), keepdims=True).reshape(shape)\n"
