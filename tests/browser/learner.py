@@ -37,6 +37,37 @@ def scroll_to(page, heading):
     raise AssertionError(f"no heading {heading!r} came into view")
 
 
+def run_all(page, address, last, seconds, again):
+    """Open the notebook at `address` and run all of its cells, until `last`, a pattern, stands in an output.
+
+    last: what the last cell with code prints, so that all before it has run. seconds: how long to wait for it.
+    again: after so many seconds all are run once more, since a kernel that has only just connected may miss the call.
+    """
+    page.goto(address)
+    page.locator(".jp-NotebookPanel").wait_for()
+    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
+    done = page.get_by_text(re.compile(last))
+    for second in range(seconds):
+        if second % again == 0:
+            menu(page, "Run", "Run All Cells")
+        scroll_to(page, "three questions to check")  # again and again: outputs that arrive above push it away
+        if done.count():
+            return
+        page.wait_for_timeout(1000)
+    raise AssertionError("the chapter's last cell gave no result")
+
+
+def outputs_without_errors(page, machine, name):
+    """Save the open chapter; its outputs, after a look that every cell with code has run and none has failed."""
+    page.keyboard.press("Control+s")
+    page.wait_for_timeout(1500)
+    saved = json.loads((machine.workspace / name / f"{name}.ipynb").read_text())
+    outputs = [output for cell in saved["cells"] for output in cell.get("outputs", [])]
+    assert [output for output in outputs if output["output_type"] == "error"] == []
+    assert all(cell.get("execution_count") for cell in saved["cells"] if cell["cell_type"] == "code")
+    return outputs
+
+
 def cell_with(page, text):
     return page.locator(".jp-CodeCell", has=page.locator(".jp-InputArea-editor", has_text=text)).first
 

@@ -3,13 +3,12 @@
 The steps share one page and come in order.
 """
 
-import json
 import math
 import re
 
 import pytest
 
-from learner import chapter_at, menu, scroll_to
+from learner import chapter_at, outputs_without_errors, run_all, scroll_to
 
 pytestmark = pytest.mark.slow
 
@@ -26,29 +25,13 @@ def lab(machine):
 @pytest.fixture(scope="module")
 def notebook(lab, page):
     """The page with the chapter open and all of its cells run."""
-    page.goto(lab)
-    page.locator(".jp-NotebookPanel").wait_for()
-    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
-    # the last code cell is the PyTorch listing: its output says that all before it has run
-    done = page.get_by_text(re.compile(r"a layer: loss \d\.\d+, output \d\.\d+"))
-    for second in range(300):
-        if second % 150 == 0:  # a kernel that has only just connected may miss the first call
-            menu(page, "Run", "Run All Cells")
-        scroll_to(page, "three questions to check")  # again and again: outputs that arrive above push it away
-        if done.count():
-            return page
-        page.wait_for_timeout(1000)
-    raise AssertionError("the chapter's last cell gave no result")
+    run_all(page, lab, r"a layer: loss \d\.\d+, output \d\.\d+", seconds=300, again=150)
+    return page
 
 
 def test_no_cell_of_the_released_chapter_fails(notebook, machine):
     """What is not written yet is lent by the engine, and the transformer learns all the same."""
-    notebook.keyboard.press("Control+s")
-    notebook.wait_for_timeout(1500)
-    saved = json.loads((machine.workspace / NAME / f"{NAME}.ipynb").read_text())
-    outputs = [output for cell in saved["cells"] for output in cell.get("outputs", [])]
-    assert [output for output in outputs if output["output_type"] == "error"] == []
-    assert all(cell.get("execution_count") for cell in saved["cells"] if cell["cell_type"] == "code")
+    outputs = outputs_without_errors(notebook, machine, NAME)
     said = "".join("".join(output.get("text", "")) for output in outputs)
     assert float(re.search(r"([\d.]+)% of the held-out nats are saved", said)[1]) >= 58.4
     assert "the same text: True" in said

@@ -3,12 +3,11 @@
 The steps share one page and come in order; each looks at what a learner would see.
 """
 
-import json
 import re
 
 import pytest
 
-from learner import cell_with, chapter_at, menu, run, scroll_to, solution, write_into
+from learner import cell_with, chapter_at, menu, outputs_without_errors, run, scroll_to, solution, write_into
 
 pytestmark = pytest.mark.slow
 
@@ -41,12 +40,7 @@ def notebook(machine, page):
 
 def test_no_cell_of_the_released_chapter_fails(notebook, machine, screenshots):
     """Exercises not done yet are lent, so the learner can run everything, train and look around."""
-    notebook.keyboard.press("Control+s")
-    notebook.wait_for_timeout(1500)
-    saved = json.loads((machine.workspace / NAME / f"{NAME}.ipynb").read_text())
-    outputs = [output for cell in saved["cells"] for output in cell.get("outputs", [])]
-    assert [output for output in outputs if output["output_type"] == "error"] == []
-    assert all(cell.get("execution_count") for cell in saved["cells"] if cell["cell_type"] == "code")
+    outputs_without_errors(notebook, machine, NAME)
     scroll_to(notebook, "the result: a curve")
     notebook.get_by_alt_text(re.compile("^After training a curve")).scroll_into_view_if_needed()
     notebook.screenshot(path=screenshots / "chapter-2-curve.png")

@@ -3,12 +3,11 @@
 The steps share one page and come in order; each looks at what a learner would see.
 """
 
-import json
 import re
 
 import pytest
 
-from learner import cell_with, chapter_at, menu, run, scroll_to, solution, write_into
+from learner import cell_with, chapter_at, outputs_without_errors, run, run_all, scroll_to, solution, write_into
 
 pytestmark = pytest.mark.slow
 
@@ -27,31 +26,13 @@ def lab(machine):
 @pytest.fixture(scope="module")
 def notebook(lab, page):
     """The page with the chapter open and all of its cells run."""
-    page.goto(chapter_at(lab, NAME))
-    page.locator(".jp-NotebookPanel").wait_for()
-    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
-    # the last code cell is the PyTorch listing: its output says that all before it has run
-    done = page.get_by_text(re.compile(r"^loss 0\.\d+, accuracy 0\.9\d+"))
-    for second in range(180):
-        if second % 60 == 0:  # a kernel that has only just connected may miss the first call
-            menu(page, "Run", "Run All Cells")
-        scroll_to(page, "three questions to check")  # again and again: outputs that arrive above push it away
-        if done.count():
-            return page
-        page.wait_for_timeout(1000)
-    raise AssertionError("the chapter's last cell gave no result")
+    run_all(page, chapter_at(lab, NAME), r"^loss 0\.\d+, accuracy 0\.9\d+", seconds=180, again=60)
+    return page
 
 
 def test_no_cell_of_the_released_chapter_fails(notebook, machine, screenshots):
     """Exercises not done yet are lent by the engine, so the learner can run everything and look around."""
-    notebook.keyboard.press("Control+s")
-    notebook.wait_for_timeout(1500)
-    saved = json.loads((machine.workspace / NAME / f"{NAME}.ipynb").read_text())
-    errors = [
-        output for cell in saved["cells"] for output in cell.get("outputs", []) if output["output_type"] == "error"
-    ]
-    assert errors == []
-    assert all(cell.get("execution_count") for cell in saved["cells"] if cell["cell_type"] == "code")
+    outputs_without_errors(notebook, machine, NAME)
     assert not notebook.get_by_text("Jupyter news").count(), "a pop-up greets the newcomer"
     scroll_to(notebook, "3 · autograd on tensors")
     notebook.screenshot(path=screenshots / "chapter-3-top.png")

@@ -4,12 +4,11 @@ The steps share one page and come in order; each looks at what a learner would s
 """
 
 import base64
-import json
 import re
 
 import pytest
 
-from learner import cell_with, chapter_at, dress, menu, run, scroll_to, solution, write_into
+from learner import cell_with, chapter_at, dress, outputs_without_errors, run, run_all, scroll_to, solution, write_into
 
 pytestmark = pytest.mark.slow
 
@@ -24,30 +23,13 @@ WRONG = """def stratified_split(labels, fraction, rng):
 def notebook(machine, page):
     """The page with the released chapter open and all of its cells run."""
     with machine.course("lab") as address:
-        page.goto(chapter_at(address, NAME))
-        page.locator(".jp-NotebookPanel").wait_for()
-        page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
-        done = page.get_by_text(re.compile(r"^11 batches, loss 0\.\d+, accuracy 0\.9\d+"))  # of the last code cell
-        for second in range(240):
-            if second % 120 == 0:  # a kernel that has only just connected may miss the first call
-                menu(page, "Run", "Run All Cells")
-            scroll_to(page, "three questions to check")  # again and again: outputs that arrive above push it away
-            if done.count():
-                break
-            page.wait_for_timeout(1000)
-        else:
-            raise AssertionError("the chapter's last cell gave no result")
+        run_all(page, chapter_at(address, NAME), r"^11 batches, loss 0\.\d+, accuracy 0\.9\d+", seconds=240, again=120)
         yield page
 
 
 def test_no_cell_of_the_released_chapter_fails(notebook, machine, screenshots):
     """Exercises not done yet are lent, so the learner can run everything and look around."""
-    notebook.keyboard.press("Control+s")
-    notebook.wait_for_timeout(1500)
-    saved = json.loads((machine.workspace / NAME / f"{NAME}.ipynb").read_text())
-    outputs = [output for cell in saved["cells"] for output in cell.get("outputs", [])]
-    assert [output for output in outputs if output["output_type"] == "error"] == []
-    assert all(cell.get("execution_count") for cell in saved["cells"] if cell["cell_type"] == "code")
+    outputs_without_errors(notebook, machine, NAME)
     scroll_to(notebook, "the result: how fast is the folder")
     notebook.get_by_alt_text(re.compile("^Images per second over the batch size")).scroll_into_view_if_needed()
     notebook.wait_for_timeout(500)
