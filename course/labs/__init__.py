@@ -10,6 +10,7 @@ from course.labs.classifiers import show_boundaries, show_confusion
 from course.labs.conveyor import conveyor
 from course.labs.gate_movie import gate_movie
 from course.labs.gradient_flow import gradient_flow
+from course.labs.latent_plane import latent_plane
 from course.labs.live import Live
 from course.labs.momentum import momentum
 from course.labs.pictures import GREY, ORANGE, PURPLE, show, show_weights
@@ -20,5 +21,5 @@ from course.labs.value_graph import value_graph
 
 __all__ = [
     "GREY", "ORANGE", "PURPLE", "Live", "attention", "broadcasting", "conveyor", "gate_movie", "gradient_flow",
-    "momentum", "playground", "receptive_field", "show", "show_boundaries", "show_confusion", "show_walks",
-    "show_weights", "value_graph"]
+    "latent_plane", "momentum", "playground", "receptive_field", "show", "show_boundaries", "show_confusion",
+    "show_walks", "show_weights", "value_graph"]

@@ -1,4 +1,4 @@
-"""A picture that can be pointed at: with the mouse, or with the arrow keys once it has the focus.
+"""A picture that can be pointed at and painted on: with the mouse, or with the arrow keys once it has the focus.
 
 For labs in which a place in an image is chosen. It is an anywidget, made when one is wanted, so that without a kernel
 a notebook shows the lab's still picture in its stead.
@@ -20,13 +20,44 @@ function render({ model, el }) {
     model.set(name, [...pair, model.get(name)[2] + 1]);
     model.save_changes();
   };
-  frame.addEventListener("click", (event) => {
-    const image = frame.querySelector("img");
-    if (!image) return;
-    const box = image.getBoundingClientRect();
-    say("pointed", [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height]);
+  const place = (event) => {
+    const box = frame.querySelector("img").getBoundingClientRect();
+    return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
+  };
+  const point = (event) => {
+    if (!frame.querySelector("img")) return;
+    say("pointed", place(event));
     frame.focus();
-  });
+  };
+  let isDown = false, isWaiting = false, latest = null;
+  const paint = () => {  // one place at a time: what is passed over while the kernel draws is left out
+    if (isWaiting || !latest) return;
+    isWaiting = true;
+    say("painted", latest);
+    latest = null;
+  };
+  if (model.get("paints")) {
+    frame.style.touchAction = "none";
+    frame.addEventListener("pointerdown", (event) => {
+      if (event.button !== 0) return;
+      event.preventDefault();  // or the browser would drag the image away
+      frame.setPointerCapture(event.pointerId);
+      isDown = true;
+      point(event);
+    });
+    frame.addEventListener("pointermove", (event) => {
+      if (!isDown) return;
+      latest = place(event);
+      paint();
+    });
+    for (const end of ["pointerup", "pointercancel"]) frame.addEventListener(end, () => { isDown = false; });
+    model.on("change:heard", () => {
+      isWaiting = false;
+      paint();
+    });
+  } else {
+    frame.addEventListener("click", point);
+  }
   const arrows = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
   frame.addEventListener("keydown", (event) => {
     if (!(event.key in arrows)) return;
@@ -42,17 +73,25 @@ export default { render };
 """
 
 
-def clickable(label, point, move):
+def clickable(label, point, move, paint=None):
     """A widget whose `picture` is an <img> as text.
 
     label: what it is and how it is used, for those who cannot see it.
     point(x, y): called when it is clicked, with the place as shares of its width and height, from 0 to 1.
     move(down, right): called at an arrow key, with -1, 0 or 1 for each.
+    paint(x, y): called as the mouse moves on with its button held down, after `point`; None: nothing happens then.
     Raises ModuleNotFoundError without anywidget.
     """
-    widget = _widget_type()(label=label)
+    widget = _widget_type()(label=label, paints=paint is not None)
+
+    def painted(change):
+        paint(*change["new"][:2])
+        widget.heard = change["new"][2]
+
     widget.observe(lambda change: point(*change["new"][:2]), "pointed")
     widget.observe(lambda change: move(*change["new"][:2]), "moved")
+    if paint:
+        widget.observe(painted, "painted")
     return widget
 
 
@@ -62,12 +101,19 @@ def _widget_type():
     import traitlets
 
     class Clickable(anywidget.AnyWidget):
-        """What `clickable` returns. The third number of `pointed` and `moved` counts, so that each one is a change."""
+        """What `clickable` returns.
+
+        The third number of `pointed`, `painted` and `moved` counts, so that each one is a change; `heard` is the count of
+        the last place painted that has been drawn.
+        """
 
         _esm = SCRIPT
         picture = traitlets.Unicode("").tag(sync=True)
         label = traitlets.Unicode("").tag(sync=True)
+        paints = traitlets.Bool(False).tag(sync=True)
         pointed = traitlets.List([0.0, 0.0, 0]).tag(sync=True)
+        painted = traitlets.List([0.0, 0.0, 0]).tag(sync=True)
         moved = traitlets.List([0, 0, 0]).tag(sync=True)
+        heard = traitlets.Int(0).tag(sync=True)
 
     return Clickable
