@@ -19,6 +19,7 @@ from course.labs.broadcasting import Broadcasting
 from course.labs.conveyor import Conveyor
 from course.labs.gate_movie import GateMovie
 from course.labs.gradient_flow import GradientFlow
+from course.labs.latent_plane import LatentPlane
 from course.labs.momentum import MomentumLab
 from course.labs.playground import Playground
 from course.labs.value_graph import value_graph
@@ -33,7 +34,7 @@ def sliders(widget):
     found = {}
     for child in getattr(widget, "children", ()):
         found |= sliders(child)
-    if hasattr(widget, "value") and getattr(widget, "description", ""):
+    if (hasattr(widget, "options") or hasattr(widget, "min")) and getattr(widget, "description", ""):
         found[widget.description] = widget
     return found
 
@@ -77,6 +78,24 @@ class Adder(nn.Module):
         return self.readout(self.recurrent(x)[0])[..., 0]
 
 
+def planes(rng):
+    """Planes of codes with decoders as in chapter 11, of 599 held-out digits."""
+    codes = rng.standard_normal((599, 2)).astype(np.float32)
+    layers = [[nn.Linear(2, 128), nn.ReLU(), nn.Linear(128, 64), nn.Sigmoid()] for _ in range(2)]
+    return {name: (nn.Sequential(*each), codes) for name, each in zip(("autoencoder", "VAE"), layers)}
+
+
+def paint(lab):
+    """Milliseconds of each of some places painted on the plane of codes."""
+    _, picture, _ = lab.widget().children
+    taken = []
+    for number in range(1, MOVES + 1):
+        begun = time.thread_time()
+        picture.painted = [0.1 + 0.015 * number, 0.3, number]
+        taken.append((time.thread_time() - begun) * 1000)
+    return taken
+
+
 def train_step(model, loss_function, optimizer, x, y):
     """One step of training."""
     model.train()
@@ -102,8 +121,15 @@ def labs():
         "conveyor": Conveyor(),
         "momentum": MomentumLab(torch.optim.SGD),
         "gate_movie": GateMovie(Adder(nn.LSTM(2, 32)), torch.rand(50, 10, 2), Adder(nn.RNN(2, 32))),
+        "latent_plane": LatentPlane(planes(rng), rng.integers(0, 10, 599), rng.random((1198, 64), np.float32)),
         "attention": Attention(*(load(f"attention/{name}").ours for name in ("scaled_dot_product", "causal_mask"))),
     }
+
+
+def tell(name, description, taken):
+    """Print a line about the moves of a slider."""
+    told = f"median {statistics.median(taken):4.0f} ms, longest {max(taken):4.0f} ms"
+    print(f"{name:14} {description:16} {len(taken):3} moves: {told}")
 
 
 def main():
@@ -111,8 +137,9 @@ def main():
     for name, lab in labs().items():
         for description, slider in sliders(lab.widget()).items():
             taken = milliseconds(slider)
-            told = f"median {statistics.median(taken):4.0f} ms, longest {max(taken):4.0f} ms"
-            print(f"{name:14} {description:16} {len(taken):3} moves: {told}")
+            tell(name, description, taken)
+        if name == "latent_plane":
+            tell(name, "painting", paint(lab))
     begun = time.thread_time()
     show_graph()
     print(f"value_graph    shown once: {(time.thread_time() - begun) * 1000:.0f} ms")

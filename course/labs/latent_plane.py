@@ -51,8 +51,9 @@ class LatentPlane:
         if self.images.ndim != 2 or self.images.shape[1] != SQUARE * SQUARE:
             raise ValueError(f"latent_plane: expected images (K, 64), got shape {self.images.shape}")
         self.bounds = {name: _bounds(codes) for name, codes in self.codes.items()}
-        self._pictures = {}
         self._is_clicked = False
+        self._pictures = {
+            name: Picture(codes, self.labels, *self.bounds[name]) for name, codes in self.codes.items()}
         self.choose(next(iter(planes)))
 
     def choose(self, plane):
@@ -124,8 +125,6 @@ class LatentPlane:
     def to_html(self, seen=None):
         """The picture of what is chosen, with its line of text as the alternative."""
         seen = seen or self.look()
-        if self.plane not in self._pictures:
-            self._pictures[self.plane] = Picture(self.codes[self.plane], self.labels, *self.bounds[self.plane])
         return self._pictures[self.plane].draw(seen, np.array(self.path), self.describe(seen))
 
     def show(self):
@@ -177,7 +176,8 @@ class LatentPlane:
         plane.observe(chosen, "value")
         begin.on_click(anew)
         redraw()
-        return ipywidgets.VBox([ipywidgets.HBox([plane, begin]), said, picture])
+        below = [picture, said]  # the text below, since the picture must not move while one paints on it
+        return ipywidgets.VBox([ipywidgets.HBox([plane, begin]), *below])
 
 
 def _array(numbers):

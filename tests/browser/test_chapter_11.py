@@ -24,7 +24,7 @@ def lab(machine):
 @pytest.fixture(scope="module")
 def notebook(lab, page):
     """The page with the chapter open and all of its cells run."""
-    run_all(page, lab, r"^squared error of a pixel \d\.\d+", seconds=240, again=120)
+    run_all(page, lab, r"^an image costs \d+\.\d{3} nats to draw", seconds=240, again=120)
     return page
 
 
@@ -58,9 +58,10 @@ def test_the_lab_follows_mouse_and_keyboard(notebook, screenshots):
     picture.wait_for()
     picture.scroll_into_view_if_needed()
 
+    box = picture.bounding_box()
+
     def at(across, up):
-        """Where on the page a share of the plane is."""
-        box = picture.bounding_box()
+        """Where on the page a share of the plane is; the picture stays in its place while it is painted on."""
         return (box["x"] + box["width"] * (LEFT + across * SIDE),
                 box["y"] + box["height"] * (1 - BOTTOM - up * SIDE * WIDTH / HEIGHT))
 
@@ -89,5 +90,6 @@ def test_the_lab_follows_mouse_and_keyboard(notebook, screenshots):
     name, end_x, end_y, far, length, most = numbers(picture)
     assert name == "VAE" and end_x > x and end_y > y and far <= most
     assert length == pytest.approx(abs(end_x - x) * 2 * (1 + 0.5**2) ** 0.5, rel=0.03), "the stroke, from 0.2 to 0.8 across"
+    assert picture.bounding_box() == box
     assert picture.get_attribute("alt") in notebook.locator(".widget-html code").first.inner_text()
     notebook.screenshot(path=screenshots / "chapter-11-lab.png")

@@ -75,7 +75,6 @@ def test_a_click_finds_its_point():
 
 
 def test_the_picture_s_axes_are_where_clicks_look_for_them(lab):
-    lab.to_html()
     axes = lab._pictures["autoencoder"].here.axes
     left, bottom, width, height = axes.get_position().bounds
     assert (left, bottom, width, height) == pytest.approx((LEFT, BOTTOM, SIDE, SIDE * WIDTH / HEIGHT))
@@ -103,7 +102,7 @@ def test_the_picture_follows_and_says_what_it_shows(lab):
 
 def test_controls_move_the_picture(lab):
     widget = lab.widget()
-    controls, said, picture = widget.children
+    controls, picture, said = widget.children
     plane, begin = controls.children
     seen = [picture.picture]
 
