@@ -5,9 +5,11 @@ import sys
 import numpy as np
 
 import engine as torch
+from autograders.session import probe
 from autograders.spec import EDGE, Case, Misconception, Spec, Use
 from autograders.specs.common import DOUBLE, SINGLE, WEIGHTS
 
+USE = Use(probe="gradient_penalty")
 
 def gradient_penalty(critic, real, fake, t):
     """By a second derivative: the gradient is recorded, so that the penalty can be differentiated in turn."""
@@ -33,7 +35,8 @@ def penalty_cases(rng):
 
 
 def _case(rng, shape, width, dtype, group, *stage):
-    """Arguments for which no slope is near 0 or 1, and, if there are two samples, one lies on either side of 1."""
+    """Arguments for which no slope is near 0 or 1, there are slopes on either side of 1, if there are two at all, and
+    no result is so small, by chance, that rounding could hide an error."""
     size, ones = int(np.prod(shape[1:])), (1,) * (len(shape) - 1)
     while True:
         real, fake = _signed(rng, 0.5, 1.5, shape), _signed(rng, 0.5, 1.5, shape)
@@ -42,9 +45,16 @@ def _case(rng, shape, width, dtype, group, *stage):
         slope, across = scale * _signed(rng, 0.4, 1, size), scale * _signed(rng, 0.5, 1, (size, width))
         arrays = real, fake, t, slope, across, _signed(rng, 0.4, 1, width)
         slopes = np.linalg.norm(_slopes(*arrays)[0], axis=1)
-        is_clear = slopes.min() > 0.4 and np.abs(slopes - 1).min() > 0.1
-        if is_clear and (shape[0] == 1 or slopes.min() < 1 < slopes.max()):
+        is_clear = slopes.min() > 0.5 and np.abs(slopes - 1).min() > 0.25
+        on_both_sides = shape[0] == 1 or slopes.min() < 1 < slopes.max()
+        if is_clear and on_both_sides and _is_seen(arrays):
             return Case(tuple(array.astype(dtype) for array in arrays), group, *stage)
+
+
+def _is_seen(arrays):
+    results = probe(USE)(gradient_penalty, *arrays)
+    allowed = (np.finfo(SINGLE).eps * bound.max() for bound in penalty_rounding(*arrays))
+    return all(each < 0.03 * np.abs(result).max() for each, result in zip(allowed, results))
 
 
 def _signed(rng, low, high, shape):
@@ -200,7 +210,7 @@ def gradient_penalty_sample_by_sample(critic, real, fake, t):
 EXERCISE = Spec(
     name="gan/gradient_penalty",
     function="gradient_penalty",
-    use=Use(probe="gradient_penalty"),
+    use=USE,
     parameters=("critic", "real", "fake", "t"),
     inputs=("real", "fake", "t", "slope", "across", "bend"),
     returns=("penalty", "grad_slope", "grad_across", "grad_bend"),

@@ -30,8 +30,9 @@ def losses_cases(rng):
     ]:
         yield Case((_logits(rng, reals, dtype), _logits(rng, fakes, dtype)), group)
     sure = rng.uniform(110, 200, 3).astype(SINGLE)
-    yield Case((sure, -sure), "a discriminator that is sure, and right", EDGE)
-    yield Case((-sure, sure), "a discriminator that is sure, and wrong", EDGE)
+    once, twice = np.array([1, -1, 1], SINGLE), np.array([-1, 1, -1], SINGLE)
+    yield Case((sure * once, sure * twice), "a discriminator that is sure, and mostly right", EDGE)
+    yield Case((sure * twice, sure * once), "a discriminator that is sure, and mostly wrong", EDGE)
 
 
 def _logits(rng, count, dtype):
