@@ -15,11 +15,11 @@ import engine as torch
 from course.labs.pictures import DIVERGING, GREY, ORANGE, PALE_GREY, PURPLE, Ground, figure
 
 WIDTH, HEIGHT = 9.4, 4.7  # inches
-REACH = 3.2  # the picture goes from -REACH to REACH
+REACH = 3.5  # the picture goes from -REACH to REACH
 PLACES = 49  # along a side, where the discriminator is asked
 LEVELS = 0.1, 0.3, 0.5, 0.7, 0.9  # of its probability, for the contours
 ARROWS = 64
-LONGEST, PER_SLOPE = 0.6, 0.3  # how long an arrow may be, and how long it is for a slope of 1
+LONGEST, PER_SLOPE = 1.0, 1.0  # how long an arrow may be, and how long it is for a slope of 1
 MOVED = {"discriminator": "the discriminator", "generator": "the generator"}
 
 
@@ -177,7 +177,7 @@ class Picture:
     def _field(self, centres):
         axes = self.figure.add_axes((0.03, 0.06, 0.44, 0.88))
         axes.set(xlim=(-REACH, REACH), ylim=(-REACH, REACH), xticks=[], yticks=[])
-        axes.set_title("orange: “real”, purple: “generated”; rings: the modes", fontsize=9)
+        axes.set_title("says “real”: orange, “generated”: purple; circles: modes; dots: samples", fontsize=9)
         half = REACH / (PLACES - 1)  # so that a pixel's middle is where the discriminator was asked
         extent = (-REACH - half, REACH + half, -REACH - half, REACH + half)
         self.field = axes.imshow(
@@ -186,23 +186,21 @@ class Picture:
         self.contours = LineCollection([], colors=GREY)
         axes.add_collection(self.contours)
         (rings,) = axes.plot(*centres.T, "o", markersize=15, markerfacecolor="none", markeredgecolor="black")
-        (self.dots,) = axes.plot([], [], "o", color="black", markersize=4, markeredgecolor="white", markeredgewidth=0.5)
+        (self.dots,) = axes.plot([], [], "o", color="black", markersize=2.5)
         nowhere = np.zeros(ARROWS)
         self.arrows = axes.quiver(
-            nowhere, nowhere, nowhere, nowhere, angles="xy", scale_units="xy", scale=1, width=0.004, color="#0072b2")
-        return [self.field, self.contours, rings, self.arrows, self.dots, *axes.spines.values()]
+            nowhere, nowhere, nowhere, nowhere, angles="xy", scale_units="xy", scale=1, width=0.005, color="#0072b2")
+        return [self.field, self.contours, rings, self.dots, self.arrows, *axes.spines.values()]
 
     def _curves(self, steps):
         axes = self.figure.add_axes((0.54, 0.57, 0.44, 0.37))
-        axes.set_title("losses", fontsize=9, loc="left")
+        axes.set_title("losses: discriminator purple, generator orange and dashed", fontsize=9, loc="left")
         axes.set(xlim=(0, steps), ylim=(0, 3))
         axes.spines[["top", "right"]].set_visible(False)
         axes.set_xlabel("step", fontsize=8, labelpad=1)
         axes.tick_params(labelsize=8)
         self.curves = [axes.plot([], [], dashes, color=colour, linewidth=1)[0]
-                       for colour, dashes in ((PURPLE, "-"), (ORANGE, "-"))]
-        axes.text(0.98, 0.93, "discriminator", color=PURPLE, fontsize=9, ha="right", transform=axes.transAxes)
-        axes.text(0.98, 0.82, "generator", color=ORANGE, fontsize=9, ha="right", transform=axes.transAxes)
+                       for colour, dashes in ((PURPLE, "-"), (ORANGE, "--"))]
         self.cursor = axes.axvline(0, color="black", linewidth=1)
         return [*self.curves, self.cursor]
 
