@@ -16,10 +16,10 @@ from course.labs.pictures import DIVERGING, GREY, ORANGE, PALE_GREY, PURPLE, Gro
 
 WIDTH, HEIGHT = 9.4, 4.7  # inches
 REACH = 3.5  # the picture goes from -REACH to REACH
-PLACES = 49  # along a side, where the discriminator is asked
+PLACES = 45  # along a side, where the discriminator is asked
 LEVELS = 0.1, 0.3, 0.5, 0.7, 0.9  # of its probability, for the contours
 ARROWS = 64
-LONGEST, PER_SLOPE = 1.0, 1.0  # how long an arrow may be, and how long it is for a slope of 1
+LONGEST, PER_SLOPE = 0.9, 0.7  # how long an arrow may be, and how long it is for a slope of 1
 MOVED = {"discriminator": "the discriminator", "generator": "the generator"}
 
 
@@ -114,8 +114,8 @@ class GanSteps:
         return (
             f"{self.film}, step {seen['step']}, {MOVED[seen['moved']]} has moved: {seen['modes']} of "
             f"{len(self.centres)} modes, {seen['counts'].sum()} of {len(self.z)} samples are near one. The "
-            f"discriminator gives the modes {seen['real']:.2f} and the samples {seen['fake']:.2f}. The generator's loss "
-            f"is {seen['g_loss']:.3f}, its slope at a sample {slopes.mean():.2f} on average.")
+            f"discriminator gives the modes {seen['real']:.2f} and the samples {seen['fake']:.2f}. The loss of the "
+            f"generator is {seen['g_loss']:.3f}, its slope at a sample {slopes.mean():.2f} on average.")
 
     def to_html(self, seen=None):
         """The picture of what is chosen, with its line of text as the alternative."""
@@ -177,7 +177,7 @@ class Picture:
     def _field(self, centres):
         axes = self.figure.add_axes((0.03, 0.06, 0.44, 0.88))
         axes.set(xlim=(-REACH, REACH), ylim=(-REACH, REACH), xticks=[], yticks=[])
-        axes.set_title("says “real”: orange, “generated”: purple; circles: modes; dots: samples", fontsize=9)
+        axes.set_title("“real”: orange, “generated”: purple; circles: the modes", fontsize=9)
         half = REACH / (PLACES - 1)  # so that a pixel's middle is where the discriminator was asked
         extent = (-REACH - half, REACH + half, -REACH - half, REACH + half)
         self.field = axes.imshow(
@@ -205,14 +205,16 @@ class Picture:
         return [*self.curves, self.cursor]
 
     def _bars(self, modes, samples):
-        axes = self.figure.add_axes((0.54, 0.09, 0.44, 0.31))
-        axes.set(xlim=(-0.5, modes - 0.5), ylim=(0, samples / 2), xticks=range(modes))
+        axes = self.figure.add_axes((0.54, 0.09, 0.44, 0.29))
+        axes.set(xlim=(-0.5, modes - 0.5), ylim=(0, samples / 2), xticks=range(modes), yticks=[])
         axes.set_xlabel("mode, counted against the clock", fontsize=8, labelpad=1)
         axes.tick_params(labelsize=8)
-        axes.spines[["top", "right"]].set_visible(False)
+        axes.spines[["top", "right", "left"]].set_visible(False)
         self.bars = list(axes.bar(range(modes), np.zeros(modes), color=PALE_GREY, edgecolor="black", width=0.7))
-        self.title = axes.text(0, 1.05, "", fontsize=9, transform=axes.transAxes)
-        return [*self.bars, self.title]
+        self.numbers = [axes.text(mode, 0, "", fontsize=9, ha="center", va="bottom") for mode in range(modes)]
+        self.title = axes.text(0, 1.12, "", fontsize=9, transform=axes.transAxes)
+        self.tallest = samples / 2
+        return [*self.bars, *self.numbers, self.title]
 
     def draw(self, seen, alt):
         """The <img> for these numbers."""
@@ -230,9 +232,11 @@ class Picture:
         for curve, heights in zip(self.curves, seen["history"].T):
             curve.set_data(np.arange(len(heights)), heights)
         self.cursor.set_xdata([seen["step"]] * 2)
-        for bar, count in zip(self.bars, seen["counts"]):
-            bar.set_height(count)
-        self.title.set_text(f"{seen['modes']} of {len(self.bars)} modes; samples at each")
+        for bar, number, count in zip(self.bars, self.numbers, seen["counts"]):
+            bar.set_height(min(count, self.tallest))
+            number.set_text(str(count))
+            number.set_y(min(count, self.tallest))
+        self.title.set_text(f"{seen['modes']} of {len(self.bars)} modes; how many samples each got")
         return self.ground.draw(alt)
 
     def _draw_contours(self, field):
