@@ -15,7 +15,7 @@ import engine as torch
 from course.labs.pictures import DIVERGING, GREY, ORANGE, PALE_GREY, PURPLE, Ground, figure
 
 WIDTH, HEIGHT = 9.4, 4.7  # inches
-REACH = 3.5  # the picture goes from -REACH to REACH
+REACH = 4.0  # the picture goes from -REACH to REACH
 PLACES = 45  # along a side, where the discriminator is asked
 LEVELS = 0.1, 0.3, 0.5, 0.7, 0.9  # of its probability, for the contours
 ARROWS = 64
@@ -185,7 +185,7 @@ class Picture:
             interpolation="bilinear")
         self.contours = LineCollection([], colors=GREY)
         axes.add_collection(self.contours)
-        (rings,) = axes.plot(*centres.T, "o", markersize=15, markerfacecolor="none", markeredgecolor="black")
+        (rings,) = axes.plot(*centres.T, "o", markersize=13, markerfacecolor="none", markeredgecolor="black")
         (self.dots,) = axes.plot([], [], "o", color="black", markersize=2.5)
         nowhere = np.zeros(ARROWS)
         self.arrows = axes.quiver(
