@@ -72,6 +72,6 @@ def test_the_lab_follows_mouse_and_keyboard(notebook, screenshots):
     said = shown("“cat” looking at “sat” is hidden")
     assert "sat 0.00" in said and said in notebook.locator(".widget-html code").first.inner_text()
     notebook.get_by_label("causal mask").check()
-    shown("“cat” attends to the 0.")
+    shown("sat 0.00, down 0.00")
     picture.scroll_into_view_if_needed()
     notebook.screenshot(path=screenshots / "chapter-10-lab.png")
