@@ -1,4 +1,4 @@
-"""Uses a function `gan_step`: a few steps of a small generator and a small discriminator, watched while they are made."""
+"""Uses a function `gan_step`: a few steps of a small generator and a small discriminator, which are watched."""
 
 import numpy as np
 

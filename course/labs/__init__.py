@@ -21,5 +21,5 @@ from course.labs.value_graph import value_graph
 
 __all__ = [
     "GREY", "ORANGE", "PURPLE", "Film", "Live", "attention", "broadcasting", "conveyor", "gan_steps", "gate_movie",
-    "gradient_flow", "momentum", "playground", "receptive_field", "show", "show_boundaries", "show_confusion", "show_walks",
-    "show_weights", "value_graph"]
+    "gradient_flow", "momentum", "playground", "receptive_field", "show", "show_boundaries", "show_confusion",
+    "show_walks", "show_weights", "value_graph"]

@@ -56,9 +56,10 @@ def _state(network):
 def gan_steps(films, z, centres, losses, count):
     """Show the lab.
 
-    films: {name: Film}. z: a tensor (N, K), the generator's input, the same for every frame. centres: an array (M, 2) of
-    the modes. losses(real, fake): both losses of logits. count(samples): of an array (N, 2) the samples of each mode, an
-    array (M,), and how many modes are covered. Returns the `GanSteps`, whose `film` and `frame` can be set from code.
+    films: {name: Film}. z: a tensor (N, K), the generator's input, the same for every frame. centres: an array (M, 2)
+    of the modes. losses(real, fake): both losses of logits. count(samples): of an array (N, 2) the samples of each
+    mode, an array (M,), and how many modes are covered. Returns the `GanSteps`, whose `film` and `frame` can be set
+    from code.
     """
     lab = GanSteps(films, z, centres, losses, count)
     lab.show()
@@ -172,7 +173,8 @@ class Picture:
         self.figure = figure(WIDTH, HEIGHT)
         self.scratch = figure(1, 1).add_subplot()  # contours are computed on it
         self.line = np.linspace(-REACH, REACH, PLACES)
-        self.ground = Ground(self.figure, self._field(centres) + self._curves(steps) + self._bars(len(centres), samples))
+        moving = self._field(centres) + self._curves(steps) + self._bars(len(centres), samples)
+        self.ground = Ground(self.figure, moving)
 
     def _field(self, centres):
         axes = self.figure.add_axes((0.03, 0.06, 0.44, 0.88))
@@ -194,7 +196,7 @@ class Picture:
 
     def _curves(self, steps):
         axes = self.figure.add_axes((0.54, 0.57, 0.44, 0.37))
-        axes.set_title("losses: discriminator purple, generator orange and dashed", fontsize=9, loc="left")
+        axes.set_title("losses: discriminator purple, generator orange, dashed", fontsize=9, loc="left")
         axes.set(xlim=(0, steps), ylim=(0, 3))
         axes.spines[["top", "right"]].set_visible(False)
         axes.set_xlabel("step", fontsize=8, labelpad=1)

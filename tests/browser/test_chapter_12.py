@@ -37,11 +37,11 @@ def test_no_cell_of_the_released_chapter_fails(notebook, machine):
 
 
 def test_the_lab_follows_the_keyboard(notebook, screenshots):
-    """The slider goes to the first update and on; another training is chosen; the counts add up."""
+    """The slider goes to the first update and on; other trainings are chosen, and the counts agree."""
     scroll_to(notebook, "the lab: update by update")
 
     def shown(words):
-        found = notebook.locator(f".widget-html img[alt*='{words}']")
+        found = notebook.locator(f".widget-html img[alt^='{words}']")
         found.wait_for()
         return found.get_attribute("alt")
 
@@ -67,8 +67,6 @@ def test_the_lab_follows_the_keyboard(notebook, screenshots):
     slider.focus()
     notebook.keyboard.press("End")
     said = shown("penalty, step 1590, the generator has moved: 8 of 8 modes")
-    near, of_modes, of_samples = re.search(
-        r"(\d+) of 300 samples are near one\. .* gives the modes ([\d.]+) and the samples ([\d.]+)", said).groups()
-    assert int(near) >= 8 * 6 and float(of_modes) > float(of_samples), "each covered mode has six samples at least"
+    assert int(re.search(r"(\d+) of 300 samples are near one", said)[1]) >= 8 * 6, "a covered mode has six at least"
     notebook.locator(".widget-html img").first.scroll_into_view_if_needed()
     notebook.screenshot(path=screenshots / "chapter-12-lab.png")

@@ -1,4 +1,4 @@
-"""The lab of chapter 12: its films keep what the networks were, its numbers are the networks', its arrows go downhill."""
+"""The lab of chapter 12: films keep what networks were, its numbers are the networks', its arrows go downhill."""
 
 import base64
 import io

@@ -274,8 +274,8 @@ EXERCISE = Spec(
         ),
         Misconception(
             "at the generated samples",
-            "You look at the slope at the generated samples. It should be 1 on the way between real and generated ones: "
-            "at `t * real + (1 - t) * fake`.",
+            "You look at the slope at the generated samples. It should be 1 on the way between real and generated "
+            "ones: at `t * real + (1 - t) * fake`.",
             _at_the_generated_samples,
         ),
         Misconception(

@@ -200,13 +200,13 @@ EXERCISE = Spec(
         ),
         Misconception(
             "one mean over all",
-            "Right for as many real samples as generated ones. Take the mean over each kind by itself, and add the two.",
+            "Right for as many real samples as generated ones. Take the mean over each kind by itself, and add both.",
             _one_mean_over_all,
         ),
         Misconception(
             "overflows",
-            "Right for small logits. When the discriminator is sure, the sigmoid is 0 or 1 in float32, and its logarithm "
-            "or that of the rest is -inf. `F.softplus(s)` is log(1 + exp(s)) for any s.",
+            "Right for small logits. When the discriminator is sure, the sigmoid is 0 or 1 in float32, and its "
+            "logarithm or that of the rest is -inf. `F.softplus(s)` is log(1 + exp(s)) for any s.",
             _overflows,
         ),
         Misconception(

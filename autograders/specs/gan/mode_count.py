@@ -40,7 +40,7 @@ def mode_count_cases(rng):
 
 
 def _case(rng, modes, given, strays, distance, dims, dtype, least, group, *stage):
-    """`given[k]` samples in centre k's circle and nearest to it, and `strays` a little outside of all circles."""
+    """`given[k]` samples in centre k's circle and nearest to it, and `strays` a little outside of all."""
     centres = np.zeros((modes, dims))
     centres[:, 0] = distance * np.arange(modes)
     centres[:, 1] = rng.uniform(-0.2, 0.2, modes)
@@ -207,8 +207,8 @@ EXERCISE = Spec(
         ),
         Misconception(
             "a square for a circle",
-            "You take the largest difference along an axis, and that is a square. The distance is the root of the sum of "
-            "the squares: `np.linalg.norm`.",
+            "You take the largest difference along an axis, and that is a square. The distance is the root of the sum "
+            "of the squares: `np.linalg.norm`.",
             _distance_along_an_axis,
         ),
         Misconception(
@@ -233,8 +233,8 @@ EXERCISE = Spec(
         ),
         Misconception(
             "too short",
-            "`np.bincount` ends with the largest number that it sees. Say `minlength=len(centres)`, or the last modes are "
-            "missing when they got nothing.",
+            "`np.bincount` ends with the largest number that it sees. Say `minlength=len(centres)`, or the last modes "
+            "are missing when they got nothing.",
             _bincount_without_a_length,
         ),
         Misconception(
@@ -256,9 +256,11 @@ EXERCISE = Spec(
         mode_count_mode_by_mode,
     ),
     hints=(
-        "First all distances, as an array (samples, modes): `samples[:, None] - centres` has the shape (n, modes, dims).",
+        "First all distances, as an array (samples, modes): `samples[:, None] - centres` has the shape "
+        "(samples, modes, dimensions).",
         "`argmin(axis=1)` says which mode each sample is nearest to, `min(axis=1)` how far that is. Keep those within "
         "the radius.",
-        "`counts = np.bincount(nearest[kept], minlength=len(centres))`, and `(counts >= least).sum()` modes are covered.",
+        "`counts = np.bincount(nearest[kept], minlength=len(centres))`, and `(counts >= least).sum()` of them are "
+        "covered.",
     ),
 )

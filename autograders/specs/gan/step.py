@@ -368,8 +368,8 @@ EXERCISE = Spec(
         ),
         Misconception(
             "detached logits",
-            "You detach what the discriminator says of the samples, so it learns nothing from them. Detach the samples: "
-            "`discriminator(fake.detach())`.",
+            "You detach what the discriminator says of the samples, so it learns nothing from them. Detach the "
+            "samples: `discriminator(fake.detach())`.",
             _detached_logits,
         ),
         Misconception(
@@ -380,14 +380,14 @@ EXERCISE = Spec(
         ),
         Misconception(
             "never zeroed",
-            "Gradients add up from step to step, and from one network's loss to the other's. `zero_grad()` comes before "
-            "each of the two `backward()`.",
+            "Gradients add up from step to step, and from one network's loss to the other's. `zero_grad()` comes "
+            "before each of the two `backward()`.",
             _never_zeroed,
         ),
         Misconception(
             "generator first",
-            "You let the generator step first. The discriminator learns first, so that the generator asks one who knows "
-            "its latest samples.",
+            "You let the generator step first. The discriminator learns first, so that the generator asks one who "
+            "knows its latest samples.",
             _generator_first,
         ),
         Misconception(

@@ -186,14 +186,14 @@ EXERCISE = Spec(
         ),
         Misconception(
             "kernel flipped",
-            "Your kernel is flipped. Each pixel lays it down as it is; the flip appears when the same thing is written as "
-            "a convolution.",
+            "Your kernel is flipped. Each pixel lays it down as it is; the flip appears when the same thing is written "
+            "as a convolution.",
             _flipped,
         ),
         Misconception(
             "forgets to cut",
-            "Without padding this is right. Here padding takes away: cut that many rows and columns off on each side of "
-            "the result.",
+            "Without padding this is right. Here padding takes away: cut that many rows and columns off on each side "
+            "of the result.",
             _forgets_to_cut,
         ),
         Misconception(
