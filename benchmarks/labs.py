@@ -102,7 +102,8 @@ def gan():
         x, z = torch.tensor(centres[rng.integers(0, 8, 128)]), torch.randn(128, 2)
         film.after(number, *step(*networks, losses, *optimizers, x, z))
     count = load("gan/mode_count").reference
-    return GanSteps({"training": film}, torch.randn(300, 2), centres, losses, lambda x: count(x, centres, 0.25, 6))
+    films = {"one": film, "the same": film}
+    return GanSteps(films, torch.randn(300, 2), centres, losses, lambda x: count(x, centres, 0.25, 6))
 
 
 def show_graph():
