@@ -209,7 +209,7 @@ class Picture:
     def _bars(self, modes, samples):
         axes = self.figure.add_axes((0.54, 0.09, 0.44, 0.29))
         axes.set(xlim=(-0.5, modes - 0.5), ylim=(0, samples / 2), xticks=range(modes), yticks=[])
-        axes.set_xlabel("mode, counted against the clock", fontsize=8, labelpad=1)
+        axes.set_xlabel("mode, counted counter-clockwise", fontsize=8, labelpad=1)
         axes.tick_params(labelsize=8)
         axes.spines[["top", "right", "left"]].set_visible(False)
         self.bars = list(axes.bar(range(modes), np.zeros(modes), color=PALE_GREY, edgecolor="black", width=0.7))
