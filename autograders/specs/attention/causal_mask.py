@@ -86,6 +86,10 @@ def _as_far_back_as_queries(queries, keys):
     return _shifted(queries, keys, 0) & ~_shifted(queries, keys, -queries)
 
 
+def _as_many_rows_as_keys(queries, keys):
+    return torch.ones(keys, queries, dtype=torch.bool).tril(keys - queries)
+
+
 def causal_mask_by_comparing(queries, keys):
     """The place of each query among the keys, against the keys' places."""
     places = torch.arange(keys - queries, keys).unsqueeze(1)
@@ -202,6 +206,12 @@ EXERCISE = Spec(
             "as far back as queries",
             "Your queries look back a few keys only. All that came before may be seen, however long ago.",
             _as_far_back_as_queries,
+        ),
+        Misconception(
+            "as many rows as keys",
+            "Rows and columns have changed places: a row is a query, a column a key, `torch.ones(queries, keys, "
+            "...)`.",
+            _as_many_rows_as_keys,
         ),
     ),
     half_right=(_square,),

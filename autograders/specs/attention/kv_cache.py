@@ -123,23 +123,31 @@ def _mask_of_the_new(q, k, v, cache, heads):
     return multi_head_reshaped(q, k, v, heads, causal_mask_row_by_row(q.shape[1], q.shape[1])), (k, v)
 
 
-def _along(dim, q, k, v, cache, heads):
-    if cache is not None:
-        k, v = torch.cat([cache[0], k], dim=dim), torch.cat([cache[1], v], dim=dim)
-    return multi_head_reshaped(q, k, v, heads, causal_mask_row_by_row(q.shape[1], k.shape[1])), (k, v)
+def _joined_along(dim, attend):
+    """An answer that joins old and new along another dimension. Where it then fails depends on how heads are split."""
+
+    def cached_attention(q, k, v, cache, heads):
+        if cache is not None:
+            k, v = torch.cat([cache[0], k], dim=dim), torch.cat([cache[1], v], dim=dim)
+        return attend(q, k, v, heads, causal_mask_row_by_row(q.shape[1], k.shape[1])), (k, v)
+
+    return cached_attention
 
 
-def _along_the_batch(q, k, v, cache, heads):
-    return _along(0, q, k, v, cache, heads)
-
-
-def _along_the_width(q, k, v, cache, heads):
-    return _along(-1, q, k, v, cache, heads)
+_along_the_batch = _joined_along(0, multi_head_reshaped)
+_along_the_batch_head_by_head = _joined_along(0, multi_head_head_by_head)
+_along_the_width = _joined_along(-1, multi_head_reshaped)
+_along_the_width_head_by_head = _joined_along(-1, multi_head_head_by_head)
 
 
 def _values_of_now(q, k, v, cache, heads):
     k, _ = _longer(k, v, cache)
     return multi_head_reshaped(q, k, v, heads, causal_mask_row_by_row(q.shape[1], k.shape[1])), (k, v)
+
+
+def _values_of_now_head_by_head(q, k, v, cache, heads):
+    k, _ = _longer(k, v, cache)
+    return multi_head_head_by_head(q, k, v, heads, causal_mask_row_by_row(q.shape[1], k.shape[1])), (k, v)
 
 
 def _always_a_cache(q, k, v, cache, heads):
@@ -306,14 +314,29 @@ EXERCISE = Spec(
             _along_the_batch,
         ),
         Misconception(
+            "along the batch, head by head",
+            "Along axis 0 are the sequences of the batch. Positions are axis 1: `torch.cat([old, new], dim=1)`.",
+            _along_the_batch_head_by_head,
+        ),
+        Misconception(
             "along the width",
             "The last axis is the width of each position. Positions are axis 1: `torch.cat([old, new], dim=1)`.",
             _along_the_width,
         ),
         Misconception(
+            "along the width, head by head",
+            "The last axis is the width of each position. Positions are axis 1: `torch.cat([old, new], dim=1)`.",
+            _along_the_width_head_by_head,
+        ),
+        Misconception(
             "values of now",
             "The keys are continued, the values are not. Each key has a value: `torch.cat` for both.",
             _values_of_now,
+        ),
+        Misconception(
+            "values of now, head by head",
+            "The keys are continued, the values are not. Each key has a value: `torch.cat` for both.",
+            _values_of_now_head_by_head,
         ),
         Misconception(
             "always a cache",

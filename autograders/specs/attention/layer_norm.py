@@ -31,18 +31,24 @@ def _of_engine(x, weight, bias, eps):
 
 
 def as_layer_norm(answer):
-    """The entry of the table, whose rows may lie in several dimensions. Another eps than 1e-5 is left to the engine."""
+    """The entry of the table, whose rows may lie in several dimensions. Another eps than 1e-5 is left to the engine.
 
-    def layer_norm(a, weight, bias, *, eps):
-        if eps != EPS:
-            return _of_engine(a, weight, bias, eps)
-        output, vjp = answer(a.reshape(-1, weight.size), weight.reshape(-1), bias.reshape(-1))
+    On a GPU the arrays travel to the CPU and back.
+    """
+    from engine.backend import as_array, to_numpy
+
+    def layer_norm(*given, eps):
+        x, weight, bias = map(to_numpy, given)
+        if eps == EPS:
+            output, vjp = answer(x.reshape(-1, weight.size), weight.reshape(-1), bias.reshape(-1))
+        else:
+            output, vjp = _of_engine(x, weight, bias, eps)
 
         def pullback(gradient):
-            gradients = vjp(gradient.reshape(-1, weight.size))
-            return tuple(each.reshape(like.shape) for each, like in zip(gradients, (a, weight, bias)))
+            gradients = vjp(to_numpy(gradient).reshape(output.shape))
+            return tuple(as_array(each.reshape(like.shape), like) for each, like in zip(gradients, given))
 
-        return output.reshape(a.shape), pullback
+        return as_array(output.reshape(x.shape), given[0]), pullback
 
     return layer_norm
 

@@ -240,6 +240,11 @@ def _keys_for_values(q, k, v, mask):
     return weights @ k, weights
 
 
+def _returns_masked_scores(q, k, v, mask):
+    scores = q @ k.mT / math.sqrt(q.shape[-1])
+    return _attention(q, k, v, mask)[0], scores if mask is None else scores.masked_fill(~mask, -math.inf)
+
+
 def _half_the_story(q, k, v, mask):
     """Right without a mask, for scores that exp can take."""
     return _overflows(q, k, v, None) if len(q) == 1 or mask is None else _masks_with_zero(q, k, v, mask)
@@ -460,6 +465,11 @@ EXERCISE = Spec(
             "You mix the keys with the weights. Keys are for being found; what is taken are the values: `weights @ "
             "v`.",
             _keys_for_values,
+        ),
+        Misconception(
+            "returns the masked scores",
+            "The output is right. The second result should be the weights, which the softmax makes of your scores.",
+            _returns_masked_scores,
         ),
     ),
     half_right=(_half_the_story,),

@@ -15,8 +15,8 @@ def lstm_cell(x, h, c, w_ih, w_hh, b_ih, b_hh):
 
 
 def sigmoid(x):
-    """Between 0 and 1."""
-    return 1 / (1 + np.exp(-x))
+    """Between 0 and 1; by way of tanh, which does not overflow."""
+    return 0.5 * (1 + np.tanh(x / 2))
 
 
 def gates_of(x, h, w_ih, w_hh, b_ih, b_hh):
