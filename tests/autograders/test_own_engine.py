@@ -399,6 +399,56 @@ def test_losses_beyond_the_exercise_stay_the_engines(case):
             F.cross_entropy(x, y[:1])
 
 
+LOOKS = {
+    "another scale": {"scale": 0.3},
+    "numbers to add": {"attn_mask": torch.arange(9.0).reshape(3, 3)},
+    "a mask for each head": {"attn_mask": torch.ones(2, 4, 3, 3, dtype=torch.bool).tril()},
+    "a query that may look nowhere": {"attn_mask": torch.ones(3, 3, dtype=torch.bool).tril(-1)},
+    "shared heads": {"enable_gqa": True},
+}
+
+
+@pytest.mark.parametrize("case", LOOKS)
+def test_attention_beyond_the_exercise_stays_the_engines(case):
+    def refuses(*arguments):
+        raise AssertionError("was asked")
+
+    torch.manual_seed(0)
+    q, k, v = (torch.randn(2, 4, 3, 6, requires_grad=True) for _ in range(3))
+    expected = torch.autograd.grad(F.scaled_dot_product_attention(q, k, v, **LOOKS[case]).sum(), [q, k, v])
+    spec = load("attention/scaled_dot_product")
+    with torch.use({spec.part: spec.as_part(refuses)}):
+        found = torch.autograd.grad(F.scaled_dot_product_attention(q, k, v, **LOOKS[case]).sum(), [q, k, v])
+        assert all(map(torch.equal, found, expected))
+        for mask in None, torch.ones(3, 3, dtype=torch.bool).tril(), torch.zeros(3, 3):
+            with pytest.raises(AssertionError, match="was asked"):
+                F.scaled_dot_product_attention(q, k, v, mask)
+
+
+@pytest.mark.parametrize("make, part", [
+    (lambda: nn.RNN(3, 4, 2, nonlinearity="tanh", bidirectional=True), "sequences/bptt"),
+    (lambda: nn.RNN(3, 4, 2, nonlinearity="relu", bidirectional=True), "sequences/bptt"),
+    (lambda: nn.LayerNorm((2, 3)), "attention/layer_norm"),
+    (lambda: nn.LayerNorm((2, 3), eps=1e-2), "attention/layer_norm"),
+], ids=["tanh", "relu", "rows in two dimensions", "another eps"])
+def test_parts_also_serve_what_the_exercise_leaves_out(make, part):
+    """A first state's gradient, layers on top of each other and in both directions; rows of any shape, any eps."""
+
+    def gradients():
+        torch.manual_seed(0)
+        layer, given = make(), [torch.randn(5, 2, 3, requires_grad=True)]
+        if isinstance(layer, nn.RNN):
+            given.append(torch.randn(4, 2, 4, requires_grad=True))
+        output = layer(*given)
+        (output[0] if isinstance(output, tuple) else output).pow(3).sum().backward()
+        return [each.grad.numpy() for each in (*given, *layer.parameters())]
+
+    spec, expected = load(part), gradients()
+    with torch.use({spec.part: spec.as_part(spec.honest[0])}):
+        for found, right in zip(gradients(), expected, strict=True):
+            np.testing.assert_allclose(found, right, atol=1e-4)
+
+
 def test_odd_files_and_folders_do_not_disturb_a_check(workspace, tmp_path_factory, monkeypatch):
     """A record that is no JSON, a file in another encoding, a current folder that is gone."""
     passed()
