@@ -11,7 +11,7 @@ import numpy as np
 
 import engine as torch
 from course.labs.clickable import clickable
-from course.labs.pictures import GREY, PALE_GREY, Ground, figure
+from course.labs.pictures import GREY, Ground, figure
 
 WIDTH, HEIGHT = 9.0, 6.6  # inches
 LEFT, BOTTOM, SIDE = 0.05, 0.36, 0.42  # of the plane: where it stands, and its width, as shares

@@ -1,4 +1,4 @@
-"""reparameterise(mean, log_variance): a draw that gradients can pass. Judged by its statistics, and by its gradients."""
+"""reparameterise(mean, log_variance): a sample that gradients can pass. Judged by its statistics, and by its gradients."""
 
 import random
 import sys
@@ -173,15 +173,15 @@ EXERCISE = Spec(
     use=Use(probe="reparameterise"),
     parameters=("mean", "log_variance"),
     inputs=("mean", "log_variance", "gradient", "seed"),
-    returns=("drawn", "again", "grad_mean", "grad_log_variance"),
+    returns=("sampled", "sampled_again", "grad_mean", "grad_log_variance"),
     measure=reparameterise_statistics,
     measured=(
-        "the noise, (drawn - mean) / sigma: its mean, its mean square, the part of it within 1",
+        "the noise, (sample - mean) / sigma: its mean, its mean square, the part of it within 1",
         "mean product of two noises: neighbours down, neighbours across, one number in two calls",
         "part of the numbers whose gradient reaches the mean",
         "part of the numbers whose gradient reaches the log-variance",
     ),
-    title="A draw that gradients can pass",
+    title="A sample that gradients can pass",
     why="Nothing can be learned through a die. Keep the die outside, and mean and deviation can be learned.",
     minutes=12,
     difficulty=3,
@@ -240,12 +240,12 @@ EXERCISE = Spec(
         ),
         Misconception(
             "the same noise in each call",
-            "Each call draws the same noise. Do not set a seed inside: the network would learn that noise by heart.",
+            "Each call makes the same noise. Do not set a seed inside: the network would learn that noise by heart.",
             _noise_for_ever,
         ),
         Misconception(
             "outside the graph",
-            "The draws are right, but no gradient comes back from them: `torch.normal` and `detach` end the graph. Draw "
+            "The samples are right, but no gradient comes back from them: `torch.normal` and `detach` end the graph. Sample "
             "standard noise, and let `mean` and the deviation be an ordinary sum and product.",
             _draws_outside_the_graph,
         ),
