@@ -187,13 +187,14 @@ class Picture:
         self.sheets[0].axes.set_ylabel("layer", fontsize=9)
         self.zeros = self._zeros()
         self.frames = [self._frame(sheet) for sheet in self.sheets]
-        self.steps_of = [
+        self.stairs = [
             self._histogram(*place, extent, colour, what)
             for place, extent, colour, what in zip(
                 ((0.07, 0.27), (0.71, 0.27)), ranges, (ORANGE, PURPLE), ("outputs", "gradients"))]
         self.curve, self.cursor = self._losses()
-        moving = [*self.sheets, *self.zeros, *self.frames, *self.steps_of, self.curve, self.cursor]
-        self.ground = Ground(self.figure, moving)
+        moving = [*self.sheets, *self.zeros, *self.stairs, self.curve, self.cursor]
+        spines = [spine for axes in self.figure.axes for spine in axes.spines.values()]
+        self.ground = Ground(self.figure, [*moving, *spines, *self.frames])
 
     def _sheet(self, left, width, extent, colours):
         axes = self.figure.add_axes((left, 0.47, width, 0.46))
@@ -223,7 +224,7 @@ class Picture:
         from matplotlib.patches import Rectangle
 
         left, right, *_ = sheet.get_extent()
-        frame = Rectangle((left, -0.5), right - left, 1, fill=False, edgecolor=BLUE, linewidth=2.5, clip_on=False)
+        frame = Rectangle((left, -0.5), right - left, 1, fill=False, edgecolor=BLUE, linewidth=2.5, clip_on=False, zorder=6)
         return sheet.axes.add_patch(frame)
 
     def _histogram(self, left, width, extent, colour, what):
@@ -246,7 +247,7 @@ class Picture:
 
     def draw(self, seen, layer, step, alt):
         """The <img> for these numbers, with this layer framed."""
-        for sheet, stairs, key in zip(self.sheets, self.steps_of, ("outputs", "gradients")):
+        for sheet, stairs, key in zip(self.sheets, self.stairs, ("outputs", "gradients")):
             most = seen[key].max(axis=1, keepdims=True)
             shares = seen[key] / np.where(most > 0, most, 1)
             sheet.set_data(shares**0.5)  # so that the rare ones show
