@@ -238,7 +238,8 @@ class Picture:
 
     def _losses(self):
         axes = self.figure.add_axes((0.43, 0.10, 0.20, 0.27))
-        axes.set(xlim=(-0.5, self.steps - 0.5), ylim=(0, 3), xlabel="step")
+        axes.set(xlim=(-0.5, self.steps - 0.5), ylim=(0, 3))
+        axes.set_xlabel("step", fontsize=9)
         axes.set_title("loss on this batch", fontsize=9, loc="left")
         axes.tick_params(labelsize=8)
         axes.grid(color=PALE_GREY, linewidth=0.5)
