@@ -18,13 +18,13 @@ PAGES = sorted(
     + list(ROOT.glob("course/chapters/*.md"))
 )
 HOSTS = {  # reviewed: what they hold is free to read, needs no account, and is its subject's own site
+    "cs.toronto.edu",
     "cupy.dev",
     "distributed.dask.org",
     "github.com",
     "jupytext.readthedocs.io",
     "keepachangelog.com",
     "semver.org",
-    "www.cs.toronto.edu",
 }
 OURS = r"(?:engine|autograders|course|docs|tests|examples|assets|benchmarks)/[\w./-]*"
 INDEX = "index.ipynb"
