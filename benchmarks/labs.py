@@ -69,8 +69,8 @@ def network(width, p):
 
 def convolutions(count, channels):
     """A network of convolutions with ReLU on images of 16 by 16, as in chapter 8."""
-    layers = [
-        nn.Sequential(nn.Conv2d(channels if number else 3, channels, 3, padding=1), nn.ReLU()) for number in range(count)]
+    inputs = [3] + [channels] * (count - 1)
+    layers = [nn.Sequential(nn.Conv2d(each, channels, 3, padding=1), nn.ReLU()) for each in inputs]
     return nn.Sequential(*layers, nn.Flatten(), nn.Linear(channels * 256, 10))
 
 

@@ -87,5 +87,6 @@ def show_confusion(counts, names=None):
     for side in axes.spines.values():
         side.set_visible(False)
     i, j = np.unravel_index(wrong.argmax(), wrong.shape)
-    most = f"the commonest mistake, {wrong[i, j]} times, is {called[i]} called {called[j]}" if wrong.any() else "there are no mistakes"
+    most = f"the commonest mistake, {wrong[i, j]} times, is {called[i]} called {called[j]}"
+    most = most if wrong.any() else "there are no mistakes"
     show(fig, f"Confusion matrix: {np.trace(counts)} of {counts.sum()} stand on the diagonal, {most}.")

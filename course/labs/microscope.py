@@ -79,7 +79,7 @@ class Microscope:
         self._picture = Picture(self.layers, steps)
 
     def look(self):
-        """All numbers of the picture: for each layer at this step, (layers,) and (layers, bins); the losses (steps,)."""
+        """All numbers of the picture: of each layer at this step, (layers,) and (layers, bins); the losses (steps,)."""
         self.layer = min(max(self.layer, 0), self.layers - 1)
         self.step = min(max(self.step, 0), self.steps - 1)
         record = self.recorded[self.name]
@@ -224,8 +224,8 @@ class Picture:
         from matplotlib.patches import Rectangle
 
         left, right, *_ = sheet.get_extent()
-        frame = Rectangle((left, -0.5), right - left, 1, fill=False, edgecolor=BLUE, linewidth=2.5, clip_on=False, zorder=6)
-        return sheet.axes.add_patch(frame)
+        looks = {"fill": False, "edgecolor": BLUE, "linewidth": 2.5, "clip_on": False, "zorder": 6}
+        return sheet.axes.add_patch(Rectangle((left, -0.5), right - left, 1, **looks))
 
     def _histogram(self, left, width, extent, colour, what):
         axes = self.figure.add_axes((left, 0.10, width, 0.27))

@@ -54,7 +54,8 @@ def planted(network, seed):
     count = _layers(network)
     if count < 4:
         raise ValueError(
-            f"planted: expected a network that begins with at least 4 layers Sequential(convolution, ReLU), got {count}")
+            "planted: expected a network that begins with at least 4 layers Sequential(convolution, ReLU), "
+            f"got {count}")
     rng, patients = np.random.default_rng(seed), {}
     for letter, number in zip("ABCDE", rng.permutation(len(KINDS))):
         text, plant = list(KINDS.items())[number]

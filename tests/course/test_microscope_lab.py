@@ -1,4 +1,4 @@
-"""The lab of chapter 8: its numbers are the engine's, and each planted bug shows where it was planted, and only there."""
+"""The lab of chapter 8: its numbers are the engine's, and each planted bug shows where it was planted."""
 
 import base64
 import copy

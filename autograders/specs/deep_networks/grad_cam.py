@@ -19,8 +19,8 @@ def grad_cam_reference(x, mixture, weight, labels, is_training):
 def grad_cam_rounding(x, mixture, weight, labels, is_training):
     """How much rounding the maps may show, in units of eps.
 
-    Before the ReLU, which enlarges no error, a map is a polynomial of the arguments. Each of its terms is off by at most
-    eps / 2 of its size for every operation that it went through: three times the products and sums of `mixture`, the
+    Before the ReLU, which enlarges no error, a map is a polynomial of the arguments. Each of its terms is off by at
+    most eps / 2 of its size for every operation that it went through: three times the products and sums of `mixture`, the
     mean over the places, the sum over the channels, and a dozen more for products, halves and squares. Counting eps for
     eps / 2 doubles the bound.
     """
@@ -274,8 +274,8 @@ EXERCISE = Spec(
         ),
         Misconception(
             "the loss",
-            "You differentiate the loss, which falls where the score rises, and flattens out where the network is sure. "
-            "Differentiate the score of the label.",
+            "You differentiate the loss, which falls where the score rises, and flattens out where the network is "
+            "sure. Differentiate the score of the label.",
             _of_the_loss,
         ),
         Misconception(
@@ -349,14 +349,14 @@ EXERCISE = Spec(
         ),
         Misconception(
             "leaves gradients",
-            "The maps are right, but `backward()` left gradients in every parameter, and the next step of training would "
-            "add to them. `torch.autograd.grad(scores, features)` asks for this one alone.",
+            "The maps are right, but `backward()` left gradients in every parameter, and the next step of training "
+            "would add to them. `torch.autograd.grad(scores, features)` asks for this one alone.",
             _leaves_gradients,
         ),
         Misconception(
             "zeroes gradients",
-            "The maps are right, but the gradients that were in the parameters are gone, and a training under way would "
-            "have needed them. `torch.autograd.grad(scores, features)` touches none.",
+            "The maps are right, but the gradients that were in the parameters are gone, and a training under way "
+            "would have needed them. `torch.autograd.grad(scores, features)` touches none.",
             _zeroes_gradients,
         ),
     ),
@@ -370,8 +370,8 @@ EXERCISE = Spec(
     hints=(
         "`found = features(x)` is (N, C, H, W), `head(found)` gives a score for each class. Which numbers do you "
         "differentiate, and with respect to what?",
-        "`scores[torch.arange(len(x)), labels].sum()`, and `torch.autograd.grad(that, found)`, which returns a tuple of "
-        "one. Its mean over the places, `mean((2, 3), keepdim=True)`, weighs the channels.",
+        "`scores[torch.arange(len(x)), labels].sum()`, and `torch.autograd.grad(that, found)`, which returns a tuple "
+        "of one. Its mean over the places, `mean((2, 3), keepdim=True)`, weighs the channels.",
         "`torch.relu((weights * found).sum(1)).detach()`.",
     ),
 )

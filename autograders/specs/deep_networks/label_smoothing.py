@@ -24,8 +24,8 @@ def label_smoothing_rounding(logits, target, smoothing):
 
     As for cross-entropy: a log-probability is a logit less a logarithm of a sum of C exponentials; it is off by at most
     eps / 2 times the largest logits, a few times over, and by C eps / 2. The loss adds up C of them, or C logits, whose
-    weights sum to 1: C more steps of their size, at most 2 max|logit| + log C. Then the mean of N. A probability, at most
-    1, is off by the steps of its logarithm, and divided by N. Counting eps for eps / 2 doubles the bounds.
+    weights sum to 1: C more steps of their size, at most 2 max|logit| + log C. Then the mean of N. A probability, at
+    most 1, is off by the steps of its logarithm, and divided by N. Counting eps for eps / 2 doubles the bounds.
     """
     rows, classes = logits.shape
     largest = np.abs(logits).max()

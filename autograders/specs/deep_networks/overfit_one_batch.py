@@ -232,8 +232,8 @@ EXERCISE = Spec(
     misconceptions=(
         Misconception(
             "trains the model",
-            "The losses are right, and the model has learned them: whoever runs the test would go on with another model. "
-            "Train a copy, `copy.deepcopy(model)`.",
+            "The losses are right, and the model has learned them: whoever runs the test would go on with another "
+            "model. Train a copy, `copy.deepcopy(model)`.",
             _trains_the_model,
         ),
         Misconception(
@@ -245,8 +245,8 @@ EXERCISE = Spec(
         Misconception(
             "the loss stands still",
             "The loss stays where it was. Either nothing steps, or the optimizer holds the parameters of `model` while "
-            "you use the copy, or every step begins with a new copy. Copy once, before the loop, and make the optimizer "
-            "from `trained.parameters()`.",
+            "you use the copy, or every step begins with a new copy. Copy once, before the loop, and make the "
+            "optimizer from `trained.parameters()`.",
             _never_steps,
         ),
         Misconception(
@@ -322,8 +322,8 @@ EXERCISE = Spec(
     hints=(
         "It is chapter 4's loop with three changes: on a copy of the model, with the same batch at each step, and the "
         "losses kept.",
-        "`trained = copy.deepcopy(model).train()`, then `optimizer = make_optimizer(trained.parameters())`, both before "
-        "the loop.",
+        "`trained = copy.deepcopy(model).train()`, then `optimizer = make_optimizer(trained.parameters())`, both "
+        "before the loop.",
         "In the loop: `optimizer.zero_grad()`, `loss = loss_function(trained(x), y)`, `loss.backward()`, "
         "`optimizer.step()`, `losses.append(loss.item())`.",
     ),
