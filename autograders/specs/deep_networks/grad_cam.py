@@ -20,9 +20,9 @@ def grad_cam_rounding(x, mixture, weight, labels, is_training):
     """How much rounding the maps may show, in units of eps.
 
     Before the ReLU, which enlarges no error, a map is a polynomial of the arguments. Each of its terms is off by at
-    most eps / 2 of its size for every operation that it went through: three times the products and sums of `mixture`, the
-    mean over the places, the sum over the channels, and a dozen more for products, halves and squares. Counting eps for
-    eps / 2 doubles the bound.
+    most eps / 2 of its size for every operation that it went through: three times the products and sums of `mixture`,
+    the mean over the places, the sum over the channels, and a dozen more for products, halves and squares. Counting
+    eps for eps / 2 doubles the bound.
     """
     maps = grad_cam_reference(np.abs(x), np.abs(mixture), np.abs(weight), labels, is_training)
     channels, inputs = mixture.shape
