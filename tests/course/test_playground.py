@@ -95,7 +95,7 @@ def test_the_alternative_text_has_the_numbers(lab):
     alt = re.search('alt="([^"]+)"', lab.to_html())[1]
     assert alt == lab.describe() and "100 moons, 8 hidden units a layer, step 30" in alt
     assert f"loss {seen['losses'][30, 0]:.3f}, held out {seen['losses'][30, 1]:.3f}" in alt
-    assert "http" not in lab.to_html(), "nothing is loaded from elsewhere"
+    assert "://" not in lab.to_html(), "nothing is loaded from elsewhere"
 
 
 def test_the_controls_move_the_picture(lab):
