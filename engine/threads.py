@@ -139,8 +139,7 @@ class _Libraries:
 
 OPENBLAS = "scipy_openblas_{}_num_threads64_", "scipy_openblas_{}_num_threads", "openblas_{}_num_threads"
 _libraries = functools.cache(_Libraries)
-WORTH_ITS_THREADS = 2**18  # multiplications of a product; OpenBLAS computes smaller ones in one thread anyway
-WORTH_SHARING = 8 * 10**6  # of a product: it takes 50 to 100 µs until another thread has begun
+WORTH_SHARING = 8 * 10**6  # multiplications of a product: it takes 50 to 100 µs until another thread has begun
 _most = [_allowed()]
 _idle = []  # helpers
 
@@ -187,16 +186,12 @@ def share(function, items, is_worth_it=True):
 def matmul(a, b):
     """numpy's matmul; of a large product each thread computes some of the matrices, of the rows, or of the columns.
 
-    OpenBLAS's threads are left asleep: awake, they wait for the next product in a loop for some 25 ms, and get in the
-    way of ours. What is shared, and how, depends on the shapes and the number of threads alone.
+    What is shared, and how, depends on the shapes and the number of threads alone.
     """
     work = a.size * b.shape[-1]
-    if work < WORTH_ITS_THREADS or type(a) is not np.ndarray:
-        return np.matmul(a, b)
     along = _dimension_to_share(a, b) if work >= WORTH_SHARING and _most[0] > 1 else None
     if along is None:
-        with _libraries():
-            return np.matmul(a, b)
+        return np.matmul(a, b)
     result = np.empty((*a.shape[:-1], b.shape[-1]), a.dtype)
     places = [slice(None)] * (-1 - along)
 
@@ -211,7 +206,7 @@ def matmul(a, b):
 
 def _dimension_to_share(a, b):
     """A dimension of the product, counted from its end; None if it is not one of plain matrices."""
-    if a.dtype != b.dtype or a.dtype.kind not in "fc":
+    if type(a) is not np.ndarray or a.dtype != b.dtype or a.dtype.kind not in "fc":
         return None
     if a.ndim == b.ndim == 2:
         return -2 if len(a) >= b.shape[1] else -1

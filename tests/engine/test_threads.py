@@ -13,7 +13,6 @@ from engine import threads
 def three(monkeypatch):
     """Three threads, and products of a few numbers are worth sharing."""
     monkeypatch.setattr(threads, "_most", [3])
-    monkeypatch.setattr(threads, "WORTH_ITS_THREADS", 1)
     monkeypatch.setattr(threads, "WORTH_SHARING", 2)
 
 
