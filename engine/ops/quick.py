@@ -27,7 +27,7 @@ def _put(op, forward, vjp):
 
 
 def _where_it_suits(quick, plain):
-    @functools.wraps(quick)  # a VJP's parameters say what is saved for it
+    @functools.wraps(plain)  # who reads what is saved, or what the formula is, finds the plain one
     def function(array, *saved, **metadata):
         return (quick if _is_usual(array) else plain)(array, *saved, **metadata)
 

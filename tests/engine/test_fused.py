@@ -59,6 +59,39 @@ def test_layer_norm_equals_the_composed_one(shape, last, device):
         lambda *each: composed_layer_norm(*each, eps=1e-2), inputs, device)
 
 
+@pytest.mark.parametrize("shape", [(4, 3, 5), (4, 3, 2, 5), (2, 3, 2, 2, 2), (3, 1, 2, 2)], ids=str)
+@pytest.mark.parametrize("is_batch_last", [False, True])
+def test_batch_norm_equals_the_composed_one(shape, is_batch_last, device):
+    """In both orders of memory; under create_graph too, and with the running statistics."""
+    generator = np.random.default_rng(0)
+    inputs = [generator.standard_normal(each) for each in (shape, shape[1:2], shape[1:2])]
+    running = [[engine.zeros(shape[1], device=device, dtype=engine.float64) for _ in range(2)] for _ in range(2)]
+
+    def prepared(x):
+        if is_batch_last and len(shape) == 4:  # as a convolution leaves it
+            kernel = engine.ones(shape[1], 1, 1, 1, device=device, dtype=engine.float64)
+            kernel = kernel * engine.eye(shape[1], device=device, dtype=engine.float64)[:, :, None, None]
+            x = nn.functional.conv2d(x, kernel)
+        return x
+
+    def composed(x, weight, bias):
+        x, by_channel = prepared(x), (-1, *[1] * (len(shape) - 2))
+        dims = (0, *range(2, len(shape)))
+        for old, new in zip(running[1], (x.mean(dims), x.var(dims))):
+            old.copy_(old * 0.7 + new.detach() * 0.3)
+        standard = (x - x.mean(dims, keepdim=True)) / (x.var(dims, correction=0, keepdim=True) + 1e-2).sqrt()
+        return standard * weight.reshape(by_channel) + bias.reshape(by_channel)
+
+    check_equal(
+        lambda x, weight, bias: nn.functional.batch_norm(
+            prepared(x), *running[0], weight, bias, training=True, momentum=0.3, eps=1e-2), composed, inputs, device)
+    for one, other in zip(*running):
+        np.testing.assert_allclose(one.cpu().numpy(), other.cpu().numpy(), rtol=1e-12)
+    leaves = [engine.tensor(each, requires_grad=True) for each in inputs]
+    assert engine.autograd.gradgradcheck(
+        lambda x, weight, bias: nn.functional.batch_norm(x, None, None, weight, bias, training=True, eps=1e-2), leaves)
+
+
 def test_results_may_be_changed_in_place(device):
     """Neither entry wants its own result for the way back, as in torch."""
     x = engine.randn(2, 3, 4, 5, device=device, requires_grad=True)
