@@ -17,6 +17,7 @@ from autograders.specs.chain_rule.backward import Value
 from course.labs.attention import Attention
 from course.labs.broadcasting import Broadcasting
 from course.labs.conveyor import Conveyor
+from course.labs.gan_steps import Film, GanSteps
 from course.labs.gate_movie import GateMovie
 from course.labs.gradient_flow import GradientFlow
 from course.labs.momentum import MomentumLab
@@ -85,6 +86,26 @@ def train_step(model, loss_function, optimizer, x, y):
     optimizer.step()
 
 
+def gan():
+    """Two networks of two hidden layers, as in chapter 12, and the film of 40 of their steps."""
+    def network(outputs, activation):
+        return nn.Sequential(nn.Linear(2, 64), activation, nn.Linear(64, 64), activation, nn.Linear(64, outputs))
+
+    rng, losses, step = np.random.default_rng(0), load("gan/losses").ours, load("gan/step").ours
+    angles = np.arange(8) * np.pi / 4
+    centres = 2 * np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+    networks = network(2, nn.ReLU()), network(1, nn.LeakyReLU(0.2))
+    optimizers = [torch.optim.Adam(each.parameters(), lr=2e-3) for each in networks]
+    film = Film(*networks, range(40))
+    for number in range(40):
+        film.before(number)
+        x, z = torch.tensor(centres[rng.integers(0, 8, 128)]), torch.randn(128, 2)
+        film.after(number, *step(*networks, losses, *optimizers, x, z))
+    count = load("gan/mode_count").reference
+    films = {"one": film, "the same": film}
+    return GanSteps(films, torch.randn(300, 2), centres, losses, lambda x: count(x, centres, 0.25, 6))
+
+
 def show_graph():
     """A neuron's squared error in values of chapter 2, as a cell shows it."""
     w, x, b = Value(-0.4), Value(2.0), Value(0.3)
@@ -103,6 +124,7 @@ def labs():
         "momentum": MomentumLab(torch.optim.SGD),
         "gate_movie": GateMovie(Adder(nn.LSTM(2, 32)), torch.rand(50, 10, 2), Adder(nn.RNN(2, 32))),
         "attention": Attention(*(load(f"attention/{name}").ours for name in ("scaled_dot_product", "causal_mask"))),
+        "gan_steps": gan(),
     }
 
 

@@ -11,6 +11,8 @@ import threading
 
 import numpy as np
 
+from engine import bounds
+
 
 def cupy():
     """The cupy module; RuntimeError in torch's words where there is none."""
@@ -57,7 +59,10 @@ def as_array(value, like):
 
 def to_numpy(array):
     """The array in main memory (itself when it is there already)."""
-    return array if is_on_cpu(array) else cupy().asnumpy(array)
+    if is_on_cpu(array):
+        return array
+    bounds.settle()
+    return cupy().asnumpy(array)
 
 
 def gpu(index):
@@ -141,20 +146,6 @@ def quietly(function, arguments, keywords=None):
 def quiet():
     """The same as a context manager, for many calls at once."""
     return np.errstate(all="ignore")
-
-
-def check_bounds(index, size, dim, error=IndexError, lowest=None):
-    """An error unless every entry of the integer array lies in [lowest, size); without `lowest`, in [-size, size).
-
-    That last case numpy checks by itself when it looks the index up; cupy silently wraps an index around, which
-    would be a wrong answer.
-    """
-    if index.size == 0 or (lowest is None and is_on_cpu(index)):
-        return
-    low, high = int(index.min()), int(index.max())
-    if low < (-size if lowest is None else lowest) or high >= size:
-        worst = high if high >= size else low
-        raise error(f"index {worst} is out of bounds for dimension {dim} with size {size}")
 
 
 def add_at(target, index, values):

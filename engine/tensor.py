@@ -10,7 +10,7 @@ import warnings
 
 import numpy as np
 
-from engine import autograd, backend, dtypes, functions
+from engine import autograd, backend, bounds, dtypes, functions
 from engine.autograd import graph, hooks
 from engine.autograd.graph import TensorBase, setting
 from engine.devices import CPU, array_on, device
@@ -172,11 +172,17 @@ class Tensor(TensorBase):
         """The one element as a Python number; RuntimeError if there are more."""
         if self.array.size != 1:
             raise RuntimeError(f"a Tensor with {self.array.size} elements cannot be converted to Scalar")
-        return self.array.item()
+        return self._seen().item()
+
+    def _seen(self):
+        """The array, when its elements are about to be looked at: what they were computed from was in range."""
+        if bounds.waiting:
+            bounds.settle()
+        return self.array
 
     def tolist(self):
         """The elements as (nested) Python lists of numbers."""
-        return self.array.tolist()
+        return self._seen().tolist()
 
     def numpy(self, *, force=False):
         """The elements as a numpy array that shares their memory; only for tensors on the CPU that need no gradient.
@@ -204,7 +210,7 @@ class Tensor(TensorBase):
     def _number(self):
         if self.array.size != 1:
             raise ValueError(f"only one element tensors can be converted to Python scalars, not {self.array.size}")
-        return self.array.item()
+        return self._seen().item()
 
     def __float__(self):
         return float(self._number())
@@ -218,7 +224,7 @@ class Tensor(TensorBase):
     def __index__(self):
         if self.array.size != 1 or self.dtype.category > dtypes.INTEGER:
             raise TypeError("only integer tensors of a single element can be converted to an index")
-        return int(self.array.item())
+        return int(self._seen().item())
 
     # ---- type and device ----
 

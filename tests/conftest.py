@@ -11,8 +11,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 @pytest.fixture
 def strict_cupy(monkeypatch):
-    """The stand-in in cupy's place for the length of one test."""
+    """The stand-in in cupy's place for the length of one test; wrong indices are told at once, as on the CPU."""
     import strict_cupy as stand_in
+
+    monkeypatch.setenv("CUDA_LAUNCH_BLOCKING", "1")
 
     module = stand_in.as_module()
     for name, each in {"cupy": module, **stand_in.as_cupyx()}.items():

@@ -324,6 +324,11 @@ def _broadcast_to(array, shape):
     return ndarray(view)
 
 
+def _take_along_axis(array, indices, axis):
+    """By cupy's indexing, which wraps around."""
+    return _wrapped(np.take_along_axis(_open(array), _open(indices) % max(array.shape[axis], 1), axis))
+
+
 def _array(value, dtype=None, copy=True):
     return ndarray(np.array(_open(value) if isinstance(value, ndarray) else value, dtype=dtype))
 
@@ -354,7 +359,7 @@ def as_module(device_count=1):
             setattr(module, name, _guarded(function))
     module.broadcast_to = _broadcast_to
     module.asarray, module.array, module.asnumpy, module.ogrid = _asarray, _array, _asnumpy, _Ogrid()
-    module.diagonal = _diagonal
+    module.diagonal, module.take_along_axis = _diagonal, _take_along_axis
     module.lib = types.SimpleNamespace(stride_tricks=types.SimpleNamespace(as_strided=_as_strided))
     module.linalg = types.SimpleNamespace(
         **{name: _guarded(getattr(np.linalg, name), f"linalg.{name}") for name in LINALG}

@@ -8,6 +8,7 @@ from course.labs.attention import attention
 from course.labs.broadcasting import broadcasting
 from course.labs.classifiers import show_boundaries, show_confusion
 from course.labs.conveyor import conveyor
+from course.labs.gan_steps import Film, gan_steps
 from course.labs.gate_movie import gate_movie
 from course.labs.gradient_flow import gradient_flow
 from course.labs.live import Live
@@ -19,6 +20,6 @@ from course.labs.surfaces import show_walks
 from course.labs.value_graph import value_graph
 
 __all__ = [
-    "GREY", "ORANGE", "PURPLE", "Live", "attention", "broadcasting", "conveyor", "gate_movie", "gradient_flow",
-    "momentum", "playground", "receptive_field", "show", "show_boundaries", "show_confusion", "show_walks",
-    "show_weights", "value_graph"]
+    "GREY", "ORANGE", "PURPLE", "Film", "Live", "attention", "broadcasting", "conveyor", "gan_steps", "gate_movie",
+    "gradient_flow", "momentum", "playground", "receptive_field", "show", "show_boundaries", "show_confusion",
+    "show_walks", "show_weights", "value_graph"]

@@ -12,9 +12,14 @@ function render({ model, el }) {
   frame.tabIndex = 0;
   frame.setAttribute("role", "application");
   frame.style.display = "inline-block";
-  const show = () => {
-    frame.innerHTML = model.get("picture");
-    frame.setAttribute("aria-label", model.get("label"));
+  frame.setAttribute("aria-label", model.get("label"));
+  const show = () => {  // into the image that is there: a new one would flicker, and lose what points at it
+    const next = document.createElement("template");
+    next.innerHTML = model.get("picture");
+    const image = frame.querySelector("img");
+    const given = next.content.querySelector("img");
+    if (!image || !given) return frame.replaceChildren(next.content);
+    for (const { name, value } of given.attributes) image.setAttribute(name, value);
   };
   const say = (name, pair) => {
     model.set(name, [...pair, model.get(name)[2] + 1]);

@@ -428,16 +428,14 @@ def backward(roots, gradients, retain_graph=False, create_graph=False, wanted=No
                     if node not in working:
                         continue
                 gradient = hooked if hooks is None else hooks.before(hooked)
-                sources = node.inputs
-                if gradient is None:
-                    passed_on = [None] * len(sources)
-                else:
+                passed_on = [None] * len(node.inputs)
+                if gradient is not None:
                     passed_on = node.gradients(gradient, create_graph, useful)
                 if hooks is not None and hooks.after:
                     passed_on = hooks.on_passed(passed_on, gradient)
                 for observer in observers:
                     observer.passed(node, gradient, passed_on)
-                for source, its_gradient in zip(sources, passed_on):
+                for source, its_gradient in zip(node.inputs, passed_on):
                     if source is None or (useful is not None and source not in useful):
                         continue
                     if its_gradient is not None:

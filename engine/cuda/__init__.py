@@ -2,7 +2,7 @@
 
 import collections
 
-from engine import backend
+from engine import backend, bounds
 from engine.cuda import memory
 from engine.devices import device as as_device
 
@@ -76,8 +76,12 @@ def get_device_properties(device=None):
 
 
 def synchronize(device=None):
-    """Wait until the GPU has done all that was asked of it; RuntimeError where there is none."""
+    """Wait until the GPU has done all that was asked of it; RuntimeError where there is none.
+
+    An index that was out of range and not yet told of raises its IndexError here (engine/bounds.py).
+    """
     backend.gpu(_index(device)).synchronize()
+    bounds.settle()
 
 
 # ---- memory: 0 bytes where there is no GPU ------------------------------------------------------------------

@@ -6,7 +6,7 @@ import warnings
 
 import numpy as np
 
-from engine import backend, dtypes
+from engine import backend, bounds, dtypes
 from engine.autograd.graph import TensorBase, setting
 from engine.functions.arguments import NUMBER, OPERAND, STR, TENSOR, TENSORS, check_dim, method, number_in
 from engine.functions.shape import broadcast_shapes, broadcast_tensors, expand, flatten, reshape
@@ -174,7 +174,7 @@ def _check_slices(function, input, dim, index, error=IndexError, from_end=False)
     _check_index(index, function)
     index = index if index.ndim else reshape(index, (1,))
     size = input.shape[dim] if input.ndim else 1
-    backend.check_bounds(index.array, size, dim, error, lowest=-size if from_end else 0)
+    bounds.check_bounds(index.array, size, dim, error, lowest=-size if from_end else 0)
     return dim, index
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from engine import backend
+from engine import backend, bounds
 from engine.ops.table import primitive, sample, shape_of
 
 
@@ -72,7 +72,7 @@ def _check_lookup(index, shape):
                 raise IndexError(
                     f"mask {position} of shape {list(each.shape)} does not match {list(shape)} at dimension {dim}")
         elif _is_array(each):
-            backend.check_bounds(each, shape[dim], dim)
+            bounds.check_bounds(each, shape[dim], dim)
         dim += _consumes(each)
 
 
@@ -121,7 +121,7 @@ index_put = primitive(
 
 def _places(index, dim, shape):
     """An index of arrays that means [index[i, j], j] for dim 0, [i, index[i, j]] for dim 1, and so on."""
-    backend.check_bounds(index, shape[dim], dim, RuntimeError, lowest=0)
+    bounds.check_bounds(index, shape[dim], dim, RuntimeError, lowest=0)
     arange, after = backend.module_of(index).arange, index.ndim - 1
     places = [arange(size).reshape((-1,) + (1,) * (after - d)) for d, size in enumerate(index.shape)]
     places[dim] = index

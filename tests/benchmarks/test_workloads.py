@@ -37,9 +37,6 @@ def test_losses_are_pytorchs(name):
     assert race.agree([ours().item() for _ in range(3)], [theirs().item() for _ in range(3)])
 
 
-CHECKS = ("_check_classes", "_loss_of_classes", "check_bounds")  # cupy wraps wrong indices around: the engine looks
-
-
 class Conversions:
     """Where the stand-in for cupy hands a value to the host, which a real GPU would make everyone wait for."""
 
@@ -55,8 +52,7 @@ class Conversions:
     def counted(self, method):
         def call(*arguments, **keywords):
             stack = traceback.extract_stack(sys._getframe(1), limit=4)
-            if not any(frame.name in CHECKS for frame in stack):
-                self.places.append("".join(traceback.format_list(stack)))
+            self.places.append("".join(traceback.format_list(stack)))
             return method(*arguments, **keywords)
 
         return call
@@ -64,14 +60,15 @@ class Conversions:
 
 @pytest.mark.parametrize("name", workloads.NAMES)
 def test_a_step_does_not_wait_for_the_gpu(name, strict_cupy, monkeypatch):
-    """Within a step no value comes to the host but for checks of classes and indices, until the script asks for one."""
+    """Within a step no value comes to the host, until the script asks for one."""
+    monkeypatch.delenv("CUDA_LAUNCH_BLOCKING")
     step = small_step(engine, name, device="cuda")
     step()
     conversions = Conversions(monkeypatch)
     loss = step()
     assert conversions.places == [], f"{len(conversions.places)} waits, the first one at\n{conversions.places[0]}"
     loss.item()
-    assert len(conversions.places) == 1  # so they are counted
+    assert conversions.places  # so they are counted
 
 
 @pytest.mark.slow

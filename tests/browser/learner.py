@@ -37,6 +37,11 @@ def scroll_to(page, heading):
     raise AssertionError(f"no heading {heading!r} came into view")
 
 
+def bring_into_view(picture):
+    """Scroll to a picture that a widget may be about to replace with its next one: Playwright's own way fails then."""
+    picture.evaluate("image => image.scrollIntoView({ block: 'center' })")
+
+
 def run_all(page, address, last, seconds, again):
     """Open the notebook at `address` and run all of its cells, until `last`, a pattern, stands in an output.
 

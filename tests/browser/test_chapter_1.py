@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from learner import cell_with, chapter_at, outputs_without_errors, run, run_all, scroll_to, write_into
+from learner import bring_into_view, cell_with, chapter_at, outputs_without_errors, run, run_all, scroll_to, write_into
 
 pytestmark = pytest.mark.slow
 
@@ -63,7 +63,7 @@ def test_the_lab_follows_its_sliders_with_the_engine_s_numbers(notebook, screens
         picture = notebook.locator(".widget-html img")
         assert picture.get_attribute("alt") == own.describe()
         assert picture.evaluate("image => image.complete && image.naturalWidth > 800")
-    notebook.locator(".widget-html img").scroll_into_view_if_needed()
+    bring_into_view(notebook.locator(".widget-html img"))
     notebook.screenshot(path=screenshots / "chapter-1-lab.png")
 
 

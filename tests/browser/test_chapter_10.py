@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from learner import chapter_at, outputs_without_errors, run_all, scroll_to
+from learner import bring_into_view, chapter_at, outputs_without_errors, run_all, scroll_to
 
 pytestmark = pytest.mark.slow
 
@@ -44,7 +44,7 @@ def test_the_lab_follows_mouse_and_keyboard(notebook, screenshots):
     scroll_to(notebook, "the lab: attention")
     picture = notebook.locator("[role=application] img")
     picture.wait_for()
-    picture.scroll_into_view_if_needed()
+    bring_into_view(picture)
     assert "Q[2, 0] of “sat” is 3.0" in picture.get_attribute("alt")
 
     def click(cell):
@@ -72,6 +72,6 @@ def test_the_lab_follows_mouse_and_keyboard(notebook, screenshots):
     said = shown("“cat” looking at “sat” is hidden")
     assert "sat 0.00" in said and said in notebook.locator(".widget-html code").first.inner_text()
     notebook.get_by_label("causal mask").check()
-    shown("“cat” attends to the 0.")
-    picture.scroll_into_view_if_needed()
+    shown("sat 0.00, down 0.00")
+    bring_into_view(picture)
     notebook.screenshot(path=screenshots / "chapter-10-lab.png")

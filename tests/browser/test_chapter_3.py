@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from learner import cell_with, chapter_at, outputs_without_errors, run, run_all, scroll_to, solution, write_into
+from learner import bring_into_view, cell_with, chapter_at, outputs_without_errors, run, run_all, scroll_to, solution, write_into
 
 pytestmark = pytest.mark.slow
 
@@ -69,7 +69,7 @@ def test_the_lab_follows_its_slider_with_the_engine_s_numbers(notebook, screensh
     picture = notebook.locator(f".widget-html img[alt='{own.describe()}']")
     picture.wait_for()
     assert notebook.locator(".widget-html code").inner_text() == own.describe()
-    picture.scroll_into_view_if_needed()
+    bring_into_view(picture)
     notebook.screenshot(path=screenshots / "chapter-3-lab.png")
 
 

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from learner import cell_with, chapter_at, outputs_without_errors, run, run_all, scroll_to, solution, write_into
+from learner import bring_into_view, cell_with, chapter_at, outputs_without_errors, run, run_all, scroll_to, solution, write_into
 
 pytestmark = pytest.mark.slow
 
@@ -61,7 +61,7 @@ def test_play_trains_by_itself(notebook, screenshots):
     scroll_to(notebook, "the lab: a playground")
     notebook.locator(".jupyter-widgets.widget-play button").first.click()
     notebook.get_by_text("16 hidden units a layer, step 300 of 300").wait_for(timeout=120_000)
-    notebook.locator(".widget-html img").scroll_into_view_if_needed()
+    bring_into_view(notebook.locator(".widget-html img"))
     notebook.screenshot(path=screenshots / "chapter-4-played.png")
 
 

@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from learner import cell_with, chapter_at, dress, outputs_without_errors, run, run_all, scroll_to, solution, write_into
+from learner import bring_into_view, cell_with, chapter_at, dress, outputs_without_errors, run, run_all, scroll_to, solution, write_into
 
 pytestmark = pytest.mark.slow
 
@@ -55,7 +55,7 @@ def test_the_conveyor_follows_its_sliders_with_the_plan(notebook, screenshots):
     picture = notebook.locator(f".widget-html img[alt='{own.describe()}']")
     picture.wait_for()
     assert notebook.locator(".widget-html code").inner_text() == own.describe()
-    picture.scroll_into_view_if_needed()
+    bring_into_view(picture)
     notebook.screenshot(path=screenshots / "chapter-5-lab.png")
 
 
@@ -77,7 +77,7 @@ def test_a_run_is_started_by_keyboard_and_measured(notebook, screenshots):
     assert int(duration) >= int(plan.duration) and int(speed) <= round(plan.per_second)
     assert int(speed) == pytest.approx(64_000 / int(duration), rel=0.01)
     assert int(waiting) <= 100 - 100 * 4 * 20 / int(duration) + 1, "no less than four steps of 20 ms"
-    picture.scroll_into_view_if_needed()
+    bring_into_view(picture)
     notebook.screenshot(path=screenshots / "chapter-5-run.png")
 
 
@@ -113,7 +113,7 @@ def test_the_lab_reads_on_a_dark_page(notebook, machine, screenshots):
     scroll_to(notebook, "the lab: a conveyor of batches")
     run(notebook, cell_with(notebook, "lab = labs.conveyor()"))
     picture = notebook.locator(".widget-html img")
-    picture.scroll_into_view_if_needed()
+    bring_into_view(picture)
     assert 'fill="white"' in base64.b64decode(picture.get_attribute("src").split(",")[1]).decode()
     colours = [notebook.locator(place).first.evaluate("each => getComputedStyle(each).color")
                for place in (".widget-html code", ".widget-label")]

@@ -5,7 +5,7 @@ The steps share one page and come in order.
 
 import pytest
 
-from learner import chapter_at, outputs_without_errors, run_all, scroll_to
+from learner import bring_into_view, chapter_at, outputs_without_errors, run_all, scroll_to
 
 pytestmark = pytest.mark.slow
 
@@ -58,5 +58,5 @@ def test_the_lab_follows_its_controls_with_the_engine_s_numbers(notebook, screen
     picture = notebook.locator(f".widget-html img[alt='{own.describe()}']")
     picture.wait_for()
     assert notebook.locator(".widget-html code").inner_text() == own.describe()
-    picture.scroll_into_view_if_needed()
+    bring_into_view(picture)
     notebook.screenshot(path=screenshots / "chapter-6-lab.png")

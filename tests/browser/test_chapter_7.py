@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from learner import chapter_at, outputs_without_errors, run_all, scroll_to
+from learner import bring_into_view, chapter_at, outputs_without_errors, run_all, scroll_to
 
 pytestmark = pytest.mark.slow
 
@@ -40,7 +40,7 @@ def test_the_lab_follows_mouse_and_keyboard(notebook, screenshots):
     scroll_to(notebook, "the lab: click a pixel")
     picture = notebook.locator("[role=application] img")
     picture.wait_for()
-    picture.scroll_into_view_if_needed()
+    bring_into_view(picture)
     assert "convolution 1, channel 0, row 3, column 3" in picture.get_attribute("alt")
 
     from course.labs.receptive_field import HEIGHT, LEFTS, SIDE, TOP, WIDTH
@@ -65,5 +65,5 @@ def test_the_lab_follows_mouse_and_keyboard(notebook, screenshots):
     products, bias, value = (float(each) for each in re.search(
         r"those of all 16 to (-?[\d.]+), plus the bias (-?[\d.]+): (-?[\d.]+)\.", said).groups())
     assert abs(products + bias - value) < 0.002
-    deeper.scroll_into_view_if_needed()
+    bring_into_view(deeper)
     notebook.screenshot(path=screenshots / "chapter-7-lab.png")

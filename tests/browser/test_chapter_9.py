@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from learner import chapter_at, outputs_without_errors, run_all, scroll_to
+from learner import bring_into_view, chapter_at, outputs_without_errors, run_all, scroll_to
 
 pytestmark = pytest.mark.slow
 
@@ -41,7 +41,7 @@ def test_the_lab_follows_the_keyboard(notebook, screenshots):
     scroll_to(notebook, "the lab: an lstm's gates")
     picture = notebook.locator(".widget-html img[alt^='sequence']")
     picture.wait_for()
-    picture.scroll_into_view_if_needed()
+    bring_into_view(picture)
     assert "sequence 0, step 49" in picture.get_attribute("alt")
     step, sequence = (notebook.locator(".widget-hslider [role=slider]").nth(place) for place in (0, 1))
     step.focus()
@@ -55,5 +55,5 @@ def test_the_lab_follows_the_keyboard(notebook, screenshots):
     assert said in notebook.locator(".widget-html code").first.inner_text()
     lstm, rnn = (float(re.search(rf"{name} (\d\.\de[+-]\d\d)", said)[1]) for name in ("LSTM", "RNN"))
     assert lstm > 100 * rnn, "the LSTM's gradient reaches back, the RNN's does not"
-    moved.scroll_into_view_if_needed()
+    bring_into_view(moved)
     notebook.screenshot(path=screenshots / "chapter-9-lab.png")

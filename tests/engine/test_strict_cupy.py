@@ -22,6 +22,7 @@ def test_it_differs_where_cupy_differs(strict_cupy):
     there = strict_cupy.asarray(np.arange(3.0))
     assert isinstance(there.sum(), strict_cupy.ndarray), "reductions give 0-d arrays"
     assert there[strict_cupy.asarray([4])].tolist() == [1.0], "indices wrap around without a word"
+    assert np.take_along_axis(there, strict_cupy.asarray([4]), axis=0).tolist() == [1.0], "here too"
     assert not hasattr(there.flags, "writeable")
 
 

@@ -1,6 +1,6 @@
 """Weighted sums of inputs, and rows looked up in a table of weights."""
 
-from engine import backend, dtypes
+from engine import backend, bounds, dtypes
 from engine.autograd.graph import set_recording
 from engine.autograd.short import record_several
 from engine.functions import einsum, where
@@ -67,7 +67,7 @@ def embedding(input, weight, padding_idx=None, max_norm=None, norm_type=2.0, sca
         if not -rows <= padding_idx < rows:
             raise AssertionError(f"Padding_idx must be within num_embeddings, got {padding_idx} for {rows} rows")
         padding_idx %= rows
-    backend.check_bounds(input.array, rows, 0, IndexError, lowest=0)
+    bounds.check_bounds(input.array, rows, 0, IndexError, lowest=0)
     if max_norm is not None:
         _shorten(weight, input, max_norm, norm_type)
     found = table.embedding(weight, input)

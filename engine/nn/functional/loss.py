@@ -8,7 +8,7 @@ import warnings
 
 import numpy as np
 
-from engine import dtypes
+from engine import bounds, dtypes
 from engine.autograd.short import record_several
 from engine.functions import shape
 from engine.functions.arguments import BOOL, optional, reads
@@ -218,7 +218,8 @@ def _loss_of_classes(logs, target, weight, ignore_index, reduction, smoothing=0.
     count = logs.shape[-1]
     rows, classes = logs if logs.ndim == 2 else logs.reshape(target.numel(), count), target.reshape(-1)
     counts = classes != ignore_index
-    if weight is None and not smoothing and (target.ndim == 1 or reduction != "none") and bool(counts.all()):
+    plain = weight is None and not smoothing and (target.ndim == 1 or reduction != "none")
+    if plain and not target.is_cuda and bool(counts.all()):  # a GPU would be waited for
         return table.nll_loss(rows, classes, reduction=reduction)
     classes = where(counts, classes, 0)
     if weight is None:
@@ -266,9 +267,8 @@ def _check_classes(input, target, ignore_index):
     if target.dtype not in (dtypes.int64, dtypes.uint8):
         raise RuntimeError(f"expected target dtype to be Long or Byte, but got {target.dtype}")
     count = input.shape[1 if input.ndim > 1 else 0]
-    is_wrong = (target.array != ignore_index) & ((target.array < 0) | (target.array >= count))
-    if is_wrong.any():
-        raise IndexError(f"Target {int(target.array[is_wrong][0])} is out of bounds.")
+    classes = np.where(target.array == ignore_index, 0, target.array)
+    bounds.check(classes, count, lambda entry: IndexError(f"Target {entry} is out of bounds."))
 
 
 def _check_weight(weight, count):

@@ -1,0 +1,1 @@
+"""GAN: both losses, a step of each network, the transposed convolution, covered modes, the gradient penalty."""

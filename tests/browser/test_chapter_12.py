@@ -1,0 +1,72 @@
+"""Chapter 12 in JupyterLab: no cell fails with exercises to do; the lab goes from update to update by keyboard.
+
+The steps share one page and come in order.
+"""
+
+import re
+
+import pytest
+
+from learner import chapter_at, outputs_without_errors, run_all, scroll_to
+
+pytestmark = pytest.mark.slow
+
+NAME = "12-gan"
+
+
+@pytest.fixture(scope="module")
+def lab(machine):
+    """The address of the chapter in the learner's JupyterLab."""
+    with machine.course("lab") as address:
+        yield chapter_at(address, NAME)
+
+
+@pytest.fixture(scope="module")
+def notebook(lab, page):
+    """The page with the chapter open and all of its cells run."""
+    run_all(page, lab, r"^losses \d\.\d+ and \d\.\d+, penalty \d\.\d+", seconds=300, again=150)
+    return page
+
+
+def test_no_cell_of_the_released_chapter_fails(notebook, machine):
+    """What is not written yet is lent by the engine, and the digits are drawn all the same."""
+    outputs = outputs_without_errors(notebook, machine, NAME)
+    said = "".join("".join(output.get("text", "")) for output in outputs)
+    assert "with the penalty: 8 of 8 modes" in said and "10 of 10 digits" in said
+    assert float(re.search(r"pixel Fréchet distance ([\d.]+):", said)[1]) < 3
+
+
+def test_the_lab_follows_the_keyboard(notebook, screenshots):
+    """The slider goes to the first update and on; other trainings are chosen, and the counts agree."""
+    scroll_to(notebook, "the lab: update by update")
+
+    def shown(words):
+        found = notebook.locator(f".widget-html img[alt^='{words}']")
+        found.wait_for()
+        return found.get_attribute("alt")
+
+    shown("penalty, step 1590, the generator has moved: 8 of 8 modes")
+    slider, training = (notebook.locator(".widget-hslider [role=slider]").nth(number) for number in (0, 1))
+    slider.focus()
+    notebook.keyboard.press("Home")
+    shown("penalty, step 0, the discriminator has moved: 0 of 8 modes")
+    notebook.keyboard.press("ArrowRight")
+    said = shown("penalty, step 0, the generator has moved: 0 of 8 modes")
+    assert said in notebook.locator(".widget-html code").first.inner_text()
+    training.focus()
+    notebook.keyboard.press("ArrowRight")
+    shown("no penalty, step 0, the generator has moved")
+    notebook.keyboard.press("ArrowRight")
+    shown("collapsed, step 0, the generator has moved")
+    slider.focus()
+    notebook.keyboard.press("End")
+    shown("collapsed, step 990, the generator has moved")
+    training.focus()
+    notebook.keyboard.press("ArrowLeft")
+    notebook.keyboard.press("ArrowLeft")
+    slider.focus()
+    notebook.keyboard.press("End")
+    said = shown("penalty, step 1590, the generator has moved: 8 of 8 modes")
+    assert int(re.search(r"(\d+) of 300 samples are near one", said)[1]) >= 8 * 6, "a covered mode has six at least"
+    notebook.locator(".widget-html img").first.scroll_into_view_if_needed()
+    notebook.screenshot(path=screenshots / "chapter-12-lab.png")
