@@ -156,6 +156,13 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget)
 
 
+def _helper():
+    try:
+        return _idle.pop()
+    except IndexError:
+        return _Helper()
+
+
 def share(function, items, is_worth_it=True):
     """[function(some of the items), ...]: consecutive items, a stretch for each thread, in their order.
 
@@ -167,7 +174,7 @@ def share(function, items, is_worth_it=True):
     size = math.ceil(len(items) / count)
     stretches = [items[start : start + size] for start in range(0, len(items), size)]
     with _libraries():
-        helpers = [_idle.pop() if _idle else _Helper() for _ in stretches[1:]]
+        helpers = [_helper() for _ in stretches[1:]]
         for helper, each in zip(helpers, stretches[1:]):
             helper.give(function, each)
         try:
@@ -179,8 +186,6 @@ def share(function, items, is_worth_it=True):
         if error is not None:
             raise error
     return [first, *(each for each, _ in outcomes)]
-
-
 
 
 def matmul(a, b):
