@@ -5,7 +5,7 @@ import sys
 import numpy as np
 
 from autograders.spec import EDGE, Case, Misconception, Spec, exact
-from autograders.specs.common import DOUBLE, SINGLE, WEIGHTS
+from autograders.specs.common import DOUBLE, SINGLE
 
 RADIUS = 1.5
 GAP = 0.05  # in radii; no sample lies nearer than that to where its count would change
@@ -253,7 +253,7 @@ EXERCISE = Spec(
     why="The losses of a GAN do not say how good it is. Whether it makes everything that there is has to be counted.",
     minutes=10,
     difficulty=2,
-    weights=WEIGHTS,
+    weights={"inputs unmutated": 0.5, "values": 2.5, "edge cases": 1.0},
     reference=mode_count,
     rounding=exact(mode_count),
     cases=mode_count_cases,
