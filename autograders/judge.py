@@ -244,14 +244,25 @@ def _unpacked(names: tuple[str, ...]) -> str:
 def _misconception(spec: Spec, trials: list[Trial], wrong: Problem) -> str:
     """The sentence of the misconception that the answer agrees with on all ordinary cases and on the wrong one.
 
-    Of several that do in the array that is wrong, one that agrees in all arrays, and in what it raised, comes first.
+    One that is right where the answer is wrong does not explain it, however near the two are. Of several that do in the
+    array that is wrong, one that agrees in all arrays, and in what it raised, comes first.
     """
     telling = [wrong.trial, *(trial for trial in trials if trial.case.stage == ORDINARY)]
-    alike = [each for each in spec.misconceptions if _agree_throughout(spec, telling, each, (wrong.part,))]
+    alike = [
+        each for each in spec.misconceptions
+        if _agree_throughout(spec, telling, each, (wrong.part,)) and _goes_wrong(spec, wrong, each)]
     if len(alike) > 1:
         everything = range(len(spec.compared))
         alike.sort(key=lambda each: not _agree_throughout(spec, telling, each, everything, to_the_word=True))
     return alike[0].sentence if alike else ""
+
+
+def _goes_wrong(spec: Spec, wrong: Problem, misconception: Misconception) -> bool:
+    """Whether the misconception is wrong in the same array of the same case."""
+    case = wrong.trial.case
+    outcome = measured(spec, case, LocalSession(misconception.answer, spec.use).call(*case.arguments))
+    problems = problems_of(spec, replace(wrong.trial, outcome=outcome))
+    return any(problem.part == wrong.part and problem.stage in WRONG for problem in problems)
 
 
 def _agree_throughout(spec: Spec, trials: list[Trial], misconception: Misconception, parts, to_the_word=False) -> bool:

@@ -20,6 +20,7 @@ from course.labs.conveyor import Conveyor
 from course.labs.gan_steps import Film, GanSteps
 from course.labs.gate_movie import GateMovie
 from course.labs.gradient_flow import GradientFlow
+from course.labs.microscope import Microscope
 from course.labs.momentum import MomentumLab
 from course.labs.playground import Playground
 from course.labs.value_graph import value_graph
@@ -64,6 +65,13 @@ def network(width, p):
     """A network of two hidden layers, as in chapter 4."""
     hidden = [[nn.Linear(size, width), nn.Tanh(), nn.Dropout(p)] for size in (2, width)]
     return nn.Sequential(*hidden[0], *hidden[1], nn.Linear(width, 2))
+
+
+def convolutions(count, channels):
+    """A network of convolutions with ReLU on images of 16 by 16, as in chapter 8."""
+    inputs = [3] + [channels] * (count - 1)
+    layers = [nn.Sequential(nn.Conv2d(each, channels, 3, padding=1), nn.ReLU()) for each in inputs]
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(channels * 256, 10))
 
 
 class Adder(nn.Module):
@@ -123,6 +131,8 @@ def labs():
         "conveyor": Conveyor(),
         "momentum": MomentumLab(torch.optim.SGD),
         "gate_movie": GateMovie(Adder(nn.LSTM(2, 32)), torch.rand(50, 10, 2), Adder(nn.RNN(2, 32))),
+        "microscope": Microscope(
+            {name: convolutions(8, 12) for name in "ABCDE"}, torch.rand(16, 3, 16, 16), torch.arange(16) % 10),
         "attention": Attention(*(load(f"attention/{name}").ours for name in ("scaled_dot_product", "causal_mask"))),
         "gan_steps": gan(),
     }

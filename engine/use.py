@@ -68,8 +68,9 @@ class use:
     def __repr__(self):
         if not self.parts:
             return "All parts are the engine's."
-        rows = [f"  {_shown(name):<28} yours, {_home(function)}" for name, function in self.parts.items()]
-        return "\n".join([*rows, f"  {'all else':<28} the engine's"])
+        width = max(28, *(len(_shown(name)) for name in self.parts))
+        rows = [f"  {_shown(name):<{width}} yours, {_home(function)}" for name, function in self.parts.items()]
+        return "\n".join([*rows, f"  {'all else':<{width}} the engine's"])
 
     def _repr_html_(self):
         import html

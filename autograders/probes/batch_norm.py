@@ -14,7 +14,7 @@ def probe(answer, x, again, weight, bias, gradient):
 
     x, again: two batches (N, C, H, W); weight, bias: (C); gradient: from above, shaped like x.
     Returns the output for x, the gradients of x, weight and bias, the running mean and variance (C) after x and
-    `again`, and the output for `again` in evaluation.
+    `again`, or None for one that the graph reaches, and the output for `again` in evaluation.
     """
     module = with_parameters(answer(weight.shape[0]), {"weight": weight, "bias": bias})
     _require_beginning(answer(weight.shape[0]))
@@ -38,4 +38,6 @@ def _buffer(module, name):
     state = module.state_dict()
     if name not in state:
         raise Unusable(f"`{name}` should be a buffer, so that it is saved with the model: `self.register_buffer`.")
-    return state[name].numpy().copy()
+    if dict(module.named_buffers())[name].requires_grad:
+        return None  # each batch would hold on to the graphs of all before it
+    return state[name].detach().numpy().copy()

@@ -12,8 +12,10 @@ from course.labs.gan_steps import Film, gan_steps
 from course.labs.gate_movie import gate_movie
 from course.labs.gradient_flow import gradient_flow
 from course.labs.live import Live
+from course.labs.microscope import microscope
 from course.labs.momentum import momentum
 from course.labs.pictures import GREY, ORANGE, PURPLE, show, show_weights
+from course.labs.planted import planted, reveal
 from course.labs.playground import playground
 from course.labs.receptive_field import receptive_field
 from course.labs.surfaces import show_walks
@@ -21,5 +23,5 @@ from course.labs.value_graph import value_graph
 
 __all__ = [
     "GREY", "ORANGE", "PURPLE", "Film", "Live", "attention", "broadcasting", "conveyor", "gan_steps", "gate_movie",
-    "gradient_flow", "momentum", "playground", "receptive_field", "show", "show_boundaries", "show_confusion",
-    "show_walks", "show_weights", "value_graph"]
+    "gradient_flow", "microscope", "momentum", "planted", "playground", "receptive_field", "reveal", "show",
+    "show_boundaries", "show_confusion", "show_walks", "show_weights", "value_graph"]

@@ -60,20 +60,26 @@ def show_boundaries(models, x, y):
     show(fig, f"The plane as each model divides it between purple circles and orange triangles: {'; '.join(said)}.")
 
 
-def show_confusion(counts):
-    """Show a confusion matrix: counts[i, j] examples of class i (a row) were called j (a column)."""
+def show_confusion(counts, names=None):
+    """Show a confusion matrix: counts[i, j] examples of class i (a row) were called j (a column).
+
+    names: what the classes are called, if not by their numbers.
+    """
     counts = np.asarray(counts)
     if counts.ndim != 2 or counts.shape[0] != counts.shape[1]:
         raise ValueError(f"show_confusion: expected a square array, got shape {counts.shape}")
     size = len(counts)
-    fig = figure(4.6, 4.4)
-    axes = fig.add_axes((0.12, 0.02, 0.86, 0.86))
+    if names is not None and len(names) != size:
+        raise ValueError(f"show_confusion: expected {size} names, got {len(names)}")
+    called = list(map(str, range(size) if names is None else names))
+    fig = figure(4.6, 4.4) if names is None else figure(5.4, 5.0)
+    axes = fig.add_axes((0.12, 0.02, 0.86, 0.86) if names is None else (0.2, 0.02, 0.78, 0.8))
     wrong = counts * (1 - np.eye(size, dtype=int))
     axes.imshow(np.where(np.eye(size) > 0, np.nan, wrong), cmap="Oranges", vmin=0, vmax=max(wrong.max() * 1.6, 1))
     for i, j in np.argwhere(counts):
         axes.text(j, i, counts[i, j], ha="center", va="center", fontsize=9, color=GREY if i == j else "black")
-    axes.set_xticks(range(size))
-    axes.set_yticks(range(size))
+    axes.set_xticks(range(size), called, rotation=0 if names is None else 60)
+    axes.set_yticks(range(size), called)
     axes.tick_params(length=0, top=True, bottom=False, labeltop=True, labelbottom=False)
     axes.xaxis.set_label_position("top")
     axes.set_xlabel("what it was called")
@@ -81,5 +87,6 @@ def show_confusion(counts):
     for side in axes.spines.values():
         side.set_visible(False)
     i, j = np.unravel_index(wrong.argmax(), wrong.shape)
-    most = f"the commonest mistake, {wrong[i, j]} times, is {i} called {j}" if wrong.any() else "there are no mistakes"
+    most = f"the commonest mistake, {wrong[i, j]} times, is {called[i]} called {called[j]}"
+    most = most if wrong.any() else "there are no mistakes"
     show(fig, f"Confusion matrix: {np.trace(counts)} of {counts.sum()} stand on the diagonal, {most}.")

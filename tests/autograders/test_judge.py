@@ -117,6 +117,20 @@ def test_right_ordinary_cases_alone_do_not_make_a_misconception():
     assert report.failure.misconception == ""
 
 
+def test_a_misconception_that_is_right_where_the_answer_is_wrong_does_not_explain_it():
+    """Powers of 2 in place of e are nearly right. Whoever brings random numbers of their own draws as often as should be."""
+
+    def sample(logits, temperature, rng):
+        if temperature == 0:
+            return int(logits.argmax())
+        powers = 2 ** ((logits - logits.max()) / temperature)
+        return int(rng.choice(len(logits), p=powers / powers.sum()))
+
+    spec = load("sequences/sample")
+    failure = judge(spec, LocalSession(sample, spec.use), seed=1).failure
+    assert "how often each choice is drawn" in failure.sentence and failure.misconception == ""
+
+
 class Scripted:
     """A session that says what it is told to, as a sandbox would."""
 

@@ -269,19 +269,25 @@ def test_a_check_is_not_measured_by_the_part_that_it_checks(workspace):
 
 
 def curve(device):
-    """Losses and last weights of a classifier of one layer, trained for a few steps by the engine that is in use."""
+    """Losses and last weights of a small classifier, trained for a few steps by the engine that is in use."""
     x = torch.tensor(np.random.default_rng(0).standard_normal((30, 5)).astype("float32")).to(device)
     y = torch.tensor([0, 1, 2] * 10).to(device)
     W = torch.zeros(5, 3).to(device).requires_grad_()
     b = torch.zeros(3).to(device).requires_grad_()
+    scale, shift = torch.ones(3).to(device).requires_grad_(), torch.zeros(3).to(device).requires_grad_()
+    torch.manual_seed(0)
+    rnn = nn.RNN(3, 3).to(device)
     losses = []
     for _ in range(5):
-        loss = F.cross_entropy((x @ W + b).tanh(), y)
+        steps = (x @ W + b).tanh().reshape(10, 3, 3)
+        read = rnn(steps, F.layer_norm(steps[0], (3,), scale, shift).unsqueeze(0))[0].transpose(0, 1)
+        seen = F.scaled_dot_product_attention(read, read, read, is_causal=True).transpose(0, 1)
+        loss = F.cross_entropy((steps + seen).reshape(30, 3), y)
         loss.backward()
         losses.append(loss.item())
         with torch.no_grad():
-            for each in (W, b):
-                each -= each.grad
+            for each in (W, b, scale, shift, *rnn.parameters()):
+                each -= 0.1 * each.grad
                 each.grad = None
     return losses, W.detach().cpu().numpy()
 
@@ -391,6 +397,56 @@ def test_losses_beyond_the_exercise_stay_the_engines(case):
             torch.nn.CrossEntropyLoss()(x, y).backward()
         with pytest.raises(ValueError, match="batch_size"):
             F.cross_entropy(x, y[:1])
+
+
+LOOKS = {
+    "another scale": {"scale": 0.3},
+    "numbers to add": {"attn_mask": torch.arange(9.0).reshape(3, 3)},
+    "a mask for each head": {"attn_mask": torch.ones(2, 4, 3, 3, dtype=torch.bool).tril()},
+    "a query that may look nowhere": {"attn_mask": torch.ones(3, 3, dtype=torch.bool).tril(-1)},
+    "shared heads": {"enable_gqa": True},
+}
+
+
+@pytest.mark.parametrize("case", LOOKS)
+def test_attention_beyond_the_exercise_stays_the_engines(case):
+    def refuses(*arguments):
+        raise AssertionError("was asked")
+
+    torch.manual_seed(0)
+    q, k, v = (torch.randn(2, 4, 3, 6, requires_grad=True) for _ in range(3))
+    expected = torch.autograd.grad(F.scaled_dot_product_attention(q, k, v, **LOOKS[case]).sum(), [q, k, v])
+    spec = load("attention/scaled_dot_product")
+    with torch.use({spec.part: spec.as_part(refuses)}):
+        found = torch.autograd.grad(F.scaled_dot_product_attention(q, k, v, **LOOKS[case]).sum(), [q, k, v])
+        assert all(map(torch.equal, found, expected))
+        for mask in None, torch.ones(3, 3, dtype=torch.bool).tril(), torch.zeros(3, 3):
+            with pytest.raises(AssertionError, match="was asked"):
+                F.scaled_dot_product_attention(q, k, v, mask)
+
+
+@pytest.mark.parametrize("make, part", [
+    (lambda: nn.RNN(3, 4, 2, nonlinearity="tanh", bidirectional=True), "sequences/bptt"),
+    (lambda: nn.RNN(3, 4, 2, nonlinearity="relu", bidirectional=True), "sequences/bptt"),
+    (lambda: nn.LayerNorm((2, 3)), "attention/layer_norm"),
+    (lambda: nn.LayerNorm((2, 3), eps=1e-2), "attention/layer_norm"),
+], ids=["tanh", "relu", "rows in two dimensions", "another eps"])
+def test_parts_also_serve_what_the_exercise_leaves_out(make, part):
+    """A first state's gradient, layers on top of each other and in both directions; rows of any shape, any eps."""
+
+    def gradients():
+        torch.manual_seed(0)
+        layer, given = make(), [torch.randn(5, 2, 3, requires_grad=True)]
+        if isinstance(layer, nn.RNN):
+            given.append(torch.randn(4, 2, 4, requires_grad=True))
+        output = layer(*given)
+        (output[0] if isinstance(output, tuple) else output).pow(3).sum().backward()
+        return [each.grad.numpy() for each in (*given, *layer.parameters())]
+
+    spec, expected = load(part), gradients()
+    with torch.use({spec.part: spec.as_part(spec.honest[0])}):
+        for found, right in zip(gradients(), expected, strict=True):
+            np.testing.assert_allclose(found, right, atol=1e-4)
 
 
 def test_odd_files_and_folders_do_not_disturb_a_check(workspace, tmp_path_factory, monkeypatch):

@@ -35,6 +35,7 @@ RESULT = {
     "05-data": (r"([\d.]+)% of the held-out digits are read correctly", 90.0),
     "06-optimizers": (f"the last one: {READ}", 96.0),
     "07-convolution": (READ, 98.0),
+    "08-deep-networks": (r"([\d.]+)% of the 1000 held-out shapes are named correctly", 90.0),
     "09-sequences": (r"the LSTM explains ([\d.]+)% of the variance", 88.0),
     "10-attention": (r"([\d.]+)% of the held-out nats are saved", 58.4),  # of ln 96: a loss below 1.9 nats
     "12-gan": (r"([\d.]+)% of the mean image's distance is gone", 84.1),  # of 18.8: a pixel Fréchet distance below 3

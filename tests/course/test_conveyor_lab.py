@@ -108,7 +108,7 @@ def test_every_choice_has_a_picture(lab):
 def test_the_picture_has_its_sentence_and_its_boxes_the_planned_times(lab):
     lab.settings |= {"num_workers": 2, "sample": 2, "step": 40, "batch_size": 16}
     picture, plan = lab.to_html(), lab.look()["plan"]
-    assert "http" not in picture, "nothing is loaded from elsewhere"
+    assert "://" not in picture, "nothing is loaded from elsewhere"
     assert re.search('alt="([^"]+)"', picture)[1] == lab.describe()
     assert lab.describe() == (
         "64 samples of 2 ms, in batches of 16; a step takes 40 ms; 2 workers, prefetch factor 2. "

@@ -10,6 +10,7 @@ from PIL import Image
 
 import engine as torch
 from course.labs.gradient_flow import GradientFlow
+from course.labs.microscope import Microscope
 from course.labs.momentum import MomentumLab
 from course.labs.pictures import Ground, as_html, figure
 from course.labs.playground import Playground
@@ -52,7 +53,14 @@ def playground():
         yield lab.to_html(), lab._picture.ground
 
 
-@pytest.mark.parametrize("lab", [gradient_flow, momentum, playground], ids=lambda lab: lab.__name__)
+def microscope():
+    model = nn.Sequential(nn.Sequential(nn.Conv2d(1, 3, 3), nn.ReLU()), nn.Flatten(), nn.Linear(48, 4))
+    lab = Microscope({"A": model}, torch.rand(5, 1, 6, 6), torch.arange(5) % 4, steps=3)
+    for lab.layer, lab.step in (0, 0), (1, 2), (0, 1):
+        yield lab.to_html(), lab._picture.ground
+
+
+@pytest.mark.parametrize("lab", [gradient_flow, momentum, playground, microscope], ids=lambda lab: lab.__name__)
 def test_a_redraw_is_the_whole_figure(lab):
     seen = []
     for picture, ground in lab():

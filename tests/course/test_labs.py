@@ -54,7 +54,7 @@ def test_the_picture_s_alternative_text_has_the_numbers(lab):
     lab.step, lab.image = 5, 2
     picture = lab.to_html()
     assert f"loss {lab.look()['loss']:.4f}" in re.search('alt="([^"]+)"', picture)[1]
-    assert "http" not in picture, "nothing is loaded from elsewhere"
+    assert "://" not in picture, "nothing is loaded from elsewhere"
 
 
 def test_sliders_move_the_picture(lab):
@@ -145,7 +145,7 @@ def test_the_broadcasting_lab_s_picture_has_its_sentence_and_its_numbers():
     lab = Broadcasting((3, 1), (4,))
     lab.element = 6
     picture = lab.to_html()
-    assert "http" not in picture, "nothing is loaded from elsewhere"
+    assert "://" not in picture, "nothing is loaded from elsewhere"
     assert re.search('alt="([^"]+)"', picture)[1] == html.escape(lab.describe())
     assert "Result [1, 2] is 23: a has strides (1, 0), so 20 from place 1" in lab.describe()
     drawing = base64.b64decode(re.search("base64,([^\"]+)", picture)[1]).decode()

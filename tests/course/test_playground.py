@@ -95,7 +95,7 @@ def test_the_alternative_text_has_the_numbers(lab):
     alt = re.search('alt="([^"]+)"', lab.to_html())[1]
     assert alt == lab.describe() and "100 moons, 8 hidden units a layer, step 30" in alt
     assert f"loss {seen['losses'][30, 0]:.3f}, held out {seen['losses'][30, 1]:.3f}" in alt
-    assert "http" not in lab.to_html(), "nothing is loaded from elsewhere"
+    assert "://" not in lab.to_html(), "nothing is loaded from elsewhere"
 
 
 def test_the_controls_move_the_picture(lab):
@@ -169,5 +169,9 @@ def test_a_confusion_matrix_names_the_commonest_mistake(shown):
     assert shown == ["Confusion matrix: 18 of 21 stand on the diagonal, the commonest mistake, 3 times, is 2 called 0."]
     classifiers.show_confusion(np.eye(2))
     assert "there are no mistakes" in shown[1]
+    classifiers.show_confusion(counts, ["arrow", "circle", "heart"])
+    assert shown[2].endswith("the commonest mistake, 3 times, is heart called arrow.")
+    with pytest.raises(ValueError, match="expected 3 names, got 2"):
+        classifiers.show_confusion(counts, ["arrow", "circle"])
     with pytest.raises(ValueError, match=r"a square array, got shape \(2, 3\)"):
         classifiers.show_confusion(np.zeros((2, 3)))

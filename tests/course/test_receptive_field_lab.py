@@ -94,7 +94,7 @@ def test_the_picture_follows_and_says_what_it_shows(lab):
 
     def pixels():
         picture = lab.to_html()
-        assert "http" not in picture, "nothing is loaded from elsewhere"
+        assert "://" not in picture, "nothing is loaded from elsewhere"
         assert lab.describe() in re.search('alt="([^"]+)"', picture)[1]
         return np.asarray(Image.open(io.BytesIO(base64.b64decode(re.search("base64,([^\"]+)", picture)[1]))))
 

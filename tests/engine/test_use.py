@@ -525,6 +525,8 @@ def test_the_badge_says_whose_each_part_is():
         "  matmul (vjp)                 yours, test_use.matmul_vjp",
         "  nn.functional.dropout        yours, engine.nn.functional.dropout.dropout",
         "  all else                     the engine's"]
+    long = torch.use({"nn.functional.scaled_dot_product_attention": F.scaled_dot_product_attention})
+    assert len({line.index(whose) for line, whose in zip(repr(long).splitlines(), ("yours", "the engine's"))}) == 1
     page = own._repr_html_()
     assert page.count("<span") == page.count("</span>") == 3 and "matmul (vjp) · yours" in page
     assert "test_use.matmul_vjp" in page and "all else · the engine’s" in page

@@ -18,6 +18,7 @@ PAGES = sorted(
     + list(ROOT.glob("course/chapters/*.md"))
 )
 HOSTS = {  # reviewed: what they hold is free to read, needs no account, and is its subject's own site
+    "cs.toronto.edu",
     "cupy.dev",
     "distributed.dask.org",
     "github.com",

@@ -66,6 +66,30 @@ def _for_scores(queries, keys):
     return torch.where(_shifted(queries, keys, 0), 0.0, -torch.inf)
 
 
+def _upper_to_the_corner(queries, keys):
+    return torch.ones(queries, keys, dtype=torch.bool).triu(keys - queries)
+
+
+def _shifted_to_the_left(queries, keys):
+    return torch.ones(queries, keys, dtype=torch.bool).tril(queries - keys)
+
+
+def _for_all_positions(queries, keys):
+    return torch.ones(keys, keys, dtype=torch.bool).tril()
+
+
+def _keys_as_rows(queries, keys):
+    return _shifted(queries, keys, 0).T
+
+
+def _as_far_back_as_queries(queries, keys):
+    return _shifted(queries, keys, 0) & ~_shifted(queries, keys, -queries)
+
+
+def _as_many_rows_as_keys(queries, keys):
+    return torch.ones(keys, queries, dtype=torch.bool).tril(keys - queries)
+
+
 def causal_mask_by_comparing(queries, keys):
     """The place of each query among the keys, against the keys' places."""
     places = torch.arange(keys - queries, keys).unsqueeze(1)
@@ -154,6 +178,40 @@ EXERCISE = Spec(
             "a mask to be added",
             "These are numbers to add to the scores: 0 and -inf. Here a mask says True or False: `dtype=torch.bool`.",
             _for_scores,
+        ),
+        Misconception(
+            "the upper triangle, shifted",
+            "Your queries look at themselves and ahead. What came earlier is on the left of a row: `tril`, with the "
+            "shift that you have.",
+            _upper_to_the_corner,
+        ),
+        Misconception(
+            "shifted to the left",
+            "You shift the diagonal the wrong way: each of the `keys - queries` positions before the first query is "
+            "one more that it sees, so the shift is `keys - queries`.",
+            _shifted_to_the_left,
+        ),
+        Misconception(
+            "for all positions",
+            "There is a row for each position. Rows are queries, and only the last `queries` positions ask: the last "
+            "rows of this.",
+            _for_all_positions,
+        ),
+        Misconception(
+            "keys as rows",
+            "Your rows are keys. A row is a query, a column a key: (queries, keys).",
+            _keys_as_rows,
+        ),
+        Misconception(
+            "as far back as queries",
+            "Your queries look back a few keys only. All that came before may be seen, however long ago.",
+            _as_far_back_as_queries,
+        ),
+        Misconception(
+            "as many rows as keys",
+            "Rows and columns have changed places: a row is a query, a column a key, `torch.ones(queries, keys, "
+            "...)`.",
+            _as_many_rows_as_keys,
         ),
     ),
     half_right=(_square,),

@@ -114,6 +114,63 @@ def _caches_queries(q, k, v, cache, heads):
     return output, (q if cache is None else torch.cat([cache[0], q], dim=1), values)
 
 
+def _ignores_the_cache(q, k, v, cache, heads):
+    return cached_attention_reshaped(q, k, v, None, heads)
+
+
+def _mask_of_the_new(q, k, v, cache, heads):
+    k, v = _longer(k, v, cache)
+    return multi_head_reshaped(q, k, v, heads, causal_mask_row_by_row(q.shape[1], q.shape[1])), (k, v)
+
+
+def _joined_along(dim, attend):
+    """An answer that joins old and new along another dimension. Where it then fails depends on how heads are split."""
+
+    def cached_attention(q, k, v, cache, heads):
+        if cache is not None:
+            k, v = torch.cat([cache[0], k], dim=dim), torch.cat([cache[1], v], dim=dim)
+        return attend(q, k, v, heads, causal_mask_row_by_row(q.shape[1], k.shape[1])), (k, v)
+
+    return cached_attention
+
+
+_along_the_batch = _joined_along(0, multi_head_reshaped)
+_along_the_batch_head_by_head = _joined_along(0, multi_head_head_by_head)
+_along_the_width = _joined_along(-1, multi_head_reshaped)
+_along_the_width_head_by_head = _joined_along(-1, multi_head_head_by_head)
+
+
+def _values_of_now(q, k, v, cache, heads):
+    k, _ = _longer(k, v, cache)
+    return multi_head_reshaped(q, k, v, heads, causal_mask_row_by_row(q.shape[1], k.shape[1])), (k, v)
+
+
+def _values_of_now_head_by_head(q, k, v, cache, heads):
+    k, _ = _longer(k, v, cache)
+    return multi_head_head_by_head(q, k, v, heads, causal_mask_row_by_row(q.shape[1], k.shape[1])), (k, v)
+
+
+def _always_a_cache(q, k, v, cache, heads):
+    k, v = torch.cat([cache[0], k], dim=1), torch.cat([cache[1], v], dim=1)
+    return multi_head_reshaped(q, k, v, heads, causal_mask_row_by_row(q.shape[1], k.shape[1])), (k, v)
+
+
+def _one_head(q, k, v, cache, heads):
+    return cached_attention_reshaped(q, k, v, cache, 1)
+
+
+def _not_themselves(q, k, v, cache, heads):
+    k, v = _longer(k, v, cache)
+    mask = causal_mask_row_by_row(q.shape[1], k.shape[1]) if q.shape[1] == 1 else (
+        causal_mask_row_by_row(q.shape[1] + 1, k.shape[1])[:-1])
+    return multi_head_reshaped(q, k, v, heads, mask), (k, v)
+
+
+def _past_twice(q, k, v, cache, heads):
+    k, v = _longer(*_longer(k, v, cache), cache)
+    return multi_head_reshaped(q, k, v, heads, causal_mask_row_by_row(q.shape[1], k.shape[1])), (k, v)
+
+
 def _one_at_a_time(q, k, v, cache, heads):
     """Right for one more position of one sequence."""
     if len(q) > 1 or q.shape[1] > 1:
@@ -238,6 +295,70 @@ EXERCISE = Spec(
             "caches the queries",
             "In the cache the queries stand where the keys should. Nobody asks for an old query again.",
             _caches_queries,
+        ),
+        Misconception(
+            "ignores the cache",
+            "The cache plays no part: the new positions see each other only, and what was remembered is lost. Put its "
+            "keys and values in front of the new ones.",
+            _ignores_the_cache,
+        ),
+        Misconception(
+            "mask of the new alone",
+            "Your mask is as wide as there are new positions. Keys are all there are, the past included: "
+            "`causal_mask(q.shape[1], k.shape[1])` with the longer k.",
+            _mask_of_the_new,
+        ),
+        Misconception(
+            "along the batch",
+            "Along axis 0 are the sequences of the batch. Positions are axis 1: `torch.cat([old, new], dim=1)`.",
+            _along_the_batch,
+        ),
+        Misconception(
+            "along the batch, head by head",
+            "Along axis 0 are the sequences of the batch. Positions are axis 1: `torch.cat([old, new], dim=1)`.",
+            _along_the_batch_head_by_head,
+        ),
+        Misconception(
+            "along the width",
+            "The last axis is the width of each position. Positions are axis 1: `torch.cat([old, new], dim=1)`.",
+            _along_the_width,
+        ),
+        Misconception(
+            "along the width, head by head",
+            "The last axis is the width of each position. Positions are axis 1: `torch.cat([old, new], dim=1)`.",
+            _along_the_width_head_by_head,
+        ),
+        Misconception(
+            "values of now",
+            "The keys are continued, the values are not. Each key has a value: `torch.cat` for both.",
+            _values_of_now,
+        ),
+        Misconception(
+            "values of now, head by head",
+            "The keys are continued, the values are not. Each key has a value: `torch.cat` for both.",
+            _values_of_now_head_by_head,
+        ),
+        Misconception(
+            "always a cache",
+            "At the start `cache` is None, and there is nothing in front of the new keys and values: `if cache is not "
+            "None`.",
+            _always_a_cache,
+        ),
+        Misconception(
+            "one head",
+            "You attend with the whole width at once. Hand `heads` on to `multi_head`.",
+            _one_head,
+        ),
+        Misconception(
+            "not themselves",
+            "With several new positions yours do not see their own keys. The last one sees all: `causal_mask(queries, "
+            "keys)`.",
+            _not_themselves,
+        ),
+        Misconception(
+            "the past twice",
+            "What is in the cache comes in twice. The new cache is the old one with the new positions behind, once.",
+            _past_twice,
         ),
     ),
     half_right=(_one_at_a_time,),

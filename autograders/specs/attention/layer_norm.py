@@ -11,18 +11,46 @@ EPS = 1e-5
 
 
 def layer_norm(x, weight, bias):
-    """The engine's own, forward and back, inside of an operation as well, where nothing is recorded otherwise."""
+    """The engine's own."""
+    return _of_engine(x, weight, bias, EPS)
+
+
+def _of_engine(x, weight, bias, eps):
+    """Forward and back, inside of an operation as well, where nothing is recorded otherwise."""
     import engine
 
     tensors = [engine.tensor(array, requires_grad=True) for array in (x, weight, bias)]
     with engine.enable_grad():
-        output = engine.nn.functional.layer_norm(tensors[0], weight.shape, *tensors[1:], eps=1e-5)
+        output = engine.nn.functional.layer_norm(tensors[0], weight.shape, *tensors[1:], eps=eps)
 
     def vjp(gradient):
         gradients = engine.autograd.grad(output, tensors, engine.tensor(gradient), retain_graph=True)
-        return tuple(each.numpy() for each in gradients)
+        return tuple(each.detach().numpy() for each in gradients)
 
     return output.detach().numpy(), vjp
+
+
+def as_layer_norm(answer):
+    """The entry of the table, whose rows may lie in several dimensions. Another eps than 1e-5 is left to the engine.
+
+    On a GPU the arrays travel to the CPU and back.
+    """
+    from engine.backend import as_array, to_numpy
+
+    def layer_norm(*given, eps):
+        x, weight, bias = map(to_numpy, given)
+        if eps == EPS:
+            output, vjp = answer(x.reshape(-1, weight.size), weight.reshape(-1), bias.reshape(-1))
+        else:
+            output, vjp = _of_engine(x, weight, bias, eps)
+
+        def pullback(gradient):
+            gradients = vjp(to_numpy(gradient).reshape(output.shape))
+            return tuple(as_array(each.reshape(like.shape), like) for each, like in zip(gradients, given))
+
+        return as_array(output.reshape(x.shape), given[0]), pullback
+
+    return layer_norm
 
 
 def layer_norm_rounding(gradient, x, weight, bias):
@@ -195,6 +223,98 @@ def _forgets_weight_and_bias(x, weight, bias):
     return h, lambda g: _backward(g, h, scale, weight)
 
 
+def _without_keepdims(x, weight, bias):
+    h, scale = (x - x.mean(axis=-1)) / np.sqrt(x.var(axis=-1) + EPS), 1 / np.sqrt(x.var(axis=-1) + EPS)
+    return h * weight + bias, lambda g: _backward(g, h, scale, weight)
+
+
+def _along_axis(x, weight, bias, axis):
+    h, scale = _parts(x, axis=axis)
+    return h * weight + bias, lambda g: _backward(g, h, scale, weight)
+
+
+def _along_the_first_axis(x, weight, bias):
+    return _along_axis(x, weight, bias, 0)
+
+
+def _along_the_second_axis(x, weight, bias):
+    return _along_axis(x, weight, bias, 1)
+
+
+def _scaled_by(x, weight, bias, scale, middle):
+    h = (x - middle) * scale
+    return h * weight + bias, lambda g: _backward(g, h, scale, weight)
+
+
+def _by_the_variance(x, weight, bias):
+    return _scaled_by(x, weight, bias, 1 / (x.var(axis=-1, keepdims=True) + x.dtype.type(EPS)), _mean(x))
+
+
+def _root_mean_square(x, weight, bias):
+    return _scaled_by(x, weight, bias, 1 / np.sqrt(_mean(x * x) + x.dtype.type(EPS)), 0)
+
+
+def _with_vjp(x, weight, bias, changed):
+    """Right, but for what `changed(gradient, h, scale, the three gradients)` makes of the gradients."""
+    h, scale = _parts(x)
+    return h * weight + bias, lambda g: changed(g, h, scale, _backward(g, h, scale, weight))
+
+
+def _keepdims_forgotten_on_the_way_back(x, weight, bias):
+    def changed(g, h, scale, right):
+        b = g * weight
+        return (b - b.mean(axis=-1) - h * (b * h).mean(axis=-1)) * scale, *right[1:]
+
+    return _with_vjp(x, weight, bias, changed)
+
+
+def _sums_for_means(x, weight, bias):
+    def changed(g, h, scale, right):
+        return _backward(g, h, scale, weight, lambda array: array.sum(axis=-1, keepdims=True))
+
+    return _with_vjp(x, weight, bias, changed)
+
+
+def _along_x(x, weight, bias):
+    def changed(g, h, scale, right):
+        b = g * weight
+        return (b - _mean(b) - x * _mean(b * x)) * scale, *right[1:]
+
+    return _with_vjp(x, weight, bias, changed)
+
+
+def _rows_kept_apart(x, weight, bias):
+    return _with_vjp(x, weight, bias, lambda g, h, scale, right: (right[0], g * h, g))
+
+
+def _summed_along_rows(x, weight, bias):
+    return _with_vjp(x, weight, bias, lambda g, h, scale, right: (right[0], (g * h).sum(axis=-1), g.sum(axis=-1)))
+
+
+def _means_over_rows(x, weight, bias):
+    return _with_vjp(
+        x, weight, bias, lambda g, h, scale, right: (right[0], _rows(g * h).mean(axis=0), _rows(g).mean(axis=0)))
+
+
+def _bias_before_weight(x, weight, bias):
+    return _with_vjp(x, weight, bias, lambda g, h, scale, right: (right[0], right[2], right[1]))
+
+
+def _weight_by_weight(x, weight, bias):
+    return _with_vjp(x, weight, bias, lambda g, h, scale, right: (right[0], right[1] * weight, right[2]))
+
+
+def _bias_by_weight(x, weight, bias):
+    return _with_vjp(x, weight, bias, lambda g, h, scale, right: (*right[:2], right[2] * weight))
+
+
+def _weight_by_the_output(x, weight, bias):
+    def changed(g, h, scale, right):
+        return right[0], _rows(g * (h * weight + bias)).sum(axis=0), right[2]
+
+    return _with_vjp(x, weight, bias, changed)
+
+
 def _half_of_it(x, weight, bias):
     """The output is right where eps hardly counts, and of the way back the gradient of bias."""
     h, scale = _parts(x, eps=0.0 if x.std() < 0.1 else EPS)
@@ -277,6 +397,8 @@ EXERCISE = Spec(
     difficulty=4,
     weights=WEIGHTS,
     ours=layer_norm,
+    part="layer_norm",
+    as_part=as_layer_norm,
     rounding=layer_norm_rounding,
     cases=layer_norm_cases,
     picture="none",
@@ -350,6 +472,91 @@ EXERCISE = Spec(
             "forgets weight and bias",
             "The standardized rows are right; the output is these times `weight`, plus `bias`.",
             _forgets_weight_and_bias,
+        ),
+        Misconception(
+            "without keepdims",
+            "A mean along the last axis takes that axis away, so one number for each row meets the columns, or "
+            "nothing: `keepdims=True`.",
+            _without_keepdims,
+        ),
+        Misconception(
+            "without keepdims, going back",
+            "The output is right. On the way back a mean along the last axis takes that axis away, so it meets the "
+            "columns, or nothing: `keepdims=True` there, too.",
+            _keepdims_forgotten_on_the_way_back,
+        ),
+        Misconception(
+            "along the first axis",
+            "You standardize along axis 0, the rows or the batch. LayerNorm looks at one position at a time: the last "
+            "axis.",
+            _along_the_first_axis,
+        ),
+        Misconception(
+            "along the second axis",
+            "Right for matrices. With a batch in front axis 1 is that of the positions; the width is always the last: "
+            "`axis=-1`.",
+            _along_the_second_axis,
+        ),
+        Misconception(
+            "by the variance",
+            "You divide by the variance. To bring the spread to 1 divide by its root, the standard deviation.",
+            _by_the_variance,
+        ),
+        Misconception(
+            "root mean square",
+            "The mean is not taken away. h is `(x - mean) / deviation`, both of the row.",
+            _root_mean_square,
+        ),
+        Misconception(
+            "sums for means",
+            "The output is right. In the gradient of x stand means over the row, not sums: each of the n numbers has "
+            "a share of 1/n in mean and variance.",
+            _sums_for_means,
+        ),
+        Misconception(
+            "along x",
+            "The output is right. What is taken away lies along the standardized row: `h * mean(b * h)`, not x.",
+            _along_x,
+        ),
+        Misconception(
+            "rows kept apart",
+            "`weight` and `bias` were used in every row, so they hear from all of them: sum over all axes but the "
+            "last.",
+            _rows_kept_apart,
+        ),
+        Misconception(
+            "summed along rows",
+            "You sum along the rows, so there is a number for each row. `weight` and `bias` have one for each column: "
+            "sum over all axes *but* the last.",
+            _summed_along_rows,
+        ),
+        Misconception(
+            "means over rows",
+            "For `weight` and `bias` you take means over the rows. They were used in each, so what they hear adds up: "
+            "sums.",
+            _means_over_rows,
+        ),
+        Misconception(
+            "bias before weight",
+            "The gradients of weight and bias have changed places. The vjp returns three: of x, of weight, of bias.",
+            _bias_before_weight,
+        ),
+        Misconception(
+            "weight by weight",
+            "All is right but the gradient of `weight`: it multiplies h, so it hears `gradient * h`. That times "
+            "`weight` itself is what goes on to h.",
+            _weight_by_weight,
+        ),
+        Misconception(
+            "bias by weight",
+            "All is right but the gradient of `bias`: it is added last, so it hears `gradient` as it is, without "
+            "`weight`.",
+            _bias_by_weight,
+        ),
+        Misconception(
+            "weight by the output",
+            "All is right but the gradient of `weight`: what it multiplies is the standardized row h, not the output.",
+            _weight_by_the_output,
         ),
     ),
     half_right=(_half_of_it,),

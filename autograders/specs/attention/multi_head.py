@@ -119,6 +119,48 @@ def _adds_up(q, k, v, heads, mask):
     return _attend(_split(q, heads), _split(k, heads), _split(v, heads), mask).sum(1)
 
 
+def _never_turned(q, k, v, heads, mask):
+    q, k, v = (x.reshape(*x.shape[:-1], heads, -1) for x in (q, k, v))
+    return _attend(q, k, v, mask).flatten(-2)
+
+
+def _every_other_number_split(q, k, v, heads, mask):
+    q, k, v = (x.reshape(*x.shape[:-1], -1, heads).permute(0, 3, 1, 2) for x in (q, k, v))
+    return _join(_attend(q, k, v, mask))
+
+
+def _length_of_the_queries(q, k, v, heads, mask):
+    q, k, v = (x.reshape(len(q), q.shape[1], heads, q.shape[2] // heads).transpose(1, 2) for x in (q, k, v))
+    return _join(_attend(q, k, v, mask))
+
+
+def _as_many_heads_as_wide(q, k, v, heads, mask):
+    return _join(_attend(*(_split(x, x.shape[-1] // heads) for x in (q, k, v)), mask))
+
+
+def _positions_among_heads(q, k, v, heads, mask):
+    parts = zip(*(x.chunk(heads, dim=1) for x in (q, k, v)))
+    return torch.cat([_attend(*part, None) for part in parts], dim=1)
+
+
+def _one_below_the_other(q, k, v, heads, mask):
+    parts = zip(*(x.chunk(heads, dim=-1) for x in (q, k, v)))
+    return torch.cat([_attend(*part, mask) for part in parts], dim=1)
+
+
+def _stacked(q, k, v, heads, mask):
+    parts = zip(*(x.chunk(heads, dim=-1) for x in (q, k, v)))
+    return torch.stack([_attend(*part, mask) for part in parts], dim=-1).flatten(2)
+
+
+def _keys_for_values(q, k, v, heads, mask):
+    return _join(_attend(_split(q, heads), _split(k, heads), _split(k, heads), mask))
+
+
+def _first_keys_for_all(q, k, v, heads, mask):
+    return _join(_attend(_split(q, heads), _split(k, heads)[:, :1], _split(v, heads), mask))
+
+
 def multi_head_reshaped(q, k, v, heads, mask):
     """Split, bring the heads in front, attend, and back."""
 
@@ -240,6 +282,57 @@ EXERCISE = Spec(
             "added up",
             "You add the heads up. They are laid side by side, so that the output is as wide as the input.",
             _adds_up,
+        ),
+        Misconception(
+            "never turned",
+            "Split as (N, L, heads, ...) it is the heads of one position that look at each other. Bring them in front "
+            "of the positions with `transpose(1, 2)`.",
+            _never_turned,
+        ),
+        Misconception(
+            "every other number, split",
+            "Joining is right; splitting is not: your heads take every h-th number of the width. A head's numbers lie "
+            "side by side: `reshape(N, L, heads, width // heads)`, in this order.",
+            _every_other_number_split,
+        ),
+        Misconception(
+            "the length of the queries",
+            "k and v may have another length than q. In `reshape` each has its own: `x.shape[1]`.",
+            _length_of_the_queries,
+        ),
+        Misconception(
+            "as many heads as wide",
+            "You have `width // heads` heads of `heads` numbers each; it is the other way round: `reshape(N, L, "
+            "heads, width // heads)`.",
+            _as_many_heads_as_wide,
+        ),
+        Misconception(
+            "positions among heads",
+            "You share the positions among the heads. Each head sees all positions, and a part of each one's numbers: "
+            "split the last axis.",
+            _positions_among_heads,
+        ),
+        Misconception(
+            "one below the other",
+            "The heads' outputs follow each other along the positions. They are laid side by side, along the width: "
+            "`torch.cat(..., dim=-1)`.",
+            _one_below_the_other,
+        ),
+        Misconception(
+            "stacked",
+            "`stack` along a new last axis mixes the heads' numbers: one of the first, one of the second ... Lay the "
+            "outputs side by side: `torch.cat(..., dim=-1)`.",
+            _stacked,
+        ),
+        Misconception(
+            "keys for values",
+            "You mix the keys with the weights. What is taken are the values, `v`, split like the rest.",
+            _keys_for_values,
+        ),
+        Misconception(
+            "the first keys for all",
+            "All heads look at the first one's keys. Each has its own part of q, k and v.",
+            _first_keys_for_all,
         ),
     ),
     half_right=(_forgets_the_mask,),

@@ -21,6 +21,42 @@ def scaled_dot_product(q, k, v, mask):
     return weights @ v, weights
 
 
+def as_attention(answer):
+    """F.scaled_dot_product_attention on `answer`, for what the exercise is about; the rest is left to the engine.
+
+    That is dropout, another scale, shared heads, a mask that adds other numbers than 0 and -inf, or has more than two
+    dimensions, and queries that may look nowhere.
+    """
+    import functools
+
+    from engine.nn import functional as F
+
+    @functools.wraps(answer)
+    def scaled_dot_product_attention(
+            query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, *, scale=None, enable_gqa=False):
+        mask = attn_mask
+        if is_causal and mask is None:
+            mask = torch.ones(query.shape[-2], key.shape[-2], dtype=torch.bool, device=query.device).tril()
+        elif mask is not None and mask.dtype is not torch.bool and ((mask == 0) | (mask == -math.inf)).all():
+            mask = mask == 0
+        if dropout_p or scale is not None or enable_gqa or not _is_plain(query, key, value, mask):
+            return F.scaled_dot_product_attention(
+                query, key, value, attn_mask, dropout_p, is_causal, scale=scale, enable_gqa=enable_gqa)
+        return answer(query, key, value, mask)[0]
+
+    return scaled_dot_product_attention
+
+
+def _is_plain(query, key, value, mask):
+    """Whether these are what the exercise says: of the same leading dimensions, with nothing empty, and such a mask."""
+    leading = {tuple(each.shape[:-2]) for each in (query, key, value)}
+    if len(leading) > 1 or any(each.ndim < 2 or not each.numel() for each in (query, key, value)):
+        return False
+    if mask is None:
+        return True
+    return mask.dtype is torch.bool and mask.shape == (query.shape[-2], key.shape[-2]) and bool(mask.any(-1).all())
+
+
 def scaled_dot_product_rounding(q, k, v, mask, gradient):
     """That of attention, in the order of the results."""
     return tuple(attention_bounds(q, k, v, mask, gradient))
@@ -36,8 +72,8 @@ def scaled_dot_product_cases(rng):
         ((), (3, 5, 4, 2), False, DOUBLE, several),
         ((), (2, 4, 2, 2), True, SINGLE, masked),
         ((), (4, 5, 3, 4), True, DOUBLE, masked),
-        ((2, 2), (3, 4, 2, 3), True, SINGLE, batch),
-        ((2, 3), (4, 4, 3, 3), False, DOUBLE, batch),
+        ((2, 2), (3, 4, 3, 2), True, SINGLE, batch),
+        ((3, 2), (4, 4, 3, 3), False, DOUBLE, batch),
     ]:
         shapes = (*before, queries, width), (*before, keys, width), (*before, keys, wide)
         yield _case(rng, shapes, _mask(rng, queries, keys) if is_masked else None, group, dtype)
@@ -134,6 +170,81 @@ def _scores_as_weights(q, k, v, mask):
     return scores @ v, scores
 
 
+def _multiplies_by_the_root(q, k, v, mask):
+    return _attention(q, k, v, mask, scale=1 / math.sqrt(q.shape[-1]))
+
+
+def _root_of_the_values_width(q, k, v, mask):
+    return _attention(q, k, v, mask, scale=math.sqrt(v.shape[-1]))
+
+
+def _root_of_the_second_axis(q, k, v, mask):
+    return _attention(q, k, v, mask, scale=math.sqrt(q.shape[1]))
+
+
+def _by_scores(scores, v, mask, hidden=-math.inf, dim=-1):
+    weights = (scores if mask is None else scores.masked_fill(~mask, hidden)).softmax(dim)
+    return weights @ v, weights
+
+
+def _turns_all_axes(q, k, v, mask):
+    return _by_scores(q @ k.T / math.sqrt(q.shape[-1]), v, mask)
+
+
+def _turns_the_first_axes(q, k, v, mask):
+    return _by_scores(q @ k.transpose(0, 1) / math.sqrt(q.shape[-1]), v, mask)
+
+
+def _softmax_over_the_first_axis(q, k, v, mask):
+    return _by_scores(q @ k.mT / math.sqrt(q.shape[-1]), v, mask, dim=0)
+
+
+def _softmax_over_the_second_axis(q, k, v, mask):
+    return _by_scores(q @ k.mT / math.sqrt(q.shape[-1]), v, mask, dim=1)
+
+
+def _hides_with_minus_a_hundred(q, k, v, mask):
+    return _by_scores(q @ k.mT / math.sqrt(q.shape[-1]), v, mask, hidden=-100.0)
+
+
+def _infinity_times_zero(q, k, v, mask):
+    scores = q @ k.mT / math.sqrt(q.shape[-1])
+    return _by_scores(scores if mask is None else scores + (~mask) * -math.inf, v, None)
+
+
+def _always_a_mask(q, k, v, mask):
+    weights = (q @ k.mT / math.sqrt(q.shape[-1])).masked_fill(~mask, -math.inf).softmax(-1)
+    return weights @ v, weights
+
+
+def _sum_without_keepdim(q, k, v, mask):
+    scores = q @ k.mT / math.sqrt(q.shape[-1])
+    scores = scores if mask is None else scores.masked_fill(~mask, -math.inf)
+    weights = scores.exp() / scores.exp().sum(-1)
+    return weights @ v, weights
+
+
+def _shares_of_the_scores(q, k, v, mask):
+    scores = q @ k.mT / math.sqrt(q.shape[-1])
+    scores = scores if mask is None else scores.masked_fill(~mask, -math.inf)
+    weights = scores / scores.sum(-1, keepdim=True)
+    return weights @ v, weights
+
+
+def _weights_first(q, k, v, mask):
+    return _attention(q, k, v, mask)[::-1]
+
+
+def _keys_for_values(q, k, v, mask):
+    weights = _attention(q, k, v, mask)[1]
+    return weights @ k, weights
+
+
+def _returns_masked_scores(q, k, v, mask):
+    scores = q @ k.mT / math.sqrt(q.shape[-1])
+    return _attention(q, k, v, mask)[0], scores if mask is None else scores.masked_fill(~mask, -math.inf)
+
+
 def _half_the_story(q, k, v, mask):
     """Right without a mask, for scores that exp can take."""
     return _overflows(q, k, v, None) if len(q) == 1 or mask is None else _masks_with_zero(q, k, v, mask)
@@ -194,6 +305,8 @@ EXERCISE = Spec(
     difficulty=3,
     weights=WEIGHTS,
     ours=scaled_dot_product,
+    part="nn.functional.scaled_dot_product_attention",
+    as_part=as_attention,
     rounding=scaled_dot_product_rounding,
     cases=scaled_dot_product_cases,
     picture="none",
@@ -271,6 +384,92 @@ EXERCISE = Spec(
             "The output is right, but no gradient comes back to q and k: the weights have left the graph. Stay with "
             "tensors, without `detach` or `numpy`.",
             _detached_weights,
+        ),
+        Misconception(
+            "multiplies by the root",
+            "You multiply by √d. Sums of d products are large already: divide.",
+            _multiplies_by_the_root,
+        ),
+        Misconception(
+            "root of the values' width",
+            "The d in √d is the width of queries and keys, over which a score is summed: `q.shape[-1]`. Values may be "
+            "wider or narrower.",
+            _root_of_the_values_width,
+        ),
+        Misconception(
+            "root of the second axis",
+            "Right for matrices. With a batch or heads in front `shape[1]` is another axis; the width is always the "
+            "last, `q.shape[-1]`.",
+            _root_of_the_second_axis,
+        ),
+        Misconception(
+            "turns all axes",
+            "Right for matrices. `k.T` turns all axes round, also those of the batch and the heads: `k.transpose(-2, "
+            "-1)`, or `k.mT`.",
+            _turns_all_axes,
+        ),
+        Misconception(
+            "turns the first axes",
+            "Right for matrices. With more axes in front `transpose(0, 1)` exchanges those; keys and width are the "
+            "last two: `k.transpose(-2, -1)`.",
+            _turns_the_first_axes,
+        ),
+        Misconception(
+            "softmax over the first axis",
+            "Your softmax runs over axis 0, queries or the batch. Each query shares a weight of 1 among the keys: "
+            "`dim=-1`.",
+            _softmax_over_the_first_axis,
+        ),
+        Misconception(
+            "softmax over the second axis",
+            "Right for matrices. With a batch or heads in front axis 1 is another one; the keys are always the last: "
+            "`dim=-1`.",
+            _softmax_over_the_second_axis,
+        ),
+        Misconception(
+            "hides with -100",
+            "You set hidden scores to a number that is small, but not small enough: they keep a little weight. -inf "
+            "leaves none.",
+            _hides_with_minus_a_hundred,
+        ),
+        Misconception(
+            "infinity times zero",
+            "Where a query may look you add 0 · inf, and that is nan. Put -inf in where it may not, and leave the "
+            "rest: `scores.masked_fill(~mask, -math.inf)`.",
+            _infinity_times_zero,
+        ),
+        Misconception(
+            "always a mask",
+            "`mask` may be None, and then there is nothing to hide: `if mask is not None`.",
+            _always_a_mask,
+        ),
+        Misconception(
+            "a sum without keepdim",
+            "`sum(-1)` takes the axis of the keys away, so the sums meet the wrong axis, or none: `sum(-1, "
+            "keepdim=True)`, or `softmax(-1)`.",
+            _sum_without_keepdim,
+        ),
+        Misconception(
+            "shares of the scores",
+            "You divide the scores by their sum, which may be negative or near 0. The softmax takes `exp` of them "
+            "first, so that all weights are positive.",
+            _shares_of_the_scores,
+        ),
+        Misconception(
+            "weights first",
+            "Two things come back, in this order: the output, then the weights. Yours come the other way round.",
+            _weights_first,
+        ),
+        Misconception(
+            "keys for values",
+            "You mix the keys with the weights. Keys are for being found; what is taken are the values: `weights @ "
+            "v`.",
+            _keys_for_values,
+        ),
+        Misconception(
+            "returns the masked scores",
+            "The output is right. The second result should be the weights, which the softmax makes of your scores.",
+            _returns_masked_scores,
         ),
     ),
     half_right=(_half_the_story,),

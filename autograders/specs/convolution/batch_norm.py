@@ -226,6 +226,54 @@ class _BeginsWithZeros(BatchNormLayer):
         self.weight = nn.Parameter(torch.zeros(num_features))
 
 
+class _EpsBesideTheRoot(BatchNormLayer):
+    def scaled(self, x, mean, variance):
+        mean, variance, weight, bias = (each.reshape(-1, 1, 1) for each in (mean, variance, self.weight, self.bias))
+        return (x - mean) / (variance.sqrt() + self.eps) * weight + bias
+
+
+class _LinedUpWithColumns(BatchNormLayer):
+    def scaled(self, x, mean, variance):
+        weight, bias = self.weight.reshape(-1, 1, 1), self.bias.reshape(-1, 1, 1)
+        return (x - mean) / (variance + self.eps).sqrt() * weight + bias
+
+
+class _NeitherWeightNorBias(BatchNormLayer):
+    def scaled(self, x, mean, variance):
+        return (x - mean.reshape(-1, 1, 1)) / (variance.reshape(-1, 1, 1) + self.eps).sqrt()
+
+
+class _SquaresForTheVariance(BatchNormLayer):
+    def forward(self, x):
+        if not self.training:
+            return self.scaled(x, self.running_mean, self.running_var)
+        self.keep(x.mean(AXES), x.var(AXES))
+        return self.scaled(x, x.mean(AXES), (x * x).mean(AXES))
+
+
+class _KeepsTheLast(BatchNormLayer):
+    def keep(self, mean, variance):
+        self.running_mean, self.running_var = mean.detach(), variance.detach()
+
+
+class _KeepsDeviations(BatchNormLayer):
+    def keep(self, mean, variance):
+        super().keep(mean, variance.sqrt())
+
+
+class _KeepsTheGraph(BatchNormLayer):
+    def keep(self, mean, variance):
+        self.running_mean = (1 - self.momentum) * self.running_mean + self.momentum * mean
+        self.running_var = (1 - self.momentum) * self.running_var + self.momentum * variance
+
+
+class _OverTheImagesAlone(BatchNormLayer):
+    def forward(self, x):
+        if self.training:
+            self.keep(x.mean(0), x.var(0))
+        return self.scaled(x, x.mean(0), x.var(0))
+
+
 class BatchNormWithMeansOfSquares(BatchNormLayer):
     """The variance as the mean of the squares less the square of the mean."""
 
@@ -437,6 +485,52 @@ EXERCISE = Spec(
             "`weight` begins with zeros, so a new layer answers zero whatever it is given. Begin with "
             "`torch.ones(num_features)`: times 1, plus 0.",
             _BeginsWithZeros,
+        ),
+        Misconception(
+            "eps beside the root",
+            "Nearly right. eps belongs to the variance, under the root: `(variance + eps).sqrt()`.",
+            _EpsBesideTheRoot,
+        ),
+        Misconception(
+            "lined up with columns",
+            "Mean and variance, (C), line up with the last axis, the columns of the image. `reshape(-1, 1, 1)` lines "
+            "them up with the channels.",
+            _LinedUpWithColumns,
+        ),
+        Misconception(
+            "neither weight nor bias",
+            "It is standardized, but `weight` and `bias` take no part, so no gradient reaches them: times `weight`, "
+            "plus `bias`.",
+            _NeitherWeightNorBias,
+        ),
+        Misconception(
+            "squares for the variance",
+            "You take the mean of the squares. The variance is the mean square distance *from the mean*: subtract "
+            "that first, or use `x.var`.",
+            _SquaresForTheVariance,
+        ),
+        Misconception(
+            "keeps the last",
+            "The running values are those of the last batch. They should be steadier than any one batch, and move "
+            "towards it by the share `momentum` only.",
+            _KeepsTheLast,
+        ),
+        Misconception(
+            "keeps deviations",
+            "`running_var` keeps variances; you move it towards the standard deviation.",
+            _KeepsDeviations,
+        ),
+        Misconception(
+            "keeps the graph",
+            "The running values take part in the graph: through them each batch holds on to all batches before, and "
+            "memory grows. Move them within `torch.no_grad()`.",
+            _KeepsTheGraph,
+        ),
+        Misconception(
+            "over the images alone",
+            "You take the mean over the images alone, so there is one for each pixel. A channel has one mean over all "
+            "images *and places*: axes 0, 2 and 3.",
+            _OverTheImagesAlone,
         ),
     ),
     half_right=(_TrainsOnRunningOnes,),

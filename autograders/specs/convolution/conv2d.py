@@ -17,8 +17,8 @@ def conv2d(x, weight, bias, padding):
     return engine.nn.functional.conv2d(*tensors, padding=padding).numpy()
 
 
-def conv2d_cases(rng):
-    """Images and kernels, with and without zeros around."""
+def convolution_cases(arguments):
+    """Images and kernels, with and without zeros around. arguments(x_shape, weight_shape, padding, dtype): a case's."""
     plain, padded, many = "one channel, no padding", "one channel, with padding", "several channels in and out"
     for x_shape, weight_shape, padding, dtype, group in [
         ((1, 1, 3, 3), (1, 1, 2, 2), 0, SINGLE, plain),
@@ -27,22 +27,25 @@ def conv2d_cases(rng):
         ((2, 1, 4, 4), (2, 1, 3, 3), 1, DOUBLE, padded),
         ((1, 2, 3, 3), (3, 2, 2, 2), 0, SINGLE, many),
         ((2, 2, 4, 4), (2, 2, 3, 3), 1, DOUBLE, many),
-        ((2, 3, 5, 5), (4, 3, 3, 3), 1, SINGLE, many),
+        ((3, 3, 5, 5), (4, 3, 3, 3), 1, SINGLE, many),
     ]:
-        yield conv2d_case(rng, x_shape, weight_shape, padding, group, dtype=dtype)
+        yield Case(arguments(x_shape, weight_shape, padding, dtype), group)
     for x_shape, weight_shape, padding, group in [
         ((2, 2, 3, 6), (3, 2, 3, 3), 1, "an image that is wider than high"),
         ((2, 3, 4, 4), (2, 3, 1, 1), 0, "a kernel of one pixel"),
-        ((1, 2, 3, 3), (2, 2, 3, 3), 0, "a kernel as large as the image"),
+        ((2, 2, 3, 3), (3, 2, 3, 3), 0, "a kernel as large as the image"),
         ((1, 1, 2, 2), (1, 1, 3, 3), 2, "padding of 2"),
     ]:
-        yield conv2d_case(rng, x_shape, weight_shape, padding, group, stage=EDGE)
+        yield Case(arguments(x_shape, weight_shape, padding, SINGLE), group, EDGE)
 
 
-def conv2d_case(rng, x_shape, weight_shape, padding, group, dtype=SINGLE, **where):
-    """A case with random numbers of these shapes."""
-    arrays = (normal(rng, shape, dtype) for shape in (x_shape, weight_shape, weight_shape[:1]))
-    return Case((*arrays, padding), group, **where)
+def conv2d_cases(rng):
+    """With a bias for each output channel."""
+
+    def arguments(x_shape, weight_shape, padding, dtype):
+        return *(normal(rng, shape, dtype) for shape in (x_shape, weight_shape, weight_shape[:1])), padding
+
+    return convolution_cases(arguments)
 
 
 def zeros_around(x, padding):
@@ -96,6 +99,45 @@ def _reshapes_in_the_wrong_order(x, weight, bias, padding):
     """Columns of all images side by side, but read as if the batch axis came first."""
     right = conv2d_with_columns(x, weight, bias, padding)
     return np.ascontiguousarray(right.swapaxes(0, 1)).reshape(right.shape)
+
+
+def _bias_along_the_places(x, weight, bias, padding):
+    x, out, size = zeros_around(x, padding), weight.shape[0], weight.shape[2]
+    product = weight.reshape(out, -1) @ im2col_with_a_view(x, size) + bias
+    return product.reshape(len(x), out, x.shape[2] - size + 1, x.shape[3] - size + 1)
+
+
+def _bias_along_the_columns(x, weight, bias, padding):
+    return _product(zeros_around(x, padding), weight) + bias
+
+
+def _pads_every_axis(x, weight, bias, padding):
+    return _product(np.pad(x, padding), weight) + bias.reshape(-1, 1, 1)
+
+
+def _shape_without_padding(x, weight, bias, padding):
+    right, size = conv2d_with_columns(x, weight, bias, padding), weight.shape[-1]
+    return right.reshape(len(x), len(weight), x.shape[2] - size + 1, x.shape[3] - size + 1)
+
+
+def _pads_the_other_end(x, weight, bias, padding):
+    around = np.pad(x, ((0, 0), (0, 0), (padding, 0), (padding, 0)))
+    return _product(around, weight) + bias.reshape(-1, 1, 1)
+
+
+def _mixes_kernels(x, weight, bias, padding):
+    mixed = weight.reshape(-1, len(weight)).T.reshape(weight.shape)
+    return conv2d_with_columns(x, mixed, bias, padding)
+
+
+def _places_in_a_row(x, weight, bias, padding):
+    right = conv2d_with_columns(x, weight, bias, padding)
+    return right.reshape(*right.shape[:2], -1)
+
+
+def _sides_exchanged(x, weight, bias, padding):
+    right = conv2d_with_columns(x, weight, bias, padding)
+    return right.reshape(*right.shape[:2], right.shape[3], right.shape[2])
 
 
 def conv2d_with_loops(x, weight, bias, padding):
@@ -207,6 +249,54 @@ EXERCISE = Spec(
             "Right for one image. In a batch the numbers of images and channels are mixed up: after a product of shape "
             "(out, N, ...) a `transpose` has to come before the `reshape`.",
             _reshapes_in_the_wrong_order,
+        ),
+        Misconception(
+            "bias along the places",
+            "numpy lines axes up from the right, so a bare `+ bias` meets the places. As a column, `bias.reshape(-1, "
+            "1)`, it meets the output channels of (N, out, places).",
+            _bias_along_the_places,
+        ),
+        Misconception(
+            "bias along the columns",
+            "numpy lines axes up from the right, so a bare `+ bias` meets the columns of the image. `bias.reshape(-1, "
+            "1, 1)` meets the output channels.",
+            _bias_along_the_columns,
+        ),
+        Misconception(
+            "pads every axis",
+            "`np.pad(x, padding)` puts zeros around all four axes, so there are more images and channels too. Say it "
+            "for each axis: `((0, 0), (0, 0), (padding, padding), (padding, padding))`.",
+            _pads_every_axis,
+        ),
+        Misconception(
+            "shape without the padding",
+            "Without padding this is right. With it the result is larger than your `reshape` says: H + 2 * padding - "
+            "size + 1 rows, and columns likewise.",
+            _shape_without_padding,
+        ),
+        Misconception(
+            "pads the other end",
+            "Zeros come above and to the left only. Below and to the right there are as many: `(padding, padding)` "
+            "for both axes.",
+            _pads_the_other_end,
+        ),
+        Misconception(
+            "mixes kernels",
+            "A kernel's numbers lie next to each other, so `weight.reshape(out, -1)` has a kernel in each row. "
+            "`reshape(-1, out).T` has that shape too, but takes every `out`-th number.",
+            _mixes_kernels,
+        ),
+        Misconception(
+            "places in a row",
+            "The right numbers, with all places on one axis. They are an image again: `reshape(N, out, H + 2 * "
+            "padding - size + 1, W + 2 * padding - size + 1)`.",
+            _places_in_a_row,
+        ),
+        Misconception(
+            "sides exchanged",
+            "In your last `reshape` height and width have changed places. While images are square nothing shows it; "
+            "rows come first.",
+            _sides_exchanged,
         ),
     ),
     half_right=(_first_channel_only,),

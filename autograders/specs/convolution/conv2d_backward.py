@@ -4,9 +4,9 @@ import sys
 
 import numpy as np
 
-from autograders.spec import EDGE, Case, Misconception, Spec, multilinear_rounding
-from autograders.specs.common import DOUBLE, SINGLE, WEIGHTS, normal
-from autograders.specs.convolution.conv2d import zeros_around
+from autograders.spec import Misconception, Spec, multilinear_rounding
+from autograders.specs.common import WEIGHTS, normal
+from autograders.specs.convolution.conv2d import conv2d_with_columns, convolution_cases, zeros_around
 from autograders.specs.convolution.im2col import im2col_with_a_view
 
 
@@ -22,31 +22,13 @@ def conv2d_backward(gradient, x, weight, padding):
 
 def conv2d_backward_cases(rng):
     """The cases of `conv2d`, with what comes from above in the place of the bias."""
-    plain, padded, many = "one channel, no padding", "one channel, with padding", "several channels in and out"
-    for x_shape, weight_shape, padding, dtype, group in [
-        ((1, 1, 3, 3), (1, 1, 2, 2), 0, SINGLE, plain),
-        ((2, 1, 4, 4), (2, 1, 3, 3), 0, DOUBLE, plain),
-        ((1, 1, 3, 3), (1, 1, 3, 3), 1, SINGLE, padded),
-        ((2, 1, 4, 4), (2, 1, 3, 3), 1, DOUBLE, padded),
-        ((1, 2, 3, 3), (3, 2, 2, 2), 0, SINGLE, many),
-        ((2, 2, 4, 4), (2, 2, 3, 3), 1, DOUBLE, many),
-        ((3, 3, 5, 5), (4, 3, 3, 3), 1, SINGLE, many),
-    ]:
-        yield _case(rng, x_shape, weight_shape, padding, group, dtype=dtype)
-    for x_shape, weight_shape, padding, group in [
-        ((2, 2, 3, 6), (3, 2, 3, 3), 1, "an image that is wider than high"),
-        ((2, 3, 4, 4), (2, 3, 1, 1), 0, "a kernel of one pixel"),
-        ((2, 2, 3, 3), (3, 2, 3, 3), 0, "a kernel as large as the image"),
-        ((1, 1, 2, 2), (1, 1, 3, 3), 2, "padding of 2"),
-    ]:
-        yield _case(rng, x_shape, weight_shape, padding, group, stage=EDGE)
 
+    def arguments(x_shape, weight_shape, padding, dtype):
+        places = [side + 2 * padding - weight_shape[-1] + 1 for side in x_shape[2:]]
+        shapes = (x_shape[0], weight_shape[0], *places), x_shape, weight_shape
+        return *(normal(rng, shape, dtype) for shape in shapes), padding
 
-def _case(rng, x_shape, weight_shape, padding, group, dtype=SINGLE, **where):
-    size = weight_shape[-1]
-    places = [side + 2 * padding - size + 1 for side in x_shape[2:]]
-    gradient = normal(rng, (x_shape[0], weight_shape[0], *places), dtype)
-    return Case((gradient, normal(rng, x_shape, dtype), normal(rng, weight_shape, dtype), padding), group, **where)
+    return convolution_cases(arguments)
 
 
 def _parts(gradient, x, weight, padding):
@@ -131,6 +113,63 @@ def _kernel_not_flipped(gradient, x, weight, padding):
     grad_x = conv2d_backward_with_columns(gradient, x, turned, padding)[0]
     return grad_x, *conv2d_backward_with_columns(gradient, x, weight, padding)[1:]
 
+
+def _bias_of_each_image(gradient, x, weight, padding):
+    return *conv2d_backward_with_columns(gradient, x, weight, padding)[:2], gradient.sum(axis=(2, 3))
+
+
+def _weights_of_each_image(gradient, x, weight, padding):
+    grad_x, _, grad_bias = conv2d_backward_with_columns(gradient, x, weight, padding)
+    flat, columns, _ = _parts(gradient, x, weight, padding)
+    return grad_x, (flat @ columns.swapaxes(1, 2)).reshape(len(x), *weight.shape), grad_bias
+
+
+def _with_other_x(grad_x, gradient, x, weight, padding):
+    return grad_x, *conv2d_backward_with_columns(gradient, x, weight, padding)[1:]
+
+
+def _overwrites_windows(gradient, x, weight, padding):
+    whole, size = np.zeros_like(zeros_around(x, padding)), weight.shape[-1]
+    for top, left in np.ndindex(gradient.shape[2:]):
+        share = gradient[:, :, top, left] @ weight.reshape(len(weight), -1)
+        whole[:, :, top : top + size, left : left + size] = share.reshape(*x.shape[:2], size, size)
+    return _with_other_x(_trimmed(whole, x, padding), gradient, x, weight, padding)
+
+
+def _cuts_by_minus_padding(gradient, x, weight, padding):
+    whole = _put_back(_parts(gradient, x, weight, padding)[2], x, weight.shape[-1], padding)
+    return _with_other_x(whole[:, :, padding:-padding, padding:-padding], gradient, x, weight, padding)
+
+
+def _windows_without_padding(gradient, x, weight, padding):
+    columns = im2col_with_a_view(x, weight.shape[-1])
+    grad_weight = (gradient.reshape(*gradient.shape[:2], -1) @ columns.swapaxes(1, 2)).sum(axis=0)
+    grad_x, _, grad_bias = conv2d_backward_with_columns(gradient, x, weight, padding)
+    return grad_x, grad_weight.reshape(weight.shape), grad_bias
+
+
+def _padded_as_forward(gradient, x, weight, padding):
+    turned, none = weight.swapaxes(0, 1)[..., ::-1, ::-1], np.zeros(x.shape[1], x.dtype)
+    return _with_other_x(conv2d_with_columns(gradient, turned, none, padding), gradient, x, weight, padding)
+
+
+def _to_the_corner(gradient, x, weight, padding):
+    whole, for_columns = np.zeros_like(zeros_around(x, padding)), _parts(gradient, x, weight, padding)[2]
+    rows, columns = gradient.shape[2:]
+    whole[:, :, :rows, :columns] = for_columns.reshape(*x.shape[:2], -1, rows, columns).sum(axis=2)
+    return _with_other_x(_trimmed(whole, x, padding), gradient, x, weight, padding)
+
+
+def _reshaped_for_transposed(gradient, x, weight, padding):
+    for_columns = weight.reshape(-1, len(weight)) @ gradient.reshape(*gradient.shape[:2], -1)
+    whole = _put_back(for_columns, x, weight.shape[-1], padding)
+    return _with_other_x(_trimmed(whole, x, padding), gradient, x, weight, padding)
+
+
+def _product_the_other_way(gradient, x, weight, padding):
+    flat, columns, _ = _parts(gradient, x, weight, padding)
+    grad_x, _, grad_bias = conv2d_backward_with_columns(gradient, x, weight, padding)
+    return grad_x, (columns @ flat.swapaxes(1, 2)).sum(axis=0).reshape(weight.shape), grad_bias
 
 
 def conv2d_backward_with_columns(gradient, x, weight, padding):
@@ -246,6 +285,60 @@ EXERCISE = Spec(
             "Going back to the image each weight sends its share to where it took its pixel from. You slide the kernel "
             "over the gradient as it lies; it has to be turned by half a turn, `weight[..., ::-1, ::-1]`.",
             _kernel_not_flipped,
+        ),
+        Misconception(
+            "bias of each image",
+            "You add up over the places, and leave the images apart. All images of the batch used the same bias: sum "
+            "over the axes 0, 2 and 3.",
+            _bias_of_each_image,
+        ),
+        Misconception(
+            "weights of each image",
+            "There is a gradient of the weights for each image. All of them used the same weights, so these add up: "
+            "`.sum(axis=0)`.",
+            _weights_of_each_image,
+        ),
+        Misconception(
+            "overwrites windows",
+            "Windows overlap, and where they do each sends its share. You assign, so a later window wipes out what an "
+            "earlier one sent: `+=`.",
+            _overwrites_windows,
+        ),
+        Misconception(
+            "cuts by minus the padding",
+            "With a padding of 0 nothing is left of `0:-0`. Say where the image ends: `padding:padding + height`, and "
+            "the same for the width.",
+            _cuts_by_minus_padding,
+        ),
+        Misconception(
+            "windows without padding",
+            "The windows that the weights met in the forward pass were those of the padded image. Pad x before "
+            "`im2col`, or there are fewer windows than numbers in `gradient`.",
+            _windows_without_padding,
+        ),
+        Misconception(
+            "padded as forward",
+            "The turned kernel is right, the padding is not: going back it is `size - 1 - padding`, so that the "
+            "result has the size of x again.",
+            _padded_as_forward,
+        ),
+        Misconception(
+            "to the corner",
+            "You add up what a window sends, and give all of it to the window's first pixel. Each weight sends its "
+            "share to the pixel that it met.",
+            _to_the_corner,
+        ),
+        Misconception(
+            "reshaped for transposed",
+            "`weight.reshape(-1, out)` has the shape of a transpose, but not its order. Take `weight.reshape(out, "
+            "-1)`, a kernel in each row, and then `.T`.",
+            _reshaped_for_transposed,
+        ),
+        Misconception(
+            "product the other way",
+            "The product for the weights is the other way round: `columns @ gradient.T` is (K, out), and `reshape` "
+            "does not turn it. `gradient @ columns.swapaxes(1, 2)` is (out, K).",
+            _product_the_other_way,
         ),
     ),
     half_right=(_keeps_the_padding_and_takes_means,),

@@ -96,6 +96,43 @@ def _only_the_last_batch_axis(x, size):
     return im2col_with_a_view(np.repeat(x[:1], len(x), axis=0), size)
 
 
+def _asks_for_the_rest(x, size):
+    """`reshape(n, -1)`: an empty batch has no numbers from which to tell what -1 stands for."""
+    n, _, height, width = x.shape
+    places = np.ndindex(height - size + 1, width - size + 1)
+    return np.stack([x[:, :, i : i + size, j : j + size].reshape(n, -1) for i, j in places], axis=2)
+
+
+def _as_wide_as_high(x, size):
+    n, channels, height, _ = x.shape
+    side = height - size + 1
+    windows = [x[:, :, i : i + size, j : j + size] for i, j in np.ndindex(side, side)]
+    return np.stack([window.reshape(n, channels * size * size) for window in windows], axis=2)
+
+
+def _places_counted_by_rows(x, size):
+    right = im2col_with_a_view(x, size)
+    rows, columns = x.shape[2] - size + 1, x.shape[3] - size + 1
+    result = np.zeros_like(right)
+    for top, left in np.ndindex(rows, columns):
+        result[:, :, top * rows + left] = right[:, :, top * columns + left]
+    return result
+
+
+def _no_other_channels(x, size):
+    return im2col_with_a_view(x[:, :1], size)
+
+
+def _places_as_a_grid(x, size):
+    n, channels, rows, columns, *_ = (windows := _windows(x, size)).shape
+    return windows.transpose(0, 1, 4, 5, 2, 3).reshape(n, channels * size * size, rows, columns)
+
+
+def _all_images_in_a_column(x, size):
+    columns = im2col_with_a_view(x, size)
+    return columns.reshape(-1, columns.shape[2])
+
+
 def _only_single_square_images(x, size):
     """Right for single images that are square."""
     n, channels, height, width = x.shape
@@ -212,6 +249,41 @@ EXERCISE = Spec(
             "Every image of the batch shows the first one: keep the batch axis in front, and take windows of each.",
             _only_the_last_batch_axis,
         ),
+        Misconception(
+            "asks for the rest",
+            "An empty batch has no numbers from which numpy could tell what the -1 stands for. You know it: "
+            "`reshape(N, C * size * size)`.",
+            _asks_for_the_rest,
+        ),
+        Misconception(
+            "as wide as high",
+            "You take as many places along a row as there are rows. The width has a count of its own, W - size + 1.",
+            _as_wide_as_high,
+        ),
+        Misconception(
+            "places counted by rows",
+            "The columns end up in the wrong places unless the image is square: the place (top, left) is number `top "
+            "* columns + left`, since a row has `columns` of them.",
+            _places_counted_by_rows,
+        ),
+        Misconception(
+            "no other channels",
+            "Your columns hold the first channel alone, size · size numbers. A window reaches through all channels: "
+            "`x[:, :, ...]`.",
+            _no_other_channels,
+        ),
+        Misconception(
+            "places as a grid",
+            "The right numbers, but the places are still in rows and columns. A matrix product wants them on one "
+            "axis, the last.",
+            _places_as_a_grid,
+        ),
+        Misconception(
+            "all images in a column",
+            "You lay the windows of all images into one column. Keep the batch axis in front: `reshape(N, C * size * "
+            "size)`, and stack along axis 2.",
+            _all_images_in_a_column,
+        ),
     ),
     half_right=(_only_single_square_images,),
     honest=(
@@ -223,8 +295,8 @@ EXERCISE = Spec(
     hints=(
         "One window at the place (top, left) is `x[:, :, top:top + size, left:left + size]`, for all images at once. "
         "What is its shape, and what should it become?",
-        "`window.reshape(N, -1)` is one column for each image. Collect them for all places, row by row, and stack them "
-        "along a new last axis.",
+        "`window.reshape(N, C * size * size)` is one column for each image. Collect them for all places, row by row, and "
+        "stack them along a new last axis.",
         "Two loops: top in range(H - size + 1), left in range(W - size + 1). Append each window's "
         "`reshape(N, C * size * size)` to a list; `np.stack(columns, axis=2)`.",
     ),

@@ -106,6 +106,65 @@ def _only_the_first_image(gradient, x, size):
     return result
 
 
+def _shared_by_the_largest(gradient, x, size):
+    largest = (tiles := _tiles(x, size)) == tiles.max(axis=-1, keepdims=True)
+    return _untiled((largest * gradient[..., None] / largest.sum(axis=-1, keepdims=True)).astype(x.dtype), x, size)
+
+
+def _without_the_rest(gradient, x, size):
+    right = max_pool_backward_with_argmax(gradient, x, size)
+    return right[:, :, : gradient.shape[2] * size, : gradient.shape[3] * size]
+
+
+def _value_for_gradient(gradient, x, size):
+    return _times_the_value(np.ones_like(gradient), x, size)
+
+
+def _by_windows(gradient, x, size, side, step, turned=False):
+    """Windows of `side` by `side`, `step` apart, in each of which the largest number gets the gradient added."""
+    result = np.zeros_like(x)
+    for image, channel, row, column in np.ndindex(gradient.shape):
+        window = x[image, channel, row * step : row * step + side, column * step : column * step + side]
+        down, right = divmod(int(window.argmax()), side)
+        down, right = (right, down) if turned else (down, right)
+        result[image, channel, row * step + down, column * step + right] += gradient[image, channel, row, column]
+    return result
+
+
+def _windows_overlap(gradient, x, size):
+    return _by_windows(gradient, x, size, size, 1)
+
+
+def _down_for_right(gradient, x, size):
+    return _by_windows(gradient, x, size, size, size, turned=True)
+
+
+def _always_two(gradient, x, size):
+    return _by_windows(gradient, x, size, 2, 2)
+
+
+def _largest_of_the_image(gradient, x, size):
+    result = np.zeros_like(x)
+    for image, channel in np.ndindex(x.shape[:2]):
+        place = np.unravel_index(x[image, channel].argmax(), x.shape[2:])
+        result[image, channel][place] = gradient[image, channel].sum()
+    return result
+
+
+def _begins_at_zero(gradient, x, size):
+    return max_pool_backward_with_argmax(np.where(_tiles(x, size).max(axis=-1) > 0, gradient, 0), x, size)
+
+
+def _only_reshaped(gradient, x, size):
+    n, channels, rows, columns = gradient.shape
+    used = x[:, :, : rows * size, : columns * size]
+    tiles = used.reshape(n, channels, rows, columns, size * size)
+    shares, result = np.zeros_like(tiles), np.zeros_like(x)
+    np.put_along_axis(shares, tiles.argmax(axis=-1)[..., None], gradient[..., None], axis=-1)
+    result[:, :, : rows * size, : columns * size] = shares.reshape(used.shape)
+    return result
+
+
 def _first_image_without_a_rest(gradient, x, size):
     """Right for one channel of one image, unless something is left over."""
     has_rest = x.shape[2] % size or x.shape[3] % size
@@ -216,6 +275,58 @@ EXERCISE = Spec(
             "Right for the first channel of the first image. Windows are looked at for each image and channel by "
             "themselves.",
             _only_the_first_image,
+        ),
+        Misconception(
+            "shared by the largest",
+            "You share the gradient among equal numbers. That would be a fair choice too, but torch gives all of it "
+            "to the first of them, row by row.",
+            _shared_by_the_largest,
+        ),
+        Misconception(
+            "without the rest",
+            "Rows and columns that fill no window are missing. A gradient is shaped like what it belongs to: begin "
+            "with `np.zeros_like(x)`.",
+            _without_the_rest,
+        ),
+        Misconception(
+            "the value for the gradient",
+            "The right places, with the number that won. What goes there is the window's `gradient`: how much the "
+            "loss would change.",
+            _value_for_gradient,
+        ),
+        Misconception(
+            "windows overlap",
+            "Your windows begin one pixel after the other and overlap. They lie side by side: the next begins at `row "
+            "* size`, `column * size`.",
+            _windows_overlap,
+        ),
+        Misconception(
+            "down for right",
+            "Within the window row and column have changed places. `argmax` counts row by row, so `divmod(place, "
+            "size)` is (row, column).",
+            _down_for_right,
+        ),
+        Misconception(
+            "always windows of two",
+            "Your windows are 2 by 2, whatever `size` says.",
+            _always_two,
+        ),
+        Misconception(
+            "largest of the image",
+            "You look for the largest number of the whole image. Each window has a winner of its own.",
+            _largest_of_the_image,
+        ),
+        Misconception(
+            "begins at zero",
+            "Your search begins at 0, so a window of negative numbers has no winner. Begin with the window's first "
+            "number, or take `argmax`.",
+            _begins_at_zero,
+        ),
+        Misconception(
+            "only reshaped",
+            "`reshape` alone cuts rows into pieces: four numbers of one row are no window. Split both sides, (N, C, "
+            "rows, size, columns, size), and swap the middle axes first.",
+            _only_reshaped,
         ),
     ),
     half_right=(_first_image_without_a_rest,),

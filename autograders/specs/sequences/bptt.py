@@ -14,6 +14,41 @@ def bptt(gradient, x, hidden, w_ih, w_hh):
     return gradients_of(into, x, hidden, w_ih)
 
 
+def as_rnn_vjp(answer):
+    """The way back of the table's entry `rnn`, for tanh; a relu's is left to the engine.
+
+    The entry also asks for the gradient of the first state, which the exercise leaves out: it is what arrives at the
+    first sum, times w_hh. To see what arrives, x gets a number more for each unit, which nothing but that unit reads.
+    On a GPU the arrays travel to the CPU and back.
+    """
+    from engine.backend import as_array, to_numpy
+
+    def rnn_vjp(*given, nonlinearity):
+        back = _through_answer if nonlinearity == "tanh" else _through_relu
+        return tuple(as_array(each, given[0]) for each in back(answer, *map(to_numpy, given)))
+
+    return rnn_vjp
+
+
+def _through_answer(answer, gradient, x, hidden, w_ih, w_hh, b_ih, b_hh):
+    states, inputs = [hidden], w_ih.shape[1]
+    for step in x:
+        states.append(np.tanh(step @ w_ih.T + b_ih + states[-1] @ w_hh.T + b_hh))
+    wider_x = np.concatenate([x, np.zeros_like(gradient)], axis=2)
+    wider_w = np.concatenate([w_ih, np.eye(len(w_hh), dtype=w_hh.dtype)], axis=1)
+    for_x, for_ih, for_hh, for_b = answer(gradient, wider_x, np.stack(states), wider_w, w_hh)
+    return for_x[..., :inputs], for_x[0, :, inputs:] @ w_hh, for_ih[:, :inputs], for_hh, for_b, for_b
+
+
+def _through_relu(answer, gradient, *inputs):
+    import engine
+    from engine.nn.primitives import recurrent
+
+    tensors = [engine.tensor(each, requires_grad=True) for each in inputs]
+    output = recurrent.rnn(*tensors, nonlinearity="relu")
+    return tuple(each.detach().numpy() for each in engine.autograd.grad(output, tensors, engine.tensor(gradient)))
+
+
 def into_each_step(gradient, hidden, w_hh, carried=1.0):
     """The gradient of the sum in each step's tanh. carried: the share of the gradient that is handed back in time."""
     into, later = np.empty_like(gradient), np.zeros_like(hidden[0])
@@ -129,6 +164,72 @@ def _recurrent_weights_wrong_way(gradient, x, hidden, w_ih, w_hh):
     return for_x, for_ih, np.ascontiguousarray(for_hh.T), for_b
 
 
+def _with_slopes(gradient, x, hidden, w_ih, w_hh, slope):
+    into, later = np.empty_like(gradient), np.zeros_like(hidden[0])
+    for t in range(len(gradient) - 1, -1, -1):
+        into[t] = (gradient[t] + later) * slope(hidden[t + 1])
+        later = into[t] @ w_hh
+    return gradients_of(into, x, hidden, w_ih)
+
+
+def _tanh_once_more(gradient, x, hidden, w_ih, w_hh):
+    return _with_slopes(gradient, x, hidden, w_ih, w_hh, lambda h: 1 - np.tanh(h) ** 2)
+
+
+def _one_minus_h(gradient, x, hidden, w_ih, w_hh):
+    return _with_slopes(gradient, x, hidden, w_ih, w_hh, lambda h: 1 - h)
+
+
+def _slope_of_one_of_two(gradient, x, hidden, w_ih, w_hh):
+    into, later = np.empty_like(gradient), np.zeros_like(hidden[0])
+    for t in range(len(gradient) - 1, -1, -1):
+        into[t] = gradient[t] * (1 - hidden[t + 1] ** 2) + later
+        later = into[t] @ w_hh
+    return gradients_of(into, x, hidden, w_ih)
+
+
+def _hands_back_twice(gradient, x, hidden, w_ih, w_hh):
+    into, later = np.empty_like(gradient), np.zeros_like(hidden[0])
+    for t in range(len(gradient) - 1, -1, -1):
+        into[t] = (gradient[t] + later) * (1 - hidden[t + 1] ** 2)
+        later = later + into[t] @ w_hh
+    return gradients_of(into, x, hidden, w_ih)
+
+
+def _without_the_first_step(gradient, x, hidden, w_ih, w_hh):
+    into = into_each_step(gradient, hidden, w_hh)
+    into[0] = 0
+    return gradients_of(into, x, hidden, w_ih)
+
+
+def _means_over_time(gradient, x, hidden, w_ih, w_hh):
+    for_x, *others = bptt_step_by_step(gradient, x, hidden, w_ih, w_hh)
+    return for_x, *(each / x.dtype.type(len(x)) for each in others)
+
+
+def _in_the_order_of_the_walk(gradient, x, hidden, w_ih, w_hh):
+    for_x, *others = bptt_step_by_step(gradient, x, hidden, w_ih, w_hh)
+    return for_x[::-1], *others
+
+
+def _bias_of_each_sequence(gradient, x, hidden, w_ih, w_hh):
+    return *bptt_step_by_step(gradient, x, hidden, w_ih, w_hh)[:3], into_each_step(gradient, hidden, w_hh).sum(0)
+
+
+def _input_weights_transposed(gradient, x, hidden, w_ih, w_hh):
+    into = into_each_step(gradient, hidden, w_hh)
+    return np.stack([each @ w_ih.T for each in into]), *gradients_of(into, x, hidden, w_ih)[1:]
+
+
+def _factors_exchanged(gradient, x, hidden, w_ih, w_hh):
+    into = into_each_step(gradient, hidden, w_hh)
+    for_ih, for_hh = np.zeros_like(w_ih), np.zeros_like(w_hh)
+    for t in range(len(x) - 1, -1, -1):
+        for_ih += x[t].T @ into[t]
+        for_hh += hidden[t].T @ into[t]
+    return into @ w_ih, for_ih, for_hh, into.sum((0, 1))
+
+
 def _two_of_four(gradient, x, hidden, w_ih, w_hh):
     """Right for x and the bias."""
     for_x, for_ih, for_hh, for_b = bptt_step_by_step(gradient, x, hidden, w_ih, w_hh)
@@ -202,6 +303,8 @@ EXERCISE = Spec(
     difficulty=4,
     weights=WEIGHTS,
     reference=bptt,
+    part="rnn.vjp",
+    as_part=as_rnn_vjp,
     rounding=bptt_rounding,
     cases=bptt_cases,
     picture="none",
@@ -260,6 +363,62 @@ EXERCISE = Spec(
             "For `w_hh` you have the transpose: it has a row for each unit that is written, so it is "
             "`into.T @ hidden[t]`. It is square, and numpy cannot notice.",
             _recurrent_weights_wrong_way,
+        ),
+        Misconception(
+            "tanh once more",
+            "`hidden` holds what came out of the tanh already. With h = `hidden[t + 1]` the slope is 1 − h²; you take "
+            "the tanh of h once more.",
+            _tanh_once_more,
+        ),
+        Misconception(
+            "one minus h",
+            "The slope of tanh is 1 − h², with the square.",
+            _one_minus_h,
+        ),
+        Misconception(
+            "slope of one of the two",
+            "Both gradients arrive at the state, so both pass the tanh: first add them up, then times 1 − h².",
+            _slope_of_one_of_two,
+        ),
+        Misconception(
+            "hands back twice",
+            "What the next step hands back is `into @ w_hh`, and holds all from later on already. You add it to what "
+            "was handed back before, which so counts again: `later = into @ w_hh`.",
+            _hands_back_twice,
+        ),
+        Misconception(
+            "without the first step",
+            "Step 0 is left out: `range(T - 1, 0, -1)` ends at 1. `reversed(range(T))` goes down to 0.",
+            _without_the_first_step,
+        ),
+        Misconception(
+            "means over time",
+            "You take means over the steps. Each step used the same weights, and what they hear adds up: sums.",
+            _means_over_time,
+        ),
+        Misconception(
+            "in the order of the walk",
+            "The gradients of x are right, but the last step's stands first, as you came by. Write into `grad_x[t]`, "
+            "or turn the list round.",
+            _in_the_order_of_the_walk,
+        ),
+        Misconception(
+            "bias of each sequence",
+            "You add up over time, and leave the sequences apart. All of the batch used the same bias: "
+            "`into.sum(axis=0)` at each step.",
+            _bias_of_each_sequence,
+        ),
+        Misconception(
+            "input weights transposed",
+            "x went forward as `x @ w_ih.T`, so its gradient comes back as `into @ w_ih`, without `.T`: (B, H) times "
+            "(H, I).",
+            _input_weights_transposed,
+        ),
+        Misconception(
+            "factors exchanged",
+            "A gradient is shaped like its weights, with a row for each unit: `into.T @ x[t]` is (H, I), `x[t].T @ "
+            "into` is (I, H).",
+            _factors_exchanged,
         ),
     ),
     half_right=(_two_of_four,),

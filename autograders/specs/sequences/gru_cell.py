@@ -98,6 +98,61 @@ def _all_new(x, h, w_ih, w_hh, b_ih, b_hh):
     return np.tanh(xn + sigmoid(xr + hr) * hn)
 
 
+def _new_as_it_is(x, h, w_ih, w_hh, b_ih, b_hh):
+    return _variant(x, h, (w_ih, w_hh, b_ih, b_hh), new=lambda sums: sums)
+
+
+def _no_bias_of_the_input(x, h, w_ih, w_hh, b_ih, b_hh):
+    return _variant(x, h, (w_ih, w_hh, 0 * b_ih, b_hh))
+
+
+def _mixed(parts, h, gate=sigmoid, mix=lambda z, n, h: (1 - z) * n + z * h, resets_input=False):
+    (xr, xz, xn), (hr, hz, hn) = parts
+    r, z = gate(xr + hr), gate(xz + hz)
+    return mix(z, np.tanh(r * xn + hn if resets_input else xn + r * hn), h)
+
+
+def _thirds(x, h, w_ih, w_hh, b_ih, b_hh):
+    return [np.split(each, 3, axis=1) for each in _both(x, h, w_ih, w_hh, b_ih, b_hh)]
+
+
+def _gates_as_they_are(x, h, w_ih, w_hh, b_ih, b_hh):
+    return _mixed(_thirds(x, h, w_ih, w_hh, b_ih, b_hh), h, gate=lambda sums: sums)
+
+
+def _sigmoid_that_overflows(x, h, w_ih, w_hh, b_ih, b_hh):
+    return _mixed(_thirds(x, h, w_ih, w_hh, b_ih, b_hh), h, gate=lambda sums: np.exp(sums) / (1 + np.exp(sums)))
+
+
+def _resets_the_input(x, h, w_ih, w_hh, b_ih, b_hh):
+    return _mixed(_thirds(x, h, w_ih, w_hh, b_ih, b_hh), h, resets_input=True)
+
+
+def _all_of_the_old(x, h, w_ih, w_hh, b_ih, b_hh):
+    return _mixed(_thirds(x, h, w_ih, w_hh, b_ih, b_hh), h, mix=lambda z, n, h: (1 - z) * n + h)
+
+
+def _all_of_the_new(x, h, w_ih, w_hh, b_ih, b_hh):
+    return _mixed(_thirds(x, h, w_ih, w_hh, b_ih, b_hh), h, mix=lambda z, n, h: n + z * h)
+
+
+def _gates_of_the_input_alone(x, h, w_ih, w_hh, b_ih, b_hh):
+    (xr, xz, xn), (_, _, hn) = _thirds(x, h, w_ih, w_hh, b_ih, b_hh)
+    return _mixed(((xr, xz, xn), (0, 0, hn)), h)
+
+
+def _cut_across(x, h, w_ih, w_hh, b_ih, b_hh):
+    return _mixed([np.split(each, 3, axis=0) for each in _both(x, h, w_ih, w_hh, b_ih, b_hh)], h)
+
+
+def _not_transposed(x, h, w_ih, w_hh, b_ih, b_hh):
+    return _mixed([np.split(x @ w_ih + b_ih, 3, axis=1), np.split(h @ w_hh + b_hh, 3, axis=1)], h)
+
+
+def _four_parts(x, h, w_ih, w_hh, b_ih, b_hh):
+    return _mixed([np.split(each, 4, axis=1)[:3] for each in _both(x, h, w_ih, w_hh, b_ih, b_hh)], h)
+
+
 def _right_for_single_sequences(x, h, w_ih, w_hh, b_ih, b_hh):
     """Right where the batch is one sequence."""
     return gru_cell_in_parts(x, h, w_ih, w_hh, b_ih, b_hh) if len(x) == 1 else np.zeros_like(h) + 2
@@ -194,6 +249,65 @@ EXERCISE = Spec(
             "the input is reset too", "You reset the input's part too. r is about the state alone.", _reset_the_input_too),
         Misconception(
             "nothing is kept", "That is n, the new state. z mixes it with the old one: `(1 - z) * n + z * h`.", _all_new),
+        Misconception(
+            "n as it is",
+            "n is the sum as it is. It goes through a tanh, so that the state stays within −1 and 1.",
+            _new_as_it_is,
+        ),
+        Misconception(
+            "no bias of the input",
+            "There are two biases, and `b_ih` is missing: add both.",
+            _no_bias_of_the_input,
+        ),
+        Misconception(
+            "gates as they are",
+            "Your r and z are the sums as they are, below 0 or above 1. They say how much, from 0 to 1: both go "
+            "through a sigmoid.",
+            _gates_as_they_are,
+        ),
+        Misconception(
+            "a sigmoid that overflows",
+            "Right for ordinary sums, but `exp` of large ones is inf, and inf / inf is nan. In `1 / (1 + np.exp(-z))` "
+            "it is 1 / inf, which is 0.",
+            _sigmoid_that_overflows,
+        ),
+        Misconception(
+            "resets the input",
+            "You reset the input's part. r says how much of the *old state* is used for the new one: `x_n + r * h_n`.",
+            _resets_the_input,
+        ),
+        Misconception(
+            "all of the old",
+            "You keep all of the old state. z mixes the two, and the shares add up to 1: `(1 - z) * n + z * h`.",
+            _all_of_the_old,
+        ),
+        Misconception(
+            "all of the new",
+            "You take all of the new state. z mixes the two, and the shares add up to 1: `(1 - z) * n + z * h`.",
+            _all_of_the_new,
+        ),
+        Misconception(
+            "gates of the input alone",
+            "The state from before plays no part in r and z: each is a sigmoid of the input's and the state's part, "
+            "added up.",
+            _gates_of_the_input_alone,
+        ),
+        Misconception(
+            "cut across",
+            "`np.split` along axis 0 cuts the batch into three. The parts lie side by side in each row: `axis=1`.",
+            _cut_across,
+        ),
+        Misconception(
+            "not transposed",
+            "The rows of `w_ih` and `w_hh` belong to the units of the gates, so both are transposed: `x @ w_ih.T`, `h "
+            "@ w_hh.T`.",
+            _not_transposed,
+        ),
+        Misconception(
+            "four parts",
+            "A GRU has three parts, r, z and n; four are an LSTM's.",
+            _four_parts,
+        ),
     ),
     half_right=(_right_for_single_sequences,),
     honest=(gru_cell_in_parts, gru_cell_gate_by_gate, gru_cell_by_tanh, gru_cell_in_double),

@@ -15,8 +15,8 @@ def lstm_cell(x, h, c, w_ih, w_hh, b_ih, b_hh):
 
 
 def sigmoid(x):
-    """Between 0 and 1."""
-    return 1 / (1 + np.exp(-x))
+    """Between 0 and 1; by way of tanh, which does not overflow."""
+    return 0.5 * (1 + np.tanh(x / 2))
 
 
 def gates_of(x, h, w_ih, w_hh, b_ih, b_hh):
@@ -93,6 +93,74 @@ def _no_read_gate(x, h, c, w_ih, w_hh, b_ih, b_hh):
 
 def _one_bias(x, h, c, w_ih, w_hh, b_ih, b_hh):
     return _changed(x, h, c, (w_ih, w_hh, b_ih, 0 * b_hh))
+
+
+def _candidate_as_it_is(x, h, c, w_ih, w_hh, b_ih, b_hh):
+    return _changed(x, h, c, (w_ih, w_hh, b_ih, b_hh), candidate=lambda sums: sums)
+
+
+def _gates_as_they_are(x, h, c, w_ih, w_hh, b_ih, b_hh):
+    return _changed(x, h, c, (w_ih, w_hh, b_ih, b_hh), gate=lambda sums: sums)
+
+
+def _sigmoid_of_minus(x, h, c, w_ih, w_hh, b_ih, b_hh):
+    return _changed(x, h, c, (w_ih, w_hh, b_ih, b_hh), gate=lambda sums: sigmoid(-sums))
+
+
+def _sigmoid_before_the_cut(x, h, c, w_ih, w_hh, b_ih, b_hh):
+    return _changed(x, h, c, (w_ih, w_hh, b_ih, b_hh), candidate=lambda sums: np.tanh(sigmoid(sums)))
+
+
+def _sigmoid_that_overflows(x, h, c, w_ih, w_hh, b_ih, b_hh):
+    return _changed(x, h, c, (w_ih, w_hh, b_ih, b_hh), gate=lambda sums: np.exp(sums) / (1 + np.exp(sums)))
+
+
+def _without_the_state(x, h, c, w_ih, w_hh, b_ih, b_hh):
+    return _changed(x, 0 * h, c, (w_ih, w_hh, b_ih, b_hh))
+
+
+def _tanh_of_the_cell(x, h, c, w_ih, w_hh, b_ih, b_hh):
+    i, f, g, o = gates_of(x, h, w_ih, w_hh, b_ih, b_hh)
+    cell = np.tanh(f * c + i * g)
+    return o * np.tanh(cell), cell
+
+
+def _state_for_cell(x, h, c, w_ih, w_hh, b_ih, b_hh):
+    i, f, g, o = gates_of(x, h, w_ih, w_hh, b_ih, b_hh)
+    cell = f * h + i * g
+    return o * np.tanh(cell), cell
+
+
+def _writes_everything(x, h, c, w_ih, w_hh, b_ih, b_hh):
+    i, f, g, o = gates_of(x, h, w_ih, w_hh, b_ih, b_hh)
+    cell = f * c + g
+    return o * np.tanh(cell), cell
+
+
+def _from_parts(i, f, g, o, c):
+    cell = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+    return sigmoid(o) * np.tanh(cell), cell
+
+
+def _parts_in_front(x, h, c, w_ih, w_hh, b_ih, b_hh):
+    return _from_parts(*summed(x, h, w_ih, w_hh, b_ih, b_hh).reshape(4, *h.shape), c)
+
+
+def _parts_behind(x, h, c, w_ih, w_hh, b_ih, b_hh):
+    return _from_parts(*np.moveaxis(summed(x, h, w_ih, w_hh, b_ih, b_hh).reshape(*h.shape, 4), -1, 0), c)
+
+
+def _cut_across(x, h, c, w_ih, w_hh, b_ih, b_hh):
+    return _from_parts(*np.split(summed(x, h, w_ih, w_hh, b_ih, b_hh), 4, axis=0), c)
+
+
+def _not_transposed(x, h, c, w_ih, w_hh, b_ih, b_hh):
+    return _from_parts(*np.split(x @ w_ih + b_ih + h @ w_hh + b_hh, 4, axis=1), c)
+
+
+def _four_times_the_units(x, h, c, w_ih, w_hh, b_ih, b_hh):
+    sums, units = summed(x, h, w_ih, w_hh, b_ih, b_hh), len(w_hh)
+    return _from_parts(*(sums[:, begin : begin + units] for begin in range(0, 4 * units, units)), c)
 
 
 def _cell_first(x, h, c, w_ih, w_hh, b_ih, b_hh):
@@ -202,6 +270,83 @@ EXERCISE = Spec(
         ),
         Misconception("one bias", "There are two biases, and `b_hh` is missing: add both.", _one_bias),
         Misconception("the cell first", "Both are right, in the other order: first h, then c.", _cell_first),
+        Misconception(
+            "g as it is",
+            "g is the sum as it is. It goes through a tanh, so that what is written stays within −1 and 1.",
+            _candidate_as_it_is,
+        ),
+        Misconception(
+            "gates as they are",
+            "Your gates are the sums as they are, below 0 or above 1. A gate says how much, from 0 to 1: i, f and o "
+            "go through a sigmoid.",
+            _gates_as_they_are,
+        ),
+        Misconception(
+            "a sigmoid of minus z",
+            "Your sigmoid falls where it should rise: it is 1 / (1 + exp(−z)), with a minus.",
+            _sigmoid_of_minus,
+        ),
+        Misconception(
+            "a sigmoid before the cut",
+            "All four parts go through the sigmoid, and g through a tanh after that. Cut the sums first: the sigmoid "
+            "is for i, f and o.",
+            _sigmoid_before_the_cut,
+        ),
+        Misconception(
+            "a sigmoid that overflows",
+            "Right for ordinary sums, but `exp` of large ones is inf, and inf / inf is nan. In `1 / (1 + np.exp(-z))` "
+            "it is 1 / inf, which is 0.",
+            _sigmoid_that_overflows,
+        ),
+        Misconception(
+            "without the state",
+            "The state from before plays no part in the gates: add `h @ w_hh.T`.",
+            _without_the_state,
+        ),
+        Misconception(
+            "tanh of the cell",
+            "The cell goes through a tanh before it is kept, and so shrinks at every step. Keep it as it is; the tanh "
+            "is for h alone.",
+            _tanh_of_the_cell,
+        ),
+        Misconception(
+            "the state for the cell",
+            "You keep a share of h. There are two states, and what is kept and added to is the cell: `f * c + i * g`.",
+            _state_for_cell,
+        ),
+        Misconception(
+            "writes everything",
+            "The input gate has no effect: what is written is `i * g`, not all of g.",
+            _writes_everything,
+        ),
+        Misconception(
+            "parts in front",
+            "`reshape(4, B, H)` cuts through the sequences: the four parts of one lie in its row, one after the "
+            "other. `reshape(B, 4, H)`, or `np.split(sums, 4, axis=1)`.",
+            _parts_in_front,
+        ),
+        Misconception(
+            "parts behind",
+            "`reshape(B, H, 4)` takes neighbours for the four gates of a unit. All of i comes first, then all of f: "
+            "`np.split(sums, 4, axis=1)`.",
+            _parts_behind,
+        ),
+        Misconception(
+            "cut across",
+            "`np.split` along axis 0 cuts the batch into four. The parts lie side by side in each row: `axis=1`.",
+            _cut_across,
+        ),
+        Misconception(
+            "not transposed",
+            "The rows of `w_ih` and `w_hh` belong to the units of the gates, so both are transposed: `x @ w_ih.T + h "
+            "@ w_hh.T`.",
+            _not_transposed,
+        ),
+        Misconception(
+            "four times the units",
+            "`w_hh` has 4 · H rows, so its length is not H. The number of units is `h.shape[1]`.",
+            _four_times_the_units,
+        ),
     ),
     half_right=(_no_read_gate,),
     honest=(lstm_cell_in_parts, lstm_cell_gate_by_gate, lstm_cell_by_tanh, lstm_cell_in_double),

@@ -40,6 +40,7 @@ def cell_cases(rng, gates, states):
     yield cell_case(rng, gates, states, (2, 3, 3), "at the beginning: a state of zeros", stage=EDGE, h=0)
     yield cell_case(rng, gates, states, (2, 1, 3), "no input to speak of: zeros", stage=EDGE, x=0)
     yield cell_case(rng, gates, states, (0, 2, 3), "an empty batch", stage=EDGE)
+    yield cell_case(rng, gates, states, (2, 2, 3), "sums that exp cannot take", stage=EDGE, x=300)
 
 
 def cell_case(rng, gates, states, sizes, *where, dtype=SINGLE, x=1, h=1, **stage):
@@ -94,6 +95,27 @@ def _adds_the_old_state(x, h, w_ih, w_hh, b_ih, b_hh):
 
 def _two_tanhs(x, h, w_ih, w_hh, b_ih, b_hh):
     return np.tanh(x @ w_ih.T + b_ih) + np.tanh(h @ w_hh.T + b_hh)
+
+
+def _neither_transposed(x, h, w_ih, w_hh, b_ih, b_hh):
+    return np.tanh(x @ w_ih + b_ih + h @ w_hh + b_hh)
+
+
+def _weights_in_front(x, h, w_ih, w_hh, b_ih, b_hh):
+    return np.tanh(w_ih @ x.T + b_ih + w_hh @ h.T + b_hh)
+
+
+def _sequences_as_columns(x, h, w_ih, w_hh, b_ih, b_hh):
+    return rnn_cell_in_a_line(x, h, w_ih, w_hh, b_ih, b_hh).T
+
+
+def _relu(x, h, w_ih, w_hh, b_ih, b_hh):
+    return np.maximum(summed(x, h, w_ih, w_hh, b_ih, b_hh), 0)
+
+
+def _tanh_by_exponentials(x, h, w_ih, w_hh, b_ih, b_hh):
+    up = np.exp(summed(x, h, w_ih, w_hh, b_ih, b_hh))
+    return (up - 1 / up) / (up + 1 / up)
 
 
 def _no_tanh_in_a_batch(x, h, w_ih, w_hh, b_ih, b_hh):
@@ -173,6 +195,35 @@ EXERCISE = Spec(
         ),
         Misconception(
             "two tanhs", "You take the tanh of each part. First add up all four, then take one tanh.", _two_tanhs),
+        Misconception(
+            "neither transposed",
+            "A row of `w_ih` belongs to a unit, so a row of x is multiplied with each row: `x @ w_ih.T`, and the same "
+            "for the state.",
+            _neither_transposed,
+        ),
+        Misconception(
+            "weights in front",
+            "With the weights in front, `w_ih @ x.T`, units are rows and sequences columns, and a bias of shape (H,) "
+            "meets the columns. Keep sequences as rows: `x @ w_ih.T + b_ih`.",
+            _weights_in_front,
+        ),
+        Misconception(
+            "sequences as columns",
+            "Right, but turned: the state is (B, H), a row for each sequence. `x @ w_ih.T` leaves it so.",
+            _sequences_as_columns,
+        ),
+        Misconception(
+            "a relu",
+            "You use relu, so a state is never negative and may grow from step to step. This cell uses tanh, which "
+            "stays within −1 and 1.",
+            _relu,
+        ),
+        Misconception(
+            "tanh by exponentials",
+            "Right for ordinary sums, but `exp` of large ones is inf, and inf / inf is nan. `np.tanh` knows what to "
+            "do.",
+            _tanh_by_exponentials,
+        ),
     ),
     half_right=(_no_tanh_in_a_batch,),
     honest=(rnn_cell_in_a_line, rnn_cell_in_one_product, rnn_cell_with_loops, rnn_cell_in_double),

@@ -22,6 +22,8 @@ def sample_cases(rng):
     yield _case(rng, [-990.0, -1000.0, -988.5], 1.0, "large negative logits", EDGE)
     yield _case(rng, [1000.0, 1001.5], 1.0, "large logits", EDGE)
     yield _case(rng, [0.3], 1.0, "a single choice", EDGE)
+    yield _case(rng, [-500.0, 300.0, 301.5], 1.0, "logits that lie far apart", EDGE)
+    yield _case(rng, [0.0, 0.15, 0.05], 0.1, "a temperature close to 0", EDGE)
 
 
 def _case(rng, logits, temperature, group, stage=ORDINARY):
@@ -99,6 +101,53 @@ def _own_numbers(logits, temperature, rng):
 def _logits_as_weights(logits, temperature, rng):
     weights = np.maximum(logits - logits.min(), 1e-9)
     return int(rng.choice(len(logits), p=weights / weights.sum()))
+
+
+def _random_at_zero(logits, temperature, rng):
+    return int(rng.integers(len(logits))) if temperature == 0 else sample_by_choice(logits, temperature, rng)
+
+
+def _divides_by_zero(logits, temperature, rng):
+    powers = np.exp((logits - logits.max()) / temperature)
+    return int(rng.choice(len(logits), p=powers / powers.sum()))
+
+
+def _less_something(logits, temperature, rng, less):
+    """`less` in the place of the largest logit."""
+    if temperature == 0:
+        return int(np.argmax(logits))
+    powers = np.exp((logits - less) / temperature)
+    return int(rng.choice(len(logits), p=powers / powers.sum()))
+
+
+def _nothing_taken_away(logits, temperature, rng):
+    return _less_something(logits, temperature, rng, 0.0)
+
+
+def _takes_the_smallest_away(logits, temperature, rng):
+    return _less_something(logits, temperature, rng, logits.min())
+
+
+def _not_divided_by_the_sum(logits, temperature, rng):
+    if temperature == 0:
+        return int(np.argmax(logits))
+    return int(rng.choice(len(logits), p=np.exp((logits - logits.max()) / temperature)))
+
+
+def _the_smallest_at_zero(logits, temperature, rng):
+    return int(np.argmin(logits)) if temperature == 0 else sample_by_choice(logits, temperature, rng)
+
+
+def _gives_the_logit(logits, temperature, rng):
+    return logits[sample_by_choice(logits, temperature, rng)]
+
+
+def _gives_probabilities(logits, temperature, rng):
+    return probabilities(logits, temperature)
+
+
+def _cold_is_zero(logits, temperature, rng):
+    return int(np.argmax(logits)) if temperature < 0.5 else sample_by_choice(logits, temperature, rng)
 
 
 def _right_at_three_temperatures(logits, temperature, rng):
@@ -201,6 +250,54 @@ EXERCISE = Spec(
             "logits as weights",
             "You draw in proportion to the logits themselves. Logits are logarithms: take `np.exp` of them first.",
             _logits_as_weights,
+        ),
+        Misconception(
+            "random at zero",
+            "At temperature 0 nothing is drawn: it is always the choice with the largest logit, `argmax`.",
+            _random_at_zero,
+        ),
+        Misconception(
+            "divides by zero",
+            "At temperature 0 there is nothing to divide by. Ask for it first, and take the largest logit.",
+            _divides_by_zero,
+        ),
+        Misconception(
+            "nothing taken away",
+            "Right for ordinary logits, but `exp` of large ones is inf, and of very negative ones all are 0. Take the "
+            "largest logit away first: the probabilities stay the same, and the largest power is 1.",
+            _nothing_taken_away,
+        ),
+        Misconception(
+            "takes the smallest away",
+            "You take the smallest logit away, and the largest may be far above it: `exp` overflows. Take the largest "
+            "away, so that no power is above 1.",
+            _takes_the_smallest_away,
+        ),
+        Misconception(
+            "not divided by the sum",
+            "These powers are in the right proportion, but probabilities have the sum 1: divide by `powers.sum()`.",
+            _not_divided_by_the_sum,
+        ),
+        Misconception(
+            "the smallest at zero",
+            "At temperature 0 you take the smallest logit. The likeliest choice has the largest: `argmax`.",
+            _the_smallest_at_zero,
+        ),
+        Misconception(
+            "gives the logit",
+            "You return the logit of what was drawn. Wanted is its number, from 0 to len(logits) − 1.",
+            _gives_the_logit,
+        ),
+        Misconception(
+            "gives probabilities",
+            "You return the probabilities. The last step is to draw one choice with them: "
+            "`int(rng.choice(len(logits), p=probabilities))`.",
+            _gives_probabilities,
+        ),
+        Misconception(
+            "cold is zero",
+            "A low temperature is not 0: the second likeliest choice is still drawn, only less often.",
+            _cold_is_zero,
         ),
     ),
     half_right=(_right_at_three_temperatures,),

@@ -1,0 +1,1 @@
+"""Deep networks: a residual block, overfitting one batch, label smoothing, Grad-CAM."""

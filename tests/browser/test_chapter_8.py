@@ -1,0 +1,83 @@
+"""Chapter 8 in JupyterLab: no cell fails with exercises to do; the microscope is moved by keyboard, and finds the bugs.
+
+The steps share one page and come in order.
+"""
+
+import re
+
+import pytest
+
+from learner import chapter_at, outputs_without_errors, run_all, scroll_to
+
+pytestmark = pytest.mark.slow
+
+NAME = "08-deep-networks"
+
+
+@pytest.fixture(scope="module")
+def lab(machine):
+    """The address of the chapter in the learner's JupyterLab."""
+    with machine.course("lab") as address:
+        yield chapter_at(address, NAME)
+
+
+@pytest.fixture(scope="module")
+def notebook(lab, page):
+    """The page with the chapter open and all of its cells run."""
+    run_all(page, lab, r"^loss \d\.\d+, largest number of the maps", seconds=300, again=180)
+    return page
+
+
+def test_no_cell_of_the_released_chapter_fails(notebook, machine):
+    """What is not written yet is lent by the engine, and the network names the shapes all the same."""
+    outputs = outputs_without_errors(notebook, machine, NAME)
+    said = "".join("".join(output.get("text", "")) for output in outputs)
+    assert float(re.search(r"([\d.]+)% of the 1000 held-out shapes", said)[1]) >= 90
+    assert "nothing is trained here" in said, "CIFAR-10 is not there, and nobody fetched it"
+
+
+def look_at(notebook, network, layer):
+    """Take the sliders to a network and a layer with the arrow keys; what the picture then says."""
+    sliders = notebook.locator(".widget-hslider [role=slider]")
+    for place, key, times in (0, "ArrowRight", "ABCDE".index(network)), (1, "ArrowUp", layer):
+        sliders.nth(place).focus()
+        notebook.keyboard.press("Home")
+        for _ in range(times):
+            notebook.keyboard.press(key)
+    picture = notebook.locator(f".widget-html img[alt^='network {network}, step 0'][alt*='layer {layer}:']")
+    picture.wait_for()
+    return picture
+
+
+def test_the_microscope_finds_the_planted_bugs(notebook, screenshots):
+    """Where each answer says that something is broken, the picture shows it, and a layer before it does not."""
+    scroll_to(notebook, "the lab: a microscope")
+    picture = notebook.locator(".widget-html img[alt^='network A, step 0']")
+    picture.wait_for()
+    picture.scroll_into_view_if_needed()
+    answers = notebook.locator("details", has_text="Which bug is where").last
+    told = dict(answer.split(": ", 1) for answer in answers.locator("li").all_text_contents())
+    assert len(told) == 5 and "healthy" in told.values()
+    shows = {
+        "has dead ReLUs": lambda said: "100% of them 0" in said,
+        "lacks its activation": lambda said: ", 0% below 0" not in said,
+        "is faint": lambda said: float(re.search(r"± ([\d.e-]+),", said)[1]) < 0.15}
+    seen = 0
+    for network, text in told.items():
+        for sign, is_shown in shows.items():
+            if sign in text:
+                layer = int(re.search(r"layer (\d+)", text)[1])
+                found = look_at(notebook, network, layer)
+                said = found.get_attribute("alt")
+                assert is_shown(said) and said in notebook.locator(".widget-html code").first.inner_text()
+                assert not is_shown(look_at(notebook, network, layer - 1).get_attribute("alt"))
+                seen += 1
+        if "detached" in text:
+            layer = int(re.search(r"layer (\d+)", text)[1])
+            assert "nothing comes back" not in look_at(notebook, network, layer).get_attribute("alt")
+            found = look_at(notebook, network, layer - 1)
+            assert "nothing comes back" in found.get_attribute("alt")
+            found.scroll_into_view_if_needed()
+            notebook.screenshot(path=screenshots / "chapter-8-lab.png")
+            seen += 1
+    assert seen == 4
