@@ -47,8 +47,13 @@ def _with_weights(answer, pixels, hidden, code, weights):
     if not isinstance(model, torch.nn.Module):
         raise Unusable("`Autoencoder` should be a module: `class Autoencoder(nn.Module)`, and `super().__init__()`.")
     for name in HALVES:
-        if not isinstance(getattr(model, name, None), torch.nn.Module):
-            raise Unusable(f"`self.{name}` should be a module, such as an `nn.Sequential`.")
+        half = getattr(model, name, None)
+        if half is None:
+            raise Unusable(f"There is no `self.{name}` after `__init__`; the halves have these names, to be used apart.")
+        if not isinstance(half, torch.nn.Module):
+            raise Unusable(
+                f"`self.{name}` should be a module, such as an `nn.Sequential`, so that its weights are found and "
+                f"trained; yours is of type `{type(half).__name__}`.")
     parameters = [each for name in HALVES for each in getattr(model, name).parameters()]
     expected, found = shapes_of(pixels, hidden, code), [tuple(each.shape) for each in parameters]
     if found != expected:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from . import Unusable
 from .dropout import seeded
 from .tensors import checked, gradients, leaf
 
@@ -14,6 +15,8 @@ def probe(answer, mean, log_variance, gradient, seed):
     with seeded(seed):
         leaves = leaf(mean), leaf(log_variance)
         drawn, again = checked(answer(*leaves)), checked(answer(*leaves))
+        if tuple(drawn.shape) != mean.shape:
+            raise Unusable(f"The sample has shape {tuple(drawn.shape)}; it should have the mean's, {mean.shape}.")
         found = gradients(drawn, gradient, leaves)
     zeros = np.zeros_like(gradient)
     return drawn.detach().numpy(), again.detach().numpy(), *(zeros if each is None else each for each in found)

@@ -196,6 +196,46 @@ class _ReturnsTheCode(AutoencoderInTwoParts):
         return self.encoder(images)
 
 
+class _ReturnsBoth(AutoencoderInTwoParts):
+    def forward(self, images):
+        code = self.encoder(images)
+        return code, self.decoder(code)
+
+
+class _TanhForReLU(AutoencoderInTwoParts):
+    def __init__(self, pixels, hidden, code):
+        super().__init__(pixels, hidden, code)
+        self.encoder[1] = nn.Tanh()
+        self.decoder[1] = nn.Tanh()
+
+
+class _SoftmaxAtTheEnd(AutoencoderInTwoParts):
+    def __init__(self, pixels, hidden, code):
+        super().__init__(pixels, hidden, code)
+        self.decoder = two_layers(code, hidden, pixels)
+
+    def forward(self, images):
+        return self.decoder(self.encoder(images)).softmax(1)
+
+
+class _SizesNotReversed(AutoencoderInTwoParts):
+    def __init__(self, pixels, hidden, code):
+        super().__init__(pixels, hidden, code)
+        self.decoder = nn.Sequential(nn.Linear(hidden, code), nn.ReLU(), nn.Linear(code, pixels), nn.Sigmoid())
+
+
+class _OneLayerEach(AutoencoderInTwoParts):
+    def __init__(self, pixels, hidden, code):
+        super().__init__(pixels, hidden, code)
+        self.encoder = nn.Sequential(nn.Linear(pixels, code), nn.ReLU())
+        self.decoder = nn.Sequential(nn.Linear(code, pixels), nn.Sigmoid())
+
+
+class _SizesOfTheDigits(AutoencoderInTwoParts):
+    def __init__(self, pixels, hidden, code):
+        super().__init__(64, 128, 2)
+
+
 class AutoencoderLayerByLayer(nn.Module):
     """Two halves that are modules of their own, in which nothing is in a row."""
 
@@ -340,6 +380,42 @@ EXERCISE = Spec(
             "returns the code",
             "`forward` returns the code. Send it through the decoder too: what comes back is as large as the images.",
             _ReturnsTheCode,
+        ),
+        Misconception(
+            "returns both",
+            "`forward` returns code and images. Return the images alone, which the loss compares with what came in; "
+            "who wants the code calls `encoder`.",
+            _ReturnsBoth,
+        ),
+        Misconception(
+            "tanh for ReLU",
+            "Between your linear layers stands a tanh. That would learn, too; asked for is `nn.ReLU()`, and numbers "
+            "are compared.",
+            _TanhForReLU,
+        ),
+        Misconception(
+            "softmax at the end",
+            "Your pixels are a softmax: they share one drop of ink among them. Each pixel has a share of its own, "
+            "from 0 to 1: end the decoder with `nn.Sigmoid()`.",
+            _SoftmaxAtTheEnd,
+        ),
+        Misconception(
+            "sizes not in reverse",
+            "Your decoder begins at `hidden`, but what it gets is a code. It goes the encoder's way back: from `code` "
+            "to `hidden` to `pixels`.",
+            _SizesNotReversed,
+        ),
+        Misconception(
+            "one layer each",
+            "Each of your halves has one linear layer. It takes two with a ReLU between them to bend a sheet: by way "
+            "of `hidden`.",
+            _OneLayerEach,
+        ),
+        Misconception(
+            "sizes of the digits",
+            "You wrote in the sizes of one network, 64, 128 and 2. The arguments say how large it is to be: `pixels`, "
+            "`hidden`, `code`.",
+            _SizesOfTheDigits,
         ),
     ),
     half_right=(_SigmoidTwice,),
