@@ -236,6 +236,46 @@ class _SizesOfTheDigits(AutoencoderInTwoParts):
         super().__init__(64, 128, 2)
 
 
+class _BendsInTheDecoderAlone(AutoencoderInTwoParts):
+    def __init__(self, pixels, hidden, code):
+        super().__init__(pixels, hidden, code)
+        self.encoder = nn.Sequential(nn.Linear(pixels, hidden), nn.Linear(hidden, code))
+
+
+class _SigmoidForReLU(AutoencoderInTwoParts):
+    def __init__(self, pixels, hidden, code):
+        super().__init__(pixels, hidden, code)
+        self.encoder[1] = nn.Sigmoid()
+        self.decoder[1] = nn.Sigmoid()
+
+
+class _ReluBeforeTheSigmoid(AutoencoderInTwoParts):
+    def __init__(self, pixels, hidden, code):
+        super().__init__(pixels, hidden, code)
+        self.decoder = nn.Sequential(two_layers(code, hidden, pixels), nn.ReLU(), nn.Sigmoid())
+
+
+class _ClampsInk(AutoencoderInTwoParts):
+    def __init__(self, pixels, hidden, code):
+        super().__init__(pixels, hidden, code)
+        self.decoder = two_layers(code, hidden, pixels)
+
+    def forward(self, images):
+        return self.decoder(self.encoder(images)).clamp(0, 1)
+
+
+class _AddsTheImages(AutoencoderInTwoParts):
+    def forward(self, images):
+        return images + self.decoder(self.encoder(images))
+
+
+class _OutBeforeIn(AutoencoderInTwoParts):
+    def __init__(self, pixels, hidden, code):
+        super().__init__(pixels, hidden, code)
+        self.encoder = nn.Sequential(nn.Linear(hidden, pixels), nn.ReLU(), nn.Linear(code, hidden))
+        self.decoder = nn.Sequential(nn.Linear(hidden, code), nn.ReLU(), nn.Linear(pixels, hidden), nn.Sigmoid())
+
+
 class AutoencoderLayerByLayer(nn.Module):
     """Two halves that are modules of their own, in which nothing is in a row."""
 
@@ -416,6 +456,41 @@ EXERCISE = Spec(
             "You wrote in the sizes of one network, 64, 128 and 2. The arguments say how large it is to be: `pixels`, "
             "`hidden`, `code`.",
             _SizesOfTheDigits,
+        ),
+        Misconception(
+            "bends in the decoder alone",
+            "The encoder has no ReLU between its two linear layers, so they are one: its codes are a flat view of the "
+            "images, as those of principal components are.",
+            _BendsInTheDecoderAlone,
+        ),
+        Misconception(
+            "sigmoid for ReLU",
+            "Between your linear layers stands a sigmoid. It belongs to the decoder's end, where ink is a share; in "
+            "between asked for is `nn.ReLU()`.",
+            _SigmoidForReLU,
+        ),
+        Misconception(
+            "ReLU before the sigmoid",
+            "A ReLU before the sigmoid lets nothing below 0 through, so no pixel can be lighter than 0.5. The last "
+            "linear layer goes straight into the sigmoid.",
+            _ReluBeforeTheSigmoid,
+        ),
+        Misconception(
+            "clamps the ink",
+            "Cutting off at 0 and 1 gives ink, but a pixel that was cut off gets no gradient. A sigmoid bends towards "
+            "both, and belongs into the decoder.",
+            _ClampsInk,
+        ),
+        Misconception(
+            "adds the images",
+            "You add the images to what is drawn. Then nothing has to go through the code: what the decoder draws is "
+            "the whole answer.",
+            _AddsTheImages,
+        ),
+        Misconception(
+            "out before in",
+            "`nn.Linear(inputs, outputs)`: first what comes in, then what goes out. Yours are the other way round.",
+            _OutBeforeIn,
         ),
     ),
     half_right=(_SigmoidTwice,),

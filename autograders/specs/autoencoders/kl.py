@@ -167,6 +167,38 @@ def _in_bits(mean, log_variance):
     return kl_in_one_line(mean, log_variance) / np.log(2)
 
 
+def _exp_of_numpy_s(mean, log_variance):
+    return 0.5 * (mean**2 + np.exp(log_variance) - 1 - log_variance).sum(dim=1)
+
+
+def _the_one_added(mean, log_variance):
+    return 0.5 * (mean**2 + log_variance.exp() + 1 - log_variance).sum(dim=1)
+
+
+def _variance_subtracted(mean, log_variance):
+    return -0.5 * (1 + log_variance - mean**2 + log_variance.exp()).sum(dim=1)
+
+
+def _without_the_logarithm(mean, log_variance):
+    return 0.5 * (mean**2 + log_variance.exp() - 1).sum(dim=1)
+
+
+def _summed_then_squared(mean, log_variance):
+    return 0.5 * (mean.sum(dim=1) ** 2 + (log_variance.exp() - 1 - log_variance).sum(dim=1))
+
+
+def _the_mean_alone(mean, log_variance):
+    return 0.5 * (mean**2).sum(dim=1)
+
+
+def _the_deviation_learns_nothing(mean, log_variance):
+    return kl_in_one_line(mean, log_variance.detach())
+
+
+def _the_size_of_the_mean(mean, log_variance):
+    return 0.5 * (mean.abs() + log_variance.exp() - 1 - log_variance).sum(dim=1)
+
+
 def kl_with_deviations(mean, log_variance):
     """In terms of the standard deviation; says on stderr what it does."""
     print("divergence of", len(mean), "rows", file=sys.stderr)
@@ -345,6 +377,50 @@ EXERCISE = Spec(
             "This counts in bits. The formula has natural logarithms, as the loss for drawing has, so both costs are "
             "in nats: do not divide by ln 2.",
             _in_bits,
+        ),
+        Misconception(
+            "numpy's functions",
+            "numpy's functions know arrays, and an array has no graph. Don't detach, or nothing is learned: a tensor "
+            "has its own, `log_variance.exp()`.",
+            _exp_of_numpy_s,
+        ),
+        Misconception(
+            "the one added",
+            "You add the 1; it is subtracted, so that the standard distribution itself costs nothing.",
+            _the_one_added,
+        ),
+        Misconception(
+            "variance subtracted",
+            "With the minus in front all signs inside turn round, that of the variance as well: `- "
+            "log_variance.exp()`.",
+            _variance_subtracted,
+        ),
+        Misconception(
+            "without the logarithm",
+            "The logarithm is missing, and with it what keeps a cloud from shrinking to a point: subtract "
+            "`log_variance`.",
+            _without_the_logarithm,
+        ),
+        Misconception(
+            "summed, then squared",
+            "You add up a row's means and square the sum, where 2 and -2 cancel. Square each, then add up.",
+            _summed_then_squared,
+        ),
+        Misconception(
+            "the mean alone",
+            "The log-variance plays no part in yours, so a cloud may shrink to a point for nothing: add σ² − 1 − log "
+            "σ².",
+            _the_mean_alone,
+        ),
+        Misconception(
+            "the deviation learns nothing",
+            "The numbers are right, but the log-variance gets no gradient: leave it in the graph, without `detach`.",
+            _the_deviation_learns_nothing,
+        ),
+        Misconception(
+            "the mean's size",
+            "Here the mean comes in by its size. It is squared: what is twice as far costs four times as much.",
+            _the_size_of_the_mean,
         ),
     ),
     half_right=(_mean_of_the_numbers,),

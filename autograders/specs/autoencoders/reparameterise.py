@@ -163,6 +163,26 @@ def _exp_of_numpy_s(mean, log_variance):
     return mean + np.exp(log_variance / 2) * torch.randn_like(mean)
 
 
+def _absolute_noise(mean, log_variance):
+    return mean + (log_variance / 2).exp() * torch.randn_like(mean).abs()
+
+
+def _powers_of_2(mean, log_variance):
+    return mean + 2 ** (log_variance / 2) * torch.randn_like(mean)
+
+
+def _the_mean_learns_nothing(mean, log_variance):
+    return mean.detach() + (log_variance / 2).exp() * torch.randn_like(mean)
+
+
+def _around_0(mean, log_variance):
+    return (log_variance / 2).exp() * torch.randn_like(mean)
+
+
+def _noise_alone(mean, log_variance):
+    return torch.randn_like(mean)
+
+
 def reparameterise_with_square_root(mean, log_variance):
     """The variance first, then its root."""
     return torch.randn(*mean.shape, dtype=mean.dtype) * torch.sqrt(torch.exp(log_variance)) + mean
@@ -236,8 +256,8 @@ EXERCISE = Spec(
         ),
         Misconception(
             "logarithm for variance",
-            "You take the root of the log-variance itself, which may be negative: then it is nan. Undo the logarithm with "
-            "`exp` first.",
+            "A log-variance may be negative, and a root or a logarithm of that is nan. Undo the logarithm with `exp` first, then "
+            "take the root.",
             _logarithm_for_variance,
         ),
         Misconception(
@@ -294,7 +314,7 @@ EXERCISE = Spec(
         ),
         Misconception(
             "half outside",
-            "You halve after `exp`, and get half the variance. The half belongs inside, where it takes the root: "
+            "Your clouds are too narrow, as if halved after `exp`: half the variance. The half belongs inside, where it takes the root: "
             "`exp(log_variance / 2)`.",
             _half_outside,
         ),
@@ -326,6 +346,31 @@ EXERCISE = Spec(
             "numpy's functions know arrays, and an array has no graph. Don't detach, or nothing is learned: a tensor "
             "has its own, `(log_variance / 2).exp()` and `torch.randn_like(mean)`.",
             _exp_of_numpy_s,
+        ),
+        Misconception(
+            "absolute noise",
+            "All your noise is above 0, so the cloud lies on one side of its mean. Standard noise is as often below.",
+            _absolute_noise,
+        ),
+        Misconception(
+            "powers of 2",
+            "The logarithm is the natural one. What undoes it is `exp`, not a power of 2.",
+            _powers_of_2,
+        ),
+        Misconception(
+            "the mean learns nothing",
+            "The log-variance gets its gradient, the mean none: it has left the graph. Add the mean as it came in.",
+            _the_mean_learns_nothing,
+        ),
+        Misconception(
+            "around 0",
+            "The mean is missing: all your clouds lie around 0, whatever the image. Add it.",
+            _around_0,
+        ),
+        Misconception(
+            "noise alone",
+            "You return standard noise as it is. Bring it to its place: times σ, plus the mean.",
+            _noise_alone,
         ),
     ),
     half_right=(_draws_outside_the_graph,),

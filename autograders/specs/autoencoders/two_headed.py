@@ -205,6 +205,47 @@ def _a_pair(drawn, images, logits, labels, weight):
     return weight * F.mse_loss(drawn, images), _naming(logits, labels)
 
 
+def _names_what_is_unknown(drawn, images, logits, labels, weight):
+    unknown, drawing = labels < 0, weight * F.mse_loss(drawn, images)
+    return drawing + F.cross_entropy(logits[unknown], labels[unknown]) if unknown.any() else drawing
+
+
+def _all_logits(drawn, images, logits, labels, weight):
+    known = labels >= 0
+    return _both(F.mse_loss(drawn, images), F.cross_entropy(logits, labels[known]), weight)
+
+
+def _logits_for_logarithms(drawn, images, logits, labels, weight):
+    known, drawing = labels >= 0, weight * F.mse_loss(drawn, images)
+    return drawing + F.nll_loss(logits[known], labels[known]) if known.any() else drawing
+
+
+def _mean_of_both(drawn, images, logits, labels, weight):
+    return two_headed_with_mask(drawn, images, logits, labels, weight) / 2
+
+
+def _not_squared(drawn, images, logits, labels, weight):
+    return _both((drawn - images).mean(), _naming(logits, labels), weight)
+
+
+def _asks_all_at_once(drawn, images, logits, labels, weight):
+    drawing = weight * F.mse_loss(drawn, images)
+    return drawing + F.cross_entropy(logits, labels) if labels >= 0 else drawing
+
+
+def _no_weight_without_labels(drawn, images, logits, labels, weight):
+    drawing = F.mse_loss(drawn, images)
+    return _both(drawing, _naming(logits, labels), weight) if (labels >= 0).any() else drawing
+
+
+def _rewards_what_is_right(drawn, images, logits, labels, weight):
+    return weight * F.mse_loss(drawn, images) - _naming(logits, labels)
+
+
+def _half_the_square(drawn, images, logits, labels, weight):
+    return _both(F.mse_loss(drawn, images) / 2, _naming(logits, labels), weight)
+
+
 def two_headed_with_zeros(drawn, images, logits, labels, weight):
     """Every row's cross-entropy, multiplied by 1 or 0; divided by how many count, or by 1."""
     known = (labels >= 0).to(logits.dtype)
@@ -388,6 +429,55 @@ EXERCISE = Spec(
             "a pair",
             "Both losses come back apart. `backward` begins at one number: add them.",
             _a_pair,
+        ),
+        Misconception(
+            "names what is unknown",
+            "You picked the rows whose label is *not* known. Turn it round: `labels >= 0`.",
+            _names_what_is_unknown,
+        ),
+        Misconception(
+            "all logits",
+            "You picked the known labels, but not their logits: both are to be for the same images, `logits[known]`.",
+            _all_logits,
+        ),
+        Misconception(
+            "logits for logarithms",
+            "`F.nll_loss` takes logarithms of probabilities, and yours are logits. `F.cross_entropy` makes the one of "
+            "the other first.",
+            _logits_for_logarithms,
+        ),
+        Misconception(
+            "mean of both",
+            "You take the mean of both losses. Asked for is their sum; `weight` alone says how they are balanced.",
+            _mean_of_both,
+        ),
+        Misconception(
+            "not squared",
+            "Your differences are not squared, so too dark here and too light there cancel: `F.mse_loss(drawn, "
+            "images)`.",
+            _not_squared,
+        ),
+        Misconception(
+            "asks all labels at once",
+            "`if labels >= 0` asks of many labels at once, and there is no one answer. Pick rows with `labels >= 0`, "
+            "and ask whether there are `any()`.",
+            _asks_all_at_once,
+        ),
+        Misconception(
+            "no weight without labels",
+            "Right as long as there is a label. In a batch without any yours forgets the weight.",
+            _no_weight_without_labels,
+        ),
+        Misconception(
+            "rewards what is right",
+            "The sign of the naming has turned round: a network that names wrongly should pay, not gain. A "
+            "cross-entropy is minus a logarithm.",
+            _rewards_what_is_right,
+        ),
+        Misconception(
+            "half the square",
+            "Your squared error is half of what it should be. Take the mean as it is, without ½.",
+            _half_the_square,
         ),
     ),
     half_right=(_naming_apart,),
