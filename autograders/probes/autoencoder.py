@@ -49,10 +49,11 @@ def _with_weights(answer, pixels, hidden, code, weights):
     for name in HALVES:
         half = getattr(model, name, None)
         if half is None:
-            raise Unusable(f"There is no `self.{name}` after `__init__`; the halves have these names, to be used apart.")
+            raise Unusable(f"There is no `self.{name}` after `__init__`; the halves are used apart, by these names.")
         if isinstance(half, torch.nn.ModuleList):
             raise Unusable(
-                f"`self.{name}` is a ModuleList, which keeps modules and calls none; `nn.Sequential` calls them in a row.")
+                f"`self.{name}` is a ModuleList, which keeps modules and calls none; `nn.Sequential` calls them in "
+                "a row.")
         if not isinstance(half, torch.nn.Module):
             raise Unusable(
                 f"`self.{name}` should be a module, such as an `nn.Sequential`, so that its weights are found and "

@@ -20,8 +20,8 @@ def probe(answer, mean, log_variance, gradient, seed):
             raise Unusable(f"The sample has shape {tuple(drawn.shape)}; it should have the mean's, {mean.shape}.")
         if drawn.dtype != leaves[0].dtype:
             raise Unusable(
-                f"The sample is {drawn.detach().numpy().dtype}, the mean {mean.dtype}, and the decoder takes no other: noise "
-                "from numpy needs `dtype=mean.dtype`, `torch.randn_like(mean)` has it.")
+                f"The sample is {drawn.detach().numpy().dtype}, the mean {mean.dtype}, and the decoder takes no other: "
+                "noise from numpy needs `dtype=mean.dtype`, `torch.randn_like(mean)` has it.")
         found = gradients(drawn, gradient, leaves)
     zeros = np.zeros_like(gradient)
     return drawn.detach().numpy(), again.detach().numpy(), *(zeros if each is None else each for each in found)

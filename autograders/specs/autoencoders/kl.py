@@ -346,8 +346,8 @@ EXERCISE = Spec(
         ),
         Misconception(
             "one for the row",
-            "You subtract 1 once for a row. It belongs to each of its numbers, inside the sum; else two numbers that are as "
-            "standard as can be cost half a nat.",
+            "You subtract 1 once for a row. It belongs to each of its numbers, inside the sum; else two numbers that "
+            "are as standard as can be cost half a nat.",
             _one_for_the_row,
         ),
         Misconception(

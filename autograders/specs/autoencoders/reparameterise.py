@@ -256,8 +256,8 @@ EXERCISE = Spec(
         ),
         Misconception(
             "logarithm for variance",
-            "A log-variance may be negative, and a root or a logarithm of that is nan. Undo the logarithm with `exp` first, then "
-            "take the root.",
+            "A log-variance may be negative, and a root or a logarithm of that is nan. Undo the logarithm with `exp` "
+            "first, then take the root.",
             _logarithm_for_variance,
         ),
         Misconception(
@@ -292,8 +292,9 @@ EXERCISE = Spec(
         ),
         Misconception(
             "outside the graph",
-            "The samples are right, but no gradient comes back from them: `torch.normal`, `detach` and `no_grad` end the graph, "
-            "and so does numpy. Sample standard noise, and let `mean` and the deviation be an ordinary sum and product.",
+            "The samples are right, but no gradient comes back from them: `torch.normal`, `detach` and `no_grad` end "
+            "the graph, and so does numpy. Sample standard noise, and let `mean` and the deviation be an ordinary sum "
+            "and product.",
             _draws_outside_the_graph,
         ),
         Misconception(
@@ -314,8 +315,8 @@ EXERCISE = Spec(
         ),
         Misconception(
             "half outside",
-            "Your clouds are too narrow, as if halved after `exp`: half the variance. The half belongs inside, where it takes the root: "
-            "`exp(log_variance / 2)`.",
+            "Your clouds are mostly too narrow, much as if you halved after `exp`: σ² / 2. The half belongs inside, "
+            "where it takes the root: `exp(log_variance / 2)`.",
             _half_outside,
         ),
         Misconception(
