@@ -47,8 +47,17 @@ def _with_weights(answer, pixels, hidden, code, weights):
     if not isinstance(model, torch.nn.Module):
         raise Unusable("`Autoencoder` should be a module: `class Autoencoder(nn.Module)`, and `super().__init__()`.")
     for name in HALVES:
-        if not isinstance(getattr(model, name, None), torch.nn.Module):
-            raise Unusable(f"`self.{name}` should be a module, such as an `nn.Sequential`.")
+        half = getattr(model, name, None)
+        if half is None:
+            raise Unusable(f"There is no `self.{name}` after `__init__`; the halves are used apart, by these names.")
+        if isinstance(half, torch.nn.ModuleList):
+            raise Unusable(
+                f"`self.{name}` is a ModuleList, which keeps modules and calls none; `nn.Sequential` calls them in "
+                "a row.")
+        if not isinstance(half, torch.nn.Module):
+            raise Unusable(
+                f"`self.{name}` should be a module, such as an `nn.Sequential`, so that its weights are found and "
+                f"trained; yours is of type `{type(half).__name__}`.")
     parameters = [each for name in HALVES for each in getattr(model, name).parameters()]
     expected, found = shapes_of(pixels, hidden, code), [tuple(each.shape) for each in parameters]
     if found != expected:

@@ -19,7 +19,7 @@ def as_tensor(array):
 def checked(value, what="what comes back"):
     """`value` if it is a tensor. Unusable otherwise."""
     if not isinstance(value, torch.Tensor):
-        raise Unusable(f"{what} should be a tensor; yours is of type `{type(value).__name__}`.".capitalize())
+        raise Unusable(f"{what[0].upper()}{what[1:]} should be a tensor; yours is of type `{type(value).__name__}`.")
     return value
 
 

@@ -6,6 +6,7 @@ import re
 import numpy as np
 import pytest
 
+import engine as torch
 from answers import Giving, answer
 from autograders.judge import judge
 from autograders.session import LocalSession, Use
@@ -177,6 +178,38 @@ def test_a_class_that_cannot_be_used_is_told_why(source, sentence):
     exec(source, namespace)
     report = judged(LINEAR, namespace["Linear"])
     assert report.points < 2 and sentence in words(report), report.text()
+
+
+HALVES = """
+class Autoencoder(torch.nn.Module):
+    def __init__(self, pixels, hidden, code):
+        super().__init__()
+        self.encoder = {encoder}
+        self.decoder = torch.nn.Sequential(torch.nn.Linear(code, pixels))
+"""
+
+
+@pytest.mark.parametrize("encoder, sentence", {
+    "None": "There is no `self.encoder`",
+    "[torch.nn.Linear(pixels, code)]": "found and trained; yours is of type `list`",
+    "torch.nn.ModuleList([torch.nn.Linear(pixels, code)])": "keeps modules and calls none",
+}.items(), ids=["none", "list", "ModuleList"])
+def test_a_half_that_cannot_be_used_is_told_why_and_is_not_taken_for_an_empty_answer(encoder, sentence):
+    namespace = {"torch": torch}
+    exec(HALVES.format(encoder=encoder), namespace)
+    report = judged(load("autoencoders/autoencoder"), namespace["Autoencoder"])
+    assert report.points == 0 and sentence in words(report), report.text()
+
+
+@pytest.mark.parametrize("changed, sentence", {
+    "another shape": (lambda mean: mean.sum(1), "it should have the mean's, (8000, 1)"),
+    "another dtype": (lambda mean: mean.double(), "The sample is float64, the mean float32"),
+    "not a tensor": (lambda mean: None, "What comes back should be a tensor; yours is of type `NoneType`"),
+}.values(), ids=["shape", "dtype", "none"])
+def test_a_sample_that_no_decoder_could_take_is_told_why(changed, sentence):
+    spec = load("autoencoders/reparameterise")
+    report = judged(spec, lambda mean, log_variance: changed(spec.ours(mean, log_variance)))
+    assert report.points == 0 and sentence in words(report), report.text()
 
 
 def words(report):

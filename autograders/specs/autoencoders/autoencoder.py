@@ -196,6 +196,86 @@ class _ReturnsTheCode(AutoencoderInTwoParts):
         return self.encoder(images)
 
 
+class _ReturnsBoth(AutoencoderInTwoParts):
+    def forward(self, images):
+        code = self.encoder(images)
+        return code, self.decoder(code)
+
+
+class _TanhForReLU(AutoencoderInTwoParts):
+    def __init__(self, pixels, hidden, code):
+        super().__init__(pixels, hidden, code)
+        self.encoder[1] = nn.Tanh()
+        self.decoder[1] = nn.Tanh()
+
+
+class _SoftmaxAtTheEnd(AutoencoderInTwoParts):
+    def __init__(self, pixels, hidden, code):
+        super().__init__(pixels, hidden, code)
+        self.decoder = two_layers(code, hidden, pixels)
+
+    def forward(self, images):
+        return self.decoder(self.encoder(images)).softmax(1)
+
+
+class _SizesNotReversed(AutoencoderInTwoParts):
+    def __init__(self, pixels, hidden, code):
+        super().__init__(pixels, hidden, code)
+        self.decoder = nn.Sequential(nn.Linear(hidden, code), nn.ReLU(), nn.Linear(code, pixels), nn.Sigmoid())
+
+
+class _OneLayerEach(AutoencoderInTwoParts):
+    def __init__(self, pixels, hidden, code):
+        super().__init__(pixels, hidden, code)
+        self.encoder = nn.Sequential(nn.Linear(pixels, code), nn.ReLU())
+        self.decoder = nn.Sequential(nn.Linear(code, pixels), nn.Sigmoid())
+
+
+class _SizesOfTheDigits(AutoencoderInTwoParts):
+    def __init__(self, pixels, hidden, code):
+        super().__init__(64, 128, 2)
+
+
+class _BendsInTheDecoderAlone(AutoencoderInTwoParts):
+    def __init__(self, pixels, hidden, code):
+        super().__init__(pixels, hidden, code)
+        self.encoder = nn.Sequential(nn.Linear(pixels, hidden), nn.Linear(hidden, code))
+
+
+class _SigmoidForReLU(AutoencoderInTwoParts):
+    def __init__(self, pixels, hidden, code):
+        super().__init__(pixels, hidden, code)
+        self.encoder[1] = nn.Sigmoid()
+        self.decoder[1] = nn.Sigmoid()
+
+
+class _ReluBeforeTheSigmoid(AutoencoderInTwoParts):
+    def __init__(self, pixels, hidden, code):
+        super().__init__(pixels, hidden, code)
+        self.decoder = nn.Sequential(two_layers(code, hidden, pixels), nn.ReLU(), nn.Sigmoid())
+
+
+class _ClampsInk(AutoencoderInTwoParts):
+    def __init__(self, pixels, hidden, code):
+        super().__init__(pixels, hidden, code)
+        self.decoder = two_layers(code, hidden, pixels)
+
+    def forward(self, images):
+        return self.decoder(self.encoder(images)).clamp(0, 1)
+
+
+class _AddsTheImages(AutoencoderInTwoParts):
+    def forward(self, images):
+        return images + self.decoder(self.encoder(images))
+
+
+class _OutBeforeIn(AutoencoderInTwoParts):
+    def __init__(self, pixels, hidden, code):
+        super().__init__(pixels, hidden, code)
+        self.encoder = nn.Sequential(nn.Linear(hidden, pixels), nn.ReLU(), nn.Linear(code, hidden))
+        self.decoder = nn.Sequential(nn.Linear(hidden, code), nn.ReLU(), nn.Linear(pixels, hidden), nn.Sigmoid())
+
+
 class AutoencoderLayerByLayer(nn.Module):
     """Two halves that are modules of their own, in which nothing is in a row."""
 
@@ -340,6 +420,77 @@ EXERCISE = Spec(
             "returns the code",
             "`forward` returns the code. Send it through the decoder too: what comes back is as large as the images.",
             _ReturnsTheCode,
+        ),
+        Misconception(
+            "returns both",
+            "`forward` returns code and images. Return the images alone, which the loss compares with what came in; "
+            "who wants the code calls `encoder`.",
+            _ReturnsBoth,
+        ),
+        Misconception(
+            "tanh for ReLU",
+            "Between your linear layers stands a tanh. That would learn, too; asked for is `nn.ReLU()`, and numbers "
+            "are compared.",
+            _TanhForReLU,
+        ),
+        Misconception(
+            "softmax at the end",
+            "Your pixels are a softmax: they share one drop of ink among them. Each pixel has a share of its own, "
+            "from 0 to 1: end the decoder with `nn.Sigmoid()`.",
+            _SoftmaxAtTheEnd,
+        ),
+        Misconception(
+            "sizes not in reverse",
+            "Your decoder begins at `hidden`, but what it gets is a code. It goes the encoder's way back: from `code` "
+            "to `hidden` to `pixels`.",
+            _SizesNotReversed,
+        ),
+        Misconception(
+            "one layer each",
+            "Each of your halves has one linear layer. It takes two with a ReLU between them to bend a sheet: by way "
+            "of `hidden`.",
+            _OneLayerEach,
+        ),
+        Misconception(
+            "sizes of the digits",
+            "You wrote in the sizes of one network, 64, 128 and 2. The arguments say how large it is to be: `pixels`, "
+            "`hidden`, `code`.",
+            _SizesOfTheDigits,
+        ),
+        Misconception(
+            "bends in the decoder alone",
+            "The encoder has no ReLU between its two linear layers, so they are one: its codes are a flat view of the "
+            "images, as those of principal components are.",
+            _BendsInTheDecoderAlone,
+        ),
+        Misconception(
+            "sigmoid for ReLU",
+            "Between your linear layers stands a sigmoid. It belongs to the decoder's end, where ink is a share; in "
+            "between asked for is `nn.ReLU()`.",
+            _SigmoidForReLU,
+        ),
+        Misconception(
+            "ReLU before the sigmoid",
+            "A ReLU before the sigmoid lets nothing below 0 through, so no pixel can be lighter than 0.5. The last "
+            "linear layer goes straight into the sigmoid.",
+            _ReluBeforeTheSigmoid,
+        ),
+        Misconception(
+            "clamps the ink",
+            "Cutting off at 0 and 1 gives ink, but a pixel that was cut off gets no gradient. A sigmoid bends towards "
+            "both, and belongs into the decoder.",
+            _ClampsInk,
+        ),
+        Misconception(
+            "adds the images",
+            "You add the images to what is drawn. Then nothing has to go through the code: what the decoder draws is "
+            "the whole answer.",
+            _AddsTheImages,
+        ),
+        Misconception(
+            "out before in",
+            "`nn.Linear(inputs, outputs)`: first what comes in, then what goes out. Yours are the other way round.",
+            _OutBeforeIn,
         ),
     ),
     half_right=(_SigmoidTwice,),

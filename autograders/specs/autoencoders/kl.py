@@ -123,6 +123,82 @@ def _outside_the_graph(mean, log_variance):
     return kl_in_one_line(mean.detach(), log_variance.detach())
 
 
+def _parts(mean, log_variance):
+    return 0.5 * (mean**2 + log_variance.exp() - 1 - log_variance)
+
+
+def _sum_of_the_batch(mean, log_variance):
+    return _parts(mean, log_variance).sum()
+
+
+def _along_the_batch(mean, log_variance):
+    return _parts(mean, log_variance).sum(dim=0)
+
+
+def _an_axis_too_many(mean, log_variance):
+    return _parts(mean, log_variance).sum(dim=1, keepdim=True)
+
+
+def _divided_by_the_rows(mean, log_variance):
+    return kl_in_one_line(mean, log_variance) / len(mean)
+
+
+def _one_for_the_row(mean, log_variance):
+    return 0.5 * ((mean**2 + log_variance.exp() - log_variance).sum(dim=1) - 1)
+
+
+def _variance_squared(mean, log_variance):
+    return 0.5 * (mean**2 + log_variance.exp() ** 2 - 1 - log_variance).sum(dim=1)
+
+
+def _logarithm_twice(mean, log_variance):
+    return 0.5 * (mean**2 + log_variance.exp() - 1 - log_variance.log()).sum(dim=1)
+
+
+def _logarithm_doubled(mean, log_variance):
+    return 0.5 * (mean**2 + log_variance.exp() - 1 - 2 * log_variance).sum(dim=1)
+
+
+def _half_of_the_first(mean, log_variance):
+    return (0.5 * mean**2 + log_variance.exp() - 1 - log_variance).sum(dim=1)
+
+
+def _in_bits(mean, log_variance):
+    return kl_in_one_line(mean, log_variance) / np.log(2)
+
+
+def _exp_of_numpy_s(mean, log_variance):
+    return 0.5 * (mean**2 + np.exp(log_variance) - 1 - log_variance).sum(dim=1)
+
+
+def _the_one_added(mean, log_variance):
+    return 0.5 * (mean**2 + log_variance.exp() + 1 - log_variance).sum(dim=1)
+
+
+def _variance_subtracted(mean, log_variance):
+    return -0.5 * (1 + log_variance - mean**2 + log_variance.exp()).sum(dim=1)
+
+
+def _without_the_logarithm(mean, log_variance):
+    return 0.5 * (mean**2 + log_variance.exp() - 1).sum(dim=1)
+
+
+def _summed_then_squared(mean, log_variance):
+    return 0.5 * (mean.sum(dim=1) ** 2 + (log_variance.exp() - 1 - log_variance).sum(dim=1))
+
+
+def _the_mean_alone(mean, log_variance):
+    return 0.5 * (mean**2).sum(dim=1)
+
+
+def _the_deviation_learns_nothing(mean, log_variance):
+    return kl_in_one_line(mean, log_variance.detach())
+
+
+def _the_size_of_the_mean(mean, log_variance):
+    return 0.5 * (mean.abs() + log_variance.exp() - 1 - log_variance).sum(dim=1)
+
+
 def kl_with_deviations(mean, log_variance):
     """In terms of the standard deviation; says on stderr what it does."""
     print("divergence of", len(mean), "rows", file=sys.stderr)
@@ -244,6 +320,107 @@ EXERCISE = Spec(
             "The numbers are right, but no gradient comes back to mean and log-variance: stay with tensors, without "
             "`detach` or `numpy`.",
             _outside_the_graph,
+        ),
+        Misconception(
+            "sum of the batch",
+            "You add up the whole batch. Each row is an image's code and has a divergence of its own: sum along "
+            "`dim=1` alone.",
+            _sum_of_the_batch,
+        ),
+        Misconception(
+            "along the batch",
+            "You add up one number over all images. Wanted are all numbers of one image, which lie along a row: "
+            "`dim=1`.",
+            _along_the_batch,
+        ),
+        Misconception(
+            "an axis too many",
+            "The sums are there, but each in a row of its own, (N, 1). Without `keepdim` the summed axis goes: (N,).",
+            _an_axis_too_many,
+        ),
+        Misconception(
+            "divided by the rows",
+            "You divide by the number of rows. What one image's code costs does not depend on how many others are in "
+            "the batch; their mean is taken later.",
+            _divided_by_the_rows,
+        ),
+        Misconception(
+            "one for the row",
+            "You subtract 1 once for a row. It belongs to each of its numbers, inside the sum; else two numbers that "
+            "are as standard as can be cost half a nat.",
+            _one_for_the_row,
+        ),
+        Misconception(
+            "variance squared",
+            "`log_variance.exp()` is σ² already. You square it once more.",
+            _variance_squared,
+        ),
+        Misconception(
+            "logarithm twice",
+            "You take the logarithm of what is one: log σ² is `log_variance` itself, and where that is negative its "
+            "logarithm is nan.",
+            _logarithm_twice,
+        ),
+        Misconception(
+            "logarithm doubled",
+            "You subtract the log-variance twice. log σ² is 2 log σ, but that 2 is in `log_variance` already.",
+            _logarithm_doubled,
+        ),
+        Misconception(
+            "half of the first",
+            "Your half multiplies the mean's square alone. It stands before the bracket, so put one around all four "
+            "parts.",
+            _half_of_the_first,
+        ),
+        Misconception(
+            "in bits",
+            "This counts in bits. The formula has natural logarithms, as the loss for drawing has, so both costs are "
+            "in nats: do not divide by ln 2.",
+            _in_bits,
+        ),
+        Misconception(
+            "numpy's functions",
+            "numpy's functions know arrays, and an array has no graph. Don't detach, or nothing is learned: a tensor "
+            "has its own, `log_variance.exp()`.",
+            _exp_of_numpy_s,
+        ),
+        Misconception(
+            "the one added",
+            "You add the 1; it is subtracted, so that the standard distribution itself costs nothing.",
+            _the_one_added,
+        ),
+        Misconception(
+            "variance subtracted",
+            "With the minus in front all signs inside turn round, that of the variance as well: `- "
+            "log_variance.exp()`.",
+            _variance_subtracted,
+        ),
+        Misconception(
+            "without the logarithm",
+            "The logarithm is missing, and with it what keeps a cloud from shrinking to a point: subtract "
+            "`log_variance`.",
+            _without_the_logarithm,
+        ),
+        Misconception(
+            "summed, then squared",
+            "You add up a row's means and square the sum, where 2 and -2 cancel. Square each, then add up.",
+            _summed_then_squared,
+        ),
+        Misconception(
+            "the mean alone",
+            "The log-variance plays no part in yours, so a cloud may shrink to a point for nothing: add σ² − 1 − log "
+            "σ².",
+            _the_mean_alone,
+        ),
+        Misconception(
+            "the deviation learns nothing",
+            "The numbers are right, but the log-variance gets no gradient: leave it in the graph, without `detach`.",
+            _the_deviation_learns_nothing,
+        ),
+        Misconception(
+            "the mean's size",
+            "Here the mean comes in by its size. It is squared: what is twice as far costs four times as much.",
+            _the_size_of_the_mean,
         ),
     ),
     half_right=(_mean_of_the_numbers,),

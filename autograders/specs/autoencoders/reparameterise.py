@@ -32,8 +32,10 @@ def reparameterise_statistics(case, drawn, again, for_mean, for_log_variance):
     """What is true of the noise in any right answer, and of the gradients that come back."""
     mean, log_variance, gradient, _ = (np.asarray(each, np.float64) for each in case.arguments)
     is_drawn = all(each.shape == mean.shape and np.isfinite(each).all() for each in (drawn, again))
-    if not is_drawn or np.all(drawn == mean):  # what is not random has gradients that are easily right
+    if not is_drawn:
         return np.full(3, np.nan), np.full(3, np.nan), np.nan, np.nan
+    if np.all(drawn == mean):  # what is not random has gradients that are easily right
+        return np.array([0.0, 0.0, 1.0]), np.full(3, np.nan), np.nan, np.nan
     noise, other = ((each - mean) / np.exp(log_variance / 2) for each in (drawn.astype(float), again.astype(float)))
     moments = [noise.mean(), np.mean(noise**2), np.mean(np.abs(noise) < 1)]
     alike = [_product(noise[0:-1:2], noise[1::2]), _product(noise[:, 0:-1:2], noise[:, 1::2]), _product(noise, other)]
@@ -93,7 +95,7 @@ def _logarithm_for_deviation(mean, log_variance):
 
 
 def _logarithm_for_variance(mean, log_variance):
-    return mean + log_variance.abs().sqrt() * torch.randn_like(mean)
+    return mean + log_variance.sqrt() * torch.randn_like(mean)
 
 
 def _takes_it_for_the_log_deviation(mean, log_variance):
@@ -135,6 +137,50 @@ def _standard_noise(mean, log_variance):
 
 def _noise_times_the_mean(mean, log_variance):
     return (log_variance / 2).exp() + mean * torch.randn_like(mean)
+
+
+def _half_outside(mean, log_variance):
+    return mean + log_variance.exp() / 2 * torch.randn_like(mean)
+
+
+def _uniform_around_0(mean, log_variance):
+    return mean + (log_variance / 2).exp() * (2 * torch.rand_like(mean) - 1)
+
+
+def _adds_the_deviation(mean, log_variance):
+    return mean + (log_variance / 2).exp()
+
+
+def _noise_times_both(mean, log_variance):
+    return (mean + (log_variance / 2).exp()) * torch.randn_like(mean)
+
+
+def _one_over_the_deviation(mean, log_variance):
+    return mean + (-log_variance / 2).exp() * torch.randn_like(mean)
+
+
+def _exp_of_numpy_s(mean, log_variance):
+    return mean + np.exp(log_variance / 2) * torch.randn_like(mean)
+
+
+def _absolute_noise(mean, log_variance):
+    return mean + (log_variance / 2).exp() * torch.randn_like(mean).abs()
+
+
+def _powers_of_2(mean, log_variance):
+    return mean + 2 ** (log_variance / 2) * torch.randn_like(mean)
+
+
+def _the_mean_learns_nothing(mean, log_variance):
+    return mean.detach() + (log_variance / 2).exp() * torch.randn_like(mean)
+
+
+def _around_0(mean, log_variance):
+    return (log_variance / 2).exp() * torch.randn_like(mean)
+
+
+def _noise_alone(mean, log_variance):
+    return torch.randn_like(mean)
 
 
 def reparameterise_with_square_root(mean, log_variance):
@@ -210,7 +256,8 @@ EXERCISE = Spec(
         ),
         Misconception(
             "logarithm for variance",
-            "You take the root of the log-variance itself. Undo the logarithm with `exp` first.",
+            "A log-variance may be negative, and a root or a logarithm of that is nan. Undo the logarithm with `exp` "
+            "first, then take the root.",
             _logarithm_for_variance,
         ),
         Misconception(
@@ -245,8 +292,9 @@ EXERCISE = Spec(
         ),
         Misconception(
             "outside the graph",
-            "The samples are right, but no gradient comes back from them: `torch.normal` and `detach` end the graph. Sample "
-            "standard noise, and let `mean` and the deviation be an ordinary sum and product.",
+            "The samples are right, but no gradient comes back from them: `torch.normal`, `detach` and `no_grad` end "
+            "the graph, and so does numpy. Sample standard noise, and let `mean` and the deviation be an ordinary sum "
+            "and product.",
             _draws_outside_the_graph,
         ),
         Misconception(
@@ -264,6 +312,66 @@ EXERCISE = Spec(
             "noise times the mean",
             "Mean and deviation have changed places: the noise is multiplied by the deviation, and the mean added.",
             _noise_times_the_mean,
+        ),
+        Misconception(
+            "half outside",
+            "Your clouds are mostly too narrow, much as if you halved after `exp`: σ² / 2. The half belongs inside, "
+            "where it takes the root: `exp(log_variance / 2)`.",
+            _half_outside,
+        ),
+        Misconception(
+            "uniform noise around 0",
+            "Your noise lies between -1 and 1, and has a deviation of 0.58. The standard normal one has 1, and now "
+            "and then goes far out: `torch.randn_like(mean)`.",
+            _uniform_around_0,
+        ),
+        Misconception(
+            "adds the deviation",
+            "You add σ itself, so each code lies one deviation above its mean, always in the same place. Multiply σ "
+            "by noise first.",
+            _adds_the_deviation,
+        ),
+        Misconception(
+            "noise times both",
+            "You multiply the mean by noise as well, so the cloud lies around 0 and no longer around its mean. Only "
+            "the deviation is multiplied.",
+            _noise_times_both,
+        ),
+        Misconception(
+            "one over the deviation",
+            "`exp(-log_variance / 2)` is 1 / σ: what should be narrow is wide. Leave out the minus.",
+            _one_over_the_deviation,
+        ),
+        Misconception(
+            "numpy's functions",
+            "numpy's functions know arrays, and an array has no graph. Don't detach, or nothing is learned: a tensor "
+            "has its own, `(log_variance / 2).exp()` and `torch.randn_like(mean)`.",
+            _exp_of_numpy_s,
+        ),
+        Misconception(
+            "absolute noise",
+            "All your noise is above 0, so the cloud lies on one side of its mean. Standard noise is as often below.",
+            _absolute_noise,
+        ),
+        Misconception(
+            "powers of 2",
+            "The logarithm is the natural one. What undoes it is `exp`, not a power of 2.",
+            _powers_of_2,
+        ),
+        Misconception(
+            "the mean learns nothing",
+            "The log-variance gets its gradient, the mean none: it has left the graph. Add the mean as it came in.",
+            _the_mean_learns_nothing,
+        ),
+        Misconception(
+            "around 0",
+            "The mean is missing: all your clouds lie around 0, whatever the image. Add it.",
+            _around_0,
+        ),
+        Misconception(
+            "noise alone",
+            "You return standard noise as it is. Bring it to its place: times σ, plus the mean.",
+            _noise_alone,
         ),
     ),
     half_right=(_draws_outside_the_graph,),

@@ -160,6 +160,92 @@ def _naming_apart(drawn, images, logits, labels, weight):
     return _both(F.mse_loss(drawn, images), F.cross_entropy(logits, labels.clamp(min=0)).item(), weight)
 
 
+def _minus_one_as_a_class(drawn, images, logits, labels, weight):
+    return _both(F.mse_loss(drawn, images), F.cross_entropy(logits, labels), weight)
+
+
+def _draws_what_is_unknown(drawn, images, logits, labels, weight):
+    unknown = labels < 0
+    return _both(F.mse_loss(drawn[unknown], images[unknown]), _naming(logits, labels), weight)
+
+
+def _root_of_the_error(drawn, images, logits, labels, weight):
+    return _both(F.mse_loss(drawn, images).sqrt(), _naming(logits, labels), weight)
+
+
+def _absolute_error(drawn, images, logits, labels, weight):
+    return _both((drawn - images).abs().mean(), _naming(logits, labels), weight)
+
+
+def _softmax_twice(drawn, images, logits, labels, weight):
+    return _both(F.mse_loss(drawn, images), _naming(logits.softmax(1), labels), weight)
+
+
+def _forgets_to_draw(drawn, images, logits, labels, weight):
+    return _naming(logits, labels)
+
+
+def _nothing_without_labels(drawn, images, logits, labels, weight):
+    is_known = (labels >= 0).any()
+    return _both(F.mse_loss(drawn, images), _naming(logits, labels), weight) if is_known else torch.tensor(0.0)
+
+
+def _all_or_nothing(drawn, images, logits, labels, weight):
+    drawing = weight * F.mse_loss(drawn, images)
+    return drawing + F.cross_entropy(logits, labels) if (labels >= 0).all() else drawing
+
+
+def _logits_of_zero(drawn, images, logits, labels, weight):
+    known = labels >= 0
+    naming = F.cross_entropy(logits * known.to(logits.dtype).unsqueeze(1), labels.clamp(min=0))
+    return _both(F.mse_loss(drawn, images), naming, weight)
+
+
+def _a_pair(drawn, images, logits, labels, weight):
+    return weight * F.mse_loss(drawn, images), _naming(logits, labels)
+
+
+def _names_what_is_unknown(drawn, images, logits, labels, weight):
+    unknown, drawing = labels < 0, weight * F.mse_loss(drawn, images)
+    return drawing + F.cross_entropy(logits[unknown], labels[unknown]) if unknown.any() else drawing
+
+
+def _all_logits(drawn, images, logits, labels, weight):
+    known = labels >= 0
+    return _both(F.mse_loss(drawn, images), F.cross_entropy(logits, labels[known]), weight)
+
+
+def _logits_for_logarithms(drawn, images, logits, labels, weight):
+    known, drawing = labels >= 0, weight * F.mse_loss(drawn, images)
+    return drawing + F.nll_loss(logits[known], labels[known]) if known.any() else drawing
+
+
+def _mean_of_both(drawn, images, logits, labels, weight):
+    return two_headed_with_mask(drawn, images, logits, labels, weight) / 2
+
+
+def _not_squared(drawn, images, logits, labels, weight):
+    return _both((drawn - images).mean(), _naming(logits, labels), weight)
+
+
+def _asks_all_at_once(drawn, images, logits, labels, weight):
+    drawing = weight * F.mse_loss(drawn, images)
+    return drawing + F.cross_entropy(logits, labels) if labels >= 0 else drawing
+
+
+def _no_weight_without_labels(drawn, images, logits, labels, weight):
+    drawing = F.mse_loss(drawn, images)
+    return _both(drawing, _naming(logits, labels), weight) if (labels >= 0).any() else drawing
+
+
+def _rewards_what_is_right(drawn, images, logits, labels, weight):
+    return weight * F.mse_loss(drawn, images) - _naming(logits, labels)
+
+
+def _half_the_square(drawn, images, logits, labels, weight):
+    return _both(F.mse_loss(drawn, images) / 2, _naming(logits, labels), weight)
+
+
 def two_headed_with_zeros(drawn, images, logits, labels, weight):
     """Every row's cross-entropy, multiplied by 1 or 0; divided by how many count, or by 1."""
     known = (labels >= 0).to(logits.dtype)
@@ -286,6 +372,112 @@ EXERCISE = Spec(
             "naming learns nothing",
             "The loss is right, but the head that names gets no gradient: `item()` or `detach` ended the graph there.",
             _naming_learns_nothing,
+        ),
+        Misconception(
+            "-1 as a class",
+            "-1 says that nobody knows the class; there is no logit for it. Let only rows with `labels >= 0` into the "
+            "cross-entropy.",
+            _minus_one_as_a_class,
+        ),
+        Misconception(
+            "draws only what is unknown",
+            "Only images without a label count in your squared error, and it is nan where all have one. An image with "
+            "a label can be drawn, too: let all of them in.",
+            _draws_what_is_unknown,
+        ),
+        Misconception(
+            "root of the error",
+            "You take the root of the mean squared error, which changes how it weighs against the naming. Leave it "
+            "squared: `F.mse_loss(drawn, images)`.",
+            _root_of_the_error,
+        ),
+        Misconception(
+            "absolute error",
+            "You take the mean of the differences' sizes. Asked for is that of their squares, `F.mse_loss`, which "
+            "minds a few large ones more.",
+            _absolute_error,
+        ),
+        Misconception(
+            "softmax twice",
+            "`F.cross_entropy` takes logits and makes the softmax itself. After a second one all classes are nearly "
+            "alike, however sure the network is.",
+            _softmax_twice,
+        ),
+        Misconception(
+            "forgets to draw",
+            "Only the naming is in your loss, so the head that draws never learns: add weight * mean squared error.",
+            _forgets_to_draw,
+        ),
+        Misconception(
+            "nothing without labels",
+            "Right as long as there is a label. In a batch without any yours is 0, though its images can be drawn: "
+            "only the second part is 0 then.",
+            _nothing_without_labels,
+        ),
+        Misconception(
+            "all or nothing",
+            "One unknown label, and yours gives up all the known ones of the batch. Pick the rows with `labels >= 0`.",
+            _all_or_nothing,
+        ),
+        Misconception(
+            "logits of zero",
+            "Rows whose logits you set to 0 are still counted: each costs the logarithm of the number of classes, and "
+            "the mean divides by them, too. Pick the known rows: `logits[known]`.",
+            _logits_of_zero,
+        ),
+        Misconception(
+            "a pair",
+            "Both losses come back apart. `backward` begins at one number: add them.",
+            _a_pair,
+        ),
+        Misconception(
+            "names what is unknown",
+            "You picked the rows whose label is *not* known. Turn it round: `labels >= 0`.",
+            _names_what_is_unknown,
+        ),
+        Misconception(
+            "all logits",
+            "You picked the known labels, but not their logits: both are to be for the same images, `logits[known]`.",
+            _all_logits,
+        ),
+        Misconception(
+            "logits for logarithms",
+            "`F.nll_loss` takes logarithms of probabilities, and yours are logits. `F.cross_entropy` makes the one of "
+            "the other first.",
+            _logits_for_logarithms,
+        ),
+        Misconception(
+            "mean of both",
+            "You take the mean of both losses. Asked for is their sum; `weight` alone says how they are balanced.",
+            _mean_of_both,
+        ),
+        Misconception(
+            "not squared",
+            "Your differences are not squared, so too dark here and too light there cancel: `F.mse_loss(drawn, "
+            "images)`.",
+            _not_squared,
+        ),
+        Misconception(
+            "asks all labels at once",
+            "`if labels >= 0` asks of many labels at once, and there is no one answer. Pick rows with `labels >= 0`, "
+            "and ask whether there are `any()`.",
+            _asks_all_at_once,
+        ),
+        Misconception(
+            "no weight without labels",
+            "Right as long as there is a label. In a batch without any yours forgets the weight.",
+            _no_weight_without_labels,
+        ),
+        Misconception(
+            "rewards what is right",
+            "The sign of the naming has turned round: a network that names wrongly should pay, not gain. A "
+            "cross-entropy is minus a logarithm.",
+            _rewards_what_is_right,
+        ),
+        Misconception(
+            "half the square",
+            "Your squared error is half of what it should be. Take the mean as it is, without ½.",
+            _half_the_square,
         ),
     ),
     half_right=(_naming_apart,),
