@@ -382,12 +382,13 @@ EXERCISE = Spec(
         ),
         Misconception(
             "summed gradients",
-            "A channel's weight is the mean of its gradient over the places, not the sum.",
+            "A channel's weight is the mean of its gradient over the places, not the sum, which grows with the size of "
+            "the features.",
             _summed_gradients,
         ),
         Misconception(
             "mean of the channels",
-            "The weighted channels are added up; you take their mean.",
+            "The weighted channels are added up; you take their mean, so the more channels, the weaker the map.",
             _mean_of_the_channels,
         ),
         Misconception(
@@ -510,8 +511,8 @@ EXERCISE = Spec(
         ),
         Misconception(
             "not recorded",
-            "The features have no graph, because of `no_grad` or `detach`, so nothing can be differentiated with "
-            "respect to them. Detach at the end, when the gradient is there.",
+            "What you differentiate with respect to has no graph: features made under `no_grad` or detached, or the "
+            "images, which nobody asked to be recorded. Take `features(x)` as it comes, and detach at the end.",
             _not_recorded,
         ),
         Misconception(

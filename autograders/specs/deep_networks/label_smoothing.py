@@ -120,6 +120,11 @@ def _sums(logits, target, smoothing):
     return loss * len(logits), gradient * len(logits)
 
 
+def _loss_of_the_sum(logits, target, smoothing):
+    loss, gradient = _towards(logits, _spread(logits, target, smoothing))
+    return loss * len(logits), gradient
+
+
 def _gradient_of_the_sum(logits, target, smoothing):
     loss, gradient = _towards(logits, _spread(logits, target, smoothing))
     return loss, gradient * len(logits)
@@ -360,6 +365,11 @@ EXERCISE = Spec(
             "gradient of the sum",
             "The loss is right. Its gradient is N times too large, because the loss is a mean over N rows.",
             _gradient_of_the_sum,
+        ),
+        Misconception(
+            "loss of the sum",
+            "The gradient is right, the loss is N times too large: the gradient is that of the mean over the rows.",
+            _loss_of_the_sum,
         ),
         Misconception(
             "mean over the classes",

@@ -410,7 +410,8 @@ EXERCISE = Spec(
         ),
         Misconception(
             "no last ReLU",
-            "The sum is right. A ReLU comes after it.",
+            "The sum is right. A ReLU comes after it: nothing else in the block bends what the second convolution "
+            "gives.",
             _NoLastReLU,
         ),
         Misconception(
@@ -431,17 +432,20 @@ EXERCISE = Spec(
         ),
         Misconception(
             "ReLU before the norm",
-            "Inside, the order is convolution, BatchNorm, ReLU. Yours has the ReLU before the BatchNorm.",
+            "Inside, the order is convolution, BatchNorm, ReLU: so the ReLU cuts numbers that are spread around 0. "
+            "Yours has it before the BatchNorm.",
             _ReLUBeforeTheNorm,
         ),
         Misconception(
             "one norm twice",
-            "`bn1` comes after both convolutions. The second has its own, `bn2`.",
+            "`bn1` comes after both convolutions. The second has its own, `bn2`, as its numbers have another mean and "
+            "spread.",
             _OneNormTwice,
         ),
         Misconception(
             "no norm",
-            "The convolutions are right; each is followed by its BatchNorm, `bn1` and `bn2`.",
+            "The convolutions are right; each is followed by its BatchNorm, `bn1` and `bn2`, without which numbers "
+            "grow or fade from block to block.",
             _NoNorm,
         ),
         Misconception(
