@@ -3,8 +3,14 @@
 numpy lets other Python threads run while it computes. Its libraries are asked through threadpoolctl.
 """
 
+import functools
+import itertools
 import math
 import os
+import queue
+import threading
+
+import numpy as np
 
 from engine import backend
 
@@ -38,8 +44,7 @@ def set_num_threads(number):
     if number < 1:
         raise RuntimeError("set_num_threads expects a positive integer")
     _controller().limit(limits=number)
-    _helpers.most = number
-    _helpers.forget()
+    _most[0] = number
 
 
 # ---- threads of our own ---------------------------------------------------------------------------------
@@ -53,26 +58,109 @@ def _allowed():
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-class _Helpers:
-    """The threads that help the one that asks: started when first needed, anew in a process that was forked off."""
+class _Helper:
+    """A thread that computes what it is given, on another core than who gives it.
+
+    Linux likes to wake a thread on the core of who wakes it, all the more while BLAS's own threads wait for work in a
+    loop on the others. The two would take turns for some milliseconds, which is all that the work takes.
+    """
 
     def __init__(self):
-        self.most, self.pool = _allowed(), None
+        self._given, self._done, self._core = queue.SimpleQueue(), queue.SimpleQueue(), None
+        self._thread = threading.Thread(target=self._work, name="engine", daemon=True)
+        self._thread.start()
 
-    def submit(self, *call):
-        if self.pool is None:
-            import concurrent.futures
+    def give(self, function, items):
+        core = _libraries().core()
+        if core != self._core:
+            self._core = core
+            self._move_to(os.sched_getaffinity(0) - {core})
+        self._given.put((function, items))
 
-            self.pool = concurrent.futures.ThreadPoolExecutor(max(self.most - 1, 1), "engine")
-        return self.pool.submit(*call)
+    def outcome(self):
+        """(what the function gave, None) or (None, what it raised), when it is done."""
+        return self._done.get()
 
-    def forget(self):
-        self.pool = None
+    def _move_to(self, cores):
+        try:
+            os.sched_setaffinity(self._thread.native_id, cores)  # of this thread alone
+        except OSError:  # there is no other core, or a sandbox forbids it
+            pass
+
+    def _work(self):
+        while True:
+            function, items = self._given.get()
+            try:
+                outcome = backend.quietly(function, (items,)), None
+            except BaseException as error:  # raised again where the outcome is wanted
+                outcome = None, error
+            del function, items  # what they hold must not wait for the next
+            self._done.put(outcome)
+            del outcome
 
 
-_helpers = _Helpers()
+class _Libraries:
+    """What is asked of the C library and of numpy's OpenBLAS; other libraries are left as they are.
+
+    The number of OpenBLAS's threads holds for the process, so it is changed by the first who comes, and put back by the
+    last who goes: `with` one thread, each of ours computes its own products, and nobody waits for OpenBLAS's pool.
+    """
+
+    def __init__(self):
+        import ctypes
+
+        self.core = lambda: None
+        if hasattr(os, "sched_setaffinity"):
+            self.core = getattr(ctypes.PyDLL(None), "sched_getcpu", self.core)
+        blas = ctypes.CDLL(np.linalg._umath_linalg.__file__)  # names are looked up in what it was linked with, too
+        found = [name for name in OPENBLAS if hasattr(blas, name.format("set"))]
+        self._set, self._get = [
+            getattr(blas, found[0].format(each)) if found else lambda *count: 1 for each in ("set", "get")]
+        self._lock, self._users, self._before = threading.Lock(), 0, 1
+
+    def __enter__(self):
+        with self._lock:
+            self._users += 1
+            if self._users == 1:
+                self._before = self._get()
+                self._set(1)
+
+    def __exit__(self, *exception):
+        with self._lock:
+            self._users -= 1
+            if not self._users:
+                self._set(self._before)
+
+    def put_back(self):
+        """The number of threads as it was, whoever is still computing."""
+        if self._users:
+            self._set(self._before)
+
+
+OPENBLAS = "scipy_openblas_{}_num_threads64_", "scipy_openblas_{}_num_threads", "openblas_{}_num_threads"
+_libraries = functools.cache(_Libraries)
+WORTH_SHARING = 8 * 10**6  # multiplications of a product: it takes 50 to 100 µs until another thread has begun
+_most = [_allowed()]
+_idle = []  # helpers
+
+
+def _forget():
+    """In a process that was forked off: threads stay behind, and so does who would have put OpenBLAS's number back."""
+    _idle.clear()
+    if _libraries.cache_info().currsize:
+        _libraries().put_back()
+        _libraries.cache_clear()
+
+
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_helpers.forget)
+    os.register_at_fork(after_in_child=_forget)
+
+
+def _helper():
+    try:
+        return _idle.pop()
+    except IndexError:
+        return _Helper()
 
 
 def share(function, items, is_worth_it=True):
@@ -80,15 +168,57 @@ def share(function, items, is_worth_it=True):
 
     The stretches depend on the number of threads alone, so that sums of the results are the same every time.
     """
-    count = min(_helpers.most, len(items)) if is_worth_it else 1
+    count = min(_most[0], len(items)) if is_worth_it else 1
     if count <= 1:
         return [function(items)]
     size = math.ceil(len(items) / count)
     stretches = [items[start : start + size] for start in range(0, len(items), size)]
-    others = [_helpers.submit(backend.quietly, function, (each,), {}) for each in stretches[1:]]
-    try:
-        first = function(stretches[0])
-    finally:  # nobody may go on while a helper still writes
-        for each in others:
-            each.exception()
-    return [first, *(each.result() for each in others)]
+    with _libraries():
+        helpers = [_helper() for _ in stretches[1:]]
+        for helper, each in zip(helpers, stretches[1:]):
+            helper.give(function, each)
+        try:
+            first = function(stretches[0])
+        finally:  # nobody may go on while a helper still writes
+            outcomes = [helper.outcome() for helper in helpers]
+            _idle.extend(helpers)
+    for _, error in outcomes:
+        if error is not None:
+            raise error
+    return [first, *(each for each, _ in outcomes)]
+
+
+def matmul(a, b):
+    """numpy's matmul; of a large product each thread computes some of the matrices, of the rows, or of the columns.
+
+    What is shared, and how, depends on the shapes and the number of threads alone.
+    """
+    work = a.size * b.shape[-1]
+    along = _dimension_to_share(a, b) if work >= WORTH_SHARING and _most[0] > 1 else None
+    if along is None:
+        return np.matmul(a, b)
+    result = np.empty((*a.shape[:-1], b.shape[-1]), a.dtype)
+    places = [slice(None)] * (-1 - along)
+
+    def compute(pieces):
+        for piece in pieces:
+            where = (..., piece, *places)
+            np.matmul(a if along == -1 else a[where], b if along == -2 else b[where], out=result[where])
+
+    share(compute, _pieces(result.shape[along], min(_most[0], 2 * work // WORTH_SHARING)))
+    return result
+
+
+def _dimension_to_share(a, b):
+    """A dimension of the product, counted from its end; None if it is not one of plain matrices."""
+    if type(a) is not np.ndarray or a.dtype != b.dtype or a.dtype.kind not in "fc":
+        return None
+    if a.ndim == b.ndim == 2:
+        return -2 if len(a) >= b.shape[1] else -1
+    return -a.ndim if a.ndim == b.ndim and a.shape[:-2] == b.shape[:-2] else None
+
+
+def _pieces(size, count):
+    """range(size) in so many slices of about the same length."""
+    edges = [size * each // count for each in range(count + 1)]
+    return [slice(*each) for each in itertools.pairwise(edges)]

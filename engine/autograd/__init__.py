@@ -43,7 +43,10 @@ def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, 
     weights = _weights(roots, grad_tensors, create_graph)
     retain_graph = create_graph if retain_graph is None else retain_graph
     if inputs is None:
-        graph.backward(roots, weights, retain_graph, create_graph)
+        if create_graph or graph.observers:
+            graph.backward(roots, weights, retain_graph, create_graph)
+        else:
+            short.backward(roots, weights, retain_graph)
         return
     sources = _sources(inputs, "backward")
     for source in sources:
@@ -127,7 +130,8 @@ def _weight(position, root, weight, create_graph):
             raise RuntimeError("grad can be implicitly created only for scalar outputs")
         if root.dtype.is_complex:
             raise RuntimeError(f"grad can be implicitly created only for real scalar outputs but got {root.dtype}")
-        weight = setting.tensor_class(backend.module_of(root.array).ones_like(root.array))
+        weight = backend.module_of(root.array).ones_like(root.array)
+        return setting.tensor_class(weight) if create_graph else weight
     if weight.shape != root.shape:
         raise RuntimeError(
             f"Mismatch in shape: grad_output[{position}] has {weight.shape}, output[{position}] has {root.shape}")
@@ -140,5 +144,5 @@ def Variable(data, requires_grad=False):
     return result.requires_grad_() if requires_grad else result
 
 
-from engine.autograd import function, functional  # noqa: E402, F401 (these stand on the functions above)
+from engine.autograd import function, functional, short  # noqa: E402, F401 (these stand on the functions above)
 from engine.autograd.gradcheck import gradcheck, gradgradcheck  # noqa: E402

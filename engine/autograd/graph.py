@@ -415,7 +415,6 @@ def backward(roots, gradients, retain_graph=False, create_graph=False, wanted=No
     useful, working = (None, None) if wanted is None else leading_to(wanted, waiting)
     ready = [node for node in arriving if not waiting[node]]
     collected, node = {}, None
-    is_plain = wanted is None and not create_graph and not observers
     try:
         with backend.quiet(), set_recording(create_graph):
             while ready:
@@ -429,19 +428,14 @@ def backward(roots, gradients, retain_graph=False, create_graph=False, wanted=No
                     if node not in working:
                         continue
                 gradient = hooked if hooks is None else hooks.before(hooked)
-                is_single = is_plain and hooks is None and node.source is not None
-                sources = (node.source,) if is_single else node.inputs
-                if gradient is None:
-                    passed_on = [None] * len(sources)
-                elif is_single:
-                    passed_on = [node.only_gradient(gradient)]
-                else:
+                passed_on = [None] * len(node.inputs)
+                if gradient is not None:
                     passed_on = node.gradients(gradient, create_graph, useful)
                 if hooks is not None and hooks.after:
                     passed_on = hooks.on_passed(passed_on, gradient)
                 for observer in observers:
                     observer.passed(node, gradient, passed_on)
-                for source, its_gradient in zip(sources, passed_on):
+                for source, its_gradient in zip(node.inputs, passed_on):
                     if source is None or (useful is not None and source not in useful):
                         continue
                     if its_gradient is not None:
@@ -507,12 +501,16 @@ def as_tensor(gradient):
     return setting.tensor_class(order.handed_out(backend.as_array(gradient, like=gradient)))
 
 
-def accumulate(leaf, gradient, create_graph=False):
-    """leaf.grad += gradient, in a memory of its own; then the leaf's post-accumulate hooks."""
+def accumulate(leaf, gradient, create_graph=False, is_ours=False):
+    """leaf.grad += gradient, in a memory of its own; then the leaf's post-accumulate hooks.
+
+    is_ours: nobody else holds the array `gradient`, so it may become that memory if its order is the leaf's.
+    """
     if create_graph:
         leaf._grad = gradient if leaf._grad is None else leaf._grad + gradient
     elif leaf._grad is None:
-        leaf._grad = setting.tensor_class(order.copied(gradient, like=leaf.array))  # a copy: others may hold it
+        is_kept = is_ours and gradient.strides == leaf.array.strides
+        leaf._grad = setting.tensor_class(gradient if is_kept else order.copied(gradient, like=leaf.array))
     elif leaf._grad.grad_fn is not None:
         leaf._grad = leaf._grad + as_tensor(gradient)
     else:

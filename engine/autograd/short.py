@@ -1,13 +1,18 @@
-"""Short ways to record an operation of one or two inputs, for what an elementwise operation mostly gets: tensors of one
-type of floats in main memory, and numbers.
+"""Short ways through the graph, for what most steps of training do: record an operation on tensors of one type of floats
+in main memory (and numbers), and send arrays back that end in the leaves' `.grad`, where nobody watches.
 
-They do what `record` does, which says it in general, in two thirds of its time, and leave all else to it.
+They do what `record` and `graph.backward` do, which say it in general, in half to two thirds of their time, and leave
+all else to them.
 """
+
+import sys
 
 import numpy as np
 
 from engine import backend, order
-from engine.autograd.graph import Node, Storage, TensorBase, edge_of, fitted, record, setting, watchers
+from engine.autograd.graph import (
+    AccumulateGrad, Node, Storage, TensorBase, accumulate, count_uses, edge_of, fitted, record, set_recording, setting,
+    watchers)
 from engine.ops.table import Plan
 
 NUMBERS = {int, float}
@@ -43,8 +48,7 @@ class Single(Node):
         saved, versions = self.saved, self.versions
         if type(saved) is not tuple or (versions and (len(versions) > 2 or versions[0].version != versions[1])):
             saved = self.saved_values()
-        ((_, vjp, _),) = self.plan.vjps
-        gradient, source = vjp(gradient, *saved), self.source
+        gradient, source = self.plan.vjps[0][1](gradient, *saved), self.source
         if gradient.shape == source.shape and gradient.dtype is source.numpy_dtype:
             return gradient
         return fitted(gradient, source)
@@ -52,41 +56,39 @@ class Single(Node):
 
 def record_one(op, input):
     """record(op, (input,), {}), in two thirds of its time where the usual is the case: floats in main memory."""
-    array = input.array
+    array, edge = input.array, input._grad_fn
     if type(array) is not np.ndarray or array.dtype.kind != "f" or op.is_view or watchers or not setting.record:
         return record(op, (input,), {})
-    edge = input._grad_fn
     if input.view_of is not None or (edge is None and input.requires_grad_flag):
         edge = edge_of(input)
     result, storage, node = _computed(op, (array,)), Storage(), None
     if edge is not None and op.vjps and result.dtype.kind == "f":
         plan = op.plans.get((1, 1)) or op.plan(1, 1)
-        saved, versions = _collected(plan, (input,), (array,), result, storage)
-        node = Single(op, edge, plan, saved, versions, result)
+        node = Single(op, edge, plan, *_collected(plan, (input,), (array,), result, storage), result)
     return made(setting.tensor_class, result, storage, node)
 
 
 def record_two(op, a, b):
     """record(op, (a, b), {}), likewise: of tensors of one type, or of a tensor and a number."""
-    first = a.array if isinstance(a, TensorBase) else a
-    second = b.array if isinstance(b, TensorBase) else b
-    if watchers or not setting.record or not _are_floats(first, second):
+    if watchers or not setting.record:
         return record(op, (a, b), {})
-    edge_a, edge_b, needed = None, None, 0
-    if first is not a:
-        edge_a = a._grad_fn
+    first, second, edge_a, edge_b, needed = a, b, None, None, 0
+    if isinstance(a, TensorBase):
+        first, edge_a = a.array, a._grad_fn
         if a.view_of is not None or (edge_a is None and a.requires_grad_flag):
             edge_a = edge_of(a)
         if edge_a is not None:
             needed = 1
-    if second is not b:
-        edge_b = b._grad_fn
+    if isinstance(b, TensorBase):
+        second, edge_b = b.array, b._grad_fn
         if b.view_of is not None or (edge_b is None and b.requires_grad_flag):
             edge_b = edge_of(b)
         if edge_b is not None:
             needed += 2
+    if not _are_floats(first, second):
+        return record(op, (a, b), {})
     result, storage, node = _computed(op, (first, second)), Storage(), None
-    if not result.flags.c_contiguous:
+    if result.ndim > 1 and not result.flags.c_contiguous:
         result = order.settled(result, (first, second))
     if needed and op.vjps and result.dtype.kind == "f":
         plan = op.plans.get((needed, 2)) or op.plan(needed, 2)
@@ -98,6 +100,33 @@ def record_two(op, a, b):
     return made(setting.tensor_class, result, storage, node)
 
 
+def record_several(op, inputs, metadata):
+    """record(op, inputs, metadata), likewise: of an entry that makes no views, all of whose inputs are tensors."""
+    if watchers or not setting.record:
+        return record(op, inputs, metadata)
+    arrays, edges, needed = [], [], 0
+    for value in inputs:
+        array, edge = value.array, value._grad_fn
+        if type(array) is not np.ndarray or (op.is_choosy and arrays and array.dtype is not arrays[0].dtype):
+            return record(op, inputs, metadata)
+        if value.view_of is not None or (edge is None and value.requires_grad_flag):
+            edge = edge_of(value)
+        if edge is not None:
+            needed |= 1 << len(edges)
+        arrays.append(array)
+        edges.append(edge)
+    if arrays[0].dtype.kind != "f":
+        return record(op, inputs, metadata)
+    result, storage, node = _computed(op, arrays, metadata), Storage(), None
+    if not result.flags.c_contiguous:
+        result = order.settled(result, arrays)
+    if needed and result.dtype.kind == "f":
+        count = len(edges)
+        plan = op.plans.get((needed, count)) or op.plan(needed, count)
+        node = Node(op, tuple(edges), plan, *plan.collect(inputs, arrays, result, storage, metadata), result)
+    return made(setting.tensor_class, result, storage, node)
+
+
 def _are_floats(a, b):
     """Whether both are arrays of floats of one type in main memory, or one is such an array and the other a number."""
     if type(a) is np.ndarray:
@@ -105,12 +134,12 @@ def _are_floats(a, b):
     return type(a) in NUMBERS and type(b) is np.ndarray and b.dtype.kind == "f"
 
 
-def _computed(op, arrays):
+def _computed(op, arrays, metadata=None):
     """op.run, without the look at bfloat16."""
     try:
-        result = backend.quietly(op.forward, arrays)
+        result = backend.quietly(op.forward, arrays, metadata)
     except (ValueError, TypeError, IndexError):
-        return op.run(arrays, {})  # says it in torch's words
+        return op.run(arrays, metadata or {})  # says it in torch's words
     return result if type(result) is np.ndarray else np.asarray(result)
 
 
@@ -136,3 +165,69 @@ def made(tensor_class, array, storage, grad_fn):
     tensor.requires_grad_flag = grad_fn is not None
     tensor.view_of = tensor._grad = tensor._accumulator = tensor._hooks = None
     return tensor
+
+
+# ---- the way back -----------------------------------------------------------------------------------
+
+
+def _references_to_a_local():
+    alone = object()
+    return sys.getrefcount(alone)
+
+
+ALONE = _references_to_a_local()  # what sys.getrefcount says of what one local variable alone holds
+
+
+def backward(roots, gradients, retain_graph):
+    """graph.backward(roots, gradients, retain_graph) of a pass that has no observers.
+
+    An array that this loop alone holds when it reaches its leaf becomes the leaf's `.grad` without a copy. So nothing
+    here may keep a name for an array that it has passed on.
+    """
+    arriving = {}  # node -> sum of what has arrived so far
+    for root, gradient in zip(roots, gradients):
+        node = edge_of(root)
+        arriving[node] = arriving[node] + gradient if node in arriving else gradient
+    gradients = gradient = None
+    waiting = count_uses(arriving)
+    ready = [node for node in arriving if not waiting[node]]
+    with backend.quiet(), set_recording(False):
+        while ready:
+            node = ready.pop()
+            gradient = arriving.pop(node, None)  # None: a custom Function had none to give
+            hooks = None if gradient is None else node.hooks
+            if type(node) is Single and gradient is not None and hooks is None:
+                source, gradient = node.source, node.only_gradient(gradient)
+                if source in arriving:
+                    gradient = arriving[source] + gradient
+                arriving[source] = gradient
+                waiting[source] -= 1
+                if not waiting[source]:
+                    ready.append(source)
+                if not retain_graph and node.plan.saves_arrays:  # release()
+                    node.saved, node.versions = None, ()
+            elif type(node) is AccumulateGrad and gradient is not None and hooks is None:
+                is_ours = sys.getrefcount(gradient) == ALONE and type(gradient) is np.ndarray and gradient.flags.owndata
+                accumulate(node.variable, gradient, is_ours=is_ours)
+            else:
+                _pass_on(node, gradient, hooks, arriving, waiting, ready)
+                if not retain_graph:
+                    node.release()
+            gradient = None
+
+
+def _pass_on(node, gradient, hooks, arriving, waiting, ready):
+    """A node's part in the pass, its hooks included."""
+    if hooks is not None:
+        gradient = hooks.before(hooks.on_gradient(order.row_major(gradient)))
+    passed_on = [None] * len(node.inputs) if gradient is None else node.gradients(gradient, False)
+    if hooks is not None and hooks.after:
+        passed_on = hooks.on_passed(passed_on, gradient)
+    for source, its_gradient in zip(node.inputs, passed_on):
+        if source is None:
+            continue
+        if its_gradient is not None:
+            arriving[source] = arriving[source] + its_gradient if source in arriving else its_gradient
+        waiting[source] -= 1
+        if not waiting[source]:
+            ready.append(source)

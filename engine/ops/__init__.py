@@ -3,7 +3,7 @@
 What belongs to one room alone has its entries there: decompositions of matrices are in `engine/linalg`.
 """
 
-from engine.ops import elementwise, indexing, linear, reduction, shape
+from engine.ops import elementwise, indexing, linear, quick, reduction, shape
 from engine.ops.table import TABLE
 
-__all__ = ["TABLE", "elementwise", "indexing", "linear", "reduction", "shape"]
+__all__ = ["TABLE", "elementwise", "indexing", "linear", "quick", "reduction", "shape"]

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from engine import backend
+from engine import backend, threads
 from engine.ops.elementwise import abs_, abs_complex, sign, where
 from engine.ops.reduction import restore, sum_
 from engine.ops.shape import reshape, transpose
@@ -41,8 +41,9 @@ def _matmul(a, b):
     if a.dtype == np.float16 and backend.is_on_cpu(a):  # sums in half precision would lose too much
         return np.matmul(a.astype(np.float32), b.astype(np.float32)).astype(np.float16)
     if a.ndim > 2 and b.ndim == 2 and a.shape[-1] == b.shape[0]:  # one large product instead of many small ones
-        return np.matmul(a.reshape(math.prod(a.shape[:-1]), a.shape[-1]), b).reshape(a.shape[:-1] + b.shape[1:])
-    return np.matmul(a, b)
+        rows = a.reshape(math.prod(a.shape[:-1]), a.shape[-1])
+        return threads.matmul(rows, b).reshape(a.shape[:-1] + b.shape[1:])
+    return threads.matmul(a, b)
 
 
 def _as_matrix_gradient(g, a_shape, b_shape):

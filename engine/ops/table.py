@@ -44,7 +44,7 @@ class Op:
         self.vjps = vjps
         self.label = label or name
         self.node_name = node or "".join(part.capitalize() for part in name.split("_")) + "Backward0"
-        self.bring_together = _BRING_TOGETHER[types]
+        self.bring_together, self.is_choosy = _BRING_TOGETHER[types], types != "same"  # about its inputs' types
         self.is_view = is_view
         self.explain = explain
         self.example = example

@@ -18,6 +18,8 @@ from engine.tensor import Tensor
 
 __all__ = ["Optimizer"]
 
+PLAIN = {float, int, bool, type(None)}  # what a setting is mostly
+
 
 def _with_hooks(step):
     """`step` with the optimizer's hooks before and after it, once also where a subclass's step calls its base's."""
@@ -140,14 +142,14 @@ class Optimizer:
                 loss = closure()
         with backend.quiet():
             for group in self.param_groups:
-                numbers = {name: value if type(value) is float else _number(value) for name, value in group.items()}
-                ready = [each for each in group["params"] if each.grad is not None]
+                numbers = {name: value if type(value) in PLAIN else _number(value) for name, value in group.items()}
+                ready = [each for each in group["params"] if each._grad is not None]
                 small = [each for each in ready if each.array.size <= SMALL] if self._is_elementwise() else []
                 if len(small) > 1 and self._step_together(small, numbers):
                     ready = [each for each in ready if each.array.size > SMALL]
                 for parameter in ready:
                     state = self.state.get(parameter, {})
-                    self._update(parameter.array, parameter.grad.array, state, numbers)
+                    self._update(parameter.array, parameter._grad.array, state, numbers)
                     parameter.storage.written()
                     if state:
                         self.state[parameter] = state
@@ -178,7 +180,7 @@ class Optimizer:
         """Forget all gradients, or fill them with zeros."""
         for group in self.param_groups:
             for parameter in group["params"]:
-                if parameter.grad is not None:
+                if parameter._grad is not None:
                     parameter.grad = None if set_to_none else parameter.grad.detach().zero_()
 
     def register_step_pre_hook(self, hook):

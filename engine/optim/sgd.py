@@ -31,6 +31,6 @@ class SGD(Optimizer):
                 velocity = state["momentum_buffer"] = Tensor(grad.copy())
             else:
                 velocity.array *= momentum
-                velocity.array += (1 - group["dampening"]) * grad
+                velocity.array += (1 - group["dampening"]) * grad if group["dampening"] else grad
             grad = grad + momentum * velocity.array if group["nesterov"] else velocity.array
         value -= group["lr"] * grad

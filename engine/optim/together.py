@@ -35,7 +35,12 @@ class Together:
             joined = its[0].copy() if name == "step" else np.concatenate([each.reshape(-1) for each in its])
             self.long[name] = Tensor(joined)
         self.views = {}
+        self.values, self.gradients = [np.empty_like(np.concatenate(self._flat())) for _ in range(2)]
+        self.value_of = [self.values[place].reshape(array.shape) for array, place in zip(self.arrays, self.places)]
         self._hand_out()
+
+    def _flat(self):
+        return [each.reshape(-1) for each in self.arrays]
 
     @staticmethod
     def is_possible(parameters, states):
@@ -67,11 +72,11 @@ class Together:
 
     def step(self, update, numbers):
         """One step of all of them; `update` is an optimizer's `_update`."""
-        values = np.concatenate([each.reshape(-1) for each in self.arrays])
-        gradients = np.concatenate([each.grad.array.reshape(-1) for each in self.parameters])
-        update(values, gradients, self.long, numbers)
-        for parameter, array, place in zip(self.parameters, self.arrays, self.places):
-            array[...] = values[place].reshape(array.shape)
+        np.concatenate(self._flat(), out=self.values)
+        np.concatenate([each._grad.array.reshape(-1) for each in self.parameters], out=self.gradients)
+        update(self.values, self.gradients, self.long, numbers)
+        for parameter, array, value in zip(self.parameters, self.arrays, self.value_of):
+            array[...] = value
             parameter.storage.written()
         self._hand_out()
 
@@ -80,7 +85,9 @@ class Together:
         for name, tensor in self.long.items():
             if name == "step":
                 for state in self.states:
-                    state.setdefault("step", Tensor(np.zeros((), np.float32))).array[...] = tensor.array
+                    if name not in state:
+                        state[name] = Tensor(np.zeros((), np.float32))
+                    state[name].array[...] = tensor.array
             elif name not in self.views:
                 pieces = zip(self.arrays, self.places)
                 self.views[name] = [tensor.array[place].reshape(array.shape) for array, place in pieces]

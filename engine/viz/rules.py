@@ -17,6 +17,9 @@ FORMULAS = {
     "amax": {"a": "g where {a} is the largest, else 0"},
     "amin": {"a": "g where {a} is the smallest, else 0"},
     "cat": {"tensors": "the part of g that came from here"},
+    "batch_norm": {
+        "a": "(d − mean(d) − x × mean(d × x)) / σ for each channel, d = g × {weight}, x = ({a} − mean({a})) / σ",
+        "weight": "Σ of g × ({a} − mean({a})) / σ over batch and places", "bias": "Σ of g over batch and places"},
     "clamp": {"a": "g where {a} is within the limits, else 0"},
     "constant_pad_nd": {"a": "the part of g inside the padding"},
     "convolution": {
@@ -43,6 +46,7 @@ FORMULAS = {
     "index": {"a": "g where the elements were picked, else 0"},
     "index_put": {"a": "g, but 0 where it was overwritten", "values": "g where they were written"},
     "index_put_add": {"g": "g where they were added"},
+    "leaky_relu": {"a": "g where {a} > 0, else g × {slope}"},
     "linear": {"a": "g @ {weight}", "weight": "gᵀ @ {a}, summed over the batch", "bias": "Σ of g over the batch"},
     "layer_norm": {
         "a": "(d − mean(d) − x × mean(d × x)) / σ, d = g × {weight}, x = ({a} − mean({a})) / σ",
@@ -124,6 +128,7 @@ def _power_rule(base, exponent):
 @functools.cache
 def formula_of(vjp):
     """The expression that a VJP written as a lambda returns, as a syntax tree; None for any other function."""
+    vjp = inspect.unwrap(vjp)  # `ops.quick` wraps the plain one
     if getattr(vjp, "__name__", "") != "<lambda>":
         return None
     code = vjp.__code__

@@ -21,6 +21,15 @@ def test_a_value_used_twice_receives_both_gradients(device):
     assert a.grad.tolist() == [24.0]
 
 
+def test_a_value_read_by_two_operations_receives_both_gradients(device):
+    """Each of them has one input; also on the general way back, which `create_graph` takes."""
+    for create_graph in (False, True):
+        a = leaf(3.0, device=device)
+        b = a * 2
+        (b.relu() + b.exp().log()).sum().backward(create_graph=create_graph)
+        assert a.grad.tolist() == pytest.approx([4.0])
+
+
 def test_backward_adds_to_grad(device):
     a = leaf(2.0, device=device)
     (a * 3).sum().backward()

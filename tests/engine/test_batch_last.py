@@ -123,7 +123,7 @@ def test_a_change_in_place_after_the_look_is_noticed():
 
 def test_threads_do_not_disturb_each_other(monkeypatch):
     """Two threads that convolve at once, each with helpers, get what each gets alone; twice the same, to the bit."""
-    monkeypatch.setattr(threads._helpers, "most", 3)
+    monkeypatch.setattr(threads, "_most", [3])
     monkeypatch.setattr(batch_last, "WORTH_A_THREAD", 0)
     monkeypatch.setattr(batch_last, "TILE", 2**14)
     random, how = np.random.default_rng(0), How((1, 1), (1, 1), (1, 1), 1)
@@ -144,7 +144,7 @@ def test_threads_do_not_disturb_each_other(monkeypatch):
 
 
 def test_shared_work_keeps_its_order_and_its_errors(monkeypatch):
-    monkeypatch.setattr(threads._helpers, "most", 3)
+    monkeypatch.setattr(threads, "_most", [3])
     assert threads.share(list, [1, 2, 3, 4, 5]) == [[1, 2], [3, 4], [5]]
     assert threads.share(list, [1, 2, 3], is_worth_it=False) == [[1, 2, 3]]
 
@@ -153,6 +153,24 @@ def test_shared_work_keeps_its_order_and_its_errors(monkeypatch):
 
     with pytest.raises(KeyError):
         threads.share(lambda items: broken(items) if 5 in items else items, [1, 2, 3, 4, 5])
+
+
+def test_a_batch_too_large_for_a_tile_and_steps_leave_gaps_between_columns():
+    """Where columns of the output do not lie in one piece, products go through memory of their own."""
+    random, how = np.random.default_rng(0), How((1, 1), (1, 1), (1, 1), 1)
+    a, weight = random.standard_normal((520, 2, 5, 6)), random.standard_normal((3, 2, 3, 3))
+    np.testing.assert_allclose(
+        batch_last.convolution(a, weight, np.ones(3), how), convolution.by_columns(a, weight, np.ones(3), how=how),
+        atol=1e-10)
+
+
+@pytest.mark.parametrize("rows, columns, common", [(144, 16, 1024), (27, 32, 512), (1024, 128, 448), (30, 10, 96)])
+def test_products_of_pieces_are_the_whole(rows, columns, common):
+    """The gradient to the weights, cut small for BLAS: each block in its place."""
+    random = np.random.default_rng(0)
+    left, right = random.standard_normal((2, rows, common)), random.standard_normal((2, columns, common))
+    expected = np.einsum("nrk,nck->rc", left, right, optimize=True)
+    np.testing.assert_allclose(batch_last._add_products(left, right), expected, atol=1e-10)
 
 
 # ---- what is computed from such memory, and who else holds it ---------------------------------------------

@@ -15,6 +15,7 @@ FOLDER = pathlib.Path(__file__).parent
 # Files whose tests run on the CPU alone, with the reason.
 FILES_ON_THE_CPU = {
     "test_batch_last.py": "how convolution uses the CPU",
+    "test_threads.py": "how work is shared among the CPU's cores",
     "test_viz_notebook.py": "runs notebooks",
     "test_viz.py": "what is shown was copied to the CPU; test_viz_parts.py captures a step on both",
     "test_viz_parts.py": "data about graphs; copies and a captured step are taken on both",
@@ -56,6 +57,9 @@ FILES_ON_THE_CPU = {
 
 # Single tests, with the reason.
 TESTS_ON_THE_CPU = {
+    "test_fused.py": {
+        "test_a_gradient_that_nobody_holds_is_not_copied": "references, not arrays",
+    },
     "test_arguments.py": {
         "test_a_kind_for_a_parameter_that_is_not_there_is_refused": "looks at names",
         "test_what_a_function_itself_raises_passes_unchanged": "computes nothing",

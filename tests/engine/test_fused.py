@@ -5,11 +5,12 @@ import pytest
 
 import engine
 from engine import nn
+from engine.autograd import graph, short
 from engine.autograd.graph import record
 from engine.autograd.short import record_one, record_two
 from engine.nn.functional.attention import composed_attention
 from engine.nn.functional.normalization import composed_layer_norm
-from engine.ops import TABLE
+from engine.ops import TABLE, quick
 
 ATTENTION = [((5, 4), (6, 4), (6, 3)), ((2, 5, 4), (2, 6, 4), (2, 6, 3)), ((2, 3, 7, 4), (2, 3, 4, 4), (2, 3, 4, 5)),
              ((5, 2, 90, 8), (5, 2, 80, 8), (5, 2, 80, 4))]
@@ -56,6 +57,39 @@ def test_layer_norm_equals_the_composed_one(shape, last, device):
     check_equal(
         lambda *each: nn.functional.layer_norm(each[0], last, *each[1:], eps=1e-2),
         lambda *each: composed_layer_norm(*each, eps=1e-2), inputs, device)
+
+
+@pytest.mark.parametrize("shape", [(4, 3, 5), (4, 3, 2, 5), (2, 3, 2, 2, 2), (3, 1, 2, 2)], ids=str)
+@pytest.mark.parametrize("is_batch_last", [False, True])
+def test_batch_norm_equals_the_composed_one(shape, is_batch_last, device):
+    """In both orders of memory; under create_graph too, and with the running statistics."""
+    generator = np.random.default_rng(0)
+    inputs = [generator.standard_normal(each) for each in (shape, shape[1:2], shape[1:2])]
+    running = [[engine.zeros(shape[1], device=device, dtype=engine.float64) for _ in range(2)] for _ in range(2)]
+
+    def prepared(x):
+        if is_batch_last and len(shape) == 4:  # as a convolution leaves it
+            kernel = engine.ones(shape[1], 1, 1, 1, device=device, dtype=engine.float64)
+            kernel = kernel * engine.eye(shape[1], device=device, dtype=engine.float64)[:, :, None, None]
+            x = nn.functional.conv2d(x, kernel)
+        return x
+
+    def composed(x, weight, bias):
+        x, by_channel = prepared(x), (-1, *[1] * (len(shape) - 2))
+        dims = (0, *range(2, len(shape)))
+        for old, new in zip(running[1], (x.mean(dims), x.var(dims))):
+            old.copy_(old * 0.7 + new.detach() * 0.3)
+        standard = (x - x.mean(dims, keepdim=True)) / (x.var(dims, correction=0, keepdim=True) + 1e-2).sqrt()
+        return standard * weight.reshape(by_channel) + bias.reshape(by_channel)
+
+    check_equal(
+        lambda x, weight, bias: nn.functional.batch_norm(
+            prepared(x), *running[0], weight, bias, training=True, momentum=0.3, eps=1e-2), composed, inputs, device)
+    for one, other in zip(*running):
+        np.testing.assert_allclose(one.cpu().numpy(), other.cpu().numpy(), rtol=1e-12)
+    leaves = [engine.tensor(each, requires_grad=True) for each in inputs]
+    assert engine.autograd.gradgradcheck(
+        lambda x, weight, bias: nn.functional.batch_norm(x, None, None, weight, bias, training=True, eps=1e-2), leaves)
 
 
 def test_results_may_be_changed_in_place(device):
@@ -129,3 +163,95 @@ def check_alike(long, short):
         assert one.name() == other.name() and one.plan is other.plan and one.shape == other.shape
         assert [each and each.name() for each in one.inputs] == [each and each.name() for each in other.inputs]
         assert len(one.saved) == len(other.saved) and len(one.versions) == len(other.versions)
+
+
+# ---- entries in fewer passes ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("count", [7, 2 * quick.MANY])
+@pytest.mark.parametrize("name", sorted(quick.PLAIN))
+def test_quick_entries_equal_the_plain_ones(name, count, monkeypatch, device):
+    """Results and gradients, zeros among the inputs; batches with the batch last too."""
+    op, inputs = TABLE[name], np.random.default_rng(0).standard_normal((3, count)).round(1)
+    how = {"dim": 1} if name == "log_softmax" else {}
+    found = gradients(lambda x: op(x, **how), [inputs], device)
+    plain = gradients(lambda x: op(x.transpose(0, 1), **(how and {"dim": 0})).transpose(0, 1), [inputs], device)
+    monkeypatch.setattr(op, "forward", quick.PLAIN[name][0])
+    monkeypatch.setattr(op, "vjps", [quick.PLAIN[name][1]])
+    monkeypatch.setattr(op, "plans", {})
+    expected = gradients(lambda x: op(x, **how), [inputs], device)
+    for one, other, third in zip(found, plain, expected):
+        np.testing.assert_allclose(one, third, rtol=1e-12, atol=1e-12)
+        np.testing.assert_allclose(other, third, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("slope", [0.2, 1.0, 0.0, -0.5, 3.0])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_leaky_relu_by_any_slope(slope, dtype, device):
+    """The usual slopes by a maximum, others by a choice: the same."""
+    x = np.array([-2, -0.5, 0, 0.5, 2], dtype)
+    found, gradient = gradients(lambda x: nn.functional.leaky_relu(x, slope), [x], device)
+    weights = np.random.default_rng(1).standard_normal(5).astype(dtype)
+    np.testing.assert_allclose(found, np.where(x > 0, x, slope * x), rtol=1e-6)
+    np.testing.assert_allclose(gradient, np.where(x > 0, weights, weights * slope), rtol=1e-6)
+
+
+# ---- the plain pass back ----------------------------------------------------------------------------------
+
+
+def test_the_plain_pass_leaves_what_the_general_one_does(device):
+    """Twice, so that gradients are added to others too."""
+    found = []
+    for backward in (short.backward, graph.backward):
+        engine.manual_seed(0)
+        leaves = [engine.randn(3, 3, device=device, requires_grad=True) for _ in range(3)]
+        for _ in range(2):
+            result = many_ways_of(leaves)
+            backward([result], [engine.ones_like(result).array], False)
+        found.append([each.grad.tolist() for each in leaves])
+    assert found[0] == found[1]
+
+
+def many_ways_of(leaves):
+    """A scalar in which they are used once and twice, as views, by entries of one, two and three inputs."""
+    a, b, c = leaves
+    y = nn.functional.linear((a + b).relu() * a, b, c[0]) + c.t() + (a - 1)
+    y = y + nn.functional.log_softmax(y * 2, 1).exp() + y[:1] + b
+    return (y * y).sum()
+
+
+def test_a_gradient_that_somebody_holds_is_copied(device):
+    """One that goes to two leaves, was given by the caller, is kept by a hook or by a graph that is retained: each leaf
+    can be changed without the other's notice."""
+    a, b = [engine.randn(3, device=device, requires_grad=True) for _ in range(2)]
+    given = engine.ones(3, device=device)
+    (a + b).backward(given)
+    a.grad.zero_()
+    assert b.grad.tolist() == given.tolist() == [1, 1, 1]
+
+    seen = []
+    a.grad = b.grad = None
+    product = a * 1
+    product.register_hook(seen.append)
+    product.sum().backward()
+    a.grad.mul_(5)
+    assert seen[0].tolist() == [1, 1, 1]
+
+    a.grad = None
+    weighted = (a * given).sum()
+    for _ in range(2):
+        weighted.backward(retain_graph=True)
+    assert a.grad.tolist() == [2, 2, 2] and given.tolist() == [1, 1, 1]
+
+
+def test_a_gradient_that_nobody_holds_is_not_copied(monkeypatch):
+    """The product of a linear layer's weight arrives and stays; in another order it would be copied."""
+    made = []
+    weight = engine.randn(4, 3, requires_grad=True)
+    monkeypatch.setattr(graph.order, "copied", lambda gradient, like: made.append(gradient) or gradient.copy())
+    nn.functional.linear(engine.randn(5, 3), weight).sum().backward()
+    assert not made and weight.grad.shape == (4, 3)
+    (weight.t() * 2).sum().backward(engine.tensor(1.0))
+    weight.grad = None
+    (weight.t() * 2).sum().backward()
+    assert len(made) == 1

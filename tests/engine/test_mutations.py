@@ -143,10 +143,24 @@ def test_a_wrong_value_is_seen(name, monkeypatch, strict_cupy):
 PROMISES = [
     (
         "a second gradient overwrites the first",
-        (graph, "backward"),
+        (short, "_pass_on"),
         "arriving[source] + its_gradient if source in arriving else its_gradient",
         "its_gradient",
         lambda: test_autograd.test_a_value_used_twice_receives_both_gradients("cpu"),
+    ),
+    (
+        "a second gradient of an operation on one input overwrites the first",
+        (short, "backward"),
+        "gradient = arriving[source] + gradient\n",
+        "pass\n",
+        lambda: test_autograd.test_a_value_read_by_two_operations_receives_both_gradients("cpu"),
+    ),
+    (
+        "a second gradient overwrites the first, with create_graph",
+        (graph, "backward"),
+        "arriving[source] + its_gradient if source in arriving else its_gradient",
+        "its_gradient",
+        lambda: test_autograd.test_a_value_read_by_two_operations_receives_both_gradients("cpu"),
     ),
     (
         "a node does not wait for all that used it",
@@ -221,7 +235,7 @@ PROMISES = [
     (
         "the first gradient is not copied",
         (graph, "accumulate"),
-        "setting.tensor_class(order.copied(gradient, like=leaf.array))",
+        "setting.tensor_class(gradient if is_kept else order.copied(gradient, like=leaf.array))",
         "setting.tensor_class(gradient)",
         lambda: test_autograd.test_grad_has_memory_of_its_own("cpu"),
     ),

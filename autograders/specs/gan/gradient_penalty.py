@@ -163,6 +163,68 @@ def _last_dimension(critic, real, fake, t):
     return ((gradient.norm(dim=-1) - 1) ** 2).mean()
 
 
+def _rows_only(critic, real, fake, t):
+    mix = _mixed(real, fake, t).requires_grad_()
+    (gradient,) = torch.autograd.grad(critic(mix).sum(), mix, create_graph=True)
+    return ((gradient.norm(dim=1) - 1) ** 2).mean()
+
+
+def _not_squared(critic, real, fake, t):
+    return (_gradient(critic, _mixed(real, fake, t)).norm(dim=1) - 1).mean()
+
+
+def _mix_is_not_watched(critic, real, fake, t):
+    mix = _mixed(real, fake, t)
+    (gradient,) = torch.autograd.grad(critic(mix).sum(), mix, create_graph=True)
+    return ((gradient.flatten(1).norm(dim=1) - 1) ** 2).mean()
+
+
+def _keeps_the_tuple(critic, real, fake, t):
+    mix = _mixed(real, fake, t).requires_grad_()
+    gradient = torch.autograd.grad(critic(mix).sum(), mix, create_graph=True)
+    return ((gradient.flatten(1).norm(dim=1) - 1) ** 2).mean()
+
+
+def _scores_not_summed(critic, real, fake, t):
+    mix = _mixed(real, fake, t).requires_grad_()
+    (gradient,) = torch.autograd.grad(critic(mix), mix, create_graph=True)
+    return ((gradient.flatten(1).norm(dim=1) - 1) ** 2).mean()
+
+
+def _along_t(critic, real, fake, t):
+    t = t.clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(critic(t * real + (1 - t) * fake).sum(), t, create_graph=True)
+    return ((gradient.flatten(1).norm(dim=1) - 1) ** 2).mean()
+
+
+def _for_the_real(critic, real, fake, t):
+    real = real.clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(critic(t * real + (1 - t) * fake).sum(), real, create_graph=True)
+    return ((gradient.flatten(1).norm(dim=1) - 1) ** 2).mean()
+
+
+def _sum_of_sizes(critic, real, fake, t):
+    return ((_gradient(critic, _mixed(real, fake, t)).abs().sum(dim=1) - 1) ** 2).mean()
+
+
+def _a_number(critic, real, fake, t):
+    return gradient_penalty(critic, real, fake, t).item()
+
+
+def _each_number_by_itself(critic, real, fake, t):
+    return ((_gradient(critic, _mixed(real, fake, t)) - 1) ** 2).mean()
+
+
+def _mean_slope_between(critic, real, fake, t):
+    slope = (critic(real) - critic(fake)).flatten() / (real - fake).flatten(1).norm(dim=1)
+    return ((slope - 1) ** 2).mean()
+
+
+def _a_little_more_under_the_root(critic, real, fake, t):
+    squares = _gradient(critic, _mixed(real, fake, t)).square().sum(dim=1)
+    return (((squares + 1e-12).sqrt() - 1) ** 2).mean()
+
+
 def _rows_and_no_graph_for_pairs(critic, real, fake, t):
     """Right for more than two rows; the last dimension's norm for images, no graph for two samples."""
     return _no_graph(critic, real, fake, t) if len(real) == 2 else _last_dimension(critic, real, fake, t)
@@ -309,6 +371,77 @@ EXERCISE = Spec(
             "absolute distance",
             "You take the absolute distance from 1; it should be squared.",
             _absolute,
+        ),
+        Misconception(
+            "rows only",
+            "Right for samples that are rows. Of images `norm(dim=1)` takes the channels alone, and leaves a length "
+            "for every pixel. A sample has one slope: `gradient.flatten(1).norm(dim=1)`.",
+            _rows_only,
+        ),
+        Misconception(
+            "not squared",
+            "The square is missing: slopes below 1 are even rewarded, and cancel those above. Square the distance "
+            "from 1, then take the mean.",
+            _not_squared,
+        ),
+        Misconception(
+            "mix is not watched",
+            "The mixed samples come from tensors without a graph, so nobody recorded what the critic makes of them. "
+            "Ask for it before you call the critic: `mix.requires_grad_()`.",
+            _mix_is_not_watched,
+        ),
+        Misconception(
+            "keeps the tuple",
+            "`torch.autograd.grad` returns a tuple, a gradient for each thing that you asked about. Take the first: "
+            "`(gradient,) = torch.autograd.grad(...)`.",
+            _keeps_the_tuple,
+        ),
+        Misconception(
+            "scores not summed",
+            "The critic returns a score for each sample, and a gradient is taken of one number. Take their sum: each "
+            "score depends on its own sample alone, so each sample still gets its own gradient.",
+            _scores_not_summed,
+        ),
+        Misconception(
+            "along t",
+            "You differentiate with respect to `t`: how the score changes on the way from one sample to the other. "
+            "The penalty looks at all directions: the gradient with respect to the mixed samples.",
+            _along_t,
+        ),
+        Misconception(
+            "for the real ones",
+            "You differentiate with respect to `real`, and the chain rule multiplies each gradient by `t`. Make the "
+            "mixed samples the leaf, and ask for theirs.",
+            _for_the_real,
+        ),
+        Misconception(
+            "sum of sizes",
+            "You add up absolute values, which is how far one walks along streets. The length of a gradient is the "
+            "root of the sum of squares: `norm`.",
+            _sum_of_sizes,
+        ),
+        Misconception(
+            "a number",
+            "`item()` leaves a bare number, without a graph, and the critic cannot learn from it. Return the tensor.",
+            _a_number,
+        ),
+        Misconception(
+            "each number by itself",
+            "You compare each number of the gradient with 1. It is their length, one for each sample, that should be "
+            "1: `gradient.flatten(1).norm(dim=1)`.",
+            _each_number_by_itself,
+        ),
+        Misconception(
+            "mean slope between",
+            "You take the difference of two scores over the distance: the mean slope on a straight way. The penalty "
+            "looks at a place on it, and in all directions: `torch.autograd.grad` at `t * real + (1 - t) * fake`.",
+            _mean_slope_between,
+        ),
+        Misconception(
+            "a little more under the root",
+            "A small number under the root keeps its derivative finite where a slope is 0, but shifts all others a "
+            "little. No slope is 0 here, and `norm` copes with it: leave it out.",
+            _a_little_more_under_the_root,
         ),
     ),
     half_right=(_rows_and_no_graph_for_pairs,),

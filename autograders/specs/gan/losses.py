@@ -109,6 +109,62 @@ def _takes_logits_for_probabilities(real, fake):
     return -real.mean() + fake.mean(), -fake.mean()
 
 
+def _a_single_mean(real, fake):
+    return torch.cat([F.softplus(-real), F.softplus(fake)]).mean(), F.softplus(-fake).mean()
+
+
+def _sample_by_sample(real, fake):
+    return (F.softplus(-real) + F.softplus(fake)).mean(), F.softplus(-fake).mean()
+
+
+def _the_other_way_round(real, fake):
+    return _softplus_losses(real, fake)[::-1]
+
+
+def _numbers(real, fake):
+    return tuple(loss.item() for loss in _softplus_losses(real, fake))
+
+
+def _calls_both_real(real, fake):
+    return F.softplus(-real).mean() + F.softplus(-fake).mean(), F.softplus(-fake).mean()
+
+
+def _detached_for_the_judge(real, fake):
+    return _softplus_losses(real, fake.detach())[0], _softplus_losses(real, fake)[1]
+
+
+def _sigmoid_first(real, fake):
+    return _softplus_losses(torch.sigmoid(real), torch.sigmoid(fake))
+
+
+def _a_little_more(real, fake):
+    d_loss = -torch.log(torch.sigmoid(real) + 1e-7).mean() - torch.log(1 - torch.sigmoid(fake) + 1e-7).mean()
+    return d_loss, -torch.log(torch.sigmoid(fake) + 1e-7).mean()
+
+
+def _without_minus(real, fake):
+    return tuple(-loss for loss in _softplus_losses(real, fake))
+
+
+def _no_means(real, fake):
+    return F.softplus(-real) + F.softplus(fake), F.softplus(-fake)
+
+
+def _means_first(real, fake):
+    return _softplus_losses(real.mean(), fake.mean())
+
+
+def _generator_minds_the_real(real, fake):
+    d_loss, g_loss = _softplus_losses(real, fake)
+    return d_loss, g_loss + F.softplus(real).mean()
+
+
+def _targets_of_the_real(real, fake):
+    towards = F.binary_cross_entropy_with_logits
+    one, zero = torch.ones_like(real), torch.zeros_like(real)
+    return towards(real, one) + towards(fake, zero), towards(fake, one)
+
+
 def _only_the_generator_s(real, fake):
     """Right for the generator; the discriminator's loss looks at real samples only."""
     return F.softplus(-real).mean(), F.softplus(-fake).mean()
@@ -225,6 +281,83 @@ EXERCISE = Spec(
             "You take the logits as they are. The losses are the negative logarithms of the probabilities that the "
             "sigmoid makes of them.",
             _takes_logits_for_probabilities,
+        ),
+        Misconception(
+            "a single mean",
+            "You put both kinds together and take one mean. That halves the discriminator's loss, and whichever kind "
+            "has more samples counts more: take the mean of each kind, and add the two.",
+            _a_single_mean,
+        ),
+        Misconception(
+            "sample by sample",
+            "Right for as many real samples as generated ones. But a real and a generated sample are no pair that "
+            "could be added: first the mean over each kind, then the sum.",
+            _sample_by_sample,
+        ),
+        Misconception(
+            "the other way round",
+            "Both losses are there, in the other order: the discriminator's comes first.",
+            _the_other_way_round,
+        ),
+        Misconception(
+            "numbers",
+            "`item()` leaves a bare number, without a graph, and nobody can learn from it. Return the losses as "
+            "tensors.",
+            _numbers,
+        ),
+        Misconception(
+            "calls both real",
+            "Your discriminator is asked to call the generated samples real as well, so it need not tell the two "
+            "apart. Of these it should say 0: -log(1 - sigmoid(s)) is `F.softplus(s)`, without the minus.",
+            _calls_both_real,
+        ),
+        Misconception(
+            "detached for the judge",
+            "The losses are right, but `fake` has left the graph of the discriminator's, which so learns from real "
+            "samples alone. These are logits: it is samples that are detached, before the discriminator sees them.",
+            _detached_for_the_judge,
+        ),
+        Misconception(
+            "sigmoid first",
+            "You take the sigmoid, and then softplus of that, as if probabilities were logits. softplus has the "
+            "sigmoid in it: -log sigmoid(s) is `F.softplus(-s)`, of the logit itself.",
+            _sigmoid_first,
+        ),
+        Misconception(
+            "a little more",
+            "A small number inside the logarithm keeps inf away, but shifts every loss a little; and where the "
+            "discriminator is sure the gradient is lost. `F.softplus` needs no such help.",
+            _a_little_more,
+        ),
+        Misconception(
+            "without minus",
+            "The sign is missing. A logarithm of a probability is largest when all is well, and a loss is made "
+            "small: both are negative logarithms.",
+            _without_minus,
+        ),
+        Misconception(
+            "no means",
+            "Your losses have a number for each sample. To go down along one slope each network needs a single "
+            "number: `.mean()`.",
+            _no_means,
+        ),
+        Misconception(
+            "means first",
+            "You take the mean of the logits, then one logarithm, so samples that were judged wrongly hide behind "
+            "the others. Each sample has a loss of its own: softplus first, then the mean.",
+            _means_first,
+        ),
+        Misconception(
+            "generator minds the real",
+            "What the discriminator says of real samples does not depend on the generator: it has nothing to learn "
+            "from them. Its loss looks at `fake` alone.",
+            _generator_minds_the_real,
+        ),
+        Misconception(
+            "targets of the real",
+            "Right for as many real samples as generated ones. The targets of the generated ones need their shape: "
+            "`torch.zeros_like(fake)`, `torch.ones_like(fake)`.",
+            _targets_of_the_real,
         ),
     ),
     half_right=(_only_the_generator_s,),

@@ -26,11 +26,13 @@ def mode_count_cases(rng):
         (3, (0, 3, 1), 0, 4.0, 2, SINGLE, apart),
         (4, (2, 5, 0, 3), 0, 4.0, 3, DOUBLE, apart),
         (3, (3, 0, 4), 3, 4.0, 2, SINGLE, stray),
-        (5, (1, 4, 3, 0, 6), 5, 4.0, 2, DOUBLE, stray),
+        (5, (1, 4, 3, 0, 6), 5, 4.0, 3, DOUBLE, stray),
         (3, (4, 3, 0), 2, 1.2, 2, SINGLE, near),
-        (4, (3, 4, 0, 1), 3, 1.2, 2, DOUBLE, near),
+        (4, (3, 4, 0, 1), 3, 1.2, 3, DOUBLE, near),
     ]:
         yield _case(rng, modes, given, strays, distance, dims, dtype, 3, group)
+    between = RADIUS * np.array([[0.3, 0.0], [0.9, 0.0], [0.9, 0.1]])  # in both circles, whichever is asked first
+    yield Case((between, RADIUS * np.array([[0.0, 0.0], [1.2, 0.0]]), RADIUS, 2), near)
     yield _case(rng, 3, (0, 0, 0), 4, 4.0, 2, SINGLE, 1, "no sample near any mode", EDGE)
     yield _case(rng, 2, (3, 0), 0, 4.0, 2, SINGLE, 3, "just as many as are needed", EDGE)
     yield _case(rng, 1, (5,), 1, 4.0, 2, SINGLE, 2, "a single mode", EDGE)
@@ -132,6 +134,73 @@ def _open_circle(samples, centres, radius, least):
 def _shares(samples, centres, radius, least):
     counts, modes = mode_count(samples, centres, radius, least)
     return counts / len(samples), modes
+
+
+def _within(distances, radius, centres):
+    return np.bincount(distances.argmin(axis=1)[distances.min(axis=1) <= radius], minlength=len(centres))
+
+
+def _along_streets(samples, centres, radius, least):
+    counts = _within(np.abs(samples[:, None] - centres).sum(axis=2), radius, centres)
+    return counts, int((counts >= least).sum())
+
+
+def _two_axes(samples, centres, radius, least):
+    counts = _within(_distances(samples[:, :2], centres[:, :2]), radius, centres)
+    return counts, int((counts >= least).sum())
+
+
+def _nearest_sample_of_each_mode(samples, centres, radius, least):
+    counts = np.bincount(_distances(samples, centres).argmin(axis=0), minlength=len(centres))
+    return counts, int((counts >= least).sum())
+
+
+def _farthest(samples, centres, radius, least):
+    distances = _distances(samples, centres)
+    counts = np.bincount(distances.argmax(axis=1)[distances.max(axis=1) <= radius], minlength=len(centres))
+    return counts, int((counts >= least).sum())
+
+
+def _one_distance_from_all(samples, centres, radius, least):
+    counts = np.zeros(len(centres), int)
+    counts[0] = sum(np.linalg.norm(sample - centres) <= radius for sample in samples)
+    return counts, int((counts >= least).sum())
+
+
+def _says_which(samples, centres, radius, least):
+    counts, _ = mode_count(samples, centres, radius, least)
+    return counts, counts >= least
+
+
+def _covered_ones_only(samples, centres, radius, least):
+    counts, _ = mode_count(samples, centres, radius, least)
+    counts = counts[counts >= least]
+    return counts, len(counts)
+
+
+def _once_for_each_index(samples, centres, radius, least):
+    distances = _distances(samples, centres)
+    counts = np.zeros(len(centres), int)
+    counts[distances.argmin(axis=1)[distances.min(axis=1) <= radius]] += 1
+    return counts, int((counts >= least).sum())
+
+
+def _first_within_the_radius(samples, centres, radius, least):
+    within = _distances(samples, centres) <= radius
+    counts = np.bincount(within.argmax(axis=1)[within.any(axis=1)], minlength=len(centres))
+    return counts, int((counts >= least).sum())
+
+
+def _line_by_line(samples, centres, radius, least):
+    distances = np.linalg.norm(samples - centres, axis=1)
+    return distances <= radius, least
+
+
+def _strays_to_the_first(samples, centres, radius, least):
+    distances = _distances(samples, centres)
+    nearest = np.where(distances.min(axis=1) <= radius, distances.argmin(axis=1), 0)
+    counts = np.bincount(nearest, minlength=len(centres))
+    return counts, int((counts >= least).sum())
 
 
 def _counts_alone(samples, centres, radius, least):
@@ -246,6 +315,70 @@ EXERCISE = Spec(
             "shares",
             "Your counts are shares of all samples. Here they are whole numbers.",
             _shares,
+        ),
+        Misconception(
+            "along streets",
+            "You add up the differences along the axes, which is how far one walks along streets. The distance is "
+            "the root of the sum of their squares: `np.linalg.norm(..., axis=2)`.",
+            _along_streets,
+        ),
+        Misconception(
+            "two axes",
+            "Right for points of a plane. Samples may have more than two numbers, and each counts in the distance: "
+            "`np.linalg.norm(..., axis=2)` takes all.",
+            _two_axes,
+        ),
+        Misconception(
+            "nearest sample of each mode",
+            "`argmin(axis=0)` asks each mode for its nearest sample. Ask each sample for its nearest mode: of "
+            "distances (samples, modes) that is `argmin(axis=1)`.",
+            _nearest_sample_of_each_mode,
+        ),
+        Misconception(
+            "farthest",
+            "You take the mode that is farthest away. A sample belongs to the nearest: `argmin`, and `min` for its "
+            "distance.",
+            _farthest,
+        ),
+        Misconception(
+            "one distance from all",
+            "`np.linalg.norm(sample - centres)` is a single number for the whole table, so `argmin` has nothing to "
+            "choose from. One for each centre: `axis=1`.",
+            _one_distance_from_all,
+        ),
+        Misconception(
+            "says which",
+            "The counts are right. The second result says which modes are covered; asked is how many: `(counts >= "
+            "least).sum()`.",
+            _says_which,
+        ),
+        Misconception(
+            "covered ones only",
+            "You leave out the modes that got too few, so the counts no longer say whose they are. Keep a count for "
+            "each mode; only the second result looks at `least`.",
+            _covered_ones_only,
+        ),
+        Misconception(
+            "once for each index",
+            "`counts[nearest] += 1` adds 1 to a place once, however often it is named. `np.bincount` counts how "
+            "often, and so does a loop.",
+            _once_for_each_index,
+        ),
+        Misconception(
+            "first within the radius",
+            "Where circles overlap you take the first mode whose circle holds the sample. It belongs to the nearest.",
+            _first_within_the_radius,
+        ),
+        Misconception(
+            "line by line",
+            "`samples - centres` pairs the first sample with the first centre, and so on. Every sample with every "
+            "centre: `samples[:, None] - centres`, of shape (samples, modes, dimensions).",
+            _line_by_line,
+        ),
+        Misconception(
+            "strays to the first",
+            "Samples that are near no mode count for the first one in yours. They count for none: leave them out.",
+            _strays_to_the_first,
         ),
     ),
     half_right=(_counts_alone,),

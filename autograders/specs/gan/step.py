@@ -240,6 +240,143 @@ def _discriminator_alone(generator, discriminator, losses, g_optimizer, d_optimi
     return d_loss.item(), 0.0
 
 
+def _asked_too_early(generator, discriminator, losses, g_optimizer, d_optimizer, x, z):
+    fake = generator(z)
+    d_loss, g_loss = losses(discriminator(x), discriminator(fake))
+    d_optimizer.zero_grad()
+    d_loss.backward(retain_graph=True)
+    d_optimizer.step()
+    g_optimizer.zero_grad()
+    g_loss.backward()
+    g_optimizer.step()
+    return d_loss.item(), g_loss.item()
+
+
+def _generator_never_zeroed(generator, discriminator, losses, g_optimizer, d_optimizer, x, z):
+    fake = generator(z)
+    d_loss, _ = losses(discriminator(x), discriminator(fake.detach()))
+    d_optimizer.zero_grad()
+    d_loss.backward()
+    d_optimizer.step()
+    _, g_loss = losses(discriminator(x), discriminator(fake))
+    g_loss.backward()
+    g_optimizer.step()
+    return d_loss.item(), g_loss.item()
+
+
+def _discriminator_never_zeroed(generator, discriminator, losses, g_optimizer, d_optimizer, x, z):
+    fake = generator(z)
+    d_loss, _ = losses(discriminator(x), discriminator(fake.detach()))
+    d_loss.backward()
+    d_optimizer.step()
+    _, g_loss = losses(discriminator(x), discriminator(fake))
+    g_optimizer.zero_grad()
+    g_loss.backward()
+    g_optimizer.step()
+    return d_loss.item(), g_loss.item()
+
+
+def _cut_for_the_generator(generator, discriminator, losses, g_optimizer, d_optimizer, x, z):
+    fake = generator(z)
+    d_loss, _ = losses(discriminator(x), discriminator(fake.detach()))
+    d_optimizer.zero_grad()
+    d_loss.backward()
+    d_optimizer.step()
+    _, g_loss = losses(discriminator(x), discriminator(fake).detach())
+    g_optimizer.zero_grad()
+    g_loss.backward()
+    g_optimizer.step()
+    return d_loss.item(), g_loss.item()
+
+
+def _learns_the_other_s_loss(generator, discriminator, losses, g_optimizer, d_optimizer, x, z):
+    fake = generator(z)
+    d_loss, _ = losses(discriminator(x), discriminator(fake.detach()))
+    d_optimizer.zero_grad()
+    d_loss.backward()
+    d_optimizer.step()
+    g_loss, _ = losses(discriminator(x), discriminator(fake))
+    g_optimizer.zero_grad()
+    g_loss.backward()
+    g_optimizer.step()
+    return d_loss.item(), g_loss.item()
+
+
+def _one_backward(generator, discriminator, losses, g_optimizer, d_optimizer, x, z):
+    d_loss, g_loss = losses(discriminator(x), discriminator(generator(z)))
+    d_optimizer.zero_grad()
+    g_optimizer.zero_grad()
+    (d_loss + g_loss).backward()
+    d_optimizer.step()
+    g_optimizer.step()
+    return d_loss.item(), g_loss.item()
+
+
+def _discriminator_steps_again(generator, discriminator, losses, g_optimizer, d_optimizer, x, z):
+    fake = generator(z)
+    d_loss, _ = losses(discriminator(x), discriminator(fake.detach()))
+    d_optimizer.zero_grad()
+    d_loss.backward()
+    d_optimizer.step()
+    _, g_loss = losses(discriminator(x), discriminator(fake))
+    g_optimizer.zero_grad()
+    g_loss.backward()
+    g_optimizer.step()
+    d_optimizer.step()
+    return d_loss.item(), g_loss.item()
+
+
+def _loss_of_afterwards(generator, discriminator, losses, g_optimizer, d_optimizer, x, z):
+    fake = generator(z)
+    d_loss, _ = losses(discriminator(x), discriminator(fake.detach()))
+    d_optimizer.zero_grad()
+    d_loss.backward()
+    d_optimizer.step()
+    d_loss, g_loss = losses(discriminator(x), discriminator(fake))
+    g_optimizer.zero_grad()
+    g_loss.backward()
+    g_optimizer.step()
+    return d_loss.item(), g_loss.item()
+
+
+def _nobody_moves(generator, discriminator, losses, g_optimizer, d_optimizer, x, z):
+    fake = generator(z)
+    d_loss, _ = losses(discriminator(x), discriminator(fake.detach()))
+    d_optimizer.zero_grad()
+    d_loss.backward()
+    _, g_loss = losses(discriminator(x), discriminator(fake))
+    g_optimizer.zero_grad()
+    g_loss.backward()
+    return d_loss.item(), g_loss.item()
+
+
+def _judges_the_noise(generator, discriminator, losses, g_optimizer, d_optimizer, x, z):
+    fake = generator(z)
+    d_loss, _ = losses(discriminator(x), discriminator(z))
+    d_optimizer.zero_grad()
+    d_loss.backward()
+    d_optimizer.step()
+    _, g_loss = losses(discriminator(x), discriminator(fake))
+    g_optimizer.zero_grad()
+    g_loss.backward()
+    g_optimizer.step()
+    return d_loss.item(), g_loss.item()
+
+
+def _losses_of_one_s_own(generator, discriminator, losses, g_optimizer, d_optimizer, x, z):
+    softplus = torch.nn.functional.softplus
+    fake = generator(z)
+    d_loss = softplus(-discriminator(x)).mean() + softplus(discriminator(fake.detach())).mean()
+    d_optimizer.zero_grad()
+    d_loss.backward()
+    d_optimizer.step()
+    g_loss = softplus(-discriminator(fake)).mean()
+    g_optimizer.zero_grad()
+    g_loss.backward()
+    g_optimizer.step()
+    return d_loss.item(), g_loss.item()
+
+
 def _one_step_of_the_discriminator(generator, discriminator, losses, g_optimizer, d_optimizer, x, z):
     """Right for a single step of the discriminator; the generator stays what it is."""
     d_loss, g_loss = losses(discriminator(x), discriminator(generator(z).detach()))
@@ -392,7 +529,8 @@ EXERCISE = Spec(
         ),
         Misconception(
             "at the same time",
-            "The generator learns from what the discriminator said before its step. Ask it again afterwards.",
+            "The generator learns from what the discriminator said before its step. Let the discriminator step first, "
+            "then ask it again.",
             _at_the_same_time,
         ),
         Misconception(
@@ -416,6 +554,75 @@ EXERCISE = Spec(
             "The discriminator's step is right. The generator needs one of its own: ask the discriminator about `fake` "
             "once more, this time without `detach`.",
             _discriminator_alone,
+        ),
+        Misconception(
+            "asked too early",
+            "The generator's loss is made of what the discriminator said before its step, and that step has changed "
+            "the weights which its gradient needs. Ask again after the step: `losses(discriminator(x), "
+            "discriminator(fake))`.",
+            _asked_too_early,
+        ),
+        Misconception(
+            "generator never zeroed",
+            "The discriminator is right. The generator's gradients add up from step to step: "
+            "`g_optimizer.zero_grad()` before its `backward()`.",
+            _generator_never_zeroed,
+        ),
+        Misconception(
+            "discriminator never zeroed",
+            "The discriminator's gradients add up: those of its last steps, and what the generator's `backward()` "
+            "left in it on its way through. `d_optimizer.zero_grad()` before its own `backward()`.",
+            _discriminator_never_zeroed,
+        ),
+        Misconception(
+            "cut for the generator",
+            "The generator's gradient comes through the discriminator, and here that way is cut: no `detach`, and no "
+            "`torch.no_grad()`, around `discriminator(fake)` in the generator's step. Only its optimizer steps, so "
+            "the discriminator stays as it is.",
+            _cut_for_the_generator,
+        ),
+        Misconception(
+            "learns the other's loss",
+            "Your generator makes the discriminator's loss small: it helps it to find the samples out. Its own is "
+            "the second of what `losses` returns: `_, g_loss = losses(...)`.",
+            _learns_the_other_s_loss,
+        ),
+        Misconception(
+            "one backward",
+            "One `backward()` for the sum of both losses gives each network the gradients of both, and of a "
+            "generated sample the two want opposite things. Two passes: first the discriminator's, with "
+            "`fake.detach()`, then the generator's.",
+            _one_backward,
+        ),
+        Misconception(
+            "discriminator steps again",
+            "The discriminator's optimizer steps a second time, along what the generator's `backward()` left in it. "
+            "Each optimizer steps once, after its own network's `backward()`.",
+            _discriminator_steps_again,
+        ),
+        Misconception(
+            "loss of afterwards",
+            "Both networks are right. The discriminator's loss that you return is the one after its step: the second "
+            "call of `losses` wrote over it. Keep only what you need of it: `_, g_loss = losses(...)`.",
+            _loss_of_afterwards,
+        ),
+        Misconception(
+            "nobody moves",
+            "The losses are there, but neither network moves. Either no optimizer steps, or `zero_grad()` clears the "
+            "gradients between `backward()` and `step()`: clear, `backward()`, step.",
+            _nobody_moves,
+        ),
+        Misconception(
+            "judges the noise",
+            "The discriminator gets `z` itself. These are the generator's random numbers; what it judges are the "
+            "samples made of them, `fake = generator(z)`.",
+            _judges_the_noise,
+        ),
+        Misconception(
+            "losses of one's own",
+            "You work the losses out by yourself, or call `gan_losses`. Here `losses` is an argument, so that the "
+            "step works for any two losses: `losses(discriminator(x), discriminator(fake))`.",
+            _losses_of_one_s_own,
         ),
     ),
     half_right=(_one_step_of_the_discriminator,),

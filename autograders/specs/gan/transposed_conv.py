@@ -107,6 +107,99 @@ def _rows_and_columns_swapped(x, weight, stride, padding):
     return _cut(_whole(x, np.swapaxes(weight, 2, 3), stride), padding)
 
 
+def _cut_to_minus_padding(x, weight, stride, padding):
+    return _whole(x, weight, stride)[:, :, padding:-padding, padding:-padding]
+
+
+def _cuts_the_front(x, weight, stride, padding):
+    return _whole(x, weight, stride)[:, :, 2 * padding :, 2 * padding :]
+
+
+def _cuts_in_strides(x, weight, stride, padding):
+    return _cut(_whole(x, weight, stride), padding * stride)
+
+
+def _one_apart_on_a_large_ground(x, weight, stride, padding):
+    result, close = np.zeros_like(_whole(x, weight, stride)), _whole(x, weight, 1)
+    rows, columns = (min(some, other) for some, other in zip(close.shape[2:], result.shape[2:]))
+    result[:, :, :rows, :columns] = close[:, :, :rows, :columns]
+    return _cut(result, padding)
+
+
+def _height_for_width(x, weight, stride, padding):
+    n, _, width, height = x.shape
+    _, out, size, _ = weight.shape
+    result = np.zeros((n, out, (height - 1) * stride + size, (width - 1) * stride + size), x.dtype)
+    for row in range(height):
+        for column in range(width):
+            copies = np.tensordot(x[:, :, row, column], weight, axes=1)
+            result[:, :, row * stride : row * stride + size, column * stride : column * stride + size] += copies
+    return _cut(result, padding)
+
+
+def _out_comes_first(x, weight, stride, padding):
+    n, _, height, width = x.shape
+    size = weight.shape[-1]
+    result = np.zeros((n, len(weight), (height - 1) * stride + size, (width - 1) * stride + size), x.dtype)
+    for row in range(height):
+        for column in range(width):
+            copies = np.einsum("nc,ockl->nokl", x[:, :, row, column], weight)
+            result[:, :, row * stride : row * stride + size, column * stride : column * stride + size] += copies
+    return _cut(result, padding)
+
+
+def _convolves(x, weight, stride, padding):
+    around = np.pad(x, ((0, 0), (0, 0), (padding, padding), (padding, padding)))
+    size = weight.shape[2]
+    rows, columns = ((side - size) // stride + 1 for side in around.shape[2:])
+    result = np.zeros((len(x), weight.shape[1], rows, columns), x.dtype)
+    for row, column in np.ndindex(rows, columns):
+        window = around[:, :, row * stride : row * stride + size, column * stride : column * stride + size]
+        result[:, :, row, column] = np.einsum("ncij,coij->no", window, weight)
+    return result
+
+
+def _channels_not_summed(x, weight, stride, padding):
+    whole, size = np.zeros_like(_whole(x, weight, stride)), weight.shape[2]
+    for row, column in np.ndindex(x.shape[2:]):
+        top, left = row * stride, column * stride
+        whole[:, :, top : top + size, left : left + size] += x[:, :, row, column] * weight
+    return _cut(whole, padding)
+
+
+def _too_little_ground(x, weight, stride, padding):
+    n, _, height, width = x.shape
+    _, out, size, _ = weight.shape
+    whole = np.zeros((n, out, height * stride, width * stride), x.dtype)
+    for row, column in np.ndindex(height, width):
+        copies = np.tensordot(x[:, :, row, column], weight, axes=1)
+        whole[:, :, row * stride : row * stride + size, column * stride : column * stride + size] += copies
+    return _cut(whole, padding)
+
+
+def _begins_outside(x, weight, stride, padding):
+    result, size = _cut(np.zeros_like(_whole(x, weight, stride)), padding), weight.shape[2]
+    for row, column in np.ndindex(x.shape[2:]):
+        top, left = row * stride - padding, column * stride - padding
+        copies = np.tensordot(x[:, :, row, column], weight, axes=1)
+        result[:, :, top : top + size, left : left + size] += copies
+    return result
+
+
+def _gaps_after_the_last(x, weight, stride, padding):
+    n, channels, height, width = x.shape
+    room = weight.shape[2] - 1 - padding
+    apart = np.zeros((n, channels, height * stride, width * stride), x.dtype)
+    apart[:, :, ::stride, ::stride] = x
+    around = np.pad(apart, ((0, 0), (0, 0), (room, room), (room, room)))
+    windows = np.lib.stride_tricks.sliding_window_view(around, weight.shape[2:], axis=(2, 3))
+    return np.einsum("nchwij,coij->nohw", windows, weight[..., ::-1, ::-1])
+
+
+def _enlarges(x, weight, stride, padding):
+    return np.einsum("nchw,coij->nohw", x.repeat(stride, axis=2).repeat(stride, axis=3), weight)
+
+
 def _squares_with_one_channel(x, weight, stride, padding):
     """Right for single channels and uncut squares; else zeros."""
     right = _cut(_whole(x[:, :1], weight[:1], stride), padding)
@@ -231,6 +324,77 @@ EXERCISE = Spec(
             "rows and columns swapped",
             "Within each copy rows and columns of the kernel have changed places.",
             _rows_and_columns_swapped,
+        ),
+        Misconception(
+            "cut to minus padding",
+            "Right where something is cut off. With a padding of 0, `-padding` is 0 as well, and `0:0` leaves "
+            "nothing: say where the end is, `padding : whole.shape[2] - padding`.",
+            _cut_to_minus_padding,
+        ),
+        Misconception(
+            "cuts the front",
+            "All that you cut lies above and on the left. Half of it belongs below and on the right.",
+            _cuts_the_front,
+        ),
+        Misconception(
+            "cuts in strides",
+            "You cut `padding * stride` rows and columns. Padding counts pixels of the result: cut `padding` on each "
+            "side.",
+            _cuts_in_strides,
+        ),
+        Misconception(
+            "one apart on a large ground",
+            "The result has the right size, but your copies begin one pixel apart: `stride` is missing where they "
+            "are laid down. That of the pixel (row, column) begins at row * stride, column * stride.",
+            _one_apart_on_a_large_ground,
+        ),
+        Misconception(
+            "height for width",
+            "Right for squares. Height and width have changed places: x has shape (N, C, H, W), and H counts the "
+            "rows.",
+            _height_for_width,
+        ),
+        Misconception(
+            "out comes first",
+            "You read the weight as (out, C, size, size), as a convolution has it. Here it is the other way round: "
+            "(C, out, size, size), since what goes in and what comes out have changed places.",
+            _out_comes_first,
+        ),
+        Misconception(
+            "convolves",
+            "This is a convolution: it sums each window to one number, and the image shrinks. Here each number "
+            "becomes a window: it lays a copy of the kernel down.",
+            _convolves,
+        ),
+        Misconception(
+            "channels not summed",
+            "`x[:, :, row, column]` has shape (N, C), the kernels (C, out, size, size), and `*` lines them up at "
+            "their last axes. The sum over C is a product of matrices: `np.tensordot(x[:, :, row, column], weight, "
+            "axes=1)`.",
+            _channels_not_summed,
+        ),
+        Misconception(
+            "too little ground",
+            "The last copies do not fit on the zeros that you made. Before anything is cut off the result is (H - 1) "
+            "* stride + size high: the last copy begins at (H - 1) * stride, and needs all of its `size`.",
+            _too_little_ground,
+        ),
+        Misconception(
+            "begins outside",
+            "Your first copies begin at -padding, and a negative index counts from the other end. Lay all copies on "
+            "a ground without padding, and cut afterwards.",
+            _begins_outside,
+        ),
+        Misconception(
+            "gaps after the last",
+            "You put zeros after the last pixel as well. Gaps are only between pixels: (H - 1) * stride + 1 rows.",
+            _gaps_after_the_last,
+        ),
+        Misconception(
+            "enlarges",
+            "You repeat each pixel and sum the kernel up, so that no pattern of it is left. Each pixel lays its "
+            "kernel down, number by number, and copies overlap.",
+            _enlarges,
         ),
     ),
     half_right=(_squares_with_one_channel,),

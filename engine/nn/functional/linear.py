@@ -2,6 +2,7 @@
 
 from engine import backend, bounds, dtypes
 from engine.autograd.graph import set_recording
+from engine.autograd.short import record_several
 from engine.functions import einsum, where
 from engine.functions.arguments import reads
 from engine.linalg import vector_norm
@@ -16,16 +17,17 @@ __all__ = ["bilinear", "embedding", "linear", "one_hot"]
 @in_float32
 def linear(input, weight, bias=None):
     """input @ weight.T + bias. input: (..., in), weight: (out, in), bias: (out) or None; result: (..., out)."""
-    if weight.ndim > 2:
+    shape = weight.array.shape
+    if len(shape) > 2:
         raise RuntimeError(f"linear: expected a weight of at most 2 dimensions, but got {list(weight.shape)}")
-    if bias is None and weight.ndim == 2:
-        return layer.linear(input, weight)
-    if weight.ndim < 2 or bias.shape != weight.shape[:1]:
+    if bias is None and len(shape) == 2:
+        return record_several(layer.linear, (input, weight), {})
+    if len(shape) < 2 or bias.array.shape != shape[:1]:
         product = input @ weight.T if weight.ndim == 2 else input @ weight
         return product if bias is None else product + bias
-    if bias.dtype is not weight.dtype:
+    if bias.array.dtype != weight.array.dtype:
         raise RuntimeError(f"linear: expected a bias of type {weight.dtype}, but got {bias.dtype}")
-    return layer.linear(input, weight, bias)
+    return record_several(layer.linear, (input, weight, bias), {})
 
 
 @reads

@@ -9,6 +9,7 @@ import warnings
 import numpy as np
 
 from engine import bounds, dtypes
+from engine.autograd.short import record_several
 from engine.functions import shape
 from engine.functions.arguments import BOOL, optional, reads
 from engine.functions.elementwise import where
@@ -16,6 +17,7 @@ from engine.functions.reduction import log_softmax
 from engine.nn.functional.arguments import check_constant, in_float32
 from engine.nn.primitives import loss as table
 from engine.nn.primitives.activation import log_sigmoid
+from engine.ops import reduction as softmaxes
 
 __all__ = [
     "binary_cross_entropy", "binary_cross_entropy_with_logits", "cross_entropy", "huber_loss", "kl_div", "l1_loss",
@@ -179,6 +181,9 @@ def cross_entropy(
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
     if not input.dtype.is_floating_point:
         raise NotImplementedError(f'"log_softmax" not implemented for {input.dtype}')
+    if weight is None and not label_smoothing and reduction != "none" and _is_usual(input, target, ignore_index):
+        logs = record_several(softmaxes.log_softmax, (input,), {"dim": 1})
+        return record_several(table.nll_loss, (logs, target), {"reduction": reduction})
     logs = log_softmax(input, 1 if input.ndim > 1 else 0)
     if target.shape != input.shape:
         return _loss_of_classes(logs, target, weight, ignore_index, reduction, label_smoothing)
@@ -231,6 +236,16 @@ def _loss_of_classes(logs, target, weight, ignore_index, reduction, smoothing=0.
     if reduction == "mean":
         return losses.sum() / share.sum()
     return _reduce(losses.reshape(target.shape), reduction)
+
+
+def _is_usual(input, target, ignore_index):
+    """Whether these are logits (N, C) in main memory and a class for each row, none of which is ignored: at one look,
+    where the general way takes ten."""
+    logits, classes = input.array, target.array
+    return (
+        type(logits) is np.ndarray and type(classes) is np.ndarray and logits.ndim == 2 and classes.dtype == np.int64
+        and classes.shape == logits.shape[:1] and logits.size > 0 and not 0 <= ignore_index < logits.shape[1]
+        and bool(classes.view(np.uint64).max() < logits.shape[1]))  # as unsigned, negative ones are large
 
 
 def _classes_last(tensor):

@@ -5,10 +5,14 @@ Halves are computed in float32 and rounded once, as torch does on the CPU; their
 
 import math
 
+import numpy as np
+
 from engine import backend, dtypes
 from engine.autograd.graph import set_recording
+from engine.autograd.short import record_several
 from engine.functions.arguments import TENSOR, optional, reads
 from engine.nn.functional.arguments import check_constant
+from engine.nn.primitives import batch_norm as batch
 from engine.nn.primitives import layer_norm as table
 from engine.nn.primitives.normalization import moments_of, standardize
 
@@ -29,9 +33,19 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
         raise ValueError(f"Expected more than 1 value per channel when training, got input size {input.shape}")
     if eps <= 0:
         raise ValueError(f"batch_norm eps must be positive during training, but got {eps}")
-    output, moments = _standardized(input, (0, *range(2, input.ndim)), eps)
+    output, moments = _normalized_batch(input, weight, bias, eps)
     _update(running_mean, running_var, moments, input, input.numel() // input.shape[1], momentum)
-    return _scaled(output, weight, bias, input)
+    return output
+
+
+def _normalized_batch(input, weight, bias, eps):
+    """(the output, the mean and the variance of the batch, arrays): as one operation where that serves."""
+    if weight is None or bias is None or not batch.suits(input.array):
+        output, moments = _standardized(input, (0, *range(2, input.ndim)), eps)
+        return _scaled(output, weight, bias, input), moments
+    kept = {}
+    output = record_several(batch.batch_norm, (input, weight, bias), {"eps": eps, "kept": kept})
+    return output, (kept["middle"], kept["spread"])
 
 
 @reads
@@ -146,8 +160,8 @@ def _update(running_mean, running_var, moments, input, count, momentum):
     for running, moment, correction in zip((running_mean, running_var), moments, (1, count / max(count - 1, 1))):
         if running is not None:
             with set_recording(False):
-                batch = type(input)(moment).reshape(-1, input.shape[1]).mean(0) * correction  # of (1, C) or (N, C)
-                running.copy_(_wide(running) * (1 - momentum) + batch * momentum)
+                new = np.mean(moment.reshape(-1, input.shape[1]), axis=0) * correction  # of (C, 1), (1, C) or (N, C)
+                running.copy_(type(input)(_wide(running).array * (1 - momentum) + new * momentum))
 
 
 def _check_channels(function, input, **given):

@@ -14,9 +14,21 @@ def _entry(name, forward, vjp, **how):
     return primitive(name, "a", forward, [vjp], example=lambda random: ((random(3, 4) * 2,), how))
 
 
-leaky_relu = _entry(
-    "leaky_relu", lambda a, *, slope: np.where(a > 0, a, a * slope), lambda g, a, slope: where(a > 0, g, g * slope),
-    slope=0.1)
+def _leaky_relu(a, *, slope):
+    """For the usual slopes the larger of the two, which numpy finds several times as fast as it chooses."""
+    return np.maximum(a, a * slope) if 0 < slope <= 1 else np.where(a > 0, a, a * slope)
+
+
+def _leaky_relu_vjp(g, a, slope):
+    if not (_is_quick(a) and _is_quick(g) and 0 < slope <= 1):
+        return where(a > 0, g, g * slope)
+    factor = np.greater(a, 0.0, out=np.empty_like(a), casting="unsafe")  # 0 or 1
+    np.clip(factor, slope, 1.0, out=factor)
+    factor *= g
+    return factor
+
+
+leaky_relu = _entry("leaky_relu", _leaky_relu, _leaky_relu_vjp, slope=0.1)
 hardtanh = _entry(
     "hardtanh", lambda a, *, low, high: np.clip(a, low, high), lambda g, a, low, high: g * ((a > low) & (a < high)),
     low=-1.5, high=1.0)

@@ -19,7 +19,7 @@ convolution to the next; `TensorBase.settle` ends it before anybody can see it.
 
 The gradient to the input is the same with the kernel turned around; with a step of s between windows it is s · s such
 convolutions, one for each place that an element can have within a step. The gradient to the weights multiplies the same
-windows with the output's gradient; those products are large, and BLAS shares them out itself.
+windows with the output's gradient, tile by tile, and adds up.
 """
 
 import itertools
@@ -32,7 +32,8 @@ from engine import backend, order, threads
 
 TILE = 2**20  # bytes, about a core's second cache
 COLUMNS = 64  # a tile has at least so many where there are as many: narrower products are slow
-LONG = 1024  # for the gradient to the weights, whose products BLAS shares out among threads itself
+LONG = 1024  # for the gradient to the weights, whose products add up along the columns
+APART = 16  # elements between rows of windows: the cache has few places for addresses whose distance is a power of 2
 SMALL = 10**6  # OpenBLAS multiplies rows · common · columns below this at once, in this thread, without packing first
 WORTH_A_THREAD = 5 * 10**6  # multiplications: handing work over takes about 70 µs
 
@@ -126,13 +127,15 @@ def _tiles(rows, columns, batch, bytes_each, least=COLUMNS):
 def _windows(source, rows, columns, tile, memory):
     """The windows of a tile as a stack of matrices (rows, span · span · C, columns), views into `memory`.
 
-    source: (C, H, W, N).
+    source: (C, H, W, N); memory: at least `_room` elements.
     """
     channels, height, width, _ = source.shape
     down, across, samples = tile
     wide, deep = across.stop - across.start, samples.stop - samples.start
     first, count = rows.first + down.start * rows.step, (down.stop - down.start - 1) * rows.step + rows.span
-    shifts = memory[: count * columns.span * channels * wide * deep].reshape(count, columns.span, channels, wide, deep)
+    each, long = columns.span * channels, wide * deep + APART
+    flat = memory[: count * each * long].reshape(count * each, long)[:, : wide * deep]
+    shifts = flat.reshape(count, columns.span, channels, wide, deep)
     low, high = _between(-first, height - first, count)
     shifts[:low] = shifts[high:] = 0
     source = source[:, first + low : first + high, :, samples].swapaxes(0, 1)
@@ -142,9 +145,15 @@ def _windows(source, rows, columns, tile, memory):
         shift[:, :, :left] = shift[:, :, right:] = 0
         begin = start + left * columns.step
         shift[:, :, left:right] = source[:, :, begin : begin + (right - left) * columns.step : columns.step]
-    each = columns.span * channels
-    flat = shifts.reshape(count * each, wide * deep)
     return backend.windows(flat, 0, rows.span * each, rows.step * each).swapaxes(1, 2)
+
+
+def _room(source, rows, columns, tile):
+    """How many elements the windows of a tile take."""
+    down, across, samples = tile
+    count = (down.stop - down.start - 1) * rows.step + rows.span
+    wide = (across.stop - across.start) * (samples.stop - samples.start)
+    return count * columns.span * len(source) * (wide + APART)
 
 
 def _between(low, high, count):
@@ -156,8 +165,8 @@ def _between(low, high, count):
 def _multiply(left, right, out):
     """out = left @ right, stacks of matrices, cut into pieces that are small for BLAS if those are wide enough."""
     rows, common, columns = left.shape[-2], left.shape[-1], right.shape[-1]
-    width = _divisor(columns, SMALL // (common * min(rows, 16)), 96)
-    height = _divisor(rows, SMALL // (common * width), rows)
+    width = _divisor(columns, min(SMALL // (common * min(rows, 16)), 96))
+    height = _divisor(rows, SMALL // (common * width))
     if height * width < min(rows, 8) * min(columns, 16):
         np.matmul(left, right, out=out)
         return
@@ -167,9 +176,21 @@ def _multiply(left, right, out):
     np.matmul(left, right, out=out.reshape(-1, down, height, across, width).transpose(0, 3, 1, 2, 4))
 
 
-def _divisor(number, most, enough):
-    """The largest divisor of `number` that is at most `most` and at most `enough`; 1 if there is no other."""
-    return next((each for each in range(min(most, enough, number), 1, -1) if number % each == 0), 1)
+def _add_products(left, right):
+    """The sum of left @ rightᵀ over stacks (n, rows, common) and (n, columns, common), cut in the same way."""
+    (number, rows, common), columns = left.shape, right.shape[1]
+    height, width, length = _divisor(rows, 31), _divisor(columns, 64), _divisor(common, 512)
+    if height * width * length >= SMALL or height < min(rows, 9) or width < min(columns, 9) or length < 100:
+        return np.matmul(left, right.swapaxes(1, 2)).sum(0)
+    left = left.reshape(number, rows // height, 1, height, common // length, length).swapaxes(3, 4)
+    right = right.reshape(number, 1, columns // width, width, common // length, length).transpose(0, 1, 2, 4, 5, 3)
+    return np.matmul(left, right).sum((0, 3)).swapaxes(1, 2).reshape(rows, columns)
+
+
+def _divisor(number, most):
+    """The largest divisor of `number` up to `most`: of those that fill vectors of BLAS if there are any; at least 1."""
+    found = [each for each in range(1, min(most, number) + 1) if number % each == 0]
+    return max([each for each in found if each % 16 == 0] or found, default=1)
 
 
 # ---- the three operations --------------------------------------------------------------------------------
@@ -201,7 +222,7 @@ def _correlate_tile(source, columns, parts, tile, bias, memory):
     rows = parts[0].rows._replace(first=first, span=span)
     wide, tall = (across.stop - across.start) * (samples.stop - samples.start), down.stop - down.start
     out = parts[0].matrix.shape[0]
-    cells = ((tall - 1) * rows.step + span) * columns.span * len(source) * wide
+    cells = _room(source, rows, columns, tile)
     if memory.size < cells + tall * out * wide:
         memory = np.empty(cells + tall * out * wide, source.dtype)
     windows = _windows(source, rows, columns, tile, memory)
@@ -209,13 +230,15 @@ def _correlate_tile(source, columns, parts, tile, bias, memory):
         start = (part.rows.first - first) * columns.span * len(source)
         here = part.out[:, down, across, samples].swapaxes(0, 1)
         tall = min(here.shape[0], tall)
-        product = memory[cells : cells + tall * out * wide].reshape(tall, out, wide)
-        _multiply(part.matrix, windows[:tall, start : start + part.matrix.shape[1]], product)
-        product = product.reshape(here.shape)
-        if bias is None:
-            here[...] = product
+        seen = windows[:tall, start : start + part.matrix.shape[1]]
+        if here.strides[2] == here.shape[3] * here.itemsize:  # the columns lie in one piece
+            _multiply(part.matrix, seen, here.reshape(tall, out, wide))
         else:
-            np.add(product, bias[:, None, None], out=here)
+            product = memory[cells : cells + tall * out * wide].reshape(tall, out, wide)
+            _multiply(part.matrix, seen, product)
+            here[...] = product.reshape(here.shape)
+        if bias is not None:
+            here += bias[:, None, None]
     return memory
 
 
@@ -283,12 +306,17 @@ def convolution_weight(a, output, kernel, how):
         for axis, count in zip(_axes(a.shape[2:], kernel, how), g.shape[1:3])]
     each = (columns.span * channels + out) * a.itemsize
     size = rows.span * columns.span * channels
-    total = np.zeros((size, out), a.dtype)
-    for down, across, samples in _tiles(rows.places, columns.places, a.shape[0], each, least=LONG):
-        tall, wide = down.stop - down.start, (across.stop - across.start) * (samples.stop - samples.start)
-        memory = np.empty(((tall - 1) * rows.step + rows.span) * columns.span * channels * wide, a.dtype)
-        windows = _windows(source, rows, columns, (down, across, samples), memory)
-        here = g[:, down, across, samples].swapaxes(0, 1).reshape(tall, out, wide)
-        total += np.matmul(windows, here.swapaxes(1, 2)).sum(0)
+
+    def compute(tiles):
+        total = np.zeros((size, out), a.dtype)
+        for tile in tiles:
+            down, across, samples = tile
+            windows = _windows(source, rows, columns, tile, np.empty(_room(source, rows, columns, tile), a.dtype))
+            here = g[:, down, across, samples].swapaxes(0, 1)
+            total += _add_products(windows, here.reshape(*here.shape[:2], -1))
+        return total
+
+    tiles = _tiles(rows.places, columns.places, a.shape[0], each, least=LONG)
+    total = sum(threads.share(compute, tiles, size * g.size >= WORTH_A_THREAD))
     total = total.reshape(rows.span, columns.span, channels, out).transpose(3, 2, 0, 1)
     return np.ascontiguousarray(total).reshape(out, channels, *kernel)

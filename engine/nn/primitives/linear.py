@@ -2,8 +2,9 @@
 
 import math
 
-from engine.ops.linear import matmul, transposed
-from engine.ops.reduction import sum_
+import numpy as np
+
+from engine.ops.linear import matmul
 from engine.ops.shape import reshape
 from engine.ops.table import primitive
 
@@ -17,12 +18,16 @@ def _linear(a, weight, bias=None):
 
 
 def _rows(a):
-    return reshape(a, shape=(math.prod(a.shape[:-1]), a.shape[-1]))
+    return a if a.ndim == 2 else reshape(a, shape=(math.prod(a.shape[:-1]), a.shape[-1]))
+
+
+def _sum_of_rows(g):
+    """A product with ones is what BLAS has fast: half of the time."""
+    return np.ones(len(g), g.dtype) @ g if type(g) is np.ndarray and g.dtype.kind == "f" else g.sum(0)
 
 
 linear = primitive(
     "linear", "a weight bias", _linear,
-    [lambda g, weight: matmul(g, weight), lambda g, a: matmul(transposed(_rows(g)), _rows(a)),
-     lambda g: sum_(_rows(g), dim=(0,), keepdim=False)],
+    [lambda g, weight: matmul(g, weight), lambda g, a: matmul(_rows(g).T, _rows(a)), lambda g: _sum_of_rows(_rows(g))],
     node="AddmmBackward0", explain=lambda arrays, metadata: matmul.explain((arrays[0], arrays[1].T), metadata),
     example=lambda random: ((random(2, 3, 4), random(5, 4), random(5)), {}))
