@@ -32,7 +32,7 @@ def probe(answer, x, mixture, weight, labels, is_training):
     """The maps (N, H, W) for images x (N, in, H, W) and their labels (N,).
 
     mixture: (C, in), weight: (K, C, H, W), of the two parts. is_training: whether the parameters hold gradients, which
-    have to be there afterwards (Unusable if not).
+    have to be there afterwards, and the maps be without a graph (Unusable if not).
     """
     features, head = Features(mixture), Head(weight)
     if is_training:
@@ -43,4 +43,6 @@ def probe(answer, x, mixture, weight, labels, is_training):
         if part.weight.grad is None or (part.weight.grad != 1).any():
             change = "gone" if part.weight.grad is None else "changed"
             raise Unusable(f"The gradients that the parameters held before are {change}: leave them as they are.")
+    if is_training and maps.requires_grad:
+        raise Unusable("The maps still have a graph: `detach()` what comes back.")
     return maps.detach().numpy()

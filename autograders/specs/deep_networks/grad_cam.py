@@ -181,6 +181,92 @@ def _zeroes_gradients(features, head, x, labels):
     return maps
 
 
+_of_log_probabilities = _of_score(lambda scores, labels: scores.log_softmax(1)[_rows(scores), labels].sum())
+_of_one_image = _of_score(lambda scores, labels: scores[0, labels[0]])
+_of_many_numbers = _of_score(lambda scores, labels: scores[_rows(scores), labels])
+_of_rows_and_columns_exchanged = _of_score(lambda scores, labels: scores[labels, _rows(scores)].sum())
+
+
+def _keeps_the_graph(features, head, x, labels):
+    found = features(x)
+    (gradient,) = torch.autograd.grad(head(found)[_rows(x), labels].sum(), found)
+    return _map(found, _mean(gradient))
+
+
+def _means_over_channels(features, head, x, labels):
+    found, gradient = _parts(features, head, x, labels)
+    return _map(found, gradient.mean(1, keepdim=True))
+
+
+def _without_keepdim(features, head, x, labels):
+    found, gradient = _parts(features, head, x, labels)
+    return _map(found, gradient.mean((2, 3)))
+
+
+def _adds_up_images(features, head, x, labels):
+    found, gradient = _parts(features, head, x, labels)
+    return torch.relu((_mean(gradient) * found).sum(0))
+
+
+def _keeps_the_channels_axis(features, head, x, labels):
+    found, gradient = _parts(features, head, x, labels)
+    return torch.relu((_mean(gradient) * found).sum(1, keepdim=True))
+
+
+def _not_unpacked(features, head, x, labels):
+    found = features(x)
+    gradient = torch.autograd.grad(head(found)[_rows(x), labels].sum(), found)
+    return _map(found, gradient.mean((2, 3), keepdim=True))
+
+
+def _gradient_not_retained(features, head, x, labels):
+    found = features(x)
+    head(found)[_rows(x), labels].sum().backward()
+    return _map(found, found.grad.mean((2, 3), keepdim=True))
+
+
+def _not_recorded(features, head, x, labels):
+    with torch.no_grad():
+        found = features(x)
+    (gradient,) = torch.autograd.grad(head(found)[_rows(x), labels].sum(), found)
+    return _map(found, _mean(gradient))
+
+
+def _features_twice(features, head, x, labels):
+    found = features(x)
+    (gradient,) = torch.autograd.grad(head(features(x))[_rows(x), labels].sum(), found)
+    return _map(found, _mean(gradient))
+
+
+def _weighed_by_themselves(features, head, x, labels):
+    found, _ = _parts(features, head, x, labels)
+    return _map(found, _mean(found))
+
+
+def _relu_of_the_features(features, head, x, labels):
+    found = torch.relu(features(x))
+    (gradient,) = torch.autograd.grad(head(found)[_rows(x), labels].sum(), found)
+    return _map(found.detach(), _mean(gradient))
+
+
+def _as_large_as_the_images(features, head, x, labels):
+    maps = grad_cam_plainly(features, head, x, labels)
+    return torch.nn.functional.interpolate(maps[:, None], size=x.shape[-1], mode="bilinear")[:, 0]
+
+
+def _of_the_images(features, head, x, labels):
+    images = x.clone().requires_grad_()
+    found = features(images)
+    (gradient,) = torch.autograd.grad(head(found)[_rows(x), labels].sum(), images)
+    return _map(found, _mean(gradient))
+
+
+def _head_of_the_images(features, head, x, labels):
+    found = features(x)
+    (gradient,) = torch.autograd.grad(head(x)[_rows(x), labels].sum(), found)
+    return _map(found, _mean(gradient))
+
+
 def _few_channels_several_classes(features, head, x, labels):
     """Half: right for one or two channels and more than one class, and leaves gradients behind."""
     found = features(x)
@@ -296,12 +382,13 @@ EXERCISE = Spec(
         ),
         Misconception(
             "summed gradients",
-            "A channel's weight is the mean of its gradient over the places, not the sum.",
+            "A channel's weight is the mean of its gradient over the places, not the sum, which grows with the size of "
+            "the features.",
             _summed_gradients,
         ),
         Misconception(
             "mean of the channels",
-            "The weighted channels are added up; you take their mean.",
+            "The weighted channels are added up; you take their mean, so the more channels, the weaker the map.",
             _mean_of_the_channels,
         ),
         Misconception(
@@ -358,6 +445,109 @@ EXERCISE = Spec(
             "The maps are right, but the gradients that were in the parameters are gone, and a training under way "
             "would have needed them. `torch.autograd.grad(scores, features)` touches none.",
             _zeroes_gradients,
+        ),
+        Misconception(
+            "log-probabilities",
+            "You differentiate the log-probability, which falls as other classes rise, and hardly moves where the "
+            "network is sure. Grad-CAM asks about the score itself, the logit.",
+            _of_log_probabilities,
+        ),
+        Misconception(
+            "one image",
+            "You differentiate the first image's score, and it depends on no other image: all other gradients are 0. "
+            "Sum the scores of all.",
+            _of_one_image,
+        ),
+        Misconception(
+            "many numbers",
+            "What is differentiated has to be one number. No image's score depends on another image, so the sum of "
+            "their scores will do.",
+            _of_many_numbers,
+        ),
+        Misconception(
+            "rows and columns exchanged",
+            "Rows and columns have changed places: in `scores` an image is a row and a class a column, "
+            "`scores[torch.arange(N), labels]`.",
+            _of_rows_and_columns_exchanged,
+        ),
+        Misconception(
+            "keeps the graph",
+            "The maps are right, but they still have their graph, and with it hold on to all that the network "
+            "computed. `detach()` lets go of it.",
+            _keeps_the_graph,
+        ),
+        Misconception(
+            "means over the channels",
+            "You take the mean over the channels. Each channel has one weight, so the mean is over the places, "
+            "`mean((2, 3), keepdim=True)`.",
+            _means_over_channels,
+        ),
+        Misconception(
+            "no keepdim",
+            "Weights of shape (N, C) do not line up with features (N, C, H, W), from the last axis on. `keepdim=True` "
+            "makes them (N, C, 1, 1).",
+            _without_keepdim,
+        ),
+        Misconception(
+            "adds up the images",
+            "`sum(0)` adds up the images. The channels are axis 1.",
+            _adds_up_images,
+        ),
+        Misconception(
+            "keeps the channels' axis",
+            "The numbers are there, with an axis of size 1 too many: a sum over the channels without `keepdim`.",
+            _keeps_the_channels_axis,
+        ),
+        Misconception(
+            "not unpacked",
+            "`torch.autograd.grad` returns a tuple, here of one: take its first, `[0]`.",
+            _not_unpacked,
+        ),
+        Misconception(
+            "gradient not retained",
+            "The features are no leaf of the graph, so `backward()` leaves no gradient with them (and one in every "
+            "parameter). `torch.autograd.grad(total, features)` hands it over.",
+            _gradient_not_retained,
+        ),
+        Misconception(
+            "not recorded",
+            "What you differentiate with respect to has no graph: features made under `no_grad` or detached, or the "
+            "images, which nobody asked to be recorded. Take `features(x)` as it comes, and detach at the end.",
+            _not_recorded,
+        ),
+        Misconception(
+            "features twice",
+            "The score was not computed from these features: the head has to get the very tensor that is "
+            "differentiated by. Call `features(x)` once, and keep it.",
+            _features_twice,
+        ),
+        Misconception(
+            "weighed by themselves",
+            "The weights are means of the features: that shows where much is found, whatever class it speaks for. "
+            "Take the gradient's means.",
+            _weighed_by_themselves,
+        ),
+        Misconception(
+            "ReLU of the features",
+            "You take a ReLU of the features. They are used as they come; the ReLU is at the end, after the sum.",
+            _relu_of_the_features,
+        ),
+        Misconception(
+            "as large as the images",
+            "You enlarge the maps. That is for the picture; here a map has the size of the features.",
+            _as_large_as_the_images,
+        ),
+        Misconception(
+            "with respect to the images",
+            "You differentiate with respect to the images. A channel's worth is in the gradient with respect to the "
+            "features.",
+            _of_the_images,
+        ),
+        Misconception(
+            "the head of the images",
+            "The head gets the images. It continues where `features` ends: `head(features(x))`, in two steps, as the "
+            "features are needed.",
+            _head_of_the_images,
         ),
     ),
     half_right=(_few_channels_several_classes,),

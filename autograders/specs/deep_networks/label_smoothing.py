@@ -50,6 +50,8 @@ def label_smoothing_cases(rng):
     enormous = np.array([[1000.0, 0.0, -1000.0]], SINGLE) + normal(rng, (1, 3))
     yield _case(rng, enormous, 0.1, "enormous logits", EDGE, target=np.array([2]))
     yield _case(rng, normal(rng, (2, 4)) - SINGLE(1000), 0.2, "very negative logits", EDGE)
+    apart = normal(rng, (2, 3)) + np.array([[1000], [-1000]], SINGLE)
+    yield _case(rng, apart, 0.1, "rows far apart", EDGE)
 
 
 def _case(rng, logits, smoothing, *where, target=None):
@@ -118,6 +120,11 @@ def _sums(logits, target, smoothing):
     return loss * len(logits), gradient * len(logits)
 
 
+def _loss_of_the_sum(logits, target, smoothing):
+    loss, gradient = _towards(logits, _spread(logits, target, smoothing))
+    return loss * len(logits), gradient
+
+
 def _gradient_of_the_sum(logits, target, smoothing):
     loss, gradient = _towards(logits, _spread(logits, target, smoothing))
     return loss, gradient * len(logits)
@@ -144,6 +151,105 @@ def _overflows(logits, target, smoothing):
 def _gradient_turned(logits, target, smoothing):
     loss, gradient = _towards(logits, _spread(logits, target, smoothing))
     return loss, -gradient
+
+
+def _with_logs(logits, target, smoothing, logs):
+    """Loss and gradient from logarithms that may be wrong."""
+    wanted = _spread(logits, target, smoothing)
+    return -(wanted * logs).sum(axis=1).mean(), (np.exp(logs) - wanted) / len(logits)
+
+
+def _nothing_subtracted(logits, target, smoothing):
+    return _with_logs(logits, target, smoothing, logits - np.log(np.exp(logits).sum(axis=1, keepdims=True)))
+
+
+def _one_largest_for_all(logits, target, smoothing):
+    shifted = logits - logits.max()
+    return _with_logs(logits, target, smoothing, shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)))
+
+
+def _largest_of_the_column(logits, target, smoothing):
+    shifted = logits - logits.max(axis=0)
+    return _with_logs(logits, target, smoothing, shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)))
+
+
+def _without_keepdims(logits, target, smoothing):
+    shifted = logits - logits.max(axis=1)
+    return _with_logs(logits, target, smoothing, shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)))
+
+
+def _over_the_batch(logits, target, smoothing):
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    return _with_logs(logits, target, smoothing, shifted - np.log(np.exp(shifted).sum(axis=0, keepdims=True)))
+
+
+def _logarithm_of_zero(logits, target, smoothing):
+    return _with_logs(logits, target, smoothing, np.log(np.exp(_logs(logits))))
+
+
+def _a_little_added(logits, target, smoothing):
+    probabilities = np.exp(_logs(logits))
+    wanted = _spread(logits, target, smoothing)
+    return -(wanted * np.log(probabilities + 1e-9)).sum(axis=1).mean(), (probabilities - wanted) / len(logits)
+
+
+def _right_one_without_its_share(logits, target, smoothing):
+    ones = _one_hot(logits, target)
+    return _towards(logits, (1 - smoothing) * ones + logits.dtype.type(smoothing / logits.shape[1]) * (1 - ones))
+
+
+def _columns_of_all(logits, target, smoothing):
+    wanted = np.full_like(logits, smoothing / logits.shape[1])
+    wanted[:, target] += 1 - smoothing
+    return _towards(logits, wanted)
+
+
+def _by_the_rows(logits, target, smoothing):
+    return _towards(
+        logits, (1 - smoothing) * _one_hot(logits, target) + logits.dtype.type(smoothing / len(logits)))
+
+
+def _always_ten_classes(logits, target, smoothing):
+    return _towards(logits, (1 - smoothing) * _one_hot(logits, target) + logits.dtype.type(smoothing / 10))
+
+
+def _target_as_it_is(logits, target, smoothing):
+    return _towards(logits, (1 - smoothing) * target + smoothing / logits.shape[1])
+
+
+def _loss_turned(logits, target, smoothing):
+    loss, gradient = _towards(logits, _spread(logits, target, smoothing))
+    return -loss, gradient
+
+
+def _only_the_right_class(logits, target, smoothing):
+    wanted = _spread(logits, target, smoothing)
+    _, gradient = _towards(logits, wanted)
+    return -(wanted * _logs(logits) * _one_hot(logits, target)).sum(axis=1).mean(), gradient
+
+
+def _gradient_of_logs(logits, target, smoothing):
+    wanted = _spread(logits, target, smoothing)
+    return _towards(logits, wanted)[0], (_logs(logits) - wanted) / len(logits)
+
+
+def _no_logarithm(logits, target, smoothing):
+    wanted = _spread(logits, target, smoothing)
+    return -(wanted * np.exp(_logs(logits))).sum(axis=1).mean(), _towards(logits, wanted)[1]
+
+
+def _less_the_entropy(logits, target, smoothing):
+    wanted = _spread(logits, target, smoothing)
+    return (wanted * (np.log(wanted) - _logs(logits))).sum(axis=1).mean(), _towards(logits, wanted)[1]
+
+
+def _a_loss_for_each_row(logits, target, smoothing):
+    wanted = _spread(logits, target, smoothing)
+    return -(wanted * _logs(logits)).sum(axis=1), _towards(logits, wanted)[1]
+
+
+def _results_exchanged(logits, target, smoothing):
+    return _towards(logits, _spread(logits, target, smoothing))[::-1]
 
 
 def label_smoothing_with_a_target_matrix(logits, target, smoothing):
@@ -261,6 +367,11 @@ EXERCISE = Spec(
             _gradient_of_the_sum,
         ),
         Misconception(
+            "loss of the sum",
+            "The gradient is right, the loss is N times too large: the gradient is that of the mean over the rows.",
+            _loss_of_the_sum,
+        ),
+        Misconception(
             "mean over the classes",
             "You take the mean over rows and classes. Over the classes it is a sum, as the target's shares add up to 1 "
             "already; only the rows are averaged.",
@@ -282,6 +393,116 @@ EXERCISE = Spec(
             "gradient turned around",
             "The gradient has the wrong sign: it is the probabilities minus the target.",
             _gradient_turned,
+        ),
+        Misconception(
+            "nothing subtracted",
+            "Right for ordinary logits, but `exp` of a large one is infinite and of very negative ones 0. Subtract "
+            "each row's largest logit first: the probabilities stay the same.",
+            _nothing_subtracted,
+        ),
+        Misconception(
+            "one largest for all",
+            "You subtract the largest logit of the whole batch. A row far below it is left with exponentials of 0 "
+            "only: each row needs its own, `logits.max(axis=1, keepdims=True)`.",
+            _one_largest_for_all,
+        ),
+        Misconception(
+            "largest of the column",
+            "`axis=0` is the batch: the largest of each class over all images. What may be subtracted is the same "
+            "number in a whole row, so `axis=1`.",
+            _largest_of_the_column,
+        ),
+        Misconception(
+            "no keepdims",
+            "`max(axis=1)` takes the axis away, and numpy then lines up what is left, N numbers, with the classes. "
+            "`keepdims=True` keeps a column.",
+            _without_keepdims,
+        ),
+        Misconception(
+            "over the batch",
+            "You add the exponentials up over the batch. A row's probabilities sum to 1: `sum(axis=1, "
+            "keepdims=True)`.",
+            _over_the_batch,
+        ),
+        Misconception(
+            "logarithm of 0",
+            "You take the logarithm of probabilities, and one that is very small has become 0. Take logits less the "
+            "log of the sum, which never rounds to 0.",
+            _logarithm_of_zero,
+        ),
+        Misconception(
+            "a little added",
+            "A little number added to the probabilities makes every logarithm wrong by a little, and small ones by "
+            "much. Take logits less the log of the sum: no 0 to be afraid of.",
+            _a_little_added,
+        ),
+        Misconception(
+            "the right one without its share",
+            "`= 1 - smoothing` overwrites the right class's share. All classes get smoothing / C, the right one too: "
+            "`+=`.",
+            _right_one_without_its_share,
+        ),
+        Misconception(
+            "columns of all",
+            "`q[:, target]` gives every row the targets of all rows. Pair rows and targets: `q[np.arange(N), "
+            "target]`.",
+            _columns_of_all,
+        ),
+        Misconception(
+            "divided by the rows",
+            "You divide `smoothing` by the number of images. It is shared among the classes, `logits.shape[1]`.",
+            _by_the_rows,
+        ),
+        Misconception(
+            "always ten classes",
+            "You divide by 10, but there may be any number of classes: `logits.shape[1]`.",
+            _always_ten_classes,
+        ),
+        Misconception(
+            "the target as it is",
+            "`target` holds the classes' numbers, 2 for the third. As probabilities that is a row each, with its 1 in "
+            "column 2.",
+            _target_as_it_is,
+        ),
+        Misconception(
+            "loss turned around",
+            "The loss has the wrong sign: logarithms of probabilities are negative, so there is a minus before the "
+            "sum.",
+            _loss_turned,
+        ),
+        Misconception(
+            "only the right class",
+            "The gradient is right. In the loss all classes count, each with its share of the target; you add up the "
+            "right ones only.",
+            _only_the_right_class,
+        ),
+        Misconception(
+            "gradient of the logarithms",
+            "The loss is right. In its gradient stand the probabilities themselves, `np.exp(logs)`, not their "
+            "logarithms.",
+            _gradient_of_logs,
+        ),
+        Misconception(
+            "no logarithm",
+            "The gradient is right. In the loss stand the logarithms of the probabilities: without them certainty "
+            "about the wrong class would cost hardly more than doubt.",
+            _no_logarithm,
+        ),
+        Misconception(
+            "less the entropy",
+            "The gradient is right. Your loss is smaller by the entropy of q, which makes it 0 at its lowest (the "
+            "Kullback-Leibler divergence). Cross-entropy is -sum(q · log p) alone.",
+            _less_the_entropy,
+        ),
+        Misconception(
+            "a loss for each row",
+            "There is a loss for each row here. The mean of them is one number.",
+            _a_loss_for_each_row,
+        ),
+        Misconception(
+            "results exchanged",
+            "The two results have changed places: the loss comes first.",
+            _results_exchanged,
         ),
     ),
     half_right=(_gradient_not_smoothed, _loss_not_smoothed),

@@ -157,6 +157,50 @@ def _never_steps(model, loss_function, make_optimizer, x, y, steps):
     return [loss_function(trained(x), y).item() for _ in range(steps)]
 
 
+def _returns_at_once(model, loss_function, make_optimizer, x, y, steps):
+    return overfit_one_batch(model, loss_function, make_optimizer, x, y, 1)
+
+
+def _one_less(model, loss_function, make_optimizer, x, y, steps):
+    return overfit_one_batch(model, loss_function, make_optimizer, x, y, steps - 1)
+
+
+def _the_model_itself(model, loss_function, make_optimizer, x, y, steps):
+    trained = copy.deepcopy(model).train()
+    return _loop(trained, loss_function, make_optimizer(trained), x, y, steps)
+
+
+def _does_not_make_it(model, loss_function, make_optimizer, x, y, steps):
+    return _loop(copy.deepcopy(model).train(), loss_function, make_optimizer, x, y, steps)
+
+
+def _own_optimizer(model, loss_function, make_optimizer, x, y, steps):
+    def adam(parameters):
+        return torch.optim.Adam(parameters, lr=0.01)
+
+    return overfit_one_batch(model, loss_function, adam, x, y, steps)
+
+
+def _own_loss(model, loss_function, make_optimizer, x, y, steps):
+    return overfit_one_batch(model, torch.nn.functional.cross_entropy, make_optimizer, x, y, steps)
+
+
+def _leaves_gradients(model, loss_function, make_optimizer, x, y, steps):
+    before = copy.deepcopy(model.state_dict())
+    losses = _trains_the_model(model, loss_function, make_optimizer, x, y, steps)
+    model.load_state_dict(before)
+    model.eval()
+    return losses
+
+
+def _without_a_graph(model, loss_function, make_optimizer, x, y, steps):
+    trained = copy.deepcopy(model).train()
+    with torch.no_grad():
+        loss = loss_function(trained(x), y)
+    loss.backward()
+    return [loss.item()]
+
+
 def overfit_with_a_copy(model, loss_function, make_optimizer, x, y, steps):
     """A deep copy, and the loop of chapter 4."""
     copied = copy.deepcopy(model)
@@ -244,9 +288,10 @@ EXERCISE = Spec(
         ),
         Misconception(
             "the loss stands still",
-            "The loss stays where it was. Either nothing steps, or the optimizer holds the parameters of `model` while "
-            "you use the copy, or every step begins with a new copy. Copy once, before the loop, and make the "
-            "optimizer from `trained.parameters()`.",
+            "The loss stays where it was. Either nothing steps, or there are no gradients when it does (`zero_grad`, "
+            "`backward`, `step` is the order), or the optimizer holds the parameters of `model` while you use the "
+            "copy, or every step begins with a new copy. Copy once, before the loop, and make the optimizer from "
+            "`trained.parameters()`.",
             _never_steps,
         ),
         Misconception(
@@ -310,6 +355,50 @@ EXERCISE = Spec(
             "swapped",
             "The arguments of `loss_function` have changed places: the model's prediction comes first, then `y`.",
             _swapped,
+        ),
+        Misconception(
+            "returns at once",
+            "One loss came back: the `return` stands inside the loop, and ends it after the first step.",
+            _returns_at_once,
+        ),
+        Misconception(
+            "one less",
+            "There is one loss too few: as many as steps, the first from before anything is learned.",
+            _one_less,
+        ),
+        Misconception(
+            "an optimizer of the model itself",
+            "An optimizer holds parameters, not a model: `make_optimizer(trained.parameters())`.",
+            _the_model_itself,
+        ),
+        Misconception(
+            "makes no optimizer",
+            "`make_optimizer` is a function that makes an optimizer, not one. Call it with the copy's parameters, "
+            "before the loop.",
+            _does_not_make_it,
+        ),
+        Misconception(
+            "an optimizer of its own",
+            "These are not the steps of the optimizer that was handed over. The test should find what is wrong with a "
+            "training as it is: use what `make_optimizer` makes.",
+            _own_optimizer,
+        ),
+        Misconception(
+            "a loss of its own",
+            "This is cross-entropy, whatever `loss_function` is. The test should find what is wrong with a training "
+            "as it is, its loss included.",
+            _own_loss,
+        ),
+        Misconception(
+            "leaves gradients",
+            "All values are brought back, but the parameters still hold the last gradients, and the next training "
+            "would add to them. A copy has gradients of its own.",
+            _leaves_gradients,
+        ),
+        Misconception(
+            "without a graph",
+            "Under `no_grad` nothing is recorded, so there is no way back from the loss.",
+            _without_a_graph,
         ),
     ),
     half_right=(_trains_the_model, _without_zero_grad),

@@ -207,6 +207,99 @@ class _ShortcutWithBias(Layers):
         return F.relu(self.inner(x) + self.shortcut(x))
 
 
+class _AddsX(Layers):
+    def forward(self, x):
+        return F.relu(self.inner(x) + x)
+
+
+class _NoSecondNorm(Layers):
+    def forward(self, x):
+        return F.relu(self.conv2(F.relu(self.bn1(self.conv1(x)))) + self.shortcut(x))
+
+
+class _NormAfterTheSum(Layers):
+    def forward(self, x):
+        return F.relu(self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x)))) + self.shortcut(x)))
+
+
+class _NormFirst(Layers):
+    def forward(self, x):
+        out = self.conv1(F.relu(self.bn1(x)))
+        return self.conv2(F.relu(self.bn2(out))) + self.shortcut(x)
+
+
+class _SideBySide(Layers):
+    def forward(self, x):
+        return F.relu(torch.cat([self.inner(x), self.shortcut(x)], 1))
+
+
+class _ShortcutOfTheResult(Layers):
+    def forward(self, x):
+        x = self.inner(x)
+        return F.relu(x + self.shortcut(x))
+
+
+class _InPlace(Layers):
+    def forward(self, x):
+        out = self.inner(x)
+        x += out
+        return F.relu(x)
+
+
+class _OneConvolutionTwice(Layers):
+    def forward(self, x):
+        out = self.bn2(self.conv1(F.relu(self.bn1(self.conv1(x)))))
+        return F.relu(out + self.shortcut(x))
+
+
+class _PaddedShortcut(Layers):
+    def __init__(self, inputs, outputs):
+        super().__init__(inputs, outputs)
+        if inputs != outputs:
+            self.shortcut = nn.Conv2d(inputs, outputs, 1, padding=1, bias=False)
+
+    def forward(self, x):
+        return F.relu(self.inner(x) + self.shortcut(x))
+
+
+class _ShortcutWithNorm(Layers):
+    def __init__(self, inputs, outputs):
+        super().__init__(inputs, outputs)
+        if inputs != outputs:
+            self.shortcut = nn.Sequential(nn.Conv2d(inputs, outputs, 1, bias=False), nn.BatchNorm2d(outputs))
+
+    def forward(self, x):
+        return F.relu(self.inner(x) + self.shortcut(x))
+
+
+class _ShortcutTurnedAround(Layers):
+    def __init__(self, inputs, outputs):
+        super().__init__(inputs, outputs)
+        if inputs != outputs:
+            self.shortcut = nn.Conv2d(outputs, inputs, 1, bias=False)
+
+    def forward(self, x):
+        return F.relu(self.inner(x) + self.shortcut(x))
+
+
+class _ConditionTurnedAround(Layers):
+    def __init__(self, inputs, outputs):
+        super().__init__(inputs, outputs)
+        self.shortcut = nn.Conv2d(inputs, outputs, 1, bias=False) if inputs == outputs else nn.Identity()
+
+    def forward(self, x):
+        return F.relu(self.inner(x) + self.shortcut(x))
+
+
+class _OnlyForMore(Layers):
+    def __init__(self, inputs, outputs):
+        super().__init__(inputs, outputs)
+        self.shortcut = nn.Conv2d(inputs, outputs, 1, bias=False) if inputs < outputs else nn.Identity()
+
+    def forward(self, x):
+        return F.relu(self.inner(x) + self.shortcut(x))
+
+
 class BlockStepByStep(Layers):
     """A line for each layer; warns on stderr."""
 
@@ -317,7 +410,8 @@ EXERCISE = Spec(
         ),
         Misconception(
             "no last ReLU",
-            "The sum is right. A ReLU comes after it.",
+            "The sum is right. A ReLU comes after it: nothing else in the block bends what the second convolution "
+            "gives.",
             _NoLastReLU,
         ),
         Misconception(
@@ -338,17 +432,20 @@ EXERCISE = Spec(
         ),
         Misconception(
             "ReLU before the norm",
-            "Inside, the order is convolution, BatchNorm, ReLU. Yours has the ReLU before the BatchNorm.",
+            "Inside, the order is convolution, BatchNorm, ReLU: so the ReLU cuts numbers that are spread around 0. "
+            "Yours has it before the BatchNorm.",
             _ReLUBeforeTheNorm,
         ),
         Misconception(
             "one norm twice",
-            "`bn1` comes after both convolutions. The second has its own, `bn2`.",
+            "`bn1` comes after both convolutions. The second has its own, `bn2`, as its numbers have another mean and "
+            "spread.",
             _OneNormTwice,
         ),
         Misconception(
             "no norm",
-            "The convolutions are right; each is followed by its BatchNorm, `bn1` and `bn2`.",
+            "The convolutions are right; each is followed by its BatchNorm, `bn1` and `bn2`, without which numbers "
+            "grow or fade from block to block.",
             _NoNorm,
         ),
         Misconception(
@@ -401,6 +498,78 @@ EXERCISE = Spec(
             "a shortcut with a bias",
             "The shortcut's convolution should have no bias: `bn2` has one already. `bias=False`.",
             _ShortcutWithBias,
+        ),
+        Misconception(
+            "x itself",
+            "You add x itself. With other numbers of channels it does not fit: add `self.shortcut(x)`, which is x "
+            "wherever x fits.",
+            _AddsX,
+        ),
+        Misconception(
+            "no second norm",
+            "`bn2` is missing: without it f(x) may be far larger than x, or far smaller.",
+            _NoSecondNorm,
+        ),
+        Misconception(
+            "norm after the sum",
+            "`bn2` comes after the sum, so it scales and shifts x too. It belongs to f: the shortcut goes around it.",
+            _NormAfterTheSum,
+        ),
+        Misconception(
+            "norm first",
+            "BatchNorm and ReLU before each convolution, and nothing after the sum: such blocks exist (He et al., "
+            "2016), and here `bn1` would have to fit x. The one asked for is convolution, BatchNorm, ReLU.",
+            _NormFirst,
+        ),
+        Misconception(
+            "side by side",
+            "`cat` puts f(x) and x side by side, which makes twice as many channels. They are added, number by "
+            "number.",
+            _SideBySide,
+        ),
+        Misconception(
+            "the shortcut of f(x)",
+            "The shortcut gets f(x), not x. With `x = ...` on the way the block's input is lost: give what comes out "
+            "of the layers a name of its own.",
+            _ShortcutOfTheResult,
+        ),
+        Misconception(
+            "in place",
+            "`x += ...` changes the images themselves, which belong to the caller and are needed for the gradients. "
+            "Write `x + ...`.",
+            _InPlace,
+        ),
+        Misconception(
+            "one convolution twice",
+            "`conv1` is used twice and `conv2` never, so one set of weights would have to serve for both, and does "
+            "not fit where the number of channels changes.",
+            _OneConvolutionTwice,
+        ),
+        Misconception(
+            "a padded shortcut",
+            "A kernel of 1 by 1 needs no padding: with it the shortcut's images become larger than f's.",
+            _PaddedShortcut,
+        ),
+        Misconception(
+            "a shortcut with a norm",
+            "He et al. have a BatchNorm on this shortcut too. Here it is the convolution alone.",
+            _ShortcutWithNorm,
+        ),
+        Misconception(
+            "a shortcut turned around",
+            "The shortcut's channels have changed places: it gets `inputs` and gives `outputs`.",
+            _ShortcutTurnedAround,
+        ),
+        Misconception(
+            "the condition turned around",
+            "The two shortcuts have changed places: where inputs == outputs x fits as it is, elsewhere a convolution "
+            "is needed.",
+            _ConditionTurnedAround,
+        ),
+        Misconception(
+            "only for more channels",
+            "With fewer channels x does not fit either: ask whether inputs == outputs, not which is larger.",
+            _OnlyForMore,
         ),
     ),
     half_right=(_AlwaysIdentity, _AlwaysConvolution),
