@@ -392,7 +392,9 @@ EXERCISE = Spec(
     cases=batch_norm_cases,
     picture="none",
     packages=("numpy", "engine"),
-    withheld=("engine.nn.normalization", "engine.nn.functional.normalization", "engine.nn.primitives.normalization"),
+    withheld=(
+        "engine.nn.normalization", "engine.nn.functional.normalization", "engine.nn.primitives.normalization",
+        "engine.nn.primitives.batch_norm"),
     shortcuts=(
         "from engine.nn import BatchNorm2d",
         "import engine\nclass BatchNorm2d(engine.nn.BatchNorm2d):\n    pass",
@@ -405,6 +407,15 @@ EXERCISE = Spec(
         "    def forward(self, x):\n"
         "        return nn.functional.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias,\n"
         "                                        self.training)\n",
+        "import engine as torch\nfrom engine import nn\nfrom engine.nn.primitives.batch_norm import batch_norm\n"
+        "class BatchNorm2d(nn.Module):\n"
+        "    def __init__(self, num_features, eps=1e-5, momentum=0.1):\n        super().__init__()\n"
+        "        self.weight = nn.Parameter(torch.ones(num_features))\n"
+        "        self.bias = nn.Parameter(torch.zeros(num_features))\n"
+        "        self.register_buffer('running_mean', torch.zeros(num_features))\n"
+        "        self.register_buffer('running_var', torch.ones(num_features))\n"
+        "    def forward(self, x):\n"
+        "        return batch_norm(x, self.weight, self.bias, eps=1e-5, kept={})\n",
     ),
     misconceptions=(
         Misconception(
