@@ -231,7 +231,7 @@ def _correlate_tile(source, columns, parts, tile, bias, memory):
         here = part.out[:, down, across, samples].swapaxes(0, 1)
         tall = min(here.shape[0], tall)
         seen = windows[:tall, start : start + part.matrix.shape[1]]
-        if here.strides[2] == here.shape[3] * here.itemsize:  # the columns lie in one piece
+        if here.strides[2:] == (here.shape[3] * here.itemsize, here.itemsize):  # the columns lie in one piece
             _multiply(part.matrix, seen, here.reshape(tall, out, wide))
         else:
             product = memory[cells : cells + tall * out * wide].reshape(tall, out, wide)
