@@ -9,13 +9,6 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 
-def pytest_collection_modifyitems(items):
-    """Where files run side by side (pytest-xdist's loadgroup), a file's tests stay together, unless it says otherwise."""
-    for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
-
-
 @pytest.fixture
 def strict_cupy(monkeypatch):
     """The stand-in in cupy's place for the length of one test; wrong indices are told at once, as on the CPU."""

@@ -43,8 +43,7 @@ RESULT = {
 }
 ALSO_SAID = {"12-gan": ["with the penalty: 8 of 8 modes", "10 of 10 digits"]}
 
-by_name = pytest.mark.parametrize(
-    "chapter", [pytest.param(path, id=path.stem, marks=pytest.mark.xdist_group(path.stem)) for path in CHAPTERS])
+by_name = pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)
 
 
 def cells(chapter, kind):
