@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from learner import chapter_at, outputs_without_errors, run_all, scroll_to
+from learner import bring_into_view, chapter_at, outputs_without_errors, run_all, scroll_to
 
 pytestmark = pytest.mark.slow
 
@@ -50,13 +50,13 @@ def test_the_lab_follows_mouse_and_keyboard(notebook, screenshots):
 
     scroll_to(notebook, "the lab: paint on the plane")
     notebook.locator("[role=application] img").first.wait_for()
-    notebook.locator("[role=application] img").first.scroll_into_view_if_needed()
+    bring_into_view(notebook.locator("[role=application] img").first)
     plane = notebook.locator(".widget-hslider [role=slider]").first
     plane.focus()
     notebook.keyboard.press("ArrowRight")
     picture = notebook.locator("[role=application] img[alt^='VAE']")
     picture.wait_for()
-    picture.scroll_into_view_if_needed()
+    bring_into_view(picture)
 
     box = picture.bounding_box()
 

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from learner import chapter_at, outputs_without_errors, run_all, scroll_to
+from learner import bring_into_view, chapter_at, outputs_without_errors, run_all, scroll_to
 
 pytestmark = pytest.mark.slow
 
@@ -63,10 +63,12 @@ def test_the_lab_follows_the_keyboard(notebook, screenshots):
     shown("collapsed, step 990, the generator has moved")
     training.focus()
     notebook.keyboard.press("ArrowLeft")
+    shown("no penalty, step")
     notebook.keyboard.press("ArrowLeft")
+    shown("penalty, step")  # it is longer, and so is the slider from now on
     slider.focus()
     notebook.keyboard.press("End")
     said = shown("penalty, step 1590, the generator has moved: 8 of 8 modes")
     assert int(re.search(r"(\d+) of 300 samples are near one", said)[1]) >= 8 * 6, "a covered mode has six at least"
-    notebook.locator(".widget-html img").first.scroll_into_view_if_needed()
+    bring_into_view(notebook.locator(".widget-html img").first)
     notebook.screenshot(path=screenshots / "chapter-12-lab.png")

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from learner import chapter_at, outputs_without_errors, run_all, scroll_to
+from learner import bring_into_view, chapter_at, outputs_without_errors, run_all, scroll_to
 
 pytestmark = pytest.mark.slow
 
@@ -54,7 +54,7 @@ def test_the_microscope_finds_the_planted_bugs(notebook, screenshots):
     scroll_to(notebook, "the lab: a microscope")
     picture = notebook.locator(".widget-html img[alt^='network A, step 0']")
     picture.wait_for()
-    picture.scroll_into_view_if_needed()
+    bring_into_view(picture)
     answers = notebook.locator("details", has_text="Which bug is where").last
     told = dict(answer.split(": ", 1) for answer in answers.locator("li").all_text_contents())
     assert len(told) == 5 and "healthy" in told.values()
@@ -77,7 +77,7 @@ def test_the_microscope_finds_the_planted_bugs(notebook, screenshots):
             assert "nothing comes back" not in look_at(notebook, network, layer).get_attribute("alt")
             found = look_at(notebook, network, layer - 1)
             assert "nothing comes back" in found.get_attribute("alt")
-            found.scroll_into_view_if_needed()
+            bring_into_view(found)
             notebook.screenshot(path=screenshots / "chapter-8-lab.png")
             seen += 1
     assert seen == 4
