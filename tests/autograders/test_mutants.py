@@ -10,6 +10,7 @@ from autograders.spec import load, names
 from mutants import mutants
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "mutations.md"
+SAME = {"autoencoders/reparameterise": 1}  # mutants that no one could tell apart: noise taken away is noise added
 
 
 def half_of_the_larger(a, b=1):
@@ -60,4 +61,4 @@ def test_nine_mutants_in_ten_are_caught(name):
     recipe = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(recipe)
     caught, alive = recipe.survey(load(name))
-    assert len(alive) <= 0.1 * (sum(caught.values()) + len(alive)), alive
+    assert len(alive) - SAME.get(name, 0) <= 0.1 * (sum(caught.values()) + len(alive)), alive
