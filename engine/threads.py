@@ -140,6 +140,7 @@ class _Libraries:
 OPENBLAS = "scipy_openblas_{}_num_threads64_", "scipy_openblas_{}_num_threads", "openblas_{}_num_threads"
 _libraries = functools.cache(_Libraries)
 WORTH_SHARING = 8 * 10**6  # multiplications of a product: it takes 50 to 100 µs until another thread has begun
+WAKES = 2 * 10**5  # multiplications from which on OpenBLAS wakes its threads, or nearly so
 _most = [_allowed()]
 _idle = []  # helpers
 
@@ -188,6 +189,14 @@ def share(function, items, is_worth_it=True):
     return [first, *(each for each, _ in outcomes)]
 
 
+def alone(product, a, b):
+    """product(a, b), with one thread of OpenBLAS: its others, once awake, wait for work in the way of ours for 25 ms."""
+    if _most[0] == 1:
+        return product(a, b)
+    with _libraries():
+        return product(a, b)
+
+
 def matmul(a, b):
     """numpy's matmul; of a large product each thread computes some of the matrices, of the rows, or of the columns.
 
@@ -196,7 +205,7 @@ def matmul(a, b):
     work = a.size * b.shape[-1]
     along = _dimension_to_share(a, b) if work >= WORTH_SHARING and _most[0] > 1 else None
     if along is None:
-        return np.matmul(a, b)
+        return alone(np.matmul, a, b) if work >= WAKES else np.matmul(a, b)
     result = np.empty((*a.shape[:-1], b.shape[-1]), a.dtype)
     places = [slice(None)] * (-1 - along)
 

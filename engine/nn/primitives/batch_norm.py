@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from engine import backend, order
+from engine import backend, order, threads
 from engine.nn.primitives import batch_last
 from engine.nn.primitives.fused import FusedOp
 from engine.nn.primitives.normalization import standardize
@@ -33,7 +33,7 @@ def _column(values):
 
 
 def _sum(rows):
-    return _column(np.matmul(rows, backend.module_of(rows).ones(rows.shape[2], dtype=rows.dtype)))
+    return _column(threads.alone(np.matmul, rows, backend.module_of(rows).ones(rows.shape[2], dtype=rows.dtype)))
 
 
 def _sum_of_products(one, other):
