@@ -189,14 +189,6 @@ def share(function, items, is_worth_it=True):
     return [first, *(each for each, _ in outcomes)]
 
 
-def alone(product, a, b):
-    """product(a, b), with one thread of OpenBLAS: its others, once awake, wait for work in the way of ours for 25 ms."""
-    if _most[0] == 1:
-        return product(a, b)
-    with _libraries():
-        return product(a, b)
-
-
 def matmul(a, b):
     """numpy's matmul; of a large product each thread computes some of the matrices, of the rows, or of the columns.
 
@@ -205,7 +197,10 @@ def matmul(a, b):
     work = a.size * b.shape[-1]
     along = _dimension_to_share(a, b) if work >= WORTH_SHARING and _most[0] > 1 else None
     if along is None:
-        return alone(np.matmul, a, b) if work >= WAKES else np.matmul(a, b)
+        if work < WAKES or _most[0] == 1 or type(a) is not np.ndarray:
+            return np.matmul(a, b)
+        with _libraries():  # OpenBLAS's threads, once awake, wait for work in the way of ours for 25 ms
+            return np.matmul(a, b)
     result = np.empty((*a.shape[:-1], b.shape[-1]), a.dtype)
     places = [slice(None)] * (-1 - along)
 

@@ -33,7 +33,7 @@ def _column(values):
 
 
 def _sum(rows):
-    return _column(threads.alone(np.matmul, rows, backend.module_of(rows).ones(rows.shape[2], dtype=rows.dtype)))
+    return _column(threads.matmul(rows, backend.module_of(rows).ones(rows.shape[2], dtype=rows.dtype)))
 
 
 def _sum_of_products(one, other):
