@@ -183,7 +183,7 @@ def cross_entropy(
         raise NotImplementedError(f'"log_softmax" not implemented for {input.dtype}')
     if weight is None and not label_smoothing and reduction != "none" and _is_usual(input, target, ignore_index):
         logs = record_several(softmaxes.log_softmax, (input,), {"dim": 1})
-        return record_several(table.nll_loss, (logs, target), {"reduction": reduction})
+        return record_several(table.nll_loss, (logs, target), {"reduction": reduction, "ignore_index": None})
     logs = log_softmax(input, 1 if input.ndim > 1 else 0)
     if target.shape != input.shape:
         return _loss_of_classes(logs, target, weight, ignore_index, reduction, label_smoothing)
@@ -217,10 +217,9 @@ def _loss_of_classes(logs, target, weight, ignore_index, reduction, smoothing=0.
     logs = _classes_last(logs)
     count = logs.shape[-1]
     rows, classes = logs if logs.ndim == 2 else logs.reshape(target.numel(), count), target.reshape(-1)
+    if weight is None and not smoothing and (target.ndim == 1 or reduction != "none"):
+        return table.nll_loss(rows, classes, reduction=reduction, ignore_index=ignore_index)
     counts = classes != ignore_index
-    plain = weight is None and not smoothing and (target.ndim == 1 or reduction != "none")
-    if plain and not target.is_cuda and bool(counts.all()):  # a GPU would be waited for
-        return table.nll_loss(rows, classes, reduction=reduction)
     classes = where(counts, classes, 0)
     if weight is None:
         share = counts.to(logs.dtype)
@@ -228,7 +227,7 @@ def _loss_of_classes(logs, target, weight, ignore_index, reduction, smoothing=0.
         _check_weight(weight, count)
         check_constant("nll_loss", weight=weight)
         share = where(counts, weight[classes.long()], 0)
-    losses = share * table.nll_loss(rows, classes, reduction="none")
+    losses = share * table.nll_loss(rows, classes, reduction="none", ignore_index=None)
     if smoothing:
         evenly = -(rows if weight is None else rows * weight).sum(1)
         losses = (1 - smoothing) * losses + smoothing / count * evenly
