@@ -22,6 +22,7 @@ convolutions, one for each place that an element can have within a step. The gra
 windows with the output's gradient, tile by tile, and adds up.
 """
 
+import functools
 import itertools
 import math
 from typing import NamedTuple
@@ -30,9 +31,9 @@ import numpy as np
 
 from engine import backend, order, threads
 
-TILE = 2**20  # bytes, about a core's second cache
+TILE = 2**21  # bytes: what a thread does between two looks at Python has to be long, for others wait at each
 COLUMNS = 64  # a tile has at least so many where there are as many: narrower products are slow
-LONG = 1024  # for the gradient to the weights, whose products add up along the columns
+LONG = 512  # for the gradient to the weights, whose products add up along the columns
 APART = 16  # elements between rows of windows: the cache has few places for addresses whose distance is a power of 2
 SMALL = 10**6  # OpenBLAS multiplies rows · common · columns below this at once, in this thread, without packing first
 WORTH_A_THREAD = 5 * 10**6  # multiplications: handing work over takes about 70 µs
@@ -69,15 +70,18 @@ def suits(a, weight, how):
 
 def batch_last(a):
     """(N, C, *size) as an array (C, H, W, N) whose rows lie in one piece; a view if the memory is in that order."""
-    moved = np.ascontiguousarray(np.moveaxis(a, 0, -1))
+    moved = np.ascontiguousarray(a.transpose(*range(1, a.ndim), 0))
     return moved if a.ndim == 4 else moved[:, None]
+
+
+_PATTERN = np.moveaxis(np.empty((2, 2, 2, 2)), -1, 0)
 
 
 def empty(shape, dtype):
     """New memory for pictures (N, C, H, W) with the batch last; row-major for others, whose order would be seen."""
     if len(shape) != 4 or shape[0] == 1 or math.prod(shape[1:]) == 1:  # or for which both are one
         return np.empty(shape, dtype)
-    return np.empty_like(np.moveaxis(np.empty((2,) * len(shape), dtype), -1, 0), shape=shape)
+    return np.empty_like(_PATTERN, dtype, shape=shape)
 
 
 def empty_as(array, shape):
@@ -98,7 +102,7 @@ def laid_as(array, like):
 
 def _as_planes(output):
     """A view (C, H, W, N) of an array that `empty` has made."""
-    moved = np.moveaxis(output, 0, -1)
+    moved = output.transpose(*range(1, output.ndim), 0)
     return moved if output.ndim == 4 else moved[:, None]
 
 
@@ -113,6 +117,7 @@ def _pieces(count, most, even=False):
     return [slice(*each) for each in itertools.pairwise(edges)]
 
 
+@functools.lru_cache(1024)
 def _tiles(rows, columns, batch, bytes_each, least=COLUMNS):
     """(rows, columns, samples) to be handled at once: as many as a tile may hold, an even number of tiles."""
     cells = max(TILE // bytes_each, 1)
@@ -137,15 +142,18 @@ def _windows(source, rows, columns, tile, memory):
     flat = memory[: count * each * long].reshape(count * each, long)[:, : wide * deep]
     shifts = flat.reshape(count, columns.span, channels, wide, deep)
     low, high = _between(-first, height - first, count)
-    shifts[:low] = shifts[high:] = 0
+    if low or high < count:
+        shifts[:low] = shifts[high:] = 0
     source = source[:, first + low : first + high, :, samples].swapaxes(0, 1)
     for number in range(columns.span):
         shift, start = shifts[low:high, number], columns.first + number + across.start * columns.step
         left, right = _between(-(start // columns.step), -((start - width) // columns.step), wide)
-        shift[:, :, :left] = shift[:, :, right:] = 0
+        if left or right < wide:
+            shift[:, :, :left] = shift[:, :, right:] = 0
         begin = start + left * columns.step
         shift[:, :, left:right] = source[:, :, begin : begin + (right - left) * columns.step : columns.step]
-    return backend.windows(flat, 0, rows.span * each, rows.step * each).swapaxes(1, 2)
+    shape, (down, along) = ((count - rows.span) // rows.step + 1, rows.span * each, wide * deep), flat.strides
+    return np.ndarray(shape, flat.dtype, memory, 0, (rows.step * each * down, down, along))
 
 
 def _room(source, rows, columns, tile):
@@ -187,6 +195,7 @@ def _add_products(left, right):
     return np.matmul(left, right).sum((0, 3)).swapaxes(1, 2).reshape(rows, columns)
 
 
+@functools.lru_cache(1024)
 def _divisor(number, most):
     """The largest divisor of `number` up to `most`: of those that fill vectors of BLAS if there are any; at least 1."""
     found = [each for each in range(1, min(most, number) + 1) if number % each == 0]
