@@ -32,7 +32,7 @@ import numpy as np
 from engine import backend, order, threads
 
 TILE = 2**21  # bytes: what a thread does between two looks at Python has to be long, for others wait at each
-COLUMNS = 64  # a tile has at least so many where there are as many: narrower products are slow
+COLUMNS = 128  # a tile has at least so many where there are as many: narrower products are slow
 LONG = 512  # for the gradient to the weights, whose products add up along the columns
 APART = 16  # elements between rows of windows: the cache has few places for addresses whose distance is a power of 2
 SMALL = 10**6  # OpenBLAS multiplies rows · common · columns below this at once, in this thread, without packing first
