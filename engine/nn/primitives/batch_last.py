@@ -25,6 +25,7 @@ windows with the output's gradient, tile by tile, and adds up.
 import functools
 import itertools
 import math
+import threading
 from typing import NamedTuple
 
 import numpy as np
@@ -104,6 +105,16 @@ def _as_planes(output):
     """A view (C, H, W, N) of an array that `empty` has made."""
     moved = output.transpose(*range(1, output.ndim), 0)
     return moved if output.ndim == 4 else moved[:, None]
+
+
+_kept = threading.local()
+
+
+def _scratch(count, dtype):
+    """Memory for that many elements, until this thread's next tile takes it again: what is in the cache already."""
+    if getattr(_kept, "memory", None) is None or _kept.memory.nbytes < count * dtype.itemsize:
+        _kept.memory = np.empty(count * dtype.itemsize, np.uint8)
+    return _kept.memory[: count * dtype.itemsize].view(dtype)
 
 
 # ---- tiles ----------------------------------------------------------------------------------------------
@@ -217,14 +228,13 @@ def _correlate(source, jobs, bias):
     tasks.sort(key=lambda task: task[2][1].start)
 
     def compute(tasks):
-        memory = np.empty(0, source.dtype)
         for columns, parts, tile in tasks:
-            memory = _correlate_tile(source, columns, parts, tile, bias, memory)
+            _correlate_tile(source, columns, parts, tile, bias)
 
     threads.share(compute, tasks, work >= WORTH_A_THREAD)
 
 
-def _correlate_tile(source, columns, parts, tile, bias, memory):
+def _correlate_tile(source, columns, parts, tile, bias):
     down, across, samples = tile
     first = min(part.rows.first for part in parts)
     span = max(part.rows.first + part.rows.span for part in parts) - first
@@ -232,8 +242,7 @@ def _correlate_tile(source, columns, parts, tile, bias, memory):
     wide, tall = (across.stop - across.start) * (samples.stop - samples.start), down.stop - down.start
     out = parts[0].matrix.shape[0]
     cells = _room(source, rows, columns, tile)
-    if memory.size < cells + tall * out * wide:
-        memory = np.empty(cells + tall * out * wide, source.dtype)
+    memory = _scratch(cells + tall * out * wide, source.dtype)
     windows = _windows(source, rows, columns, tile, memory)
     for part in parts:
         start = (part.rows.first - first) * columns.span * len(source)
@@ -248,7 +257,6 @@ def _correlate_tile(source, columns, parts, tile, bias, memory):
             here[...] = product.reshape(here.shape)
         if bias is not None:
             here += bias[:, None, None]
-    return memory
 
 
 def _axes(size, kernel, how):
@@ -320,7 +328,7 @@ def convolution_weight(a, output, kernel, how):
         total = np.zeros((size, out), a.dtype)
         for tile in tiles:
             down, across, samples = tile
-            windows = _windows(source, rows, columns, tile, np.empty(_room(source, rows, columns, tile), a.dtype))
+            windows = _windows(source, rows, columns, tile, _scratch(_room(source, rows, columns, tile), a.dtype))
             here = g[:, down, across, samples].swapaxes(0, 1)
             total += _add_products(windows, here.reshape(*here.shape[:2], -1))
         return total
