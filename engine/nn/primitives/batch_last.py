@@ -37,6 +37,7 @@ COLUMNS = 128  # a tile has at least so many where there are as many: narrower p
 LONG = 512  # for the gradient to the weights, whose products add up along the columns
 APART = 16  # elements between rows of windows: the cache has few places for addresses whose distance is a power of 2
 SMALL = 10**6  # OpenBLAS multiplies rows · common · columns below this at once, in this thread, without packing first
+MANY = 128  # rows, for which packing costs little, and less than to read the windows in pieces
 WORTH_A_THREAD = 5 * 10**6  # multiplications: handing work over takes about 70 µs
 
 
@@ -130,14 +131,21 @@ def _pieces(count, most, even=False):
 
 @functools.lru_cache(1024)
 def _tiles(rows, columns, batch, bytes_each, least=COLUMNS):
-    """(rows, columns, samples) to be handled at once: as many as a tile may hold, an even number of tiles."""
+    """(rows, columns, samples) to be handled at once: as many as a tile may hold, so many that two threads have alike."""
     cells = max(TILE // bytes_each, 1)
     together = -(-batch // -(-batch // 256))  # samples
     least = min(-(-least // together), columns)
-    height = min(rows, max(cells // (least * together), 4))
+    is_odd = rows * columns % 2 == 1 and rows * columns * batch * bytes_each > TILE
+    height = min(rows if not is_odd else -(-rows // 2), max(cells // (least * together), 4))
     width = max(least, cells // (height * together))
     return list(itertools.product(
-        _pieces(rows, height), _pieces(columns, width, even=True), _pieces(batch, together)))
+        _pieces(rows, height, even=is_odd), _pieces(columns, width, even=True), _pieces(batch, together)))
+
+
+def _in_halves(tasks, work):
+    """The tasks in an order in which the first half is about as much work as the second."""
+    tasks = sorted(tasks, key=work, reverse=True)
+    return [task for start in (0, 3, 1, 2) for task in tasks[start::4]]
 
 
 def _windows(source, rows, columns, tile, memory):
@@ -167,6 +175,10 @@ def _windows(source, rows, columns, tile, memory):
     return np.ndarray(shape, flat.dtype, memory, 0, (rows.step * each * down, down, along))
 
 
+def _cells(tile):
+    return math.prod(each.stop - each.start for each in tile)
+
+
 def _room(source, rows, columns, tile):
     """How many elements the windows of a tile take."""
     down, across, samples = tile
@@ -186,7 +198,7 @@ def _multiply(left, right, out):
     rows, common, columns = left.shape[-2], left.shape[-1], right.shape[-1]
     width = _divisor(columns, min(SMALL // (common * min(rows, 16)), 96))
     height = _divisor(rows, SMALL // (common * width))
-    if height * width < min(rows, 8) * min(columns, 16):
+    if rows >= MANY or height * width < min(rows, 8) * min(columns, 16):
         np.matmul(left, right, out=out)
         return
     down, across = rows // height, columns // width
@@ -225,7 +237,7 @@ def _correlate(source, jobs, bias):
         tiles = _tiles(height, columns.places, source.shape[3], (columns.span * len(source) + out) * source.itemsize)
         tasks += [(columns, parts, tile) for tile in tiles]
         work += sum(part.matrix.size * part.out[0].size for part in parts)
-    tasks.sort(key=lambda task: task[2][1].start)
+    tasks = _in_halves(tasks, lambda task: _cells(task[2]) * sum(part.matrix.size for part in task[1]))
 
     def compute(tasks):
         for columns, parts, tile in tasks:
@@ -333,7 +345,7 @@ def convolution_weight(a, output, kernel, how):
             total += _add_products(windows, here.reshape(*here.shape[:2], -1))
         return total
 
-    tiles = _tiles(rows.places, columns.places, a.shape[0], each, least=LONG)
+    tiles = _in_halves(_tiles(rows.places, columns.places, a.shape[0], each, least=LONG), _cells)
     total = sum(threads.share(compute, tiles, size * g.size >= WORTH_A_THREAD))
     total = total.reshape(rows.span, columns.span, channels, out).transpose(3, 2, 0, 1)
     return np.ascontiguousarray(total).reshape(out, channels, *kernel)
