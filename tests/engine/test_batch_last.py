@@ -173,6 +173,25 @@ def test_products_of_pieces_are_the_whole(rows, columns, common):
     np.testing.assert_allclose(batch_last._add_products(left, right), expected, atol=1e-10)
 
 
+@pytest.mark.parametrize("rows, common, columns", [(16, 144, 512), (128, 1024, 96), (1, 30, 50)])
+def test_products_in_pieces_or_packed(rows, common, columns):
+    random = np.random.default_rng(0)
+    left, right = random.standard_normal((rows, common)), random.standard_normal((2, common, columns))
+    out = np.empty((2, rows, columns))
+    batch_last._multiply(left, right, out)
+    np.testing.assert_allclose(out, left @ right, atol=1e-10)
+
+
+def test_odd_sizes_are_halved():
+    """7 x 7 places: 25 for the one thread and 24 for the other; each tile once."""
+    tiles = batch_last._tiles(7, 7, 64, batch_last.TILE // 49)
+    halves = batch_last._in_halves(tiles, batch_last._cells)
+    cells = [batch_last._cells(tile) for tile in halves]
+    assert set(map(str, halves)) == set(map(str, tiles)) and len(halves) == len(tiles)
+    half = -(-len(cells) // 2)
+    assert sum(cells) == 49 * 64 and abs(sum(cells[:half]) - sum(cells[half:])) <= 0.1 * sum(cells), cells
+
+
 # ---- what is computed from such memory, and who else holds it ---------------------------------------------
 
 CHANNELS = np.linspace(-1, 1, 4, dtype=np.float32)[:, None, None]
