@@ -7,32 +7,20 @@ import re
 
 import pytest
 
-from learner import bring_into_view, chapter_at, outputs_without_errors, run_all, scroll_to
+from learner import bring_into_view, outputs_without_errors, scroll_to
 
 pytestmark = pytest.mark.slow
 
 NAME = "08-deep-networks"
-
-
-@pytest.fixture(scope="module")
-def lab(machine):
-    """The address of the chapter in the learner's JupyterLab."""
-    with machine.course("lab") as address:
-        yield chapter_at(address, NAME)
-
-
-@pytest.fixture(scope="module")
-def notebook(lab, page):
-    """The page with the chapter open and all of its cells run."""
-    run_all(page, lab, r"^loss \d\.\d+, largest number of the maps", seconds=300, again=180)
-    return page
+LAST = r"^loss \d\.\d+, largest number of the maps"  # printed by the last cell with code
 
 
 def test_no_cell_of_the_released_chapter_fails(notebook, machine):
-    """What is not written yet is lent by the engine, and the network names the shapes all the same."""
+    """What is not written yet is lent by the engine, and both networks name the shapes all the same."""
     outputs = outputs_without_errors(notebook, machine, NAME)
     said = "".join("".join(output.get("text", "")) for output in outputs)
-    assert float(re.search(r"([\d.]+)% of the 1000 held-out shapes", said)[1]) >= 90
+    named = re.findall(r"([\d.]+)% of the 1000 held-out shapes", said)
+    assert len(named) == 2 and min(map(float, named)) >= 90
     assert "nothing is trained here" in said, "CIFAR-10 is not there, and nobody fetched it"
 
 
