@@ -9,6 +9,7 @@ import math
 
 import numpy as np
 
+from engine import threads
 from engine.ops.table import TABLE
 
 MANY = 1 << 12  # elements; fewer do not repay a longer call
@@ -45,9 +46,12 @@ def _relu_vjp(g, result):
     """A factor that is a bool array would be converted in small pieces."""
     if g.size < MANY or g.dtype != result.dtype:
         return g * (result > 0)
-    slope = np.greater(result, 0.0, out=np.empty_like(result), casting="unsafe")
-    slope *= g
-    return slope
+    return threads.elementwise(_relu_back, g, result, np.empty_like(result), passes=2)
+
+
+def _relu_back(g, result, out):
+    np.greater(result, 0.0, out=out, casting="unsafe")
+    out *= g
 
 
 # ---- log_softmax: in place of temporaries ---------------------------------------------------------------------

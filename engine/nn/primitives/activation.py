@@ -16,16 +16,28 @@ def _entry(name, forward, vjp, **how):
 
 def _leaky_relu(a, *, slope):
     """For the usual slopes the larger of the two, which numpy finds several times as fast as it chooses."""
-    return np.maximum(a, a * slope) if 0 < slope <= 1 else np.where(a > 0, a, a * slope)
+    if not 0 < slope <= 1:
+        return np.where(a > 0, a, a * slope)
+    if not _is_quick(a):
+        return np.maximum(a, a * slope)
+    return threads.elementwise(functools.partial(_larger, slope), a, np.empty_like(a), passes=2)
+
+
+def _larger(slope, a, out):
+    np.multiply(a, slope, out=out)
+    np.maximum(a, out, out=out)
 
 
 def _leaky_relu_vjp(g, a, slope):
     if not (_is_quick(a) and _is_quick(g) and 0 < slope <= 1):
         return where(a > 0, g, g * slope)
-    factor = np.greater(a, 0.0, out=np.empty_like(a), casting="unsafe")  # 0 or 1
-    np.clip(factor, slope, 1.0, out=factor)
-    factor *= g
-    return factor
+    return threads.elementwise(functools.partial(_leaky_relu_back, slope), g, a, np.empty_like(a), passes=3)
+
+
+def _leaky_relu_back(slope, g, a, out):
+    np.greater(a, 0.0, out=out, casting="unsafe")  # 0 or 1
+    np.clip(out, slope, 1.0, out=out)
+    out *= g
 
 
 leaky_relu = _entry("leaky_relu", _leaky_relu, _leaky_relu_vjp, slope=0.1)
@@ -76,7 +88,7 @@ mish = _entry("mish", lambda a: a * np.tanh(_softplus(a, beta=1, threshold=20)),
 # ---- gelu: the input times the probability that a normal number is below it (Hendrycks and Gimpel, 2016) ------
 
 # P(x) = 1 / (1 + 2^-w), with w(x) the log2 of P(x) / P(-x): odd, and not far from a third power. Of all numbers in
-# w(x) = x (A + B x² + C / (x² + D + E / (x² + F))), these bring P(x), and x P(x), within 1.3e-7 for every x.
+# w(x) = x (A + B x² + C / (x² + D + E / (x² + F))), these bring P(x), and x P(x), within 1.3e-7 before rounding.
 A, B, C = 3.547546388, 0.05036995631, -11.79454207
 D, E, F = -10.13099459, 655.8157378, 33.45660285
 AT_ONCE = 2**18  # elements: temporaries are no larger, and threads seldom ask for the interpreter at once
@@ -85,15 +97,15 @@ AT_ONCE = 2**18  # elements: temporaries are no larger, and threads seldom ask f
 def _on_float32(finish, *arrays):
     """A new array, filled part by part: finish(*arrays, x², 1 / P(x), out) with x the first; the two may be written over.
 
-    A tenth of the time that scipy's erf takes.
+    Much less time than scipy's erf takes, and no memory but the result and two temporaries of a part.
     """
     fill = functools.partial(_fill, finish)
     return threads.elementwise(fill, *arrays, np.empty_like(arrays[0]), passes=16, at_once=AT_ONCE)
 
 
 def _fill(finish, x, *others):
-    square = x * x
-    odds = square + F
+    square = np.multiply(x, x, out=np.empty_like(x))  # an array also where there are no dimensions
+    odds = np.add(square, F, out=np.empty_like(x))
     np.divide(E, odds, out=odds)
     odds += square
     odds += D
