@@ -24,6 +24,7 @@ from course.labs.latent_plane import LatentPlane
 from course.labs.microscope import Microscope
 from course.labs.momentum import MomentumLab
 from course.labs.playground import Playground
+from course.labs.receptive_field import ReceptiveField
 from course.labs.value_graph import value_graph
 from engine import nn
 from engine.nn import functional as F
@@ -66,6 +67,14 @@ def network(width, p):
     """A network of two hidden layers, as in chapter 4."""
     hidden = [[nn.Linear(size, width), nn.Tanh(), nn.Dropout(p)] for size in (2, width)]
     return nn.Sequential(*hidden[0], *hidden[1], nn.Linear(width, 2))
+
+
+def two_convolutions():
+    """The network of chapter 7, for digits of 8 by 8."""
+    blocks = [
+        [nn.Conv2d(inputs, outputs, 3, padding=1), nn.BatchNorm2d(outputs), nn.ReLU(), nn.MaxPool2d(2)]
+        for inputs, outputs in ((1, 16), (16, 32))]
+    return nn.Sequential(*blocks[0], *blocks[1], nn.Flatten(), nn.Linear(32 * 4, 10))
 
 
 def convolutions(count, channels):
@@ -149,6 +158,7 @@ def labs():
         "playground": Playground(network, F.cross_entropy, train_step),
         "conveyor": Conveyor(),
         "momentum": MomentumLab(torch.optim.SGD),
+        "receptive_field": ReceptiveField(two_convolutions(), torch.rand(10, 1, 8, 8)),
         "gate_movie": GateMovie(Adder(nn.LSTM(2, 32)), torch.rand(50, 10, 2), Adder(nn.RNN(2, 32))),
         "latent_plane": LatentPlane(planes(rng), rng.integers(0, 10, 599), rng.random((1198, 64), np.float32)),
         "microscope": Microscope(
@@ -161,7 +171,7 @@ def labs():
 def tell(name, description, taken):
     """Print a line about the moves of a slider."""
     told = f"median {statistics.median(taken):4.0f} ms, longest {max(taken):4.0f} ms"
-    print(f"{name:14} {description:16} {len(taken):3} moves: {told}")
+    print(f"{name:15} {description:16} {len(taken):3} moves: {told}")
 
 
 def main():

@@ -140,6 +140,7 @@ class _Libraries:
 OPENBLAS = "scipy_openblas_{}_num_threads64_", "scipy_openblas_{}_num_threads", "openblas_{}_num_threads"
 _libraries = functools.cache(_Libraries)
 WORTH_SHARING = 8 * 10**6  # multiplications of a product: it takes 50 to 100 µs until another thread has begun
+WORTH_PARTING = 2**20  # elements that a pass over memory goes over: about 150 µs
 WAKES = 2 * 10**5  # multiplications from which on OpenBLAS wakes its threads, or nearly so
 _most = [_allowed()]
 _idle = []  # helpers
@@ -210,6 +211,32 @@ def matmul(a, b):
             np.matmul(a if along == -1 else a[where], b if along == -2 else b[where], out=result[where])
 
     share(compute, _pieces(result.shape[along], min(_most[0], 2 * work // WORTH_SHARING)))
+    return result
+
+
+def elementwise(function, *arrays, passes=1, at_once=None):
+    """function(*arrays), which fills the last of them element by element; of large ones each thread takes a part.
+
+    The parts are stretches of that array's memory, whatever its order, and the same places of the others: all have as
+    many dimensions, of the same sizes or of 1. passes: how often the function goes over memory. at_once: how many
+    elements a part should have at most, for who makes temporaries. Gives the last array.
+    """
+    result = arrays[-1]
+    is_shared = type(result) is np.ndarray and _most[0] > 1 and result.size * passes >= WORTH_PARTING
+    count = _most[0] if is_shared else 1
+    if at_once and type(result) is np.ndarray:
+        count *= max(math.ceil(result.size / at_once / count), 1)
+    if count == 1:
+        function(*arrays)
+        return result
+    along = max(range(result.ndim), key=lambda each: (result.shape[each] > 1, result.strides[each]))
+    size, before = result.shape[along], [slice(None)] * along
+
+    def compute(pieces):
+        for piece in pieces:
+            function(*[each[(*before, piece)] if each.shape[along] == size else each for each in arrays])
+
+    share(compute, _pieces(size, min(count, size)), is_shared)
     return result
 
 

@@ -5,6 +5,7 @@ of the pixel to the image. Below: its own window times its weights, number by nu
 """
 
 import html
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -23,9 +24,10 @@ LEFTS = 0.02, 0.36, 0.70
 def receptive_field(model, images):
     """Show the lab.
 
-    model: an nn.Sequential whose layers may have `kernel_size`, `stride` and `padding` (ints) and, if they multiply,
-    `weight` (out, C, size, size) and `bias` (out) or None. images: a tensor (N, C, H, W), of which the first ten are
-    offered. Returns the `ReceptiveField`, whose `image`, `layer`, `channel`, `row` and `column` can be set from code.
+    model: an nn.Sequential whose layers may have `kernel_size`, `stride` and `padding` (an int or a pair; no dilation
+    or groups) and, if they multiply, `weight` (out, C, height, width) and `bias` (out) or None. images: a tensor
+    (N, C, H, W), of which the first ten are offered. Returns the `ReceptiveField`, whose `image`, `layer`, `channel`,
+    `row` and `column` can be set from code. ValueError for other images or layers.
     """
     lab = ReceptiveField(model, images)
     lab.show()
@@ -42,6 +44,8 @@ class ReceptiveField:
         self.layers = _named([number for number, layer in enumerate(model) if hasattr(layer, "kernel_size")], model)
         if not self.layers:
             raise ValueError("receptive_field: no layer of the model has a kernel_size")
+        for number in self.layers.values():
+            _refuse_other_windows(model[number])
         self.image, self.layer, self.channel, self.row, self.column = 0, next(iter(self.layers)), 0, 3, 3
         self._picture = Picture()
 
@@ -82,17 +86,17 @@ class ReceptiveField:
         top, bottom, left, right = self.row, self.row + 1, self.column, self.column + 1
         for layer in reversed(list(self.model)[: number + 1]):
             if hasattr(layer, "kernel_size"):
-                size, stride, padding = layer.kernel_size, layer.stride, getattr(layer, "padding", 0)
-                top, left = top * stride - padding, left * stride - padding
-                bottom, right = ((end - 1) * stride - padding + size for end in (bottom, right))
+                down, across = _windows(layer)
+                top, bottom = down.seen(top, bottom)
+                left, right = across.seen(left, right)
         return top, bottom, left, right
 
     def _arithmetic(self, layer, before):
         """The window, of the input channel that says most, and what is done with it."""
-        size, stride, padding = layer.kernel_size, layer.stride, getattr(layer, "padding", 0)
-        around = np.pad(before, ((0, 0), (padding, padding), (padding, padding)))
-        top, left = self.row * stride, self.column * stride
-        windows = around[:, top : top + size, left : left + size]
+        down, across = _windows(layer)
+        around = np.pad(before, ((0, 0), (down.padding, down.padding), (across.padding, across.padding)))
+        top, left = self.row * down.stride, self.column * across.stride
+        windows = around[:, top : top + down.size, left : left + across.size]
         if not hasattr(layer, "weight"):
             return {"window": windows[self.channel], "from": self.channel, "weights": None}
         weights = layer.weight.detach().numpy()[self.channel]
@@ -165,6 +169,33 @@ class ReceptiveField:
             each.observe(chosen, "value")
         redraw()
         return ipywidgets.VBox([ipywidgets.HBox([layer, channel, number]), said, picture])
+
+
+def _refuse_other_windows(layer):
+    """ValueError for a layer whose output is not made of windows without gaps, of all channels or of one."""
+    asked = {name: getattr(layer, name, 1) for name in ("dilation", "groups")}
+    is_plain = all(value in (1, (1, 1)) for value in asked.values()) and not getattr(layer, "transposed", False)
+    if not is_plain or isinstance(getattr(layer, "padding", 0), str):
+        raise ValueError(
+            f"receptive_field: expected windows without dilation or groups, and padding in numbers, got {layer}")
+
+
+class Windows(NamedTuple):
+    """How a layer's windows lie along one dimension."""
+
+    size: int
+    stride: int
+    padding: int
+
+    def seen(self, first, end):
+        """(first, end) of what the outputs from `first` up to `end` see; the end is not in it."""
+        return first * self.stride - self.padding, (end - 1) * self.stride - self.padding + self.size
+
+
+def _windows(layer):
+    """The layer's `Windows` along rows and columns."""
+    given = layer.kernel_size, layer.stride, getattr(layer, "padding", 0)
+    return [Windows(*each) for each in zip(*(each if isinstance(each, tuple) else (each, each) for each in given))]
 
 
 def _named(numbers, model):

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from learner import chapter_at, run_all
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 SECONDS_TO_START = 90
@@ -107,3 +109,11 @@ def page(chromium):
         page.set_default_timeout(60_000)
         yield page
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def notebook(request, machine, page):
+    """The page with the chapter that the test file is about, `NAME`, open and all of its cells run, up to `LAST`."""
+    with machine.course("lab") as address:
+        run_all(page, chapter_at(address, request.module.NAME), request.module.LAST)
+        yield page

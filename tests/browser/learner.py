@@ -4,6 +4,8 @@ import json
 import re
 from pathlib import Path
 
+SECONDS_TO_RUN = 400  # for all cells of a chapter, on a busy machine
+
 
 def solution(chapter, name):
     """The own answer of a chapter to the exercise whose cell is called `name`, from its text."""
@@ -42,21 +44,21 @@ def bring_into_view(picture):
     picture.evaluate("image => image.scrollIntoView({ block: 'center' })")
 
 
-def run_all(page, address, last, seconds, again):
+def run_all(page, address, last):
     """Open the notebook at `address` and run all of its cells, until `last`, a pattern, stands in an output.
 
-    last: what the last cell with code prints, so that all before it has run. seconds: how long to wait for it.
-    again: after so many seconds all are run once more, since a kernel that has only just connected may miss the call.
+    last: what the last cell with code prints, so that all before it has run.
     """
     page.goto(address)
     page.locator(".jp-NotebookPanel").wait_for()
-    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
+    idle = page.get_by_text("Python 3 (ipykernel) | Idle")
+    idle.wait_for()
     done = page.get_by_text(re.compile(last))
-    for second in range(seconds):
-        if second % again == 0:
+    for second in range(SECONDS_TO_RUN):
+        if second % 20 == 0 and idle.count():  # a kernel that has only just connected may miss the first call
             menu(page, "Run", "Run All Cells")
         scroll_to(page, "three questions to check")  # again and again: outputs that arrive above push it away
-        if done.count():
+        if done.count() and idle.count():
             return
         page.wait_for_timeout(1000)
     raise AssertionError("the chapter's last cell gave no result")

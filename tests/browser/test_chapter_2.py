@@ -7,35 +7,15 @@ import re
 
 import pytest
 
-from learner import cell_with, chapter_at, menu, outputs_without_errors, run, scroll_to, solution, write_into
+from learner import cell_with, outputs_without_errors, run, scroll_to, solution, write_into
 
 pytestmark = pytest.mark.slow
 
 NAME = "02-autograd-by-hand"
+LAST = r"^c = a \+ a \+ a \+ a has the slope 4"  # printed by the last cell with code
 VISITS_AGAIN = """def topological_order(output):
     return [node for source in output.inputs for node in topological_order(source)] + [output]"""
 LAB = "labs.value_graph(loss)"
-
-
-@pytest.fixture(scope="module")
-def notebook(machine, page):
-    """The page with the released chapter open and all of its cells run."""
-    with machine.course("lab") as address:
-        page.goto(chapter_at(address, NAME))
-        page.locator(".jp-NotebookPanel").wait_for()
-        idle = page.get_by_text("Python 3 (ipykernel) | Idle")
-        idle.wait_for()
-        done = page.get_by_text(re.compile(r"^c = a \+ a \+ a \+ a has the slope 4"))  # printed by the last code cell
-        for second in range(300):
-            if second % 20 == 0 and idle.count():  # a kernel that has only just connected may miss the first call
-                menu(page, "Run", "Run All Cells")
-            scroll_to(page, "three questions to check")  # again and again: outputs that arrive above push it away
-            if done.count() and idle.count():
-                break
-            page.wait_for_timeout(1000)
-        else:
-            raise AssertionError("the chapter's last cell gave no result")
-        yield page
 
 
 def test_no_cell_of_the_released_chapter_fails(notebook, machine, screenshots):

@@ -7,27 +7,14 @@ import re
 
 import pytest
 
-from learner import bring_into_view, cell_with, chapter_at, outputs_without_errors, run, run_all, scroll_to, solution, write_into
+from learner import bring_into_view, cell_with, outputs_without_errors, run, scroll_to, solution, write_into
 
 pytestmark = pytest.mark.slow
 
 NAME = "03-autograd-on-tensors"
+LAST = r"^loss 0\.\d+, accuracy 0\.9\d+"  # printed by the last cell with code
 WRONG = """def unbroadcast(gradient, shape):
     return gradient.sum(axis=tuple(range(gradient.ndim - len(shape))))"""
-
-
-@pytest.fixture(scope="module")
-def lab(machine):
-    """The address of the learner's JupyterLab."""
-    with machine.course("lab") as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def notebook(lab, page):
-    """The page with the chapter open and all of its cells run."""
-    run_all(page, chapter_at(lab, NAME), r"^loss 0\.\d+, accuracy 0\.9\d+", seconds=180, again=60)
-    return page
 
 
 def test_no_cell_of_the_released_chapter_fails(notebook, machine, screenshots):

@@ -7,11 +7,12 @@ import re
 
 import pytest
 
-from learner import bring_into_view, cell_with, chapter_at, outputs_without_errors, run, run_all, scroll_to, solution, write_into
+from learner import bring_into_view, cell_with, outputs_without_errors, run, scroll_to, solution, write_into
 
 pytestmark = pytest.mark.slow
 
 NAME = "04-modules"
+LAST = r"^loss 0\.\d+, accuracy 0\.9\d+"  # printed by the last cell with code
 WRONG = """class Dropout(nn.Module):
     def __init__(self, p=0.5):
         super().__init__()
@@ -19,14 +20,6 @@ WRONG = """class Dropout(nn.Module):
 
     def forward(self, x):
         return x * (torch.rand(*x.shape) >= self.p).to(x.dtype) / (1 - self.p)"""
-
-
-@pytest.fixture(scope="module")
-def notebook(machine, page):
-    """The page with the released chapter open and all of its cells run."""
-    with machine.course("lab") as address:
-        run_all(page, chapter_at(address, NAME), r"^loss 0\.\d+, accuracy 0\.9\d+", seconds=400, again=200)
-        yield page
 
 
 def test_no_cell_of_the_released_chapter_fails(notebook, machine, screenshots):

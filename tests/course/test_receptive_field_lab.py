@@ -20,12 +20,13 @@ def with_ints(layer):
     return layer
 
 
-@pytest.fixture
-def lab():
+@pytest.fixture(params=[with_ints, lambda layer: layer], ids=["chapter's", "engine's"])
+def lab(request):
     torch.manual_seed(1)
+    own = request.param
     model = nn.Sequential(
-        with_ints(nn.Conv2d(1, 4, 3, padding=1)), nn.ReLU(), with_ints(nn.MaxPool2d(2)),
-        with_ints(nn.Conv2d(4, 5, 3, padding=1, bias=False)), nn.Tanh(), with_ints(nn.MaxPool2d(2)))
+        own(nn.Conv2d(1, 4, 3, padding=1)), nn.ReLU(), own(nn.MaxPool2d(2)),
+        own(nn.Conv2d(4, 5, 3, padding=1, bias=False)), nn.Tanh(), own(nn.MaxPool2d(2)))
     return ReceptiveField(model, torch.rand(3, 1, 8, 8))
 
 
@@ -66,6 +67,24 @@ def test_nothing_outside_of_the_receptive_field_changes_the_pixel(lab):
             rows, columns = np.flatnonzero(felt.any(axis=1)), np.flatnonzero(felt.any(axis=0))
             if layer.startswith("convolution"):
                 assert (rows[0], rows[-1] + 1, columns[0], columns[-1] + 1) == (top, bottom, left, right)
+
+
+def test_windows_may_be_oblong():
+    """Rows and columns each have their own size, stride and padding."""
+    lab = ReceptiveField(nn.Sequential(nn.Conv2d(1, 2, (3, 1), stride=(2, 1), padding=(1, 0))), torch.rand(1, 1, 8, 8))
+    lab.row, lab.column = 2, 5
+    seen = lab.look()
+    assert seen["field"] == (3, 6, 5, 6) and seen["window"].shape == (3, 1)
+    assert seen["all"] + seen["bias"] == pytest.approx(seen["value"], abs=1e-6)
+    assert lab.describe() in lab.to_html()
+
+
+@pytest.mark.parametrize("layer", [
+    nn.Conv2d(1, 2, 3, dilation=2), nn.Conv2d(2, 2, 3, groups=2), nn.ConvTranspose2d(1, 2, 3),
+    nn.Conv2d(1, 2, 3, padding="same")], ids=str)
+def test_other_windows_are_refused(layer):
+    with pytest.raises(ValueError, match="windows without dilation or groups, and padding in numbers, got Conv"):
+        ReceptiveField(nn.Sequential(layer), torch.rand(1, 1, 8, 8))
 
 
 def test_a_place_outside_is_brought_back(lab):

@@ -43,6 +43,34 @@ def test_the_simple_pooling_is_the_fast_one(kernel, stride, random, device):
     agree([(simply, fast), *zip(gradients(simply, [image]), gradients(fast, [image]))])
 
 
+@pytest.mark.parametrize("values", ["equal ones", "NaN", "batch last"])
+@pytest.mark.parametrize("kernel, stride, padding", [(2, 2, 0), (3, 2, 1), (2, 3, 0), (1, 1, 0), (4, 1, 2)])
+def test_the_largest_of_equals_is_the_first_and_of_nan_the_latest(
+        kernel, stride, padding, values, random, device, monkeypatch):
+    """As counted, by the channels of a thread, beside what goes over the elements one by one."""
+    from engine import backend, threads
+    from engine.nn.primitives import batch_last, pooling
+
+    monkeypatch.setattr(threads, "_most", [2])
+    monkeypatch.setattr(pooling, "WORTH_A_THREAD", 0)
+    image = np.round(random(2, 3, 7, 9) * 2)
+    if values == "NaN":
+        image[random(2, 3, 7, 9) > 0.8] = np.nan
+    image = leaf(image, device).array
+    if values == "batch last":
+        laid = batch_last.empty(image.shape, image.dtype)
+        image = batch_last.laid_as(image, laid) if backend.is_on_cpu(image) else image
+    places = [(each + 2 * padding - kernel) // stride + 1 for each in image.shape[2:]]
+    windows = pooling.Windows((kernel,) * 2, (stride,) * 2, (padding,) * 2, (1, 1), tuple(places))
+    found = pooling.winners.forward(image, windows=windows)
+    whole = windows.around(image, -np.inf)
+    expected = pooling._latest_winners(whole, windows, found.dtype.type)
+    assert (backend.to_numpy(found) == backend.to_numpy(expected)).all()
+    g = backend.module_of(image).ones(found.shape, dtype=image.dtype)
+    back = pooling.to_winners.forward(g, found, size=image.shape[2:], windows=windows)
+    assert back.sum() == found.size, "each window's goes to one element"
+
+
 def test_a_large_batch_is_convolved_in_parts_that_fit_together(random, device, monkeypatch):
     """However many images are handled at once, the result and the gradients are the same."""
     from engine.nn.primitives import convolution

@@ -36,6 +36,31 @@ def test_a_product_is_the_same_each_time():
     assert all(np.array_equal(threads.matmul(a, b), threads.matmul(a, b)) for _ in range(5))
 
 
+ORDERS = {
+    "row-major": lambda a: a, "batch last": lambda a: np.ascontiguousarray(a.transpose(1, 2, 3, 0)).transpose(3, 0, 1, 2),
+    "sliced": lambda a: np.repeat(a, 2, axis=1)[:, ::2], "small": lambda a: a[:1, :2, :1, :1], "empty": lambda a: a[:0],
+    "a number": lambda a: a[0, 0, 0, 0].reshape(())}
+
+
+@pytest.mark.parametrize("at_once", [None, 4])
+@pytest.mark.parametrize("order", ORDERS)
+def test_elements_are_the_same_in_parts(order, at_once, monkeypatch):
+    """To the bit, in whatever order they lie; an array of ones in its shape goes to each part whole."""
+    monkeypatch.setattr(threads, "WORTH_PARTING", 2)
+    random, seen = np.random.default_rng(0), []
+    a, b = [ORDERS[order](random.standard_normal((5, 4, 3, 2))) for _ in range(2)]
+    rows = random.standard_normal((1, a.shape[1], 1, 1)) if a.ndim else np.ones(())
+
+    def compute(a, b, rows, out):
+        seen.append(out.size)
+        np.multiply(a, b, out=out)
+        out += rows
+
+    result = threads.elementwise(compute, a, b, rows, np.empty_like(a), at_once=at_once)
+    assert np.array_equal(result, a * b + rows) and result.strides == np.empty_like(a).strides
+    assert sum(seen) == a.size and (len(seen) >= 3 or a.size < 3)
+
+
 def blas_threads():
     threadpoolctl = pytest.importorskip("threadpoolctl", reason="comes with scikit-learn")
     return [each["num_threads"] for each in threadpoolctl.threadpool_info() if each["user_api"] == "blas"]

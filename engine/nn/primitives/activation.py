@@ -75,45 +75,35 @@ mish = _entry("mish", lambda a: a * np.tanh(_softplus(a, beta=1, threshold=20)),
 
 # ---- gelu: the input times the probability that a normal number is below it (Hendrycks and Gimpel, 2016) ------
 
-# P(x) = 1 - exp(-x²/2) p(t) / 2 for x >= 0, t = 1 / (1 + 0.3275911 x/√2), with this polynomial, the highest power
-# first: within 1e-7 (Abramowitz and Stegun, 1964, 7.1.26). Below 0 it is 1 - P(-x).
-TAIL = [1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592]
-AT_ONCE = 2**14  # as many elements as stay in the cache while several operations go over them
+# P(x) = 1 / (1 + 2^-w), with w(x) the log2 of P(x) / P(-x): odd, and not far from a third power. Of all numbers in
+# w(x) = x (A + B x² + C / (x² + D + E / (x² + F))), these bring P(x), and x P(x), within 1.3e-7 for every x.
+A, B, C = 3.547546388, 0.05036995631, -11.79454207
+D, E, F = -10.13099459, 655.8157378, 33.45660285
+AT_ONCE = 2**18  # elements: temporaries are no larger, and threads seldom ask for the interpreter at once
 
 
-def _on_float32(a, finish):
-    """An array like `a`, filled part by part: finish(x, exp(-x²/2), P(x), out); the three may be written over.
+def _on_float32(finish, *arrays):
+    """A new array, filled part by part: finish(*arrays, x², 1 / P(x), out) with x the first; the two may be written over.
 
-    An eighth of the time that scipy's erf takes, and no memory but the result.
+    A tenth of the time that scipy's erf takes.
     """
-    a = np.ascontiguousarray(a).reshape(a.shape)  # which makes a row of a 0-d array
-    result = np.empty_like(a)
-    fill = functools.partial(_fill, finish, a.reshape(-1), result.reshape(-1))
-    threads.share(fill, range(0, a.size, AT_ONCE), a.size > 4 * AT_ONCE)
-    return result
+    fill = functools.partial(_fill, finish)
+    return threads.elementwise(fill, *arrays, np.empty_like(arrays[0]), passes=16, at_once=AT_ONCE)
 
 
-def _fill(finish, flat, out, starts):
-    bell, t, cdf = np.empty((3, min(AT_ONCE, flat.size)), flat.dtype)
-    for start in starts:
-        x = flat[start : start + AT_ONCE]
-        u, v, p = bell[: x.size], t[: x.size], cdf[: x.size]
-        np.multiply(x, x, out=u)
-        u *= -0.5
-        np.exp(u, out=u)
-        np.abs(x, out=v)
-        v *= 0.3275911 * math.sqrt(0.5)
-        v += 1
-        np.reciprocal(v, out=v)
-        np.multiply(v, 0.5 * TAIL[0], out=p)
-        for coefficient in TAIL[1:]:
-            p += 0.5 * coefficient
-            p *= v
-        p *= u
-        np.subtract(0.5, p, out=p)
-        np.copysign(p, x, out=p)
-        p += 0.5
-        finish(x, u, p, out[start : start + AT_ONCE])
+def _fill(finish, x, *others):
+    square = x * x
+    odds = square + F
+    np.divide(E, odds, out=odds)
+    odds += square
+    odds += D
+    np.divide(-C, odds, out=odds)
+    odds -= A
+    odds += np.multiply(square, -B, out=others[-1])
+    odds *= x
+    np.exp2(odds, out=odds)  # P(-x) / P(x); infinite where P(x) is 0
+    odds += 1
+    finish(x, *others[:-1], square, odds, others[-1])
 
 
 def _is_quick(a):
@@ -123,28 +113,30 @@ def _is_quick(a):
 def _normal_cdf(a):
     """The probability that a normal number is below each element."""
     if _is_quick(a):
-        return _on_float32(a, lambda x, bell, cdf, out: np.copyto(out, cdf))
+        return _on_float32(lambda x, square, odds, out: np.divide(1, odds, out=out), a)
     return 0.5 + 0.5 * backend.erf(a * math.sqrt(0.5)).astype(a.dtype, copy=False)
 
 
 def _gelu(a):
     if _is_quick(a):
-        return _on_float32(a, lambda x, bell, cdf, out: np.multiply(x, cdf, out=out))
+        return _on_float32(lambda x, square, odds, out: np.divide(x, odds, out=out), a)
     return a * _normal_cdf(a)
 
 
 def _gelu_vjp(g, a):
     if _is_quick(a) and _is_quick(g):
-        slope = _on_float32(a, _gelu_slope)
-        return np.multiply(slope, g, out=slope)
+        return _on_float32(_gelu_back, a, g)
     return g * (normal_cdf(a) + a * _normal_density(a))
 
 
-def _gelu_slope(x, bell, cdf, out):
-    """P(x) + x times the density at x."""
-    bell *= 1 / math.sqrt(2 * math.pi)
-    bell *= x
-    np.add(bell, cdf, out=out)
+def _gelu_back(x, g, square, odds, out):
+    """g times P(x) + x times the density at x."""
+    square *= -0.5 * math.log2(math.e)
+    np.exp2(square, out=square)
+    square *= 1 / math.sqrt(2 * math.pi)
+    square *= x
+    square += np.divide(1, odds, out=odds)
+    np.multiply(square, g, out=out)
 
 
 def _normal_density(a):

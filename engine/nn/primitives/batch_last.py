@@ -22,17 +22,19 @@ convolutions, one for each place that an element can have within a step. The gra
 windows with the output's gradient, tile by tile, and adds up.
 """
 
+import functools
 import itertools
 import math
+import threading
 from typing import NamedTuple
 
 import numpy as np
 
 from engine import backend, order, threads
 
-TILE = 2**20  # bytes, about a core's second cache
-COLUMNS = 64  # a tile has at least so many where there are as many: narrower products are slow
-LONG = 1024  # for the gradient to the weights, whose products add up along the columns
+TILE = 2**21  # bytes: what a thread does between two looks at Python has to be long, for others wait at each
+COLUMNS = 128  # a tile has at least so many where there are as many: narrower products are slow
+LONG = 512  # for the gradient to the weights, whose products add up along the columns
 APART = 16  # elements between rows of windows: the cache has few places for addresses whose distance is a power of 2
 SMALL = 10**6  # OpenBLAS multiplies rows · common · columns below this at once, in this thread, without packing first
 WORTH_A_THREAD = 5 * 10**6  # multiplications: handing work over takes about 70 µs
@@ -69,15 +71,18 @@ def suits(a, weight, how):
 
 def batch_last(a):
     """(N, C, *size) as an array (C, H, W, N) whose rows lie in one piece; a view if the memory is in that order."""
-    moved = np.ascontiguousarray(np.moveaxis(a, 0, -1))
+    moved = np.ascontiguousarray(a.transpose(*range(1, a.ndim), 0))
     return moved if a.ndim == 4 else moved[:, None]
+
+
+_PATTERN = np.moveaxis(np.empty((2, 2, 2, 2)), -1, 0)
 
 
 def empty(shape, dtype):
     """New memory for pictures (N, C, H, W) with the batch last; row-major for others, whose order would be seen."""
     if len(shape) != 4 or shape[0] == 1 or math.prod(shape[1:]) == 1:  # or for which both are one
         return np.empty(shape, dtype)
-    return np.empty_like(np.moveaxis(np.empty((2,) * len(shape), dtype), -1, 0), shape=shape)
+    return np.empty_like(_PATTERN, dtype, shape=shape)
 
 
 def empty_as(array, shape):
@@ -98,8 +103,18 @@ def laid_as(array, like):
 
 def _as_planes(output):
     """A view (C, H, W, N) of an array that `empty` has made."""
-    moved = np.moveaxis(output, 0, -1)
+    moved = output.transpose(*range(1, output.ndim), 0)
     return moved if output.ndim == 4 else moved[:, None]
+
+
+_kept = threading.local()
+
+
+def _scratch(count, dtype):
+    """Memory for that many elements, until this thread's next tile takes it again: what is in the cache already."""
+    if getattr(_kept, "memory", None) is None or _kept.memory.nbytes < count * dtype.itemsize:
+        _kept.memory = np.empty(count * dtype.itemsize, np.uint8)
+    return _kept.memory[: count * dtype.itemsize].view(dtype)
 
 
 # ---- tiles ----------------------------------------------------------------------------------------------
@@ -113,6 +128,7 @@ def _pieces(count, most, even=False):
     return [slice(*each) for each in itertools.pairwise(edges)]
 
 
+@functools.lru_cache(1024)
 def _tiles(rows, columns, batch, bytes_each, least=COLUMNS):
     """(rows, columns, samples) to be handled at once: as many as a tile may hold, an even number of tiles."""
     cells = max(TILE // bytes_each, 1)
@@ -137,15 +153,18 @@ def _windows(source, rows, columns, tile, memory):
     flat = memory[: count * each * long].reshape(count * each, long)[:, : wide * deep]
     shifts = flat.reshape(count, columns.span, channels, wide, deep)
     low, high = _between(-first, height - first, count)
-    shifts[:low] = shifts[high:] = 0
+    if low or high < count:
+        shifts[:low] = shifts[high:] = 0
     source = source[:, first + low : first + high, :, samples].swapaxes(0, 1)
     for number in range(columns.span):
         shift, start = shifts[low:high, number], columns.first + number + across.start * columns.step
         left, right = _between(-(start // columns.step), -((start - width) // columns.step), wide)
-        shift[:, :, :left] = shift[:, :, right:] = 0
+        if left or right < wide:
+            shift[:, :, :left] = shift[:, :, right:] = 0
         begin = start + left * columns.step
         shift[:, :, left:right] = source[:, :, begin : begin + (right - left) * columns.step : columns.step]
-    return backend.windows(flat, 0, rows.span * each, rows.step * each).swapaxes(1, 2)
+    shape, (down, along) = ((count - rows.span) // rows.step + 1, rows.span * each, wide * deep), flat.strides
+    return np.ndarray(shape, flat.dtype, memory, 0, (rows.step * each * down, down, along))
 
 
 def _room(source, rows, columns, tile):
@@ -187,6 +206,7 @@ def _add_products(left, right):
     return np.matmul(left, right).sum((0, 3)).swapaxes(1, 2).reshape(rows, columns)
 
 
+@functools.lru_cache(1024)
 def _divisor(number, most):
     """The largest divisor of `number` up to `most`: of those that fill vectors of BLAS if there are any; at least 1."""
     found = [each for each in range(1, min(most, number) + 1) if number % each == 0]
@@ -208,14 +228,13 @@ def _correlate(source, jobs, bias):
     tasks.sort(key=lambda task: task[2][1].start)
 
     def compute(tasks):
-        memory = np.empty(0, source.dtype)
         for columns, parts, tile in tasks:
-            memory = _correlate_tile(source, columns, parts, tile, bias, memory)
+            _correlate_tile(source, columns, parts, tile, bias)
 
     threads.share(compute, tasks, work >= WORTH_A_THREAD)
 
 
-def _correlate_tile(source, columns, parts, tile, bias, memory):
+def _correlate_tile(source, columns, parts, tile, bias):
     down, across, samples = tile
     first = min(part.rows.first for part in parts)
     span = max(part.rows.first + part.rows.span for part in parts) - first
@@ -223,8 +242,7 @@ def _correlate_tile(source, columns, parts, tile, bias, memory):
     wide, tall = (across.stop - across.start) * (samples.stop - samples.start), down.stop - down.start
     out = parts[0].matrix.shape[0]
     cells = _room(source, rows, columns, tile)
-    if memory.size < cells + tall * out * wide:
-        memory = np.empty(cells + tall * out * wide, source.dtype)
+    memory = _scratch(cells + tall * out * wide, source.dtype)
     windows = _windows(source, rows, columns, tile, memory)
     for part in parts:
         start = (part.rows.first - first) * columns.span * len(source)
@@ -239,7 +257,6 @@ def _correlate_tile(source, columns, parts, tile, bias, memory):
             here[...] = product.reshape(here.shape)
         if bias is not None:
             here += bias[:, None, None]
-    return memory
 
 
 def _axes(size, kernel, how):
@@ -311,7 +328,7 @@ def convolution_weight(a, output, kernel, how):
         total = np.zeros((size, out), a.dtype)
         for tile in tiles:
             down, across, samples = tile
-            windows = _windows(source, rows, columns, tile, np.empty(_room(source, rows, columns, tile), a.dtype))
+            windows = _windows(source, rows, columns, tile, _scratch(_room(source, rows, columns, tile), a.dtype))
             here = g[:, down, across, samples].swapaxes(0, 1)
             total += _add_products(windows, here.reshape(*here.shape[:2], -1))
         return total

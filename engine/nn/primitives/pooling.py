@@ -1,6 +1,6 @@
 """Pooling: the largest element or the sum of each window of (N, C, *size), and the way back.
 
-All go over the elements of the kernel, a few, and handle all windows at once.
+All go over the elements of the kernel, a few, and handle all windows at once; threads share the channels.
 """
 
 import math
@@ -8,9 +8,18 @@ from typing import NamedTuple
 
 import numpy as np
 
+from engine import backend, threads
 from engine.nn.primitives import batch_last, convolution
 from engine.nn.primitives.padding import constant_pad
 from engine.ops.table import primitive
+
+WORTH_A_THREAD = 2**18  # elements
+
+
+def _share_channels(compute, a):
+    """compute(slice) for all channels of `a`: a stretch of them for each thread."""
+    is_worth_it = a.size >= WORTH_A_THREAD and backend.is_on_cpu(a)
+    threads.share(lambda some: compute(slice(some.start, some.stop)), range(a.shape[1]), is_worth_it)
 
 
 class Windows(NamedTuple):
@@ -42,21 +51,27 @@ class Windows(NamedTuple):
         return constant_pad.forward(a, widths=widths, value=value) if any(map(any, widths)) else a
 
     def spread(self, g, size, part_of):
-        """Zeros (N, C, *size) with part_of(number) added where the kernel's element of that number lies.
+        """Zeros (N, C, *size) with part_of(number, channels) added where the kernel's element of that number lies.
 
-        part_of(number, out): the same, written to `out` if that is given.
+        part_of(number, channels, out): the same, written to `out` if that is given.
         """
-        widths = self.widths(size)[2:]
+        widths, parts = self.widths(size)[2:], self.parts()
         shape = (*g.shape[:2], *(each + sum(pair) for each, pair in zip(size, widths)))
         whole = batch_last.empty_as(g, shape)
-        whole[...] = 0
         overlap = any(
             spread * (each - 1) >= step for spread, each, step in zip(self.dilation, self.kernel, self.stride))
-        for number, part in enumerate(self.parts()):
-            if overlap:
-                whole[part] += part_of(number)
-            else:
-                part_of(number, whole[part])
+
+        def compute(channels):
+            here = whole[:, channels]
+            if overlap or g.size * len(parts) < whole.size:
+                here[...] = 0
+            for number, part in enumerate(parts):
+                if overlap:
+                    here[part] += part_of(number, channels)
+                else:
+                    part_of(number, channels, here[part])
+
+        _share_channels(compute, whole)
         return whole[(..., *(slice(low, low + each) for (low, _), each in zip(widths, size)))]
 
 
@@ -68,22 +83,46 @@ def _lowest(numpy_dtype):
 
 
 def _max_pool(a, *, windows):
-    whole, parts = windows.around(a, _lowest(a.dtype)), windows.parts()
-    largest = batch_last.empty_as(a, (*a.shape[:2], *windows.places))
-    if len(parts) == 1:
-        largest[...] = whole[parts[0]]
-        return largest
-    np.maximum(whole[parts[0]], whole[parts[1]], out=largest)
-    for part in parts[2:]:
-        np.maximum(largest, whole[part], out=largest)
+    return _largest(windows.around(a, _lowest(a.dtype)), windows)
+
+
+def _largest(whole, windows):
+    """The largest of each window; NaN if there is one."""
+    parts = windows.parts()
+    largest = batch_last.empty_as(whole, (*whole.shape[:2], *windows.places))
+
+    def compute(channels):
+        here, out = whole[:, channels], largest[:, channels]
+        np.maximum(here[parts[0]], here[parts[-1]], out=out)
+        for part in parts[1:-1]:
+            np.maximum(out, here[part], out=out)
+
+    _share_channels(compute, whole)
     return largest
 
 
 def _winners(a, *, windows):
     """The number of the kernel's element that is the largest, the first of equals; NaN is larger than all."""
     whole, numbers = windows.around(a, _lowest(a.dtype)), np.uint8 if math.prod(windows.kernel) < 256 else np.int32
+    largest = _largest(whole, windows)
+    if not backend.is_on_cpu(a) or (largest != largest).any():
+        return _latest_winners(whole, windows, numbers)
+    winner, parts = np.zeros_like(largest, dtype=numbers), windows.parts()
+
+    def compute(channels):  # counts how many elements, from the first on, are not the largest
+        here, top, out = whole[:, channels], largest[:, channels], winner[:, channels]
+        for part in reversed(parts[:-1]):
+            out += numbers(1)
+            out *= here[part] != top
+
+    _share_channels(compute, whole)
+    return winner
+
+
+def _latest_winners(whole, windows, numbers):
+    """`_winners` where there may be NaN, of which the latest wins, or where values should not be waited for."""
     first, *parts = windows.parts()
-    largest = batch_last.empty_as(a, (*a.shape[:2], *windows.places))
+    largest = batch_last.empty_as(whole, (*whole.shape[:2], *windows.places))
     largest[...] = whole[first]
     winner = np.zeros_like(largest, dtype=numbers)
     for number, part in enumerate(parts, 1):
@@ -97,7 +136,8 @@ def _winners(a, *, windows):
 
 def _to_winners(g, winner, *, size, windows):
     g = batch_last.laid_as(g, winner)
-    return windows.spread(g, size, lambda number, out=None: np.multiply(g, winner == number, out=out))
+    return windows.spread(g, size, lambda number, channels, out=None: np.multiply(
+        g[:, channels], winner[:, channels] == number, out=out))
 
 
 def _of_winners(a, winner, *, windows):
@@ -136,7 +176,8 @@ def _sum_pool(a, *, windows):
 
 
 def _sum_pool_back(g, *, size, windows):
-    return windows.spread(g, size, lambda number, out=None: g if out is None else np.copyto(out, g))
+    return windows.spread(g, size, lambda number, channels, out=None: (
+        g[:, channels] if out is None else np.copyto(out, g[:, channels])))
 
 
 sum_pool = primitive(
