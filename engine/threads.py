@@ -142,7 +142,9 @@ _libraries = functools.cache(_Libraries)
 WORTH_SHARING = 8 * 10**6  # multiplications of a product: it takes 50 to 100 µs until another thread has begun
 WORTH_PARTING = 2**20  # elements that a pass over memory goes over: about 150 µs
 WAKES = 2 * 10**5  # multiplications from which on OpenBLAS wakes its threads, or nearly so
+FAR_APART = 200  # products: after so many in which nothing was shared, the next ones may be OpenBLAS's to share
 _most = [_allowed()]
+_products = [FAR_APART]  # since threads of ours last worked
 _idle = []  # helpers
 
 
@@ -175,6 +177,7 @@ def share(function, items, is_worth_it=True):
         return [function(items)]
     size = math.ceil(len(items) / count)
     stretches = [items[start : start + size] for start in range(0, len(items), size)]
+    _products[0] = 0
     with _libraries():
         helpers = [_helper() for _ in stretches[1:]]
         for helper, each in zip(helpers, stretches[1:]):
@@ -193,12 +196,14 @@ def share(function, items, is_worth_it=True):
 def matmul(a, b):
     """numpy's matmul; of a large product each thread computes some of the matrices, of the rows, or of the columns.
 
-    What is shared, and how, depends on the shapes and the number of threads alone.
+    What is shared, and how, depends on the shapes, the number of threads and what was shared before. Products too small
+    for our threads are left to OpenBLAS's own, unless ours have just worked, as they do in each step of some models.
     """
     work = a.size * b.shape[-1]
     along = _dimension_to_share(a, b) if work >= WORTH_SHARING and _most[0] > 1 else None
     if along is None:
-        if work < WAKES or _most[0] == 1 or type(a) is not np.ndarray:
+        _products[0] += 1
+        if work < WAKES or _products[0] > FAR_APART or _most[0] == 1 or type(a) is not np.ndarray:
             return np.matmul(a, b)
         with _libraries():  # OpenBLAS's threads, once awake, wait for work in the way of ours for 25 ms
             return np.matmul(a, b)

@@ -114,3 +114,28 @@ def test_where_the_system_does_not_tell_of_cores(monkeypatch):
     monkeypatch.setattr(threads, "_idle", [])
     monkeypatch.setattr(threads._libraries(), "core", lambda: None)
     assert threads.share(sum, [1, 2, 3]) == [1, 2, 3]
+
+
+def test_openblas_s_threads_rest_while_ours_work(monkeypatch):
+    """A product too small for ours may be OpenBLAS's to share, unless ours have worked not long before."""
+    alone = []
+
+    class Libraries(threads._Libraries):
+        def __enter__(self):
+            alone.append("one thread")
+            super().__enter__()
+
+    libraries = Libraries()
+    monkeypatch.setattr(threads, "_libraries", lambda: libraries)
+    monkeypatch.setattr(threads, "WORTH_SHARING", 10**9)
+    monkeypatch.setattr(threads, "_products", [threads.FAR_APART])
+    a, little = np.ones((100, 100)), np.ones((1, 1))
+    threads.matmul(a, a)
+    assert alone == []
+    threads.share(sum, [1, 2, 3])
+    threads.matmul(a, a)
+    assert alone == ["one thread"] * 2
+    for _ in range(threads.FAR_APART):
+        threads.matmul(little, little)
+    threads.matmul(a, a)
+    assert alone == ["one thread"] * 2
