@@ -142,6 +142,7 @@ _libraries = functools.cache(_Libraries)
 WORTH_SHARING = 8 * 10**6  # multiplications of a product: it takes 50 to 100 µs until another thread has begun
 WORTH_PARTING = 2**20  # elements that a pass over memory goes over: about 150 µs
 WAKES = 2 * 10**5  # multiplications from which on OpenBLAS wakes its threads, or nearly so
+WAKES_FOR_VECTORS = 9000  # where one of both is a vector
 FAR_APART = 200  # products: after so many in which nothing was shared, the next ones may be OpenBLAS's to share
 _most = [_allowed()]
 _products = [FAR_APART]  # since threads of ours last worked
@@ -199,14 +200,11 @@ def matmul(a, b):
     What is shared, and how, depends on the shapes, the number of threads and what was shared before. Products too small
     for our threads are left to OpenBLAS's own, unless ours have just worked, as they do in each step of some models.
     """
-    work = a.size * b.shape[-1]
+    of_vectors = min(a.ndim, b.ndim) < 2
+    work = a.size if b.ndim < 2 else a.size * b.shape[-1]
     along = _dimension_to_share(a, b) if work >= WORTH_SHARING and _most[0] > 1 else None
     if along is None:
-        _products[0] += 1
-        if work < WAKES or _products[0] > FAR_APART or _most[0] == 1 or type(a) is not np.ndarray:
-            return np.matmul(a, b)
-        with _libraries():  # OpenBLAS's threads, once awake, wait for work in the way of ours for 25 ms
-            return np.matmul(a, b)
+        return _by_blas(np.matmul, a, b, work >= (WAKES_FOR_VECTORS if of_vectors else WAKES))
     result = np.empty((*a.shape[:-1], b.shape[-1]), a.dtype)
     places = [slice(None)] * (-1 - along)
 
@@ -217,6 +215,21 @@ def matmul(a, b):
 
     share(compute, _pieces(result.shape[along], min(_most[0], 2 * work // WORTH_SHARING)))
     return result
+
+
+def vecdot(a, b):
+    """numpy's vecdot: sums of products along the last dimension."""
+    return _by_blas(np.vecdot, a, b, a.size >= WAKES_FOR_VECTORS)
+
+
+def _by_blas(function, a, b, wakes):
+    """function(a, b); with one thread of OpenBLAS if it would wake the others, which then wait for work in a loop for 25
+    ms, and threads of ours have just worked, which would meet them."""
+    _products[0] += 1
+    if not wakes or _products[0] > FAR_APART or _most[0] == 1 or type(a) is not np.ndarray:
+        return function(a, b)
+    with _libraries():
+        return function(a, b)
 
 
 def elementwise(function, *arrays, passes=1, at_once=None):

@@ -39,7 +39,7 @@ def _sum(rows):
 def _sum_of_products(one, other):
     if not backend.is_on_cpu(one):
         return _column((one * other).sum(axis=2))
-    return _column(np.vecdot(one, other))  # without the products' memory
+    return _column(threads.vecdot(one, other))  # without the products' memory
 
 
 def _batch_norm(a, weight, bias, *, eps, kept):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from engine import backend
+from engine import backend, threads
 from engine.nn.primitives.fused import FusedOp
 
 
@@ -19,9 +19,9 @@ def _constant(like, size, value):
 def _layer_norm(a, weight, bias, *, eps, kept):
     """(a - mean) / √(variance + eps) · weight + bias, over the last dimensions, which are weight's."""
     rows, share = _rows(a, weight), _constant(a, weight.size, 1 / weight.size)
-    middle = np.matmul(rows, share)[:, None]
+    middle = threads.matmul(rows, share)[:, None]
     result = rows - middle
-    scale = 1 / np.sqrt(np.matmul(result * result, share)[:, None] + eps)
+    scale = 1 / np.sqrt(threads.matmul(result * result, share)[:, None] + eps)
     kept.update(middle=middle, scale=scale)
     result *= scale
     result *= weight.reshape(-1)
@@ -37,10 +37,10 @@ def _layer_norm_back(g, inputs, kept, *, eps):
     standard *= scale
     along = arriving * standard
     share, ones = flat / weight.size, _constant(a, len(arriving), 1)
-    d_weight, d_bias = np.matmul(ones, along), np.matmul(ones, arriving)
-    standard *= np.matmul(along, share)[:, None]
+    d_weight, d_bias = threads.matmul(ones, along), threads.matmul(ones, arriving)
+    standard *= threads.matmul(along, share)[:, None]
     d_rows = np.multiply(arriving, flat, out=along)
-    d_rows -= np.matmul(arriving, share)[:, None]
+    d_rows -= threads.matmul(arriving, share)[:, None]
     d_rows -= standard
     d_rows *= scale
     return d_rows.reshape(a.shape), d_weight.reshape(weight.shape), d_bias.reshape(weight.shape)
