@@ -59,7 +59,7 @@ def draw(found, path=PATH):
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(10, 7), layout="constrained")
+    figure = Figure(figsize=(13, 7), layout="constrained")
     FigureCanvasAgg(figure)
     shapes = dict(zip(dict.fromkeys(name for _, name in found), "os^DvP"))
     for axes, size in zip(figure.subplots(2, 2).flat, GROWTHS):
@@ -72,7 +72,9 @@ def draw(found, path=PATH):
         axes.set_title(size, loc="left", fontsize=11)
         axes.set_ylabel("ms a step", fontsize=9)
         axes.grid(color="#dddddd", linewidth=0.7)
-        axes.legend(fontsize=7.5, frameon=False, title="step: exponent of the growth", title_fontsize=7.5)
+        axes.legend(
+            fontsize=7.5, frameon=False, title="step: exponent of the growth", title_fontsize=7.5, loc="upper left",
+            bbox_to_anchor=(1, 1), handlelength=3.5)
     kind = machine.describe()
     kind = f"{kind['processor']}, {kind['threads']} threads, {kind['BLAS']}"
     figure.suptitle(f"Time of a training step against its size ({kind})", fontsize=10)
