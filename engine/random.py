@@ -8,7 +8,7 @@ import os
 
 import numpy as np
 
-from engine import backend, dtypes
+from engine import backend, dtypes, threads
 from engine.creation import _finish, _size, checked_shape
 from engine.functions.arguments import DIMS, INT, INTS, NUMBER, OPERAND, as_shape, check_tensor, reads
 from engine.functions.elementwise import isfinite
@@ -80,7 +80,11 @@ default_generator.seed()
 
 
 def manual_seed(seed):
-    """Seed the generator that functions without a `generator` argument draw from, and return it."""
+    """Seed the generator that functions without a `generator` argument draw from, and return it.
+
+    What follows is the same each time, to the last bit: how large products are shared out begins anew, too.
+    """
+    threads.begin_anew()
     return default_generator.manual_seed(seed)
 
 

@@ -149,6 +149,11 @@ _products = [FAR_APART]  # since threads of ours last worked
 _idle = []  # helpers
 
 
+def begin_anew():
+    """Choose who shares a product as in a new process: what ran before could change the last bits of its result."""
+    _products[0] = FAR_APART
+
+
 def _forget():
     """In a process that was forked off: threads stay behind, and so does who would have put OpenBLAS's number back."""
     _idle.clear()

@@ -6,6 +6,7 @@ import threading
 import numpy as np
 import pytest
 
+import engine as torch
 from engine import threads
 
 
@@ -139,3 +140,16 @@ def test_openblas_s_threads_rest_while_ours_work(monkeypatch):
         threads.matmul(little, little)
     threads.matmul(a, a)
     assert alone == ["one thread"] * 2
+
+
+def test_a_seed_makes_all_that_follows_the_same(monkeypatch):
+    """Products of OpenBLAS may differ in their last bits by its number of threads, so a seed forgets what was shared."""
+    monkeypatch.setattr(threads, "WORTH_SHARING", 10**9)
+    monkeypatch.setattr(threads, "_most", [2])
+    random = np.random.default_rng(0)
+    a, b = [torch.tensor(random.standard_normal((90, 700)), dtype=torch.float32) for _ in range(2)]
+    torch.manual_seed(0)
+    first = a @ b.T
+    threads.share(sum, [1, 2, 3])
+    torch.manual_seed(0)
+    assert threads._products == [threads.FAR_APART] and torch.equal(a @ b.T, first)
