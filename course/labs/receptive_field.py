@@ -173,9 +173,8 @@ class ReceptiveField:
 
 def _refuse_other_windows(layer):
     """ValueError for a layer whose output is not made of windows without gaps, of all channels or of one."""
-    asked = {name: getattr(layer, name, 1) for name in ("dilation", "groups")}
-    is_plain = all(value in (1, (1, 1)) for value in asked.values()) and not getattr(layer, "transposed", False)
-    if not is_plain or isinstance(getattr(layer, "padding", 0), str):
+    is_plain = all(getattr(layer, name, 1) in (1, (1, 1)) for name in ("dilation", "groups"))
+    if not is_plain or getattr(layer, "transposed", False) or isinstance(getattr(layer, "padding", 0), str):
         raise ValueError(
             f"receptive_field: expected windows without dilation or groups, and padding in numbers, got {layer}")
 
