@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from engine import threads
+from engine.autograd.short import AT_ONCE
 from engine.ops.linear import matmul
 from engine.ops.shape import reshape
 from engine.ops.table import primitive
@@ -34,3 +35,29 @@ linear = primitive(
     [lambda g, weight: matmul(g, weight), lambda g, a: matmul(_rows(g).T, _rows(a)), lambda g: _sum_of_rows(_rows(g))],
     node="AddmmBackward0", explain=lambda arrays, metadata: matmul.explain((arrays[0], arrays[1].T), metadata),
     example=lambda random: ((random(2, 3, 4), random(5, 4), random(5)), {}))
+
+# ---- the way back, where it is long: each thread takes some of the rows through all of it ---------------------
+
+ROWS = 128  # for a thread at least: what each adds to the gradient of the weights is added up in the end
+
+
+def _at_once(node, g):
+    """The gradients of all inputs with one hand-over to other threads instead of two; None where that does not pay."""
+    if None in node.inputs or type(g) is not np.ndarray or g.dtype.kind != "f" or g.dtype.itemsize == 2:
+        return None
+    weight, a = node.saved_values()
+    g, rows = _rows(g), _rows(a)
+    if len(g) < 2 * ROWS or 2 * g.size * weight.shape[1] < threads.WORTH_SHARING:
+        return None
+    d_a = np.empty_like(rows, order="C")
+
+    def compute(some):
+        here = slice(some.start, some.stop)
+        np.matmul(g[here], weight, out=d_a[here])
+        return np.matmul(g[here].T, rows[here]), np.matmul(np.ones(len(g[here]), g.dtype), g[here])
+
+    d_weight, d_bias = [sum(each) for each in zip(*threads.share(compute, range(0, len(g), ROWS)))]
+    return [d_a.reshape(a.shape), d_weight, d_bias][: len(node.inputs)]
+
+
+AT_ONCE[linear] = _at_once
