@@ -128,7 +128,7 @@ def test_after_a_restart_it_is_all_there_in_the_dark_too(machine, server, page, 
         page.goto(address)
         page.locator("body[data-jp-theme-name='JupyterLab Dark']").wait_for(state="attached")
         page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
-        expect(next_step(page)).to_have_text(re.compile("^Next: go on with chapter 1"), use_inner_text=True, timeout=60_000)
+        expect(next_step(page)).to_have_text(re.compile("^Next: go on with chapter 1"), use_inner_text=True)
         require_map(page, "1 Tensors (1 of 6 passed, next)")
         page.wait_for_timeout(1000)
         page.screenshot(path=screenshots / "index-dark.png")
