@@ -16,7 +16,9 @@ from engine.autograd.graph import (
 from engine.ops.table import Plan
 
 NUMBERS = {int, float}
-AT_ONCE = {}  # an entry -> a function (node, gradient) that finds what goes along all edges, or None where it does not pay
+# Shorter ways for some entries. AT_ONCE: (node, gradient) -> what goes along all edges, or None where it does not pay.
+# INTO: (total, gradient, *saved), for who puts a gradient among zeros, adds it to the sum of what has arrived in place.
+AT_ONCE, INTO = {}, {}
 
 
 class Single(Node):
@@ -219,6 +221,11 @@ def backward(roots, gradients, retain_graph):
 
 def _pass_on(node, gradient, hooks, arriving, waiting, ready):
     """A node's part in the pass, its hooks included."""
+    if hooks is None and type(node) is Node and node.op in INTO and _pass_into(node, gradient, arriving):
+        waiting[node.inputs[0]] -= 1
+        if not waiting[node.inputs[0]]:
+            ready.append(node.inputs[0])
+        return
     if hooks is not None:
         gradient = hooks.before(hooks.on_gradient(order.row_major(gradient)))
     passed_on = [None] * len(node.inputs) if gradient is None else _gradients(node, gradient)
@@ -232,6 +239,22 @@ def _pass_on(node, gradient, hooks, arriving, waiting, ready):
         waiting[source] -= 1
         if not waiting[source]:
             ready.append(source)
+
+
+def _pass_into(node, gradient, arriving):
+    """Whether the gradient was added to what has arrived where it goes, an array that this pass alone holds.
+
+    Who goes through a sequence step by step would else make as many arrays of zeros as large as the sequence.
+    """
+    (source,) = node.inputs
+    total = arriving.pop(source, None)
+    is_ours = sys.getrefcount(total) == ALONE and type(total) is np.ndarray and total.flags.owndata
+    is_done = is_ours and type(gradient) is np.ndarray and gradient.dtype is total.dtype
+    if is_done:
+        INTO[node.op](total, gradient, *node.saved_values())
+    if total is not None:
+        arriving[source] = total
+    return is_done
 
 
 def _gradients(node, gradient):

@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 
 from engine import backend, bounds, dtypes
+from engine.autograd import short
 from engine.autograd.graph import TensorBase, setting
 from engine.functions.arguments import NUMBER, OPERAND, STR, TENSOR, TENSORS, check_dim, method, number_in
 from engine.functions.shape import broadcast_shapes, broadcast_tensors, expand, flatten, reshape
@@ -15,6 +16,9 @@ from engine.ops import indexing
 __all__ = [
     "argwhere", "gather", "index_add", "index_copy", "index_fill", "index_put", "index_select", "masked_scatter",
     "masked_select", "nonzero", "scatter", "scatter_add", "take", "take_along_dim"]
+
+short.INTO[indexing.getitem] = lambda total, gradient, shape, index: indexing.put_add.forward(
+    gradient, index=index, shape=shape, whole=total)
 
 
 def _check_index(index, function, types=(dtypes.int64, dtypes.int32)):

@@ -11,14 +11,14 @@ def _getitem(a, *, index):
     return view[index]
 
 
-def _put_add(g, *, index, shape):
-    """Zeros of `shape` with `g` added at `index`; an element picked twice receives twice."""
-    whole = backend.module_of(g).zeros(shape, dtype=g.dtype)
+def _put_add(g, *, index, shape, whole=None):
+    """Zeros of `shape`, or `whole`, with `g` added at `index`; an element picked twice receives twice."""
+    whole = backend.module_of(g).zeros(shape, dtype=g.dtype) if whole is None else whole
     view, index = _place(whole, index)
     if any(_is_array(each) and each.dtype.kind != "b" for each in index):
         backend.add_at(view, index, g)
     else:
-        view[index] = g  # slices, integers and masks pick each element at most once
+        view[index] += g  # slices, integers and masks pick each element at most once
     return whole
 
 

@@ -196,6 +196,57 @@ def test_leaky_relu_by_any_slope(slope, dtype, device):
     np.testing.assert_allclose(gradient, np.where(x > 0, weights, weights * slope), rtol=1e-6)
 
 
+# ---- shorter ways back ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("with_bias", [True, False])
+@pytest.mark.parametrize("shape", [(300, 40), (3, 100, 40), (7, 40)], ids=str)
+def test_a_long_linear_layer_s_way_back_is_the_plain_one(shape, with_bias, monkeypatch, device):
+    """Rows shared out among threads, and too few rows: the same gradients, also where only some are wanted."""
+    monkeypatch.setattr(engine.threads, "WORTH_SHARING", 1)
+    random = np.random.default_rng(0).standard_normal
+    inputs = [random(shape), random((50, 40)), *([random(50)] if with_bias else [])]
+    layer = nn.functional.linear
+    found = gradients(layer, inputs, device)
+    x, *others = [engine.tensor(each, device=device, requires_grad=True) for each in inputs]
+    (alone,) = engine.autograd.grad(layer(x, *others).sum(), x)
+    np.testing.assert_allclose(
+        alone.cpu().numpy(), np.broadcast_to(inputs[1].sum(0), shape), rtol=1e-11, atol=1e-11)
+    monkeypatch.setattr(short, "AT_ONCE", {})
+    for one, other in zip(found, gradients(layer, inputs, device)):
+        assert one.shape == other.shape and one.dtype == other.dtype
+        np.testing.assert_allclose(one, other, rtol=1e-11, atol=1e-11)
+
+
+def test_gradients_of_parts_meet_in_one_array(monkeypatch):
+    """A sequence taken step by step, some steps twice and by arrays, makes one array of zeros, not one for each."""
+    from engine.ops import indexing
+
+    made, forward = [], indexing.put_add.forward
+    monkeypatch.setattr(indexing.put_add, "forward", lambda g, **how: made.append(g) or forward(g, **how))
+    x = np.random.default_rng(0).standard_normal((9, 4))
+
+    def walk(x):
+        steps = [x[at] * (at + 1) for at in range(9)]
+        return sum(steps) + x[[0, 3, 3]].sum(0) + x[1:8:2].sum(0) + x[2]
+
+    found = gradients(walk, [x], "cpu")
+    assert len(made) == 1
+    monkeypatch.setattr(short, "INTO", {})
+    expected = gradients(walk, [x], "cpu")
+    assert len(made) == 1 + 12
+    for one, other in zip(found, expected):
+        np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-12)
+
+
+def test_a_gradient_that_somebody_else_holds_is_not_added_to():
+    """What arrived at x from elsewhere is also the gradient of another tensor: it stays as it is."""
+    x, y = [engine.ones(3, requires_grad=True) for _ in range(2)]
+    a, b = x * 1, y * 1
+    (a[0] * 5 + (a + b).sum()).backward()
+    assert x.grad.tolist() == [6, 1, 1] and y.grad.tolist() == [1, 1, 1]
+
+
 # ---- the plain pass back ----------------------------------------------------------------------------------
 
 
