@@ -221,7 +221,7 @@ def backward(roots, gradients, retain_graph):
 
 def _pass_on(node, gradient, hooks, arriving, waiting, ready):
     """A node's part in the pass, its hooks included."""
-    if hooks is None and type(node) is Node and node.op in INTO and _pass_into(node, gradient, arriving):
+    if hooks is None and _shorter(INTO, node) and _pass_into(node, gradient, arriving):
         waiting[node.inputs[0]] -= 1
         if not waiting[node.inputs[0]]:
             ready.append(node.inputs[0])
@@ -239,6 +239,11 @@ def _pass_on(node, gradient, hooks, arriving, waiting, ready):
         waiting[source] -= 1
         if not waiting[source]:
             ready.append(source)
+
+
+def _shorter(ways, node):
+    """The shorter way of the node's entry; None if it has none, or now runs on a learner's function (`engine.use`)."""
+    return ways.get(node.op) if type(node) is Node and type(node.plan) is Plan else None
 
 
 def _pass_into(node, gradient, arriving):
@@ -259,6 +264,6 @@ def _pass_into(node, gradient, arriving):
 
 def _gradients(node, gradient):
     """node.gradients(gradient, False)."""
-    find = AT_ONCE.get(node.op) if type(node) is Node else None
+    find = _shorter(AT_ONCE, node)
     found = find(node, gradient) if find else None
     return node.gradients(gradient, False) if found is None else found

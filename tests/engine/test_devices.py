@@ -59,6 +59,8 @@ FILES_ON_THE_CPU = {
 TESTS_ON_THE_CPU = {
     "test_fused.py": {
         "test_a_gradient_that_nobody_holds_is_not_copied": "references, not arrays",
+        "test_gradients_of_parts_meet_in_one_array": "a shorter way for arrays in main memory",
+        "test_a_gradient_that_somebody_else_holds_is_not_added_to": "a shorter way for arrays in main memory",
     },
     "test_arguments.py": {
         "test_a_kind_for_a_parameter_that_is_not_there_is_refused": "looks at names",
