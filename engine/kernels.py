@@ -16,10 +16,15 @@ import numpy as np
 from engine import backend
 
 
+def is_on_gpu(value):
+    """Whether it is an array on a GPU: neither numpy's nor a tensor."""
+    return hasattr(type(value), "__cuda_array_interface__")
+
+
 def one_kernel(function):
     """`function` of arrays, the first of which says where, then numbers, each or none of them None.
 
-    For arrays on a GPU it is compiled; for others it is called as it is. Whether something is None may decide in it, and
+    For floats on a GPU it is compiled; for others it is called as it is. Whether something is None may decide in it, and
     what is computed from numbers alone belongs to the caller, who has them in float64. Written to may be arguments of
     the shape that all have together, which share no memory but as the same elements. What it gives, an array or several
     or None, has the type of the first argument. Numbers may change from call to call: types alone are compiled for.
@@ -27,7 +32,7 @@ def one_kernel(function):
 
     @functools.wraps(function)
     def call(first, *others):
-        if not hasattr(type(first), "__cuda_array_interface__"):
+        if not is_on_gpu(first) or first.dtype.kind != "f":
             return function(first, *others)
         number = first.dtype.type  # Python's own would be float64 in the kernel, and cupy 13 computes all in that
         others = [number(each) if isinstance(each, (int, float)) else each for each in others]
