@@ -69,6 +69,9 @@ class _Variable(np.lib.mixins.NDArrayOperatorsMixin):
         own = getattr(backend.cupy(), function.__name__)(*map(_own, arguments), **keywords)
         return _Variable(own, self.dtype)
 
+    def __bool__(self):
+        raise TypeError("what a kernel does cannot depend on a value: use np.where")
+
     def __setitem__(self, index, value):
         self.own[index] = _own(value)
 
