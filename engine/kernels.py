@@ -24,17 +24,19 @@ def is_on_gpu(value):
 def one_kernel(function):
     """`function` of arrays, the first of which says where, then numbers, each or none of them None.
 
-    For floats on a GPU it is compiled; for others it is called as it is. Whether something is None may decide in it, and
-    what is computed from numbers alone belongs to the caller, who has them in float64. Written to may be arguments of
-    the shape that all have together, which share no memory but as the same elements. What it gives, an array or several
-    or None, has the type of the first argument. Numbers may change from call to call: types alone are compiled for.
+    For floats on a GPU it is compiled; for others it is called as it is. It may decide by what is None. What is computed
+    from numbers alone belongs to the caller, who has them in float64. It may write to arguments of the shape that all
+    have together, which share no memory but as the same elements. What it gives, an array or several or None, has the
+    type of the first argument. Numbers may change from call to call: types alone are compiled for.
     """
 
     @functools.wraps(function)
     def call(first, *others):
         if not is_on_gpu(first) or first.dtype.kind != "f":
             return function(first, *others)
-        number = first.dtype.type  # Python's own would be float64 in the kernel, and cupy 13 computes all in that
+        # Python's numbers would be float64 in the kernel, and in cupy 13 all that they meet would follow; to cast them
+        # in there is no way out: cupy 14 takes them through float16
+        number = first.dtype.type
         others = [number(each) if isinstance(each, (int, float)) else each for each in others]
         return _fused(backend.cupy(), function)(first, *others)
 

@@ -1,4 +1,4 @@
-"""What the stand-in for cupy has in the place of `cupy.fuse`: it computes on numpy, and refuses what would not be one kernel.
+"""The stand-in's `cupy.fuse`: it computes on numpy, and refuses what would not be one kernel.
 
 The real one notes what a function does with variables and compiles that. What it cannot note it hands to a second way
 of fusing, which makes several kernels without a word; what it notes wrongly (numbers computed with numbers, arrays of

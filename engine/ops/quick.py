@@ -82,6 +82,7 @@ def _log_softmax_vjp(g, result, dim):
 
 # ---- in their places --------------------------------------------------------------------------------------------
 
-for _name, _ways in {"relu": (_relu, _relu_vjp, relu_back_simple), "log_softmax": (_log_softmax, _log_softmax_vjp)}.items():
+_WAYS = {"relu": (_relu, _relu_vjp, relu_back_simple), "log_softmax": (_log_softmax, _log_softmax_vjp)}
+for _name, _ways in _WAYS.items():
     if _name in TABLE:  # a grader's copy of the engine lacks what the exercise asks for
         _put(TABLE[_name], *_ways)

@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 
-from engine import backend, threads
+from engine import threads
 from engine.kernels import erf, is_on_gpu, one_kernel
 from engine.ops.elementwise import exp, minimum, sigmoid, tanh, where
 from engine.ops.table import primitive

@@ -1,7 +1,9 @@
 """Batch normalization as one entry, on channels as rows; sums along rows are products with a vector of ones.
 
 Pictures whose memory has the batch last (`engine.order`) are rows as they are: (C, H · W · N), one piece of memory. Of
-row-major ones, (N, C, H · W), the sums for each sample and channel come first. On a GPU what is no sum is one kernel each.
+row-major ones, (N, C, H · W), the sums for each sample and channel come first.
+
+On a GPU what is no sum is one kernel each.
 """
 
 import math
@@ -105,7 +107,7 @@ def by_deviation(a, spread, eps):
 
 @one_kernel
 def batch_norm_step_back(g, a, middle, spread, weight, d_bias, along, share, eps):
-    """The input's gradient, from the two sums. along: Σ g (a − mean); share: 1 / the number of elements of a channel."""
+    """The input's gradient, from the two sums. along: Σ g (a − mean); share: 1 / the elements of a channel."""
     scale = 1 / np.sqrt(spread + eps)
     return (g - d_bias * share - (a - middle) * (along * scale * scale * share)) * (weight * scale)
 
