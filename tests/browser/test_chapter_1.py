@@ -7,6 +7,7 @@ import json
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 from learner import bring_into_view, cell_with, outputs_without_errors, run, scroll_to, write_into
 
@@ -39,7 +40,7 @@ def test_the_lab_follows_its_sliders_with_the_engine_s_numbers(notebook, screens
     code = notebook.locator(".widget-html code")
     sliders = notebook.locator(".jp-OutputArea .widget-hslider [role=slider]")
     sliders.first.scroll_into_view_if_needed()
-    assert code.inner_text() == own.describe()
+    expect(code).to_have_text(own.describe())
     for slider, key, times, change in [
         (2, "ArrowRight", 6, {"element": 6}),
         (1, "ArrowLeft", 1, {"b": (), "element": 2}),

@@ -7,6 +7,7 @@ import math
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 from learner import bring_into_view, outputs_without_errors, scroll_to
 
@@ -57,7 +58,8 @@ def test_the_lab_follows_mouse_and_keyboard(notebook, screenshots):
     assert shares == pytest.approx([each / sum(grown) for each in grown], abs=0.006), "the softmax, computed here"
     click(("mask", 1, 2))
     said = shown("“cat” looking at “sat” is hidden")
-    assert "sat 0.00" in said and said in notebook.locator(".widget-html code").first.inner_text()
+    assert "sat 0.00" in said
+    expect(notebook.locator(".widget-html code").first).to_contain_text(said)
     notebook.get_by_label("causal mask").check()
     shown("sat 0.00, down 0.00")
     bring_into_view(picture)

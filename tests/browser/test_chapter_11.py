@@ -6,6 +6,7 @@ The steps share one page and come in order.
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 from learner import bring_into_view, outputs_without_errors, scroll_to
 
@@ -78,5 +79,5 @@ def test_the_lab_follows_mouse_and_keyboard(notebook, screenshots):
     assert name == "VAE" and end_x > x and end_y > y and far <= most
     assert length == pytest.approx(abs(end_x - x) * 2 * (1 + 0.5**2) ** 0.5, rel=0.03), "the stroke, from 0.2 to 0.8 across"
     assert picture.bounding_box() == box
-    assert picture.get_attribute("alt") in notebook.locator(".widget-html code").first.inner_text()
+    expect(notebook.locator(".widget-html code").first).to_contain_text(picture.get_attribute("alt"))
     notebook.screenshot(path=screenshots / "chapter-11-lab.png")

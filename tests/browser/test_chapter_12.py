@@ -6,6 +6,7 @@ The steps share one page and come in order.
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 from learner import bring_into_view, outputs_without_errors, scroll_to
 
@@ -39,7 +40,7 @@ def test_the_lab_follows_the_keyboard(notebook, screenshots):
     shown("penalty, step 0, the discriminator has moved: 0 of 8 modes")
     notebook.keyboard.press("ArrowRight")
     said = shown("penalty, step 0, the generator has moved: 0 of 8 modes")
-    assert said in notebook.locator(".widget-html code").first.inner_text()
+    expect(notebook.locator(".widget-html code").first).to_contain_text(said)
     training.focus()
     notebook.keyboard.press("ArrowRight")
     shown("no penalty, step 0, the generator has moved")

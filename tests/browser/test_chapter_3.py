@@ -6,6 +6,7 @@ The steps share one page and come in order; each looks at what a learner would s
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 from learner import bring_into_view, cell_with, outputs_without_errors, run, scroll_to, solution, write_into
 
@@ -55,7 +56,7 @@ def test_the_lab_follows_its_slider_with_the_engine_s_numbers(notebook, screensh
     own.step = 12
     picture = notebook.locator(f".widget-html img[alt='{own.describe()}']")
     picture.wait_for()
-    assert notebook.locator(".widget-html code").inner_text() == own.describe()
+    expect(notebook.locator(".widget-html code")).to_have_text(own.describe())
     bring_into_view(picture)
     notebook.screenshot(path=screenshots / "chapter-3-lab.png")
 
@@ -67,7 +68,7 @@ def test_a_wrong_answer_is_told_why(notebook, screenshots):
     run(notebook, check)
     reason = check.get_by_text("An axis of size 1 in")
     reason.wait_for()
-    assert "not yet" in check.locator(".jp-OutputArea").inner_text()
+    expect(check.locator(".jp-OutputArea")).to_contain_text("not yet")
     reason.scroll_into_view_if_needed()
     notebook.screenshot(path=screenshots / "chapter-3-wrong.png")
 

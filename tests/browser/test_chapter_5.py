@@ -7,6 +7,7 @@ import base64
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 from learner import bring_into_view, cell_with, dress, outputs_without_errors, run, scroll_to, solution, write_into
 
@@ -47,7 +48,7 @@ def test_the_conveyor_follows_its_sliders_with_the_plan(notebook, screenshots):
     own.settings |= {"num_workers": 2, "batch_size": 16}
     picture = notebook.locator(f".widget-html img[alt='{own.describe()}']")
     picture.wait_for()
-    assert notebook.locator(".widget-html code").inner_text() == own.describe()
+    expect(notebook.locator(".widget-html code")).to_have_text(own.describe())
     bring_into_view(picture)
     notebook.screenshot(path=screenshots / "chapter-5-lab.png")
 

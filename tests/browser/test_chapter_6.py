@@ -4,6 +4,7 @@ The steps share one page and come in order.
 """
 
 import pytest
+from playwright.sync_api import expect
 
 from learner import bring_into_view, outputs_without_errors, scroll_to
 
@@ -44,6 +45,6 @@ def test_the_lab_follows_its_controls_with_the_engine_s_numbers(notebook, screen
     own.surface = "two valleys"
     picture = notebook.locator(f".widget-html img[alt='{own.describe()}']")
     picture.wait_for()
-    assert notebook.locator(".widget-html code").inner_text() == own.describe()
+    expect(notebook.locator(".widget-html code")).to_have_text(own.describe())
     bring_into_view(picture)
     notebook.screenshot(path=screenshots / "chapter-6-lab.png")

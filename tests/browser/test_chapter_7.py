@@ -6,6 +6,7 @@ The steps share one page and come in order.
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 from learner import bring_into_view, outputs_without_errors, scroll_to
 
@@ -48,7 +49,8 @@ def test_the_lab_follows_mouse_and_keyboard(notebook, screenshots):
     deeper = notebook.locator("[role=application] img[alt*='convolution 2']")
     deeper.wait_for()
     said = deeper.get_attribute("alt")
-    assert "It sees 8 by 8 pixels" in said and said in notebook.locator(".widget-html code").first.inner_text()
+    assert "It sees 8 by 8 pixels" in said
+    expect(notebook.locator(".widget-html code").first).to_contain_text(said)
     products, bias, value = (float(each) for each in re.search(
         r"those of all 16 to (-?[\d.]+), plus the bias (-?[\d.]+): (-?[\d.]+)\.", said).groups())
     assert abs(products + bias - value) < 0.002

@@ -6,6 +6,7 @@ The steps share one page and come in order.
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 from learner import bring_into_view, outputs_without_errors, scroll_to
 
@@ -41,7 +42,7 @@ def test_the_microscope_finds_the_planted_bugs(notebook, screenshots):
     """Where each answer says that something is broken, the picture shows it, and a layer before it does not."""
     scroll_to(notebook, "the lab: a microscope")
     picture = notebook.locator(".widget-html img[alt^='network A, step 0']")
-    picture.wait_for()
+    picture.wait_for(timeout=180_000)
     bring_into_view(picture)
     answers = notebook.locator("details", has_text="Which bug is where").last
     told = dict(answer.split(": ", 1) for answer in answers.locator("li").all_text_contents())
@@ -57,7 +58,8 @@ def test_the_microscope_finds_the_planted_bugs(notebook, screenshots):
                 layer = int(re.search(r"layer (\d+)", text)[1])
                 found = look_at(notebook, network, layer)
                 said = found.get_attribute("alt")
-                assert is_shown(said) and said in notebook.locator(".widget-html code").first.inner_text()
+                assert is_shown(said)
+                expect(notebook.locator(".widget-html code").first).to_contain_text(said)
                 assert not is_shown(look_at(notebook, network, layer - 1).get_attribute("alt"))
                 seen += 1
         if "detached" in text:

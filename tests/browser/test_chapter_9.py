@@ -6,6 +6,7 @@ The steps share one page and come in order.
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 from learner import bring_into_view, outputs_without_errors, scroll_to
 
@@ -39,7 +40,7 @@ def test_the_lab_follows_the_keyboard(notebook, screenshots):
     moved = notebook.locator(".widget-html img[alt^='sequence 1, step 45']")
     moved.wait_for()
     said = moved.get_attribute("alt")
-    assert said in notebook.locator(".widget-html code").first.inner_text()
+    expect(notebook.locator(".widget-html code").first).to_contain_text(said)
     lstm, rnn = (float(re.search(rf"{name} (\d\.\de[+-]\d\d)", said)[1]) for name in ("LSTM", "RNN"))
     assert lstm > 100 * rnn, "the LSTM's gradient reaches back, the RNN's does not"
     bring_into_view(moved)

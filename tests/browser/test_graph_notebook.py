@@ -12,6 +12,7 @@ import sys
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
+from playwright.sync_api import expect
 
 pytestmark = pytest.mark.slow
 
@@ -122,7 +123,7 @@ def short(number):
 def test_the_output_is_interactive_and_shows_the_engine_s_numbers(notebook, screenshots):
     shown = viewer(notebook, 0)
     button(shown, "Next step").click()
-    assert "1 / 6" in shown.inner_text()
+    expect(shown).to_contain_text("1 / 6")
     notebook.screenshot(path=screenshots / "graph-notebook.png")
     assert_interactive(shown)
 
@@ -131,7 +132,8 @@ def test_the_same_graph_shown_twice_works_twice(notebook):
     """Each of the two steps by itself."""
     first, second = viewer(notebook, 0), viewer(notebook, 1)
     button(second, "Next step").click()
-    assert "1 / 6" in second.inner_text() and "0 / 6" in first.inner_text()
+    expect(second).to_contain_text("1 / 6")
+    expect(first).to_contain_text("0 / 6")
     assert not notebook.locator(".jp-OutputArea img:visible").count(), "the still pictures gave way"
 
 
@@ -143,7 +145,7 @@ def test_a_click_chooses_a_box_and_its_number_is_the_engine_s(notebook):
     button(shown, "Fit the picture (0)").click()
     shown.get_by_role("button", name=re.compile("^loss, output")).click()
     inside = shown.get_by_role("complementary")
-    assert "loss" in inside.inner_text()
+    expect(inside).to_contain_text("loss")
     button(inside, "Value").click()
     assert f"{namespace['loss'].item():.6g}" in inside.inner_text().splitlines()
 
@@ -184,7 +186,7 @@ def test_the_widget_follows_the_kernel(notebook):
     shown = viewer(notebook, 2)
     shown.get_by_text("5 / 6").wait_for()
     assert shown.locator(".box").count() == BOXES + 1
-    assert "0.weight" in shown.get_by_role("complementary").inner_text()
+    expect(shown.get_by_role("complementary")).to_contain_text("0.weight")
 
 
 def test_the_widget_asks_the_kernel_for_the_slice_that_is_looked_at(notebook):
