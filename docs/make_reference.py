@@ -35,7 +35,7 @@ place, with `_` after its name.
 
 # Modules that are the engine's own rooms; every other one answers to a dotted path of torch's.
 ROOMS = (
-    "backend creation devices dtypes exchange files functions inplace names ops printing random return_types size tensor viz autograd.graph cuda.memory "
+    "backend creation devices dtypes exchange files functions inplace kernels names ops printing random return_types size tensor viz autograd.graph cuda.memory "
     "linalg.decompositions optim.adaptive optim.line_search safetensors "
     "nn.activation nn.attention nn.containers nn.convolution nn.dropout nn.layer nn.linear nn.loss nn.module "
     "nn.normalization nn.pooling nn.primitives nn.rnn nn.simple nn.transformer nn.vision utils.data.collate "

@@ -6,11 +6,13 @@ wrap around without a word. Code that passes on it has a fair chance on a real G
 last word there.
 """
 
+import contextlib
 import operator
 import types
 
 import cupy_signatures
 import numpy as np
+import strict_fusion
 
 # The functions of cupy's namespace that the engine may call. Each exists in cupy 13 and 14
 # (tests/engine/test_strict_cupy.py compares with a real cupy where one is installed).
@@ -26,6 +28,27 @@ zeros zeros_like
 """.split()
 
 LINALG = "cholesky det eigh inv qr slogdet solve svd".split()
+
+
+# What a GPU does not compute: memory that is taken or looked at otherwise.
+FREE = "broadcast_to diagonal empty empty_like expand_dims may_share_memory squeeze swapaxes transpose".split()
+_watching = []
+
+
+@contextlib.contextmanager
+def launches():
+    """A list of the names of all that a GPU would be told to compute within: each is a kernel, at least."""
+    names = []
+    _watching.append(names)
+    try:
+        yield names
+    finally:
+        _watching.remove(names)
+
+
+def _launched(name):
+    for names in _watching:
+        names.append(name)
 
 
 class ndarray:
@@ -94,18 +117,24 @@ class ndarray:
         return self._hidden.tolist()
 
     def copy(self):
+        _launched("copy")
         return ndarray(self._hidden.copy())
 
     def astype(self, dtype, copy=True):
-        return self if not copy and self.dtype == dtype else ndarray(self._hidden.astype(dtype))
+        if not copy and self.dtype == dtype:
+            return self
+        _launched("astype")
+        return ndarray(self._hidden.astype(dtype))
 
     def view(self, dtype):
         return ndarray(self._hidden.view(dtype))
 
     def conj(self):
+        _launched("conj")
         return ndarray(self._hidden.conj())
 
     def any(self, axis=None, keepdims=False):
+        _launched("any")
         return ndarray(self._hidden.any(axis=axis, keepdims=keepdims))
 
     def reshape(self, *shape):
@@ -121,12 +150,15 @@ class ndarray:
         return ndarray(self._hidden.ravel())
 
     def sum(self, axis=None, dtype=None, out=None, keepdims=False):
+        _launched("sum")
         return ndarray(self._hidden.sum(axis=axis, dtype=dtype, keepdims=keepdims))
 
     def max(self, axis=None, keepdims=False):
+        _launched("max")
         return ndarray(self._hidden.max(axis=axis, keepdims=keepdims))
 
     def min(self, axis=None, keepdims=False):
+        _launched("min")
         return ndarray(self._hidden.min(axis=axis, keepdims=keepdims))
 
     def __getitem__(self, index):
@@ -134,6 +166,7 @@ class ndarray:
         return ndarray(self._hidden[index])
 
     def __setitem__(self, index, value):
+        _launched("setitem")
         self._hidden[self._index(index)] = _open(value)
 
     def _index(self, index):
@@ -191,6 +224,10 @@ def _guarded(function, name=None):
     """numpy's function on the hidden arrays; numpy arrays as arguments are refused, results are wrapped."""
 
     def call(*arguments, **keywords):
+        if strict_fusion.is_fusing(arguments):
+            return strict_fusion.call(name, function, arguments, keywords)
+        if name not in FREE:
+            _launched(name)
         cupy_signatures.check_call(name, arguments, keywords)
         return _wrapped(
             function(*[_open(each) for each in arguments], **{key: _open(value) for key, value in keywords.items()})
@@ -211,6 +248,9 @@ class _Ufunc:
         name = self.__name__
         if not cupy_signatures.is_ufunc(name):  # matmul
             return _guarded(self._function)(*arguments, **keywords)
+        if strict_fusion.is_fusing(arguments):
+            return strict_fusion.call(name, self._function, arguments, keywords)
+        _launched(name)
         arguments = [_open(each) for each in arguments]
         keywords = {key: _open(value) for key, value in keywords.items()}
         result = self._function(*arguments, **keywords)
@@ -218,6 +258,7 @@ class _Ufunc:
         return _wrapped(result)
 
     def at(self, target, index, values):
+        _launched(f"{self.__name__}.at")
         if target.dtype.name not in ("int32", "uint32", "uint64", "float16", "float32", "float64"):
             raise TypeError(f"scatter_add does not support {target.dtype}")
         self._function.at(target._hidden, target._index(index), _open(values))
@@ -227,6 +268,7 @@ def _binary(function, reflected=False):
     def method(self, other):
         if not isinstance(other, (ndarray, bool, int, float, complex, np.generic)):
             return NotImplemented
+        _launched(function.__name__)
         pair = (_open(other), self._hidden) if reflected else (self._hidden, _open(other))
         result = function(*pair)
         cupy_signatures.check_operator(function, pair, result)
@@ -237,6 +279,7 @@ def _binary(function, reflected=False):
 
 def _in_place(function):
     def method(self, other):
+        _launched(function.__name__)
         function(self._hidden, _open(other), out=self._hidden, casting="same_kind")
         return self
 
@@ -252,8 +295,8 @@ for _name in ("and_", "or_"):
     setattr(ndarray, f"__r{_name.strip('_')}__", _binary(getattr(operator, _name), reflected=True))
 for _name, _function in (("iadd", np.add), ("isub", np.subtract), ("imul", np.multiply), ("itruediv", np.true_divide)):
     setattr(ndarray, f"__{_name}__", _in_place(_function))
-ndarray.__neg__ = lambda self: ndarray(-self._hidden)
-ndarray.__abs__ = lambda self: ndarray(abs(self._hidden))
+ndarray.__neg__ = lambda self: _module.negative(self)
+ndarray.__abs__ = lambda self: _module.absolute(self)
 ndarray.__hash__ = None
 
 
@@ -347,6 +390,10 @@ def _diagonal(array, offset=0, axis1=0, axis2=1):
     return ndarray(view)
 
 
+def _fuse(kernel_name):
+    return strict_fusion.fuse(kernel_name, lambda value: isinstance(value, ndarray), ndarray, _launched)
+
+
 def as_module(device_count=1):
     """The stand-in as a module to put at sys.modules["cupy"]."""
     module = types.ModuleType("cupy")
@@ -359,7 +406,7 @@ def as_module(device_count=1):
             setattr(module, name, _guarded(function))
     module.broadcast_to = _broadcast_to
     module.asarray, module.array, module.asnumpy, module.ogrid = _asarray, _array, _asnumpy, _Ogrid()
-    module.diagonal, module.take_along_axis = _diagonal, _take_along_axis
+    module.diagonal, module.take_along_axis, module.fuse = _diagonal, _take_along_axis, _fuse
     module.lib = types.SimpleNamespace(stride_tricks=types.SimpleNamespace(as_strided=_as_strided))
     module.linalg = types.SimpleNamespace(
         **{name: _guarded(getattr(np.linalg, name), f"linalg.{name}") for name in LINALG}
@@ -382,6 +429,9 @@ def as_module(device_count=1):
 def _erf(array):
     from engine import backend
 
+    if isinstance(array, strict_fusion.Variable):
+        return strict_fusion.Variable(backend.erf(array._hidden), True)
+    _launched("erf")
     return ndarray(backend.erf(array._hidden))
 
 

@@ -10,6 +10,7 @@ import math
 import numpy as np
 
 from engine import threads
+from engine.kernels import one_kernel
 from engine.ops.table import TABLE
 
 MANY = 1 << 12  # elements; fewer do not repay a longer call
@@ -21,16 +22,18 @@ def _is_usual(array):
     return type(array) is np.ndarray and array.dtype.kind == "f" and array.dtype.itemsize > 2
 
 
-def _put(op, forward, vjp):
-    """Let the entry use these for floats in main memory."""
+def _put(op, forward, vjp, one_kernel_vjp=None):
+    """Let the entry use these for floats in main memory, and the last on a GPU."""
     PLAIN[op.name] = op.forward, op.vjps[0]
-    op.forward, op.vjps = _where_it_suits(forward, op.forward), [_where_it_suits(vjp, op.vjps[0])]
+    op.forward, op.vjps = _where_it_suits(forward, op.forward), [_where_it_suits(vjp, op.vjps[0], one_kernel_vjp)]
 
 
-def _where_it_suits(quick, plain):
+def _where_it_suits(quick, plain, otherwise=None):
+    otherwise = otherwise or plain
+
     @functools.wraps(plain)  # who reads what is saved, or what the formula is, finds the plain one
     def function(array, *saved, **metadata):
-        return (quick if _is_usual(array) else plain)(array, *saved, **metadata)
+        return (quick if _is_usual(array) else otherwise)(array, *saved, **metadata)
 
     return function
 
@@ -47,6 +50,11 @@ def _relu_vjp(g, result):
     if g.size < MANY or g.dtype != result.dtype:
         return g * (result > 0)
     return threads.elementwise(_relu_back, g, result, np.empty_like(result), passes=2)
+
+
+@one_kernel
+def relu_back_simple(g, result):
+    return g * (result > 0)
 
 
 def _relu_back(g, result, out):
@@ -74,6 +82,7 @@ def _log_softmax_vjp(g, result, dim):
 
 # ---- in their places --------------------------------------------------------------------------------------------
 
-for _name, _ways in {"relu": (_relu, _relu_vjp), "log_softmax": (_log_softmax, _log_softmax_vjp)}.items():
+_WAYS = {"relu": (_relu, _relu_vjp, relu_back_simple), "log_softmax": (_log_softmax, _log_softmax_vjp)}
+for _name, _ways in _WAYS.items():
     if _name in TABLE:  # a grader's copy of the engine lacks what the exercise asks for
         _put(TABLE[_name], *_ways)

@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from engine import backend
+from engine.kernels import one_kernel
 from engine.optim.optimizer import Optimizer, directed, kept, move_towards, settings, step_of
 from engine.optim.together import elementwise
 
@@ -45,6 +46,8 @@ class Adam(_Moments):
 
     @elementwise
     def _update(self, value, grad, state, group):
+        if not backend.is_on_cpu(value):
+            return self._update_on_gpu(value, grad, state, group)
         grad, (beta1, beta2) = self._decayed(grad, value, group), group["betas"]
         step, average, square = self._moments(grad, value, state, group)
         if group["amsgrad"]:
@@ -57,6 +60,34 @@ class Adam(_Moments):
         np.divide(average, scale, out=scale)
         scale *= group["lr"] / (1 - beta1**step)
         value -= scale
+
+    def _update_on_gpu(self, value, grad, state, group):
+        step, (beta1, beta2), lr, decay = step_of(state), group["betas"], group["lr"], group["weight_decay"]
+        names = ["exp_avg", "exp_avg_sq", *["max_exp_avg_sq"] * group["amsgrad"]]
+        average, square, *largest = [kept(state, name, value) for name in names]
+        is_decoupled = group["decoupled_weight_decay"]
+        adam_step(
+            value, grad, average, square, *(largest or [None]), -1 if group["maximize"] else 1,
+            1 - lr * decay if is_decoupled else None, None if is_decoupled else decay or None, 1 - beta1, beta2,
+            1 - beta2, math.sqrt(1 - beta2**step), group["eps"], lr / (1 - beta1**step))
+
+
+@one_kernel
+def adam_step(
+        value, grad, average, square, largest, sign, shrinking, weight_decay, share1, beta2, share2, unbias, eps, rate):
+    """What Adam does to all but `grad`; `unbias` and `rate` hold the corrections of the averages' bias."""
+    grad = grad * sign
+    if shrinking is not None:
+        value *= shrinking
+    if weight_decay is not None:
+        grad = grad + weight_decay * value
+    average += share1 * (grad - average)
+    square *= beta2
+    square += share2 * grad * grad
+    if largest is not None:
+        np.maximum(largest, square, out=largest)
+        square = largest
+    value -= average / (np.sqrt(square) / unbias + eps) * rate
 
 
 class AdamW(Adam):

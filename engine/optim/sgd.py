@@ -1,5 +1,7 @@
 """Stochastic gradient descent, with momentum (Polyak, 1964) and Nesterov's (Sutskever et al., 2013)."""
 
+from engine import backend
+from engine.kernels import one_kernel
 from engine.optim.optimizer import Optimizer, directed, settings
 from engine.optim.together import elementwise
 from engine.tensor import Tensor
@@ -23,8 +25,10 @@ class SGD(Optimizer):
 
     @elementwise
     def _update(self, value, grad, state, group):
-        grad = directed(grad, value, group)
         momentum = group["momentum"]
+        if not backend.is_on_cpu(value) and not (momentum and "momentum_buffer" not in state):
+            return self._update_on_gpu(value, grad, state, group)
+        grad = directed(grad, value, group)
         if momentum:
             velocity = state.get("momentum_buffer")
             if velocity is None:
@@ -34,3 +38,24 @@ class SGD(Optimizer):
                 velocity.array += (1 - group["dampening"]) * grad if group["dampening"] else grad
             grad = grad + momentum * velocity.array if group["nesterov"] else velocity.array
         value -= group["lr"] * grad
+
+    def _update_on_gpu(self, value, grad, state, group):
+        """The same, with momentum from the second step on."""
+        momentum = group["momentum"]
+        velocity = state["momentum_buffer"].array if momentum else None
+        sgd_step(
+            value, grad, velocity, -1 if group["maximize"] else 1, group["lr"], group["weight_decay"] or None, momentum,
+            1 - group["dampening"], momentum if group["nesterov"] else None)
+
+
+@one_kernel
+def sgd_step(value, grad, velocity, sign, lr, weight_decay, momentum, share, ahead):
+    """What SGD does to `value` and `velocity`. share: 1 less the dampening; ahead: the momentum, for Nesterov's."""
+    grad = grad * sign
+    if weight_decay is not None:
+        grad = grad + weight_decay * value
+    if velocity is not None:
+        velocity *= momentum
+        velocity += share * grad
+        grad = velocity if ahead is None else grad + ahead * velocity
+    value -= lr * grad

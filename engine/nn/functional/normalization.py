@@ -11,6 +11,7 @@ from engine import backend, dtypes
 from engine.autograd.graph import set_recording
 from engine.autograd.short import record_several
 from engine.functions.arguments import TENSOR, optional, reads
+from engine.kernels import one_kernel
 from engine.nn.functional.arguments import check_constant
 from engine.nn.primitives import batch_norm as batch
 from engine.nn.primitives import layer_norm as table
@@ -160,8 +161,14 @@ def _update(running_mean, running_var, moments, input, count, momentum):
     for running, moment, correction in zip((running_mean, running_var), moments, (1, count / max(count - 1, 1))):
         if running is not None:
             with set_recording(False):
-                new = np.mean(moment.reshape(-1, input.shape[1]), axis=0) * correction  # of (C, 1), (1, C) or (N, C)
-                running.copy_(type(input)(_wide(running).array * (1 - momentum) + new * momentum))
+                moment = moment.reshape(-1, input.shape[1])  # of (C, 1), (1, C) or (N, C)
+                new = moment[0] if len(moment) == 1 else np.mean(moment, axis=0)
+                running.copy_(type(input)(moved(_wide(running).array, new, correction, 1 - momentum, momentum)))
+
+
+@one_kernel
+def moved(running, new, correction, rest, share):
+    return running * rest + new * correction * share
 
 
 def _check_channels(function, input, **given):

@@ -5,7 +5,8 @@ import math
 
 import numpy as np
 
-from engine import backend, threads
+from engine import threads
+from engine.kernels import erf, is_on_gpu, one_kernel
 from engine.ops.elementwise import exp, minimum, sigmoid, tanh, where
 from engine.ops.table import primitive
 
@@ -16,11 +17,16 @@ def _entry(name, forward, vjp, **how):
 
 def _leaky_relu(a, *, slope):
     """For the usual slopes the larger of the two, which numpy finds several times as fast as it chooses."""
-    if not 0 < slope <= 1:
-        return np.where(a > 0, a, a * slope)
+    if not 0 < slope <= 1 or is_on_gpu(a):
+        return leaky_relu_simple(a, slope)
     if not _is_quick(a):
         return np.maximum(a, a * slope)
     return threads.elementwise(functools.partial(_larger, slope), a, np.empty_like(a), passes=2)
+
+
+@one_kernel
+def leaky_relu_simple(a, slope):
+    return np.where(a > 0, a, a * slope)
 
 
 def _larger(slope, a, out):
@@ -29,9 +35,16 @@ def _larger(slope, a, out):
 
 
 def _leaky_relu_vjp(g, a, slope):
+    if is_on_gpu(g):
+        return leaky_relu_back_simple(g, a, slope)
     if not (_is_quick(a) and _is_quick(g) and 0 < slope <= 1):
         return where(a > 0, g, g * slope)
     return threads.elementwise(functools.partial(_leaky_relu_back, slope), g, a, np.empty_like(a), passes=3)
+
+
+@one_kernel
+def leaky_relu_back_simple(g, a, slope):
+    return np.where(a > 0, g, g * slope)
 
 
 def _leaky_relu_back(slope, g, a, out):
@@ -126,16 +139,33 @@ def _normal_cdf(a):
     """The probability that a normal number is below each element."""
     if _is_quick(a):
         return _on_float32(lambda x, square, odds, out: np.divide(1, odds, out=out), a)
-    return 0.5 + 0.5 * backend.erf(a * math.sqrt(0.5)).astype(a.dtype, copy=False)
+    return normal_cdf_simple(a)
 
 
 def _gelu(a):
     if _is_quick(a):
         return _on_float32(lambda x, square, odds, out: np.divide(x, odds, out=out), a)
-    return a * _normal_cdf(a)
+    return gelu_simple(a)
+
+
+@one_kernel
+def normal_cdf_simple(a):
+    return 0.5 + 0.5 * erf(a * math.sqrt(0.5)).astype(a.dtype, copy=False)
+
+
+@one_kernel
+def gelu_simple(a):
+    return a * normal_cdf_simple(a)
+
+
+@one_kernel
+def gelu_back_simple(g, a):
+    return g * (normal_cdf_simple(a) + a * (np.exp(a * a * -0.5) * (1 / math.sqrt(2 * math.pi))))
 
 
 def _gelu_vjp(g, a):
+    if is_on_gpu(g):
+        return gelu_back_simple(g, a)
     if _is_quick(a) and _is_quick(g):
         return _on_float32(_gelu_back, a, g)
     return g * (normal_cdf(a) + a * _normal_density(a))

@@ -3,9 +3,17 @@
 import numpy as np
 
 from engine.autograd.graph import TensorBase
+from engine.kernels import one_kernel
 from engine.ops.elementwise import rsqrt
 from engine.ops.reduction import mean, var
 from engine.ops.table import primitive
+
+
+@one_kernel
+def squared_distances(a, middle):
+    """What the variance is the mean of."""
+    distance = a - middle
+    return distance * distance
 
 
 def moments_of(a, dim):

@@ -5,6 +5,8 @@ arrays made beforehand and keeps the gates; for a gradient another loop walks ba
 the gradients of inputs and weights are then single products over all steps. Sigmoids are computed as
 σ(z) = (1 + tanh(z/2)) / 2: with the weights of their rows halved, one tanh serves all gates of a step.
 
+On a GPU each step is a product and one kernel (`lstm_step`, ...), and nothing is prepared for several steps.
+
 Under create_graph an entry is composed anew, step by step, from the cells of `nn.simple`, and those are differentiated.
 """
 
@@ -14,9 +16,10 @@ import inspect
 
 import numpy as np
 
-from engine import autograd
+from engine import autograd, backend
 from engine.autograd.graph import TensorBase
 from engine.functions import stack
+from engine.kernels import one_kernel
 from engine.ops.shape import reshape
 from engine.ops.table import Op
 
@@ -271,6 +274,9 @@ def _lstm(input, hidden, cell, weight_ih, weight_hh, bias_ih, bias_hh, *, kept):
             _by_step(columns), gates, gates[:, : 2 * size], *_parts(gates, 4), cells, cells[1:], squashed,
             _by_step(columns[inputs + 1 :, 1:])):
         np.matmul(weights, column, out=gate)
+        if not backend.is_on_cpu(gate):
+            lstm_step(i, f, g, o, before, after, tanh_c, state)
+            continue
         np.tanh(gate, out=gate)
         _from_halved(i_and_f)
         _from_halved(o)
@@ -285,7 +291,21 @@ def _lstm(input, hidden, cell, weight_ih, weight_hh, bias_ih, bias_hh, *, kept):
     return result
 
 
+@one_kernel
+def lstm_step(i, f, g, o, before, after, tanh_c, state):
+    """The gates, from what they receive (i, f, o: from half of it), and the four that follow from them, in place."""
+    i[...] = np.tanh(i) * 0.5 + 0.5
+    f[...] = np.tanh(f) * 0.5 + 0.5
+    g[...] = np.tanh(g)
+    o[...] = np.tanh(o) * 0.5 + 0.5
+    after[...] = f * before + i * g
+    tanh_c[...] = np.tanh(after)
+    state[...] = o * tanh_c
+
+
 def _lstm_back(g, kept, weight_hh):
+    if not backend.is_on_cpu(g):
+        return _lstm_back_on_gpu(g, kept, weight_hh)
     gates, across, arriving = kept["gates"], weight_hh.T, _arriving(g)
     (steps, rows, batch), size = gates.shape, weight_hh.shape[1]
     d_gates = _empty((rows, steps, batch), gates)
@@ -322,6 +342,29 @@ def _lstm_slopes(gates, cells, squashed):
     return slopes, to_cell
 
 
+def _lstm_back_on_gpu(g, kept, weight_hh):
+    gates, across, arriving, d_gates = kept["gates"], weight_hh.T, _arriving(g), np.empty_like(kept["gates"])
+    d_hidden, d_cell = np.zeros_like(arriving[0]), arriving[-1]
+    for *its, all_four in zip(*[each[::-1] for each in (
+            arriving[:-1], *_parts(gates, 4), kept["cells"][:-1], kept["squashed"], *_parts(d_gates, 4), d_gates)]):
+        lstm_step_back(d_hidden, d_cell, *its)
+        np.matmul(across, all_four, out=d_hidden)
+    d_gates = _by_step(d_gates).copy()
+    return Walk(d_gates, d_gates, d_hidden, d_cell)
+
+
+@one_kernel
+def lstm_step_back(d_hidden, d_cell, arriving, i, f, g, o, before, tanh_c, d_i, d_f, d_g, d_o):
+    """The gradients of what the gates received, and `d_cell` for the step before, in place."""
+    d_hidden = d_hidden + arriving
+    d_cell += d_hidden * (o * (1 - tanh_c * tanh_c))
+    d_i[...] = d_cell * (g * (i - i * i))
+    d_f[...] = d_cell * (before * (f - f * f))
+    d_g[...] = d_cell * (i * (1 - g * g))
+    d_o[...] = d_hidden * (tanh_c * (o - o * o))
+    d_cell *= f
+
+
 # ---- GRU ----------------------------------------------------------------------------------------------
 
 
@@ -345,6 +388,9 @@ def _gru(input, hidden, weight_ih, weight_hh, bias_ih, bias_hh, *, kept):
     for column, gate, r_and_z, r, z, carried, n, difference, before, after in zip(
             _by_step(columns), gates, gates[:, : 2 * size], *_parts(gates, 3), new, apart, states, states[1:]):
         np.matmul(weights, column, out=gate)
+        if not backend.is_on_cpu(gate):
+            gru_step(r, z, carried, n, difference, before, after)
+            continue
         np.tanh(r_and_z, out=r_and_z)
         _from_halved(r_and_z)
         np.multiply(r, carried, out=kept_part)
@@ -357,7 +403,19 @@ def _gru(input, hidden, weight_ih, weight_hh, bias_ih, bias_hh, *, kept):
     return _as_result(columns, inputs)
 
 
+@one_kernel
+def gru_step(r, z, carried, n, difference, before, after):
+    """The gates, from what they receive (r, z: from half of it), and `difference` and `after`, in place."""
+    r[...] = np.tanh(r) * 0.5 + 0.5
+    z[...] = np.tanh(z) * 0.5 + 0.5
+    n[...] = np.tanh(n + r * carried)
+    difference[...] = before - n
+    after[...] = n + difference * z
+
+
 def _gru_back(g, kept, weight_hh):
+    if not backend.is_on_cpu(g):
+        return _gru_back_on_gpu(g, kept, weight_hh)
     gates, new, apart, arriving = kept["gates"], kept["new"], kept["apart"], _arriving(g)
     steps, size, batch = new.shape
     d_gates = _empty((4 * size, steps, batch), gates)  # n from the hidden state, r, z, n from the input
@@ -392,6 +450,32 @@ def _gru_slopes(gates, new, apart):
     np.multiply(d_r, carried, out=d_r)
     np.multiply(d_r, from_hidden, out=d_r)
     return slopes
+
+
+def _gru_back_on_gpu(g, kept, weight_hh):
+    gates, new, apart, arriving = kept["gates"], kept["new"], kept["apart"], _arriving(g)
+    steps, size, batch = new.shape
+    d_gates = _empty((steps, 4 * size, batch), gates)  # n from the hidden state, r, z, n from the input
+    across = np.roll(weight_hh, size, axis=0).T
+    d_hidden, passing = np.zeros_like(new[0]), np.zeros_like(new[0])
+    for *its, from_hidden in zip(*[each[::-1] for each in (
+            arriving, *_parts(gates, 3), new, apart, *_parts(d_gates, 4), d_gates[:, : 3 * size])]):
+        gru_step_back(d_hidden, passing, *its)
+        np.matmul(across, from_hidden, out=d_hidden)
+    np.add(d_hidden, passing, out=d_hidden)
+    d_gates = _by_step(d_gates).copy()
+    return Walk(d_gates[size:], d_gates[: 3 * size], d_hidden, turned=size)
+
+
+@one_kernel
+def gru_step_back(d_hidden, passing, arriving, r, z, carried, n, difference, d_carried, d_r, d_z, d_n):
+    """The gradients of what the gates received, and what passes by them to the state before, in place."""
+    d_hidden = d_hidden + passing + arriving
+    d_n[...] = d_hidden * ((1 - n * n) * (1 - z))
+    d_carried[...] = d_n * r
+    d_z[...] = d_hidden * ((z - z * z) * difference)
+    d_r[...] = d_carried * (carried * (1 - r))
+    passing[...] = d_hidden * z
 
 
 # ---- entries ------------------------------------------------------------------------------------------
