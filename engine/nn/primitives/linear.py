@@ -1,5 +1,6 @@
 """The linear layer as one entry: a product and a sum in one step, without the views and copies in between."""
 
+import functools
 import math
 
 import numpy as np
@@ -56,7 +57,8 @@ def _at_once(node, g):
         np.matmul(g[here], weight, out=d_a[here])
         return np.matmul(g[here].T, rows[here]), np.matmul(np.ones(len(g[here]), g.dtype), g[here])
 
-    d_weight, d_bias = [sum(each) for each in zip(*threads.share(compute, range(0, len(g), ROWS)))]
+    sums = zip(*threads.share(compute, range(0, len(g), ROWS)))
+    d_weight, d_bias = [functools.reduce(np.add, each) for each in sums]
     return [d_a.reshape(a.shape), d_weight, d_bias][: len(node.inputs)]
 
 
