@@ -1,6 +1,8 @@
 """On a GPU chains of elementwise operations are one kernel each: the right numbers, by no more launches than meant."""
 
 import contextlib
+import importlib.util
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -293,8 +295,6 @@ def test_cupy_compiles_one_kernel(name, dtype, monkeypatch):
 
 
 def compile_for_gpu(text, cupy):
-    from pathlib import Path
-
     from cupy.cuda import nvrtc
 
     try:
@@ -312,10 +312,6 @@ def compile_for_gpu(text, cupy):
 
 def cuda_headers():
     """Where NVIDIA's packages put cuda_fp16.h."""
-    try:
-        import nvidia
-    except ImportError:
-        return []
-    from pathlib import Path
-
-    return [found.parent for place in nvidia.__path__ for found in Path(place).glob("*/include/cuda_fp16.h")]
+    found = importlib.util.find_spec("nvidia")
+    places = found.submodule_search_locations if found else []
+    return [each.parent for place in places for each in Path(place).glob("*/include/cuda_fp16.h")]
