@@ -221,14 +221,10 @@ def backward(roots, gradients, retain_graph):
 
 def _pass_on(node, gradient, hooks, arriving, waiting, ready):
     """A node's part in the pass, its hooks included."""
-    if hooks is None and _shorter(INTO, node) and _pass_into(node, gradient, arriving):
-        waiting[node.inputs[0]] -= 1
-        if not waiting[node.inputs[0]]:
-            ready.append(node.inputs[0])
-        return
     if hooks is not None:
         gradient = hooks.before(hooks.on_gradient(order.row_major(gradient)))
-    passed_on = [None] * len(node.inputs) if gradient is None else _gradients(node, gradient)
+    is_passed = gradient is None or (hooks is None and _add_in_place(node, gradient, arriving))
+    passed_on = [None] * len(node.inputs) if is_passed else _gradients(node, gradient)
     if hooks is not None and hooks.after:
         passed_on = hooks.on_passed(passed_on, gradient)
     for source, its_gradient in zip(node.inputs, passed_on):
@@ -246,17 +242,20 @@ def _shorter(ways, node):
     return ways.get(node.op) if type(node) is Node and type(node.plan) is Plan else None
 
 
-def _pass_into(node, gradient, arriving):
-    """Whether the gradient was added to what has arrived where it goes, an array that this pass alone holds.
+def _add_in_place(node, gradient, arriving):
+    """Add the gradient to what has arrived where it goes, an array that this pass alone holds; False if it is not.
 
     Who goes through a sequence step by step would else make as many arrays of zeros as large as the sequence.
     """
+    add = _shorter(INTO, node)
+    if add is None:
+        return False
     (source,) = node.inputs
     total = arriving.pop(source, None)
     is_ours = sys.getrefcount(total) == ALONE and type(total) is np.ndarray and total.flags.owndata
     is_done = is_ours and type(gradient) is np.ndarray and gradient.dtype is total.dtype
     if is_done:
-        INTO[node.op](total, gradient, *node.saved_values())
+        add(total, gradient, *node.saved_values())
     if total is not None:
         arriving[source] = total
     return is_done

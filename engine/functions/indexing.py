@@ -17,6 +17,7 @@ __all__ = [
     "argwhere", "gather", "index_add", "index_copy", "index_fill", "index_put", "index_select", "masked_scatter",
     "masked_select", "nonzero", "scatter", "scatter_add", "take", "take_along_dim"]
 
+# Not beside the entry: the short ways stand on the table.
 short.INTO[indexing.getitem] = lambda total, gradient, shape, index: indexing.put_add.forward(
     gradient, index=index, shape=shape, whole=total)
 

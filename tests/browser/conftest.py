@@ -107,7 +107,6 @@ def page(chromium):
         browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 1400, "height": 1000})
         page.set_default_timeout(60_000)
-        playwright.expect.set_options(timeout=60_000)
         yield page
         browser.close()
 

@@ -7,9 +7,9 @@ import json
 import re
 
 import pytest
-from playwright.sync_api import expect
 
 from learner import bring_into_view, cell_with, outputs_without_errors, run, scroll_to, write_into
+from waiting import expect
 
 pytestmark = pytest.mark.slow
 

@@ -7,9 +7,9 @@ import math
 import re
 
 import pytest
-from playwright.sync_api import expect
 
 from learner import bring_into_view, outputs_without_errors, scroll_to
+from waiting import expect
 
 pytestmark = pytest.mark.slow
 

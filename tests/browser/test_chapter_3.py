@@ -6,9 +6,9 @@ The steps share one page and come in order; each looks at what a learner would s
 import re
 
 import pytest
-from playwright.sync_api import expect
 
 from learner import bring_into_view, cell_with, outputs_without_errors, run, scroll_to, solution, write_into
+from waiting import expect
 
 pytestmark = pytest.mark.slow
 

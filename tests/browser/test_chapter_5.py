@@ -7,9 +7,9 @@ import base64
 import re
 
 import pytest
-from playwright.sync_api import expect
 
 from learner import bring_into_view, cell_with, dress, outputs_without_errors, run, scroll_to, solution, write_into
+from waiting import expect
 
 pytestmark = pytest.mark.slow
 

@@ -6,9 +6,9 @@ The steps share one page and come in order.
 import re
 
 import pytest
-from playwright.sync_api import expect
 
 from learner import bring_into_view, outputs_without_errors, scroll_to
+from waiting import expect
 
 pytestmark = pytest.mark.slow
 

@@ -12,7 +12,8 @@ import sys
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
-from playwright.sync_api import expect
+
+from waiting import expect
 
 pytestmark = pytest.mark.slow
 

@@ -9,10 +9,10 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
 
 from autograders import spec
 from learner import cell_with, run, solution, write_into
+from waiting import expect
 
 pytestmark = pytest.mark.slow
 
