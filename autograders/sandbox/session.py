@@ -100,7 +100,7 @@ class SandboxSession:
             self._description = self._read_description(header)
         except Ended as error:
             self._end()
-            self._description = Stopped(f"running the cells {error}")
+            self._description = Stopped(f"{error} when the cells were run")
         except BaseException:
             self._end()
             raise

@@ -45,17 +45,21 @@ def npy(array):
 
 @dataclass(frozen=True)
 class Attack:
-    """`text` is put behind PRELUDE; `earns` is the share of the points that its honest part is worth."""
+    """`text` is put behind PRELUDE; `earns` is the share of the points that its honest part is worth.
+
+    hangs: goes on until time is up where the sandbox lets it begin; the others end by themselves, and are not hurried.
+    """
 
     name: str
     text: str
     earns: float = 0.0
+    hangs: bool = False
 
 
-def answer(name: str, body: str, top: str = "", earns: float = 0.0) -> Attack:
+def answer(name: str, body: str, top: str = "", **more) -> Attack:
     """An attack in the body of the function, after lines at the top of the cell."""
     function = "def unbroadcast(gradient, shape):\n" + textwrap.indent(textwrap.dedent(body).strip(), "    ")
-    return Attack(name, f"{textwrap.dedent(top).strip()}\n{function}\n", earns)
+    return Attack(name, f"{textwrap.dedent(top).strip()}\n{function}\n", **more)
 
 
 # Points by lying: the objects that are compared, and what compares them
@@ -276,17 +280,17 @@ WRITES = [
 # Using up: time, memory, disk, processes, the grader's patience
 
 EXHAUSTS = [
-    answer("endless_loop", "while True: pass"),
-    answer("endless_loop_when_defined", "return None", "while True: pass"),
-    answer("endless_sleep", "time.sleep(10**6)"),
+    answer("endless_loop", "while True: pass", hangs=True),
+    answer("endless_loop_when_defined", "return None", "while True: pass", hangs=True),
+    answer("endless_sleep", "time.sleep(10**6)", hangs=True),
     answer("sleeps_past_signals", "time.sleep(10**6)", """
         for number in range(1, 32):
-            attempt(signal.signal, number, signal.SIG_IGN)"""),
-    answer("stops_itself", "os.kill(os.getpid(), signal.SIGSTOP)"),
-    answer("endless_output", "while True: print('x' * 100_000)"),
-    answer("endless_output_on_stderr", "while True: os.write(2, b'x' * 100_000)"),
-    answer("endless_expression", "return re.match('(a+)+$', 'a' * 60 + 'b')"),
-    answer("endless_number", "return 9 ** 9 ** 9"),
+            attempt(signal.signal, number, signal.SIG_IGN)""", hangs=True),
+    answer("stops_itself", "os.kill(os.getpid(), signal.SIGSTOP)", hangs=True),
+    answer("endless_output", "while True: print('x' * 100_000)", hangs=True),
+    answer("endless_output_on_stderr", "while True: os.write(2, b'x' * 100_000)", hangs=True),
+    answer("endless_expression", "return re.match('(a+)+$', 'a' * 60 + 'b')", hangs=True),
+    answer("endless_number", "return 9 ** 9 ** 9", hangs=True),
     answer("recursion", "return unbroadcast(gradient, shape)"),
     answer("memory_in_a_list", "x = [0]\nwhile True: x += x"),
     answer("memory_in_an_array", "return np.ones(10**11)"),
@@ -314,21 +318,20 @@ EXHAUSTS = [
                 kept = np.ones(2**24)
                 time.sleep(100)
         time.sleep(100)"""),
-    answer("fork_bomb", "while True: attempt(os.fork)"),
-    answer("thread_bomb", "while True: attempt(threading.Thread(target=time.sleep, args=(9,)).start)"),
+    answer("fork_bomb", "while True: attempt(os.fork)", hangs=True),
+    answer("thread_bomb", "while True: attempt(threading.Thread(target=time.sleep, args=(9,)).start)", hangs=True),
     answer("busy_threads", """
         for _ in range(3): attempt(threading.Thread(target=spin).start)
         return None""", "def spin():\n    while True: pass"),
     answer("full_disk", "for i in range(10**6): open(f'{i}', 'wb').write(b'x' * 2**20)"),
-    answer("files_without_number", "for i in range(10**7): open(f'/tmp/{i}', 'w').close()"),
+    answer("files_without_number", "for i in range(10**7): open(f'/tmp/{i}', 'w').close()", hangs=True),
     answer("sparse_file", "open('sparse', 'wb').truncate(2**45)\ntell()"),
     answer("descriptors", "kept = [os.open('/dev/null', os.O_RDONLY) for _ in range(10**5)]"),
-    answer("zip_bomb", """
+    answer("zip_bomb", "return np.frombuffer(b''.join(zlib.decompress(data) for _ in range(50)), np.uint8)", """
         import zlib
-        data = zlib.compress(bytes(10**8), 9)
-        return np.frombuffer(b''.join(zlib.decompress(data) for _ in range(50)), np.uint8)"""),
+        data = zlib.compress(bytes(2**25), 9)"""),
     answer("huge_return", "return np.zeros(10**7)"),
-    answer("deep_return", "x = []\nfor _ in range(10**6): x = [x]\nreturn x"),
+    answer("deep_return", "x = []\nfor _ in range(10**5): x = [x]\nreturn x"),
     answer("endless_message", "raise ValueError('x' * 10**8)"),
     answer("crash", "ctypes.string_at(0)"),
     answer("fault_handler", "faulthandler._sigsegv()", "import faulthandler"),
@@ -393,15 +396,18 @@ SURVIVES = [
         sleep = ['python', '-I', '-S', '-c', 'import time; time.sleep(1000)', planted['name']]
         os.posix_spawn(sys.executable, sleep, {})
         return None"""),
-    answer("does_not_die_with_its_parent", "kernel(157, 1, 0, 0, 0, 0)\nkernel(157, 36, 1, 0, 0, 0)\ntime.sleep(1000)"),
+    answer("does_not_die_with_its_parent", """
+        kernel(157, 1, 0, 0, 0, 0)
+        kernel(157, 36, 1, 0, 0, 0)
+        time.sleep(1000)""", hangs=True),
     answer("at_exit", "os.kill(os.getpid(), 15)", """
         import atexit
         atexit.register(time.sleep, 1000)
-        signal.signal(15, lambda *a: time.sleep(1000))"""),
+        signal.signal(15, lambda *a: time.sleep(1000))""", hangs=True),
     answer("finalizer", "return Last()", """
         class Last:
             def __del__(self):
-                while True: pass"""),
+                while True: pass""", hangs=True),
     answer("right_but_with_a_thread_left", "return right(gradient, shape)", """
         threading.Thread(target=time.sleep, args=(1000,)).start()""", earns=1.0),
     answer("right_but_at_exit", "return right(gradient, shape)", """

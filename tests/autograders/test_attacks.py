@@ -37,7 +37,9 @@ pytestmark = [pytest.mark.slow]
 
 EXERCISE = "autograd/unbroadcast"
 NAMES = {"assignment": "03", "notebook": "03", "student": "eve"}
-SECONDS_IN_ALL = 2.0
+HURRIED = {"seconds_per_call": 0.6, "seconds_total": 2.0}  # for what does not end by itself
+AT_ONCE = {"seconds_per_call": 2.0, "seconds_total": 2.0}  # for what is to be stopped once, wherever it is then
+PATIENT = {}  # what does end is given the usual time: how it ends must not depend on how busy the machine is
 SECONDS_TO_SPARE = 30.0  # for starting and ending sandboxes on a busy machine, several of which run at once
 HONEST = attacks.PRELUDE.format(planted={}) + "def unbroadcast(gradient, shape):\n    return right(gradient, shape)"
 
@@ -209,14 +211,14 @@ def what_they_always_get(level):
 
 
 class Gradings:
-    """The gradings of one test: short limits, and for each a number that stands in its processes' command lines."""
+    """The gradings of one test: their limits, and for each a number that stands in its processes' command lines."""
 
     def __init__(self):
         self.marks = []
-        self.patient = False  # an answer that earns points must not lose them to a busy machine
+        self.seconds = PATIENT
 
     def limits(self, **options):
-        seconds = {"seconds_per_call": 0.6, "seconds_total": SECONDS_IN_ALL} if not self.patient else {}
+        seconds = self.seconds
         made = LIMITS(**{**options, "megabytes": 512, "disk_megabytes": 4, "reply_megabytes": 4, **seconds})
         made = dataclasses.replace(made, seconds_total=made.seconds_total + random.random() / 1000)
         self.marks.append(repr(made.seconds_total))
@@ -242,7 +244,6 @@ def alive(marks):
 
 
 def withstands(world, gradings, notebook, earns, what_they_always_get):
-    gradings.patient = earns > 0
     with ThreadPoolExecutor(1) as pool:
         other = pool.submit(honest)
         begin = time.monotonic()
@@ -257,12 +258,14 @@ def withstands(world, gradings, notebook, earns, what_they_always_get):
     assert world.changes() == []
     assert world.reached() == []
     assert gradings.marks and alive([*gradings.marks, world.name]) == []
-    assert gradings.patient or took < SECONDS_IN_ALL + SECONDS_TO_SPARE, "it was not stopped in time"
+    if "seconds_total" in gradings.seconds:
+        assert took < gradings.seconds["seconds_total"] + SECONDS_TO_SPARE, "it was not stopped in time"
 
 
 @pytest.mark.parametrize("attack", attacks.ANSWERS, ids=lambda attack: attack.name)
 def test_a_hostile_answer(level, world, gradings, attack, what_they_always_get):
     text = attacks.PRELUDE.format(planted=world.planted()) + attack.text
+    gradings.seconds = HURRIED if attack.hangs else PATIENT
     withstands(world, gradings, submission(text), attack.earns, what_they_always_get)
 
 
@@ -270,6 +273,7 @@ def test_a_hostile_answer(level, world, gradings, attack, what_they_always_get):
 def test_a_hostile_notebook(level, world, gradings, attack, what_they_always_get):
     notebook = json.loads(json.dumps(released()))
     attack.change(notebook)
+    gradings.seconds = PATIENT
     withstands(world, gradings, from_dict(copy.deepcopy(notebook)), attack.earns, what_they_always_get)
 
 
@@ -309,10 +313,10 @@ def unbroadcast(gradient, shape):
 
 @pytest.fixture
 def same_limits(gradings, monkeypatch):
-    """One sandbox can only be shared by answers with the same limits; `patient` ones do not hang on a busy machine."""
+    """One sandbox can only be shared by answers with the same limits."""
 
-    def fix(patient):
-        gradings.patient = patient
+    def fix(seconds):
+        gradings.seconds = seconds
         made = gradings.limits()
         monkeypatch.setattr(sandbox, "Limits", lambda **_: made)
 
@@ -333,7 +337,7 @@ def tasks_of(*texts):
 @pytest.mark.parametrize("attack", attacks.ANSWERS, ids=lambda attack: attack.name)
 def test_a_hostile_answer_between_others_of_its_learner(world, same_limits, gradings, attack):
     """Each verdict is to the byte what it is in a sandbox of its own: the hostile one's, and its neighbours'."""
-    same_limits(patient=attack.earns > 0)
+    same_limits(AT_ONCE if attack.hangs else PATIENT)
     verdicts_are_their_own(world, attack)
     assert alive([*gradings.marks, world.name]) == []
 
@@ -358,7 +362,7 @@ WITHOUT = {  # a precaution of the first process's, and who gets through without
 @pytest.mark.parametrize("name, line, instead", WITHOUT.values(), ids=WITHOUT)
 def test_it_is_seen_without(world, same_limits, monkeypatch, tmp_path, name, line, instead):
     weaker_first_process(monkeypatch, tmp_path, line, instead)
-    same_limits(patient=True)
+    same_limits(PATIENT)
     with pytest.raises(AssertionError):
         verdicts_are_their_own(world, corpus(name))
 
@@ -368,7 +372,7 @@ def test_it_is_seen_without(world, same_limits, monkeypatch, tmp_path, name, lin
 def test_it_is_seen_without_the_filter_for_the_first_process(world, same_limits, monkeypatch, name):
     everything = filters.step(filters.RETURN, filters.ALLOW)
     monkeypatch.setattr(filters, "nothing_unbounded", lambda: everything)
-    same_limits(patient=True)
+    same_limits(PATIENT)
     with pytest.raises(AssertionError):
         verdicts_are_their_own(world, corpus(name))
 

@@ -1,6 +1,7 @@
 """A learner's JupyterLab, started as `make lab` starts it, and a headless Chromium that looks at it."""
 
 import contextlib
+import json
 import os
 import re
 import shutil
@@ -16,7 +17,7 @@ from learner import chapter_at, run_all
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
-SECONDS_TO_START = 90
+SECONDS_TO_START = 180
 
 
 @pytest.fixture(scope="session")
@@ -34,6 +35,27 @@ def screenshots():
     folder = REPOSITORY / "build" / "screenshots"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+OPEN = []  # the page that the tests look at now, if there is one
+WHAT_IS_SHOWN = """() => ({
+    address: location.pathname,
+    words: document.body.innerText.slice(0, 300),
+    focus: document.activeElement.outerHTML.slice(0, 300),
+    sliders: [...document.querySelectorAll('[role=slider]')].map(each => each.getAttribute('aria-valuetext')),
+    pictures: [...document.querySelectorAll('img[alt], svg[aria-label]')].map(
+        each => [each.getBoundingClientRect().top, (each.alt || each.getAttribute('aria-label')).slice(0, 200)]),
+})"""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A failure tells what its page showed then, in words and as a screenshot: it may not come again."""
+    report = yield
+    if report.failed and OPEN:
+        OPEN[0].screenshot(path=REPOSITORY / "build" / "screenshots" / f"failed-{item.name}.png")
+        report.sections.append(("what the page showed", json.dumps(OPEN[0].evaluate(WHAT_IS_SHOWN), indent=1)))
+    return report
 
 
 class Learning:
@@ -69,7 +91,7 @@ class Learning:
             yield _address(process, output)
         finally:
             process.send_signal(signal.SIGINT)
-            process.wait(timeout=60)
+            process.wait(timeout=120)
 
     def nbgrader(self, *words):
         """Run one of nbgrader's commands in the classroom."""
@@ -103,11 +125,15 @@ def _address(process, output):
 def page(chromium):
     """An empty page in a headless browser that reaches nothing but this machine."""
     playwright = pytest.importorskip("playwright.sync_api", reason="drives the browser: pip install 'chainrule[test]'")
+    from waiting import MILLISECONDS
+
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 1400, "height": 1000})
-        page.set_default_timeout(60_000)
+        page.set_default_timeout(MILLISECONDS)
+        OPEN[:] = [page]
         yield page
+        OPEN.clear()
         browser.close()
 
 

@@ -44,6 +44,22 @@ def bring_into_view(picture):
     picture.evaluate("image => image.scrollIntoView({ block: 'center' })")
 
 
+def press(page, slider, key, times=1):
+    """Press an arrow key on a slider until it has moved so many places; a key that got lost is pressed again."""
+    slider.focus()
+    for _ in range(times):
+        before = slider.get_attribute("aria-valuetext")
+        for wait in range(100):
+            if wait % 50 == 0:
+                slider.focus()
+                page.keyboard.press(key)
+            if slider.get_attribute("aria-valuetext") != before:
+                break
+            page.wait_for_timeout(100)
+        else:
+            raise AssertionError(f"{key} does not move the slider, which is at {before}")
+
+
 def run_all(page, address, last):
     """Open the notebook at `address` and run all of its cells, until `last`, a pattern, stands in an output.
 
@@ -67,8 +83,11 @@ def run_all(page, address, last):
 def outputs_without_errors(page, machine, name):
     """Save the open chapter; its outputs, after a look that every cell with code has run and none has failed."""
     page.keyboard.press("Control+s")
-    page.wait_for_timeout(1500)
-    saved = json.loads((machine.workspace / name / f"{name}.ipynb").read_text())
+    for _ in range(60):
+        page.wait_for_timeout(1500)
+        saved = json.loads((machine.workspace / name / f"{name}.ipynb").read_text())
+        if all(cell.get("execution_count") for cell in saved["cells"] if cell["cell_type"] == "code"):
+            break
     outputs = [output for cell in saved["cells"] for output in cell.get("outputs", [])]
     assert [output for output in outputs if output["output_type"] == "error"] == []
     assert all(cell.get("execution_count") for cell in saved["cells"] if cell["cell_type"] == "code")
@@ -81,15 +100,28 @@ def cell_with(page, text):
 
 def write_into(page, cell, source):
     """Replace the cell's source as by pasting, then run it."""
-    cell.locator(".cm-content").click()
+    cell = cell.element_handle()  # one that was found by its text will not be found by it any more
+    cell.query_selector(".cm-content").click()
     page.keyboard.press("Control+A")
     page.keyboard.insert_text(source)
-    page.keyboard.press("Control+Enter")
+    _run(page, cell)
 
 
 def run(page, cell):
-    cell.locator(".cm-content").click()
-    page.keyboard.press("Control+Enter")
+    """Run a cell, until its prompt shows that JupyterLab has taken it: one that has only just come up may not."""
+    _run(page, cell.element_handle())
+
+
+def _run(page, cell):
+    before = cell.query_selector(".jp-InputPrompt").inner_text()
+    for wait in range(300):
+        if wait % 50 == 0:
+            cell.query_selector(".cm-content").click()
+            page.keyboard.press("Control+Enter")
+        if cell.query_selector(".jp-InputPrompt").inner_text() != before:
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError(f"the cell does not run, its prompt is {before}")
 
 
 def dress(machine, theme):

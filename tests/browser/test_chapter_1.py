@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from learner import bring_into_view, cell_with, outputs_without_errors, run, scroll_to, write_into
+from learner import bring_into_view, cell_with, outputs_without_errors, press, run, scroll_to, write_into
 from waiting import expect
 
 pytestmark = pytest.mark.slow
@@ -46,9 +46,7 @@ def test_the_lab_follows_its_sliders_with_the_engine_s_numbers(notebook, screens
         (1, "ArrowLeft", 1, {"b": (), "element": 2}),
         (1, "ArrowRight", 1, {"b": (4,), "element": 2}),
     ]:
-        sliders.nth(slider).focus()
-        for _ in range(times):
-            notebook.keyboard.press(key)
+        press(notebook, sliders.nth(slider), key, times)
         for name, value in change.items():
             setattr(own, name, value)
         notebook.wait_for_function(

@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from learner import bring_into_view, outputs_without_errors, scroll_to
+from learner import bring_into_view, outputs_without_errors, press, scroll_to
 from waiting import expect
 
 pytestmark = pytest.mark.slow
@@ -50,8 +50,7 @@ def test_the_lab_follows_mouse_and_keyboard(notebook, screenshots):
     notebook.keyboard.press("ArrowRight")
     shown("Q[1, 1] of “cat” is 1.0")
     slider = notebook.locator(".widget-hslider [role=slider]").first
-    slider.focus()
-    notebook.keyboard.press("ArrowRight")
+    press(notebook, slider, "ArrowRight")
     said = shown("Q[1, 1] of “cat” is 1.1")
     shares = [float(each) for each in re.search(r"the ([\d.]+), cat ([\d.]+), sat ([\d.]+), down ([\d.]+)", said).groups()]
     grown = [math.exp(1.1 * key / math.sqrt(2)) for key in (0, 0, 2, 1)]

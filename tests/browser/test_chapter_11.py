@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from learner import bring_into_view, outputs_without_errors, scroll_to
+from learner import bring_into_view, outputs_without_errors, press, scroll_to
 from waiting import expect
 
 pytestmark = pytest.mark.slow
@@ -40,8 +40,7 @@ def test_the_lab_follows_mouse_and_keyboard(notebook, screenshots):
     notebook.locator("[role=application] img").first.wait_for()
     bring_into_view(notebook.locator("[role=application] img").first)
     plane = notebook.locator(".widget-hslider [role=slider]").first
-    plane.focus()
-    notebook.keyboard.press("ArrowRight")
+    press(notebook, plane, "ArrowRight")
     picture = notebook.locator("[role=application] img[alt^='VAE']")
     picture.wait_for()
     bring_into_view(picture)
@@ -74,7 +73,9 @@ def test_the_lab_follows_mouse_and_keyboard(notebook, screenshots):
         notebook.mouse.move(*at(0.2 + 0.03 * step, 0.5 + 0.015 * step))
         notebook.wait_for_timeout(30)
     notebook.mouse.up()
-    notebook.wait_for_timeout(1500)
+    said = None
+    while said != (said := picture.get_attribute("alt")):  # the kernel comes after
+        notebook.wait_for_timeout(1500)
     name, end_x, end_y, far, length, most = numbers(picture)
     assert name == "VAE" and end_x > x and end_y > y and far <= most
     assert length == pytest.approx(abs(end_x - x) * 2 * (1 + 0.5**2) ** 0.5, rel=0.03), "the stroke, from 0.2 to 0.8 across"

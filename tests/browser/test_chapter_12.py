@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from learner import bring_into_view, outputs_without_errors, scroll_to
+from learner import bring_into_view, outputs_without_errors, press, scroll_to
 from waiting import expect
 
 pytestmark = pytest.mark.slow
@@ -38,21 +38,19 @@ def test_the_lab_follows_the_keyboard(notebook, screenshots):
     slider.focus()
     notebook.keyboard.press("Home")
     shown("penalty, step 0, the discriminator has moved: 0 of 8 modes")
-    notebook.keyboard.press("ArrowRight")
+    press(notebook, slider, "ArrowRight")
     said = shown("penalty, step 0, the generator has moved: 0 of 8 modes")
     expect(notebook.locator(".widget-html code").first).to_contain_text(said)
-    training.focus()
-    notebook.keyboard.press("ArrowRight")
+    press(notebook, training, "ArrowRight")
     shown("no penalty, step 0, the generator has moved")
-    notebook.keyboard.press("ArrowRight")
+    press(notebook, training, "ArrowRight")
     shown("collapsed, step 0, the generator has moved")
     slider.focus()
     notebook.keyboard.press("End")
     shown("collapsed, step 990, the generator has moved")
-    training.focus()
-    notebook.keyboard.press("ArrowLeft")
+    press(notebook, training, "ArrowLeft")
     shown("no penalty, step")
-    notebook.keyboard.press("ArrowLeft")
+    press(notebook, training, "ArrowLeft")
     shown("penalty, step")  # it is longer, and so is the slider from now on
     slider.focus()
     notebook.keyboard.press("End")

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from learner import bring_into_view, cell_with, outputs_without_errors, run, scroll_to, solution, write_into
+from learner import bring_into_view, cell_with, outputs_without_errors, press, run, scroll_to, solution, write_into
 from waiting import expect
 
 pytestmark = pytest.mark.slow
@@ -50,9 +50,7 @@ def test_the_lab_follows_its_slider_with_the_engine_s_numbers(notebook, screensh
     scroll_to(notebook, "the lab: where the gradient goes")
     slider = notebook.get_by_role("slider").first
     slider.scroll_into_view_if_needed()
-    slider.focus()
-    for _ in range(12):
-        notebook.keyboard.press("ArrowRight")
+    press(notebook, slider, "ArrowRight", 12)
     own.step = 12
     picture = notebook.locator(f".widget-html img[alt='{own.describe()}']")
     picture.wait_for()
@@ -92,7 +90,7 @@ def test_the_engine_runs_on_the_saved_answer(notebook, screenshots):
     run(notebook, training)
     training.get_by_text("Running on your own: autograd.unbroadcast. engine.use(None) goes back.").wait_for()
     badge = training.get_by_text("autograd.unbroadcast · yours")
-    badge.wait_for(timeout=120_000)
+    badge.wait_for()
     assert training.get_by_text("all else · the engine’s").count() == 1
     badge.scroll_into_view_if_needed()
     notebook.screenshot(path=screenshots / "chapter-3-own-engine.png")
@@ -102,7 +100,7 @@ def test_validate_says_what_is_left(notebook, screenshots):
     """One exercise is done, two are not: the dialog names those two, in words."""
     notebook.get_by_role("button", name="Validate").click()
     dialog = notebook.get_by_role("dialog")
-    dialog.get_by_text(re.compile("Not attempted yet")).first.wait_for(timeout=120_000)
+    dialog.get_by_text(re.compile("Not attempted yet")).first.wait_for()
     said = dialog.inner_text()
     assert "autograd/matmul_vjp: not yet" in said and "autograd/cross_entropy_vjp: not yet" in said
     assert "autograd/unbroadcast: not yet" not in said and "Traceback" not in said

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from learner import bring_into_view, cell_with, outputs_without_errors, run, scroll_to, solution, write_into
+from learner import bring_into_view, cell_with, outputs_without_errors, press, run, scroll_to, solution, write_into
 
 pytestmark = pytest.mark.slow
 
@@ -37,23 +37,20 @@ def test_the_playground_follows_its_sliders(notebook, screenshots):
     said.scroll_into_view_if_needed()
     assert said.inner_text().startswith("100 moons, 8 hidden units a layer, step 0 of 300: loss 0.")
     sliders = notebook.locator(".jp-OutputArea .widget-hslider [role=slider]")
-    sliders.nth(6).focus()
-    for _ in range(3):
-        notebook.keyboard.press("ArrowRight")
+    press(notebook, sliders.nth(6), "ArrowRight", 3)
     notebook.get_by_text("100 moons, 8 hidden units a layer, step 30 of 300").wait_for()
     trained = said.inner_text()
     picture = notebook.locator(".widget-html img")
     assert picture.get_attribute("alt") == trained
     notebook.screenshot(path=screenshots / "chapter-4-lab.png")
-    sliders.nth(3).focus()
-    notebook.keyboard.press("ArrowRight")
+    press(notebook, sliders.nth(3), "ArrowRight")
     notebook.get_by_text("100 moons, 16 hidden units a layer, step 0 of 300").wait_for()
 
 
 def test_play_trains_by_itself(notebook, screenshots):
     scroll_to(notebook, "the lab: a playground")
     notebook.locator(".jupyter-widgets.widget-play button").first.click()
-    notebook.get_by_text("16 hidden units a layer, step 300 of 300").wait_for(timeout=120_000)
+    notebook.get_by_text("16 hidden units a layer, step 300 of 300").wait_for()
     bring_into_view(notebook.locator(".widget-html img"))
     notebook.screenshot(path=screenshots / "chapter-4-played.png")
 

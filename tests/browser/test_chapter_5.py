@@ -8,7 +8,8 @@ import re
 
 import pytest
 
-from learner import bring_into_view, cell_with, dress, outputs_without_errors, run, scroll_to, solution, write_into
+from learner import (
+    bring_into_view, cell_with, dress, outputs_without_errors, press, run, scroll_to, solution, write_into)
 from waiting import expect
 
 pytestmark = pytest.mark.slow
@@ -40,11 +41,8 @@ def test_the_conveyor_follows_its_sliders_with_the_plan(notebook, screenshots):
     picture.wait_for()
     assert picture.get_attribute("alt") == own.describe()
     workers, size = (notebook.locator(".jp-OutputArea .widget-hslider [role=slider]").nth(place) for place in range(2))
-    workers.focus()
-    for _ in range(2):
-        notebook.keyboard.press("ArrowRight")
-    size.focus()
-    notebook.keyboard.press("ArrowRight")
+    press(notebook, workers, "ArrowRight", 2)
+    press(notebook, size, "ArrowRight")
     own.settings |= {"num_workers": 2, "batch_size": 16}
     picture = notebook.locator(f".widget-html img[alt='{own.describe()}']")
     picture.wait_for()

@@ -5,7 +5,7 @@ The steps share one page and come in order.
 
 import pytest
 
-from learner import bring_into_view, outputs_without_errors, scroll_to
+from learner import bring_into_view, outputs_without_errors, press, scroll_to
 from waiting import expect
 
 pytestmark = pytest.mark.slow
@@ -31,17 +31,13 @@ def test_the_lab_follows_its_controls_with_the_engine_s_numbers(notebook, screen
     assert picture.get_attribute("alt") == own.describe()
 
     surface, rate, momentum = (notebook.get_by_role("slider").nth(place) for place in range(3))
-    rate.focus()
-    notebook.keyboard.press("ArrowRight")
+    press(notebook, rate, "ArrowRight")
     own.rate = RATES[RATES.index(own.rate) + 1]
     notebook.locator(f".widget-html img[alt='{own.describe()}']").wait_for()
-    momentum.focus()
-    for _ in range(10):
-        notebook.keyboard.press("ArrowRight")
+    press(notebook, momentum, "ArrowRight", 10)
     own.momentum = 0.9
     notebook.locator(f".widget-html img[alt='{own.describe()}']").wait_for()
-    surface.focus()
-    notebook.keyboard.press("ArrowRight")
+    press(notebook, surface, "ArrowRight")
     own.surface = "two valleys"
     picture = notebook.locator(f".widget-html img[alt='{own.describe()}']")
     picture.wait_for()

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from learner import bring_into_view, outputs_without_errors, scroll_to
+from learner import bring_into_view, outputs_without_errors, press, scroll_to
 from waiting import expect
 
 pytestmark = pytest.mark.slow
@@ -43,9 +43,7 @@ def test_the_lab_follows_mouse_and_keyboard(notebook, screenshots):
     notebook.keyboard.press("ArrowUp")
     notebook.locator("[role=application] img[alt*='row 4, column 3']").wait_for()
     layer = notebook.locator(".widget-hslider [role=slider]").first
-    layer.focus()
-    notebook.keyboard.press("ArrowRight")
-    notebook.keyboard.press("ArrowRight")
+    press(notebook, layer, "ArrowRight", 2)
     deeper = notebook.locator("[role=application] img[alt*='convolution 2']")
     deeper.wait_for()
     said = deeper.get_attribute("alt")

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from learner import bring_into_view, outputs_without_errors, scroll_to
+from learner import bring_into_view, outputs_without_errors, press, scroll_to
 from waiting import expect
 
 pytestmark = pytest.mark.slow
@@ -31,8 +31,7 @@ def look_at(notebook, network, layer):
     for place, key, times in (0, "ArrowRight", "ABCDE".index(network)), (1, "ArrowUp", layer):
         sliders.nth(place).focus()
         notebook.keyboard.press("Home")
-        for _ in range(times):
-            notebook.keyboard.press(key)
+        press(notebook, sliders.nth(place), key, times)
     picture = notebook.locator(f".widget-html img[alt^='network {network}, step 0'][alt*='layer {layer}:']")
     picture.wait_for()
     return picture

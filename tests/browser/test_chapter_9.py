@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from learner import bring_into_view, outputs_without_errors, scroll_to
+from learner import bring_into_view, outputs_without_errors, press, scroll_to
 from waiting import expect
 
 pytestmark = pytest.mark.slow
@@ -32,11 +32,8 @@ def test_the_lab_follows_the_keyboard(notebook, screenshots):
     bring_into_view(picture)
     assert "sequence 0, step 49" in picture.get_attribute("alt")
     step, sequence = (notebook.locator(".widget-hslider [role=slider]").nth(place) for place in (0, 1))
-    step.focus()
-    for _ in range(4):
-        notebook.keyboard.press("ArrowLeft")
-    sequence.focus()
-    notebook.keyboard.press("ArrowRight")
+    press(notebook, step, "ArrowLeft", 4)
+    press(notebook, sequence, "ArrowRight")
     moved = notebook.locator(".widget-html img[alt^='sequence 1, step 45']")
     moved.wait_for()
     said = moved.get_attribute("alt")

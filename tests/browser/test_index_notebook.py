@@ -112,8 +112,11 @@ def test_the_next_step_opens_the_chapter_at_the_exercise(lab, screenshots):
     next_step(lab).click()
     heading = lab.locator(f"{NOTEBOOK} h3", has_text="Exercise: The shape in which two shapes meet")
     heading.wait_for()
-    lab.wait_for_timeout(1500)  # it scrolls there
-    box = heading.bounding_box()
+    for _ in range(120):  # it scrolls there
+        box = heading.bounding_box()
+        if box and 0 < box["y"] < 900:
+            break
+        lab.wait_for_timeout(500)
     assert box and 0 < box["y"] < 900, "the exercise is on the screen"
     lab.screenshot(path=screenshots / "index-leads-to.png")
 

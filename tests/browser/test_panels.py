@@ -66,7 +66,7 @@ def test_from_the_learner_s_submit_to_the_instructor_s_grade(machine, teach, pag
     row.locator("td.num-submissions a").click()
     student = formgrader.locator("tbody tr").first
     student.locator("td.autograde a").click()
-    formgrader.get_by_text("Success").first.wait_for(timeout=120_000)
+    formgrader.get_by_text("Success").first.wait_for()
     formgrader.get_by_role("button", name="OK").click()
     formgrader.locator("td.score", has_text="4 / 20").wait_for()
     page.screenshot(path=screenshots / "formgrader.png")

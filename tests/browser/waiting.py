@@ -1,6 +1,10 @@
-"""Playwright's `expect`: it looks at the page again and again, for up to a minute, until it finds what a test says."""
+"""How long the browser's tests wait, and Playwright's `expect`, which looks again and again until it finds something.
+
+Two minutes cost nothing where a page keeps up, and JupyterLab may need one to come up on a machine that is busy.
+"""
 
 import pytest
 
 expect = pytest.importorskip("playwright.sync_api", reason="drives the browser: pip install 'chainrule[test]'").expect
-expect.set_options(timeout=60_000)
+MILLISECONDS = 120_000
+expect.set_options(timeout=MILLISECONDS)

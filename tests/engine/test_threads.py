@@ -19,7 +19,8 @@ def three(monkeypatch):
 
 SHAPES = [
     ((7, 4), (4, 5)), ((5, 4), (4, 9)), ((1, 4), (4, 1)), ((6, 2, 3), (6, 3, 4)), ((1, 2, 3), (5, 3, 4)),
-    ((2, 3), (5, 3, 4)), ((2, 3, 5, 4), (2, 3, 4, 6)), ((4, 5), (5,))]
+    ((2, 3), (5, 3, 4)), ((2, 3, 5, 4), (2, 3, 4, 6)), ((4, 5), (5,)), ((4, 1), (1, 5)), ((5, 4, 1), (1, 3)),
+    ((4, 1), (1,))]
 
 
 @pytest.mark.parametrize("dtype", ["float32", "complex64", "int64"])
@@ -130,7 +131,7 @@ def test_openblas_s_threads_rest_while_ours_work(monkeypatch):
     monkeypatch.setattr(threads, "_libraries", lambda: libraries)
     monkeypatch.setattr(threads, "WORTH_SHARING", 10**9)
     monkeypatch.setattr(threads, "_products", [threads.FAR_APART])
-    a, little = np.ones((100, 100)), np.ones((1, 1))
+    a, little = np.ones((100, 100)), np.ones((2, 2))
     threads.matmul(a, a)
     assert alone == []
     threads.share(sum, [1, 2, 3])
