@@ -206,6 +206,8 @@ def matmul(a, b):
     for our threads are left to OpenBLAS's own, unless ours have just worked, as they do in each step of some models.
     """
     of_vectors = min(a.ndim, b.ndim) < 2
+    if not of_vectors and a.shape[-1] == b.shape[-2] == 1:
+        return a * b  # an outer product: nothing is added up, and BLAS takes ten times as long for it
     work = a.size if b.ndim < 2 else a.size * b.shape[-1]
     along = _dimension_to_share(a, b) if work >= WORTH_SHARING and _most[0] > 1 else None
     if along is None:

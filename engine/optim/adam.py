@@ -28,7 +28,9 @@ class _Moments(Optimizer):
         average, square = kept(state, "exp_avg", value), kept(state, "exp_avg_sq", value)
         move_towards(average, grad, 1 - beta1)
         square *= beta2
-        square += (1 - beta2) * grad * grad
+        growth = (1 - beta2) * grad
+        growth *= grad
+        square += growth
         return step, average, square
 
 
@@ -54,11 +56,11 @@ class Adam(_Moments):
             largest = kept(state, "max_exp_avg_sq", value)
             np.maximum(largest, square, out=largest)
             square = largest
+        unbias = math.sqrt(1 - beta2**step)  # √v̂ = √v / unbias: the division is left to the two numbers
         scale = backend.as_array(np.sqrt(square), like=square)
-        scale /= math.sqrt(1 - beta2**step)
-        scale += group["eps"]
+        scale += group["eps"] * unbias
         np.divide(average, scale, out=scale)
-        scale *= group["lr"] / (1 - beta1**step)
+        scale *= group["lr"] * unbias / (1 - beta1**step)
         value -= scale
 
     def _update_on_gpu(self, value, grad, state, group):

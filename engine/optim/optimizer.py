@@ -332,4 +332,6 @@ def kept(state, name, like):
 
 def move_towards(average, value, share):
     """average ← average + share · (value − average), in place."""
-    average += share * (value - average)
+    difference = value - average
+    difference *= share
+    average += difference
