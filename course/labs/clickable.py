@@ -6,6 +6,7 @@ a notebook shows the lab's still picture in its stead.
 
 import functools
 
+ARROWS = {"l": (0, -1), "r": (0, 1), "u": (-1, 0), "d": (1, 0)}
 SCRIPT = """
 function render({ model, el }) {
   const frame = document.createElement("div");
@@ -63,12 +64,13 @@ function render({ model, el }) {
   } else {
     frame.addEventListener("click", point);
   }
-  const arrows = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
+  const arrows = { ArrowLeft: "l", ArrowRight: "r", ArrowUp: "u", ArrowDown: "d" };
   frame.addEventListener("keydown", (event) => {
     if (!(event.key in arrows)) return;
     event.preventDefault();
     event.stopPropagation();  // JupyterLab would go to another cell
-    say("moved", arrows[event.key]);
+    model.set("moved", model.get("moved") + arrows[event.key]);  // while the kernel draws, only the last one is sent
+    model.save_changes();
   });
   model.on("change:picture", show);
   show();
@@ -93,8 +95,12 @@ def clickable(label, point, move, paint=None):
         paint(*change["new"][:2])
         widget.heard = change["new"][2]
 
+    def moved(change):
+        for arrow in change["new"][len(change["old"]) :]:
+            move(*ARROWS[arrow])
+
     widget.observe(lambda change: point(*change["new"][:2]), "pointed")
-    widget.observe(lambda change: move(*change["new"][:2]), "moved")
+    widget.observe(moved, "moved")
     if paint:
         widget.observe(painted, "painted")
     return widget
@@ -108,8 +114,9 @@ def _widget_type():
     class Clickable(anywidget.AnyWidget):
         """What `clickable` returns.
 
-        The third number of `pointed`, `painted` and `moved` counts, so that each one is a change; `heard` is the count of
-        the last place painted that has been drawn.
+        The third number of `pointed` and `painted` counts, so that each one is a change; `heard` is the count of the last
+        place painted that has been drawn. `moved` is all arrow keys so far, so that those come through which follow each
+        other faster than the kernel draws: of what changes meanwhile, a notebook sends only the last state.
         """
 
         _esm = SCRIPT
@@ -118,7 +125,7 @@ def _widget_type():
         paints = traitlets.Bool(False).tag(sync=True)
         pointed = traitlets.List([0.0, 0.0, 0]).tag(sync=True)
         painted = traitlets.List([0.0, 0.0, 0]).tag(sync=True)
-        moved = traitlets.List([0, 0, 0]).tag(sync=True)
+        moved = traitlets.Unicode("").tag(sync=True)
         heard = traitlets.Int(0).tag(sync=True)
 
     return Clickable

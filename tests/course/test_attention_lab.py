@@ -119,7 +119,7 @@ def test_controls_move_the_picture(lab):
     picture.pointed = [x / BIG_WIDTH, y / BIG_HEIGHT, 1]
     assert lab.chosen == ("V", 3, 1) and number.value == 1.0 and number.description == "V[3, 1]"
     assert lab.Q[2][0] == -1.0 and lab.V[3][1] == 1.0, "choosing changes nothing"
-    picture.moved = [-1, 0, 1]
+    picture.moved = "u"
     assert lab.chosen == ("V", 2, 1)
     x, y = _centres()["mask", 3, 1]
     picture.pointed = [x / BIG_WIDTH, y / BIG_HEIGHT, 2]

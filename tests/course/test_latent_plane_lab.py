@@ -119,7 +119,7 @@ def test_controls_move_the_picture(lab):
     picture.painted = [LEFT + SIDE / 4, 1 - BOTTOM - SIDE * WIDTH / HEIGHT / 2, 2]
     follows()
     assert picture.heard == 2, "so that the browser sends the next place"
-    picture.moved = [0, 1, 1]
+    picture.moved = "r"
     follows()
     assert len(lab.path) == 3
     begin.click()

@@ -135,10 +135,13 @@ def test_controls_move_the_picture(lab):
         control.value = value
         seen.append(picture.picture)
         assert lab.describe() in said.value
-    picture.moved = [1, 0, 1]
+    picture.moved = "d"
     assert lab.row == 4 - 1 and "row 3" in said.value, "the last row of 4 is as far down as it goes"
-    picture.moved = [-1, 0, 2]
+    picture.moved += "u"
     assert lab.row == 2 and "row 2" in said.value
+    lab.column = 1
+    picture.moved += "lrrdu"
+    assert (lab.row, lab.column) == (2, 2), "each key counts, also where several come at once"
     picture.pointed = [LEFTS[1] + 0.01, 1 - TOP - SIDE * WIDTH / HEIGHT + 0.01, 1]
     assert (lab.row, lab.column) == (0, 0)
     picture.pointed = [0.99, 0.99, 2]
