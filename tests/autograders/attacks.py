@@ -379,13 +379,15 @@ FORGERIES = [
 
 SURVIVES = [
     answer("daemon", """
-        if os.fork() == 0:
+        child = os.fork()
+        if child == 0:
             os.setsid()
-            if os.fork() == 0:
+            if attempt(os.fork) == 0:
                 for number in range(1, 32): attempt(signal.signal, number, signal.SIG_IGN)
                 os.closerange(0, 100)
                 time.sleep(1000)
             os._exit(0)
+        os.waitpid(child, 0)  # or which call meets the limit of processes would be a matter of luck
         return None"""),
     answer("daemon_by_exec", """
         if os.fork() == 0:
