@@ -60,6 +60,21 @@ def press(page, slider, key, times=1):
             raise AssertionError(f"{key} does not move the slider, which is at {before}")
 
 
+def run_all_cells(page):
+    """Choose this until a prompt shows that it was taken: a kernel that has only just connected may miss the first call.
+
+    Twice would be too often: the second run would replace what a test has already begun to use.
+    """
+    taken = page.locator(".jp-InputPrompt", has_text=re.compile(r"[\d*]"))
+    for wait in range(SECONDS_TO_RUN):
+        if wait % 20 == 0:
+            menu(page, "Run", "Run All Cells")
+        page.wait_for_timeout(1000)
+        if taken.count():
+            return
+    raise AssertionError("JupyterLab runs no cell")
+
+
 def run_all(page, address, last):
     """Open the notebook at `address` and run all of its cells, until `last`, a pattern, stands in an output.
 
@@ -70,9 +85,8 @@ def run_all(page, address, last):
     idle = page.get_by_text("Python 3 (ipykernel) | Idle")
     idle.wait_for()
     done = page.get_by_text(re.compile(last))
-    for second in range(SECONDS_TO_RUN):
-        if second % 20 == 0 and idle.count():  # a kernel that has only just connected may miss the first call
-            menu(page, "Run", "Run All Cells")
+    run_all_cells(page)
+    for _ in range(SECONDS_TO_RUN):
         scroll_to(page, "three questions to check")  # again and again: outputs that arrive above push it away
         if done.count() and idle.count():
             return

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
+from learner import run_all_cells
 from waiting import expect
 
 pytestmark = pytest.mark.slow
@@ -48,14 +49,9 @@ def notebook(lab, machine, page):
     write(machine, "graph", CELLS)
     open_notebook(page, lab("graph"))
     page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
-    for second in range(60):
-        if second % 20 == 0:  # a kernel that has only just connected may miss the first call
-            page.get_by_role("menuitem", name="Run", exact=True).click()
-            page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-        page.wait_for_timeout(1000)
-        if page.get_by_text("traits: None -1 [0]").count():
-            return page
-    raise AssertionError("the notebook's last cell gave no result")
+    run_all_cells(page)
+    page.get_by_text("traits: None -1 [0]").first.wait_for(state="attached")
+    return page
 
 
 def write(machine, name, cells):

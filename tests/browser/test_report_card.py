@@ -13,7 +13,7 @@ TESTS = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(TESTS / "autograders"))
 
 import cards  # noqa: E402
-from learner import dress  # noqa: E402
+from learner import dress, run_all_cells  # noqa: E402
 
 pytestmark = pytest.mark.slow
 
@@ -132,17 +132,6 @@ def open_cards(page, lab):
     page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
 
 
-def run_all(page):
-    """Run every cell; JupyterLab draws only the cells in view, so the last one's number says that all have run."""
-    for _ in range(30):
-        page.get_by_role("menuitem", name="Run", exact=True).click()
-        page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-        page.wait_for_timeout(2000)
-        if page.locator(".jp-OutputArea-output div[style*='border-left: 6px']").count():
-            return
-    raise AssertionError("no card came")
-
-
 def squeeze(card, width):
     """Give the card's output that many pixels."""
     card.evaluate("(card, width) => { card.parentElement.style.cssText = `flex: none; width: ${width}px` }", width)
@@ -154,7 +143,8 @@ def test_jupyterlab_shows_every_kind_of_card(lab, machine, page, screenshots, th
     dress(machine, theme)
     open_cards(page, lab)
     page.locator(f"body[data-jp-theme-name='JupyterLab {theme}']").wait_for(state="attached")
-    run_all(page)
+    run_all_cells(page)
+    page.locator(".jp-OutputArea-output div[style*='border-left: 6px']").first.wait_for()
     for kind, report in KINDS.items():
         cell = page.locator(".jp-CodeCell", has=page.locator(".jp-InputArea-editor", has_text=f"kinds['{kind}']"))
         for _ in range(60):
