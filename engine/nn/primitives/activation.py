@@ -7,6 +7,7 @@ import numpy as np
 
 from engine import threads
 from engine.kernels import erf, is_on_gpu, one_kernel
+from engine.nn.primitives.fused import FusedOp
 from engine.ops.elementwise import exp, minimum, sigmoid, tanh, where
 from engine.ops.table import primitive
 
@@ -107,16 +108,8 @@ D, E, F = -10.13099459, 655.8157378, 33.45660285
 AT_ONCE = 2**18  # elements: temporaries are no larger, and threads seldom ask for the interpreter at once
 
 
-def _on_float32(finish, *arrays):
-    """A new array, filled part by part: finish(*arrays, x², 1 / P(x), out) with x the first; the two may be written over.
-
-    Much less time than scipy's erf takes, and no memory but the result and two temporaries of a part.
-    """
-    fill = functools.partial(_fill, finish)
-    return threads.elementwise(fill, *arrays, np.empty_like(arrays[0]), passes=16, at_once=AT_ONCE)
-
-
-def _fill(finish, x, *others):
+def _fill_with_cdf(x, out):
+    """P(x), in much less time than scipy's erf takes, and with no memory but two temporaries."""
     square = np.multiply(x, x, out=np.empty_like(x))  # an array also where there are no dimensions
     odds = np.add(square, F, out=np.empty_like(x))
     np.divide(E, odds, out=odds)
@@ -124,11 +117,27 @@ def _fill(finish, x, *others):
     odds += D
     np.divide(-C, odds, out=odds)
     odds -= A
-    odds += np.multiply(square, -B, out=others[-1])
+    odds += np.multiply(square, -B, out=out)
     odds *= x
     np.exp2(odds, out=odds)  # P(-x) / P(x); infinite where P(x) is 0
     odds += 1
-    finish(x, *others[:-1], square, odds, others[-1])
+    np.divide(1, odds, out=out)
+
+
+def _fill_with_gelu(x, below, out):
+    _fill_with_cdf(x, below)
+    np.multiply(x, below, out=out)
+
+
+def _fill_with_slopes(x, below, g, out):
+    """g times P(x) + x times the density at x."""
+    np.multiply(x, x, out=out)
+    out *= -0.5 * math.log2(math.e)
+    np.exp2(out, out=out)
+    out *= 1 / math.sqrt(2 * math.pi)
+    out *= x
+    out += below
+    out *= g
 
 
 def _is_quick(a):
@@ -138,14 +147,16 @@ def _is_quick(a):
 def _normal_cdf(a):
     """The probability that a normal number is below each element."""
     if _is_quick(a):
-        return _on_float32(lambda x, square, odds, out: np.divide(1, odds, out=out), a)
+        return threads.elementwise(_fill_with_cdf, a, np.empty_like(a), passes=16, at_once=AT_ONCE)
     return normal_cdf_simple(a)
 
 
-def _gelu(a):
-    if _is_quick(a):
-        return _on_float32(lambda x, square, odds, out: np.divide(x, odds, out=out), a)
-    return gelu_simple(a)
+def _gelu(a, *, kept):
+    """a · P(a); leaves P(a) in `kept`, which is most of the work of the way back."""
+    if not _is_quick(a):
+        return gelu_simple(a)
+    kept["below"] = np.empty_like(a)
+    return threads.elementwise(_fill_with_gelu, a, kept["below"], np.empty_like(a), passes=17, at_once=AT_ONCE)
 
 
 @one_kernel
@@ -163,22 +174,11 @@ def gelu_back_simple(g, a):
     return g * (normal_cdf_simple(a) + a * (np.exp(a * a * -0.5) * (1 / math.sqrt(2 * math.pi))))
 
 
-def _gelu_vjp(g, a):
-    if is_on_gpu(g):
-        return gelu_back_simple(g, a)
-    if _is_quick(a) and _is_quick(g):
-        return _on_float32(_gelu_back, a, g)
-    return g * (normal_cdf(a) + a * _normal_density(a))
-
-
-def _gelu_back(x, g, square, odds, out):
-    """g times P(x) + x times the density at x."""
-    square *= -0.5 * math.log2(math.e)
-    np.exp2(square, out=square)
-    square *= 1 / math.sqrt(2 * math.pi)
-    square *= x
-    square += np.divide(1, odds, out=odds)
-    np.multiply(square, g, out=out)
+def _gelu_back(g, inputs, kept):
+    (a,) = inputs
+    if "below" in kept and _is_quick(g):
+        return [threads.elementwise(_fill_with_slopes, a, kept["below"], g, np.empty_like(a), passes=9)]
+    return [gelu_back_simple(g, a)]
 
 
 def _normal_density(a):
@@ -186,7 +186,8 @@ def _normal_density(a):
 
 
 normal_cdf = _entry("normal_cdf", _normal_cdf, lambda g, a: g * _normal_density(a))
-gelu = _entry("gelu", _gelu, _gelu_vjp)
+gelu = FusedOp(
+    "gelu", "a", _gelu, _gelu_back, lambda a: a * normal_cdf(a), example=lambda random: ((random(3, 4) * 2,), {}))
 
 
 def _gate(a):

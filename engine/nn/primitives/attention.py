@@ -30,8 +30,15 @@ def _attend(scale, closed, query, key, value, weights, result):
         weights += closed
     weights -= np.max(weights, axis=-1, keepdims=True)
     np.exp(weights, out=weights)
-    weights /= np.sum(weights, axis=-1, keepdims=True)
+    weights /= _sums(weights)
     np.matmul(weights, value, out=result)
+
+
+def _sums(weights):
+    """Over the keys, (..., L, 1). As products with ones they take a fifth of the time; those of halves lose digits."""
+    if weights.dtype.itemsize == 2:
+        return np.sum(weights, axis=-1, keepdims=True)
+    return np.matmul(weights, np.ones_like(weights, shape=(weights.shape[-1], 1)))
 
 
 def _closed(scores):
@@ -68,7 +75,7 @@ def _attention_back(g, inputs, kept, *, scale, is_causal):
 def _attend_back(scale, g, query, key, value, weights, scores, d_query, d_key, d_value):
     np.matmul(weights.swapaxes(-1, -2), g, out=d_value)
     np.matmul(g, value.swapaxes(-1, -2), out=scores)
-    scores -= np.sum(scores * weights, axis=-1, keepdims=True)
+    scores -= _sums(scores * weights)
     scores *= weights
     scores *= scale
     np.matmul(scores, key, out=d_query)
