@@ -53,9 +53,20 @@ def pytest_runtest_makereport(item, call):
     """A failure tells what its page showed then, in words and as a screenshot: it may not come again."""
     report = yield
     if report.failed and OPEN:
-        OPEN[0].screenshot(path=REPOSITORY / "build" / "screenshots" / f"failed-{item.name}.png")
-        report.sections.append(("what the page showed", json.dumps(OPEN[0].evaluate(WHAT_IS_SHOWN), indent=1)))
+        report.sections.append(("what the page showed", _what_is_shown(OPEN[0], item.name)))
     return report
+
+
+def _what_is_shown(page, name):
+    """In words; as a picture, it is put to the screenshots."""
+    from playwright.sync_api import Error
+
+    name = re.sub(r"\W+", "-", f"failed-{name}").strip("-")
+    try:
+        page.screenshot(path=REPOSITORY / "build" / "screenshots" / f"{name}.png")
+        return json.dumps(page.evaluate(WHAT_IS_SHOWN), indent=1)
+    except Error as error:  # it has crashed, or is closed
+        return f"nothing, it cannot be looked at: {error}"
 
 
 class Learning:
