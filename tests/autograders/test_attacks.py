@@ -273,7 +273,6 @@ def test_a_hostile_answer(level, world, gradings, attack, what_they_always_get):
 def test_a_hostile_notebook(level, world, gradings, attack, what_they_always_get):
     notebook = json.loads(json.dumps(released()))
     attack.change(notebook)
-    gradings.seconds = PATIENT
     withstands(world, gradings, from_dict(copy.deepcopy(notebook)), attack.earns, what_they_always_get)
 
 

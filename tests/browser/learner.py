@@ -44,35 +44,38 @@ def bring_into_view(picture):
     picture.evaluate("image => image.scrollIntoView({ block: 'center' })")
 
 
+def do_until(page, act, is_done, seconds, again_after, failure):
+    """Do it until it shows, and again after so many seconds: JupyterLab, when it has only just come up, may miss it."""
+    for wait in range(10 * seconds):
+        if wait % (10 * again_after) == 0:
+            act()
+        if is_done():
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError(failure)
+
+
 def press(page, slider, key, times=1):
-    """Press an arrow key on a slider until it has moved so many places; a key that got lost is pressed again."""
-    slider.focus()
+    """Press an arrow key on a slider until it has moved so many places."""
+
+    def act():
+        slider.focus()
+        page.keyboard.press(key)
+
     for _ in range(times):
         before = slider.get_attribute("aria-valuetext")
-        for wait in range(100):
-            if wait % 50 == 0:
-                slider.focus()
-                page.keyboard.press(key)
-            if slider.get_attribute("aria-valuetext") != before:
-                break
-            page.wait_for_timeout(100)
-        else:
-            raise AssertionError(f"{key} does not move the slider, which is at {before}")
+        do_until(page, act, lambda: slider.get_attribute("aria-valuetext") != before, seconds=10, again_after=5,
+                 failure=f"{key} does not move the slider, which is at {before}")
 
 
 def run_all_cells(page):
-    """Choose this until a prompt shows that it was taken: a kernel that has only just connected may miss the first call.
+    """Choose this until a prompt shows that it was taken.
 
     Twice would be too often: the second run would replace what a test has already begun to use.
     """
     taken = page.locator(".jp-InputPrompt", has_text=re.compile(r"[\d*]"))
-    for wait in range(SECONDS_TO_RUN):
-        if wait % 20 == 0:
-            menu(page, "Run", "Run All Cells")
-        page.wait_for_timeout(1000)
-        if taken.count():
-            return
-    raise AssertionError("JupyterLab runs no cell")
+    do_until(page, lambda: menu(page, "Run", "Run All Cells"), taken.count, SECONDS_TO_RUN, again_after=20,
+             failure="JupyterLab runs no cell")
 
 
 def run_all(page, address, last):
@@ -100,11 +103,12 @@ def outputs_without_errors(page, machine, name):
     for _ in range(60):
         page.wait_for_timeout(1500)
         saved = json.loads((machine.workspace / name / f"{name}.ipynb").read_text())
-        if all(cell.get("execution_count") for cell in saved["cells"] if cell["cell_type"] == "code"):
+        have_run = all(cell.get("execution_count") for cell in saved["cells"] if cell["cell_type"] == "code")
+        if have_run:
             break
     outputs = [output for cell in saved["cells"] for output in cell.get("outputs", [])]
     assert [output for output in outputs if output["output_type"] == "error"] == []
-    assert all(cell.get("execution_count") for cell in saved["cells"] if cell["cell_type"] == "code")
+    assert have_run
     return outputs
 
 
@@ -122,20 +126,21 @@ def write_into(page, cell, source):
 
 
 def run(page, cell):
-    """Run a cell, until its prompt shows that JupyterLab has taken it: one that has only just come up may not."""
+    """Run a cell, until its prompt shows that JupyterLab has taken it."""
     _run(page, cell.element_handle())
 
 
 def _run(page, cell):
-    before = cell.query_selector(".jp-InputPrompt").inner_text()
-    for wait in range(300):
-        if wait % 50 == 0:
-            cell.query_selector(".cm-content").click()
-            page.keyboard.press("Control+Enter")
-        if cell.query_selector(".jp-InputPrompt").inner_text() != before:
-            return
-        page.wait_for_timeout(100)
-    raise AssertionError(f"the cell does not run, its prompt is {before}")
+    def act():
+        cell.query_selector(".cm-content").click()
+        page.keyboard.press("Control+Enter")
+
+    def prompt():
+        return cell.query_selector(".jp-InputPrompt").inner_text()
+
+    before = prompt()
+    do_until(page, act, lambda: prompt() != before, seconds=30, again_after=5,
+             failure=f"the cell does not run, its prompt is {before}")
 
 
 def dress(machine, theme):
