@@ -20,15 +20,16 @@ VERSIONS = {name: package_digest(name) for name in crew.PACKAGES}
 WORKS, WHY_NOT = sandbox.available()
 
 ENDLESS = "def unbroadcast(gradient, shape):\n    while True:\n        pass\n"
-NEVER_READY = f"import time\ntime.sleep(0.9)\n{RIGHT}"  # twice, for there are two cells
+NEVER_READY = f"import time\ntime.sleep(4)\n{RIGHT}"  # twice, for there are two cells
 SLOW = f"import time\n{RIGHT}".replace("    added", "    time.sleep(0.35)\n    added", 1)
 TELLS_WHAT_IT_SEES = """
-import os, resource, sys
+import hashlib, os, resource, sys
 limits = [(name, resource.getrlimit(getattr(resource, name))) for name in dir(resource) if name.startswith("RLIMIT_")]
 seen = [limits, sys.argv, dict(os.environ), os.sched_getaffinity(0), os.getpriority(0, 0), sorted(sys.modules)]
 seen += [os.getcwd()]
+told = [hashlib.sha256(repr(each).encode()).hexdigest()[:16] for each in seen]  # whole, it would be cut off
 def unbroadcast(gradient, shape):
-    raise ValueError(repr(seen))
+    raise ValueError(f"RLIMIT_CPU {resource.getrlimit(resource.RLIMIT_CPU)}, told: {told}")
 """
 HOARDS = "def unbroadcast(gradient, shape):\n    kept = []\n    while True:\n        kept.append(b'x' * 2**19)\n"
 ALL = (*filter(None, ANSWERS), ENDLESS, NEVER_READY, SLOW, TELLS_WHAT_IT_SEES, HOARDS)
@@ -126,9 +127,10 @@ def test_slow_ones_are_judged_last_and_once(address, monkeypatch):
 def test_verdicts_are_the_same_with_and_without_lanes(address, monkeypatch):
     """To the byte, for right, wrong, slow and endless answers, and for one that looks around for its lane."""
     exercise = spec.load("autograd/unbroadcast")
-    hasty = dataclasses.replace(exercise, limits=exercise.limits._replace(seconds=1.0, megabytes=512))
+    hasty = dataclasses.replace(exercise, limits=exercise.limits._replace(seconds=6.0, megabytes=512))
     monkeypatch.setattr(spec, "load", lambda name: hasty)
     monkeypatch.setattr(lanes, "SECONDS_AT_FIRST", 2.0)
+    monkeypatch.setattr(lanes, "ENOUGH_TO_KNOW", 1 + len(ALL))  # so a busy machine's pace does not stretch them
     tasks = {
         number: [{"exercise": exercise.name, "sources": [["first", source], ["second", source]], "seed": number}]
         for number, source in enumerate(ALL)
@@ -137,7 +139,7 @@ def test_verdicts_are_the_same_with_and_without_lanes(address, monkeypatch):
     for use in (True, False):
         with crew.Crew(address, use_fast_lane=use) as workers:
             verdicts[use] = {given: json.dumps(outcome) for given, outcome in workers.judge(tasks.items())}
-        assert workers.put_off == (3 if use else 0), "endless, never ready, slow"
+        assert workers.put_off >= 3 if use else workers.put_off == 0, "endless, never ready, slow; more, if it is busy"
     assert verdicts[True] == verdicts[False]
     points = {number: json.loads(verdict)[0]["points"] for number, verdict in verdicts[True].items()}
     assert points[ALL.index(RIGHT)] == points[ALL.index(SLOW)] == 4.0
