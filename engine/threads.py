@@ -12,7 +12,7 @@ import threading
 
 import numpy as np
 
-from engine import backend
+from engine import backend, blas, unpacked
 
 __all__ = ["get_num_threads", "set_num_threads"]
 
@@ -71,7 +71,7 @@ class _Helper:
         self._thread.start()
 
     def give(self, function, items):
-        core = _libraries().core()
+        core = blas.libraries().core()
         if core != self._core:
             self._core = core
             self._move_to(os.sched_getaffinity(0) - {core})
@@ -99,46 +99,6 @@ class _Helper:
             del outcome
 
 
-class _Libraries:
-    """What is asked of the C library and of numpy's OpenBLAS; other libraries are left as they are.
-
-    The number of OpenBLAS's threads holds for the process, so it is changed by the first who comes, and put back by the
-    last who goes: `with` one thread, each of ours computes its own products, and nobody waits for OpenBLAS's pool.
-    """
-
-    def __init__(self):
-        import ctypes
-
-        self.core = lambda: None
-        if hasattr(os, "sched_setaffinity"):
-            self.core = getattr(ctypes.PyDLL(None), "sched_getcpu", self.core)
-        blas = ctypes.CDLL(np.linalg._umath_linalg.__file__)  # names are looked up in what it was linked with, too
-        found = [name for name in OPENBLAS if hasattr(blas, name.format("set"))]
-        self._set, self._get = [
-            getattr(blas, found[0].format(each)) if found else lambda *count: 1 for each in ("set", "get")]
-        self._lock, self._users, self._before = threading.Lock(), 0, 1
-
-    def __enter__(self):
-        with self._lock:
-            self._users += 1
-            if self._users == 1:
-                self._before = self._get()
-                self._set(1)
-
-    def __exit__(self, *exception):
-        with self._lock:
-            self._users -= 1
-            if not self._users:
-                self._set(self._before)
-
-    def put_back(self):
-        """The number of threads as it was, whoever is still computing."""
-        if self._users:
-            self._set(self._before)
-
-
-OPENBLAS = "scipy_openblas_{}_num_threads64_", "scipy_openblas_{}_num_threads", "openblas_{}_num_threads"
-_libraries = functools.cache(_Libraries)
 WORTH_SHARING = 8 * 10**6  # multiplications of a product: it takes 50 to 100 µs until another thread has begun
 WORTH_PARTING = 2**20  # elements that a pass over memory goes over: about 150 µs
 WAKES = 2 * 10**5  # multiplications from which on OpenBLAS wakes its threads, or nearly so
@@ -157,9 +117,9 @@ def begin_anew():
 def _forget():
     """In a process that was forked off: threads stay behind, and so does who would have put OpenBLAS's number back."""
     _idle.clear()
-    if _libraries.cache_info().currsize:
-        _libraries().put_back()
-        _libraries.cache_clear()
+    if blas.libraries.cache_info().currsize:
+        blas.libraries().put_back()
+        blas.libraries.cache_clear()
 
 
 if hasattr(os, "register_at_fork"):
@@ -184,7 +144,7 @@ def share(function, items, is_worth_it=True):
     size = math.ceil(len(items) / count)
     stretches = [items[start : start + size] for start in range(0, len(items), size)]
     _products[0] = 0
-    with _libraries():
+    with blas.libraries():
         helpers = [_helper() for _ in stretches[1:]]
         for helper, each in zip(helpers, stretches[1:]):
             helper.give(function, each)
@@ -209,16 +169,19 @@ def matmul(a, b):
     if not of_vectors and a.shape[-1] == b.shape[-2] == 1:
         return a * b  # an outer product: nothing is added up, and BLAS takes ten times as long for it
     work = a.size if b.ndim < 2 else a.size * b.shape[-1]
-    along = _dimension_to_share(a, b) if work >= WORTH_SHARING and _most[0] > 1 else None
-    if along is None:
+    along = None if of_vectors or work <= min(unpacked.MOST, WORTH_SHARING) else _dimension_to_share(a, b)
+    is_shared = work >= WORTH_SHARING and _most[0] > 1
+    if along is None or not (is_shared or unpacked.cuts(a, b)):
         return _by_blas(np.matmul, a, b, work >= (WAKES_FOR_VECTORS if of_vectors else WAKES))
     result = np.empty((*a.shape[:-1], b.shape[-1]), a.dtype)
+    if not is_shared:
+        return unpacked.multiply(a, b, result)
     places = [slice(None)] * (-1 - along)
 
     def compute(pieces):
         for piece in pieces:
             where = (..., piece, *places)
-            np.matmul(a if along == -1 else a[where], b if along == -2 else b[where], out=result[where])
+            unpacked.multiply(a if along == -1 else a[where], b if along == -2 else b[where], out=result[where])
 
     share(compute, _pieces(result.shape[along], min(_most[0], 2 * work // WORTH_SHARING)))
     return result
@@ -235,7 +198,7 @@ def _by_blas(function, a, b, wakes):
     _products[0] += 1
     if not wakes or _products[0] > FAR_APART or _most[0] == 1 or type(a) is not np.ndarray:
         return function(a, b)
-    with _libraries():
+    with blas.libraries():
         return function(a, b)
 
 

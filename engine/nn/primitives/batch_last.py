@@ -30,14 +30,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from engine import backend, order, threads
+from engine import backend, order, threads, unpacked
+from engine.unpacked import divisor
 
 TILE = 2**21  # bytes: what a thread does between two looks at Python has to be long, for others wait at each
 COLUMNS = 128  # a tile has at least so many where there are as many: narrower products are slow
 LONG = 512  # for the gradient to the weights, whose products add up along the columns
 APART = 16  # elements between rows of windows: the cache has few places for addresses whose distance is a power of 2
-SMALL = 10**6  # OpenBLAS multiplies rows · common · columns below this at once, in this thread, without packing first
-MANY = 128  # rows, for which packing costs little, and less than to read the windows in pieces
+MANY = 128  # rows, for which it costs little to pack the windows, and less than to read them in pieces
 WORTH_A_THREAD = 5 * 10**6  # multiplications: handing work over takes about 70 µs
 
 
@@ -194,35 +194,22 @@ def _between(low, high, count):
 
 
 def _multiply(left, right, out):
-    """out = left @ right, stacks of matrices, cut into pieces that are small for BLAS if those are wide enough."""
-    rows, common, columns = left.shape[-2], left.shape[-1], right.shape[-1]
-    width = _divisor(columns, min(SMALL // (common * min(rows, 16)), 96))
-    height = _divisor(rows, SMALL // (common * width))
-    if rows >= MANY or height * width < min(rows, 8) * min(columns, 16):
+    """out = left @ right, stacks of matrices, cut into pieces where packing costs more than to read the windows so."""
+    if left.shape[-2] >= MANY:
         np.matmul(left, right, out=out)
-        return
-    down, across = rows // height, columns // width
-    left = left.reshape(-1, 1, down, height, common)
-    right = right.reshape(-1, 1, common, across, width).transpose(0, 3, 1, 2, 4)
-    np.matmul(left, right, out=out.reshape(-1, down, height, across, width).transpose(0, 3, 1, 2, 4))
+    else:
+        unpacked.multiply(left, right, out=out)
 
 
 def _add_products(left, right):
     """The sum of left @ rightᵀ over stacks (n, rows, common) and (n, columns, common), cut in the same way."""
     (number, rows, common), columns = left.shape, right.shape[1]
-    height, width, length = _divisor(rows, 31), _divisor(columns, 64), _divisor(common, 512)
-    if height * width * length >= SMALL or height < min(rows, 9) or width < min(columns, 9) or length < 100:
+    height, width, length = divisor(rows, 31), divisor(columns, 64), divisor(common, 512)
+    if height * width * length >= unpacked.most() or height < min(rows, 9) or width < min(columns, 9) or length < 100:
         return np.matmul(left, right.swapaxes(1, 2)).sum(0)
     left = left.reshape(number, rows // height, 1, height, common // length, length).swapaxes(3, 4)
     right = right.reshape(number, 1, columns // width, width, common // length, length).transpose(0, 1, 2, 4, 5, 3)
     return np.matmul(left, right).sum((0, 3)).swapaxes(1, 2).reshape(rows, columns)
-
-
-@functools.lru_cache(1024)
-def _divisor(number, most):
-    """The largest divisor of `number` up to `most`: of those that fill vectors of BLAS if there are any; at least 1."""
-    found = [each for each in range(1, min(most, number) + 1) if number % each == 0]
-    return max([each for each in found if each % 16 == 0] or found, default=1)
 
 
 # ---- the three operations --------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 
-from engine import threads
+from engine import threads, unpacked
 from engine.autograd.short import AT_ONCE
 from engine.ops.linear import matmul
 from engine.ops.shape import reshape
@@ -54,8 +54,9 @@ def _at_once(node, g):
 
     def compute(some):
         here = slice(some.start, some.stop)
-        np.matmul(g[here], weight, out=d_a[here])
-        return np.matmul(g[here].T, rows[here]), np.matmul(np.ones(len(g[here]), g.dtype), g[here])
+        unpacked.multiply(g[here], weight, out=d_a[here])
+        d_weight = unpacked.multiply(g[here].T, rows[here], out=np.empty(weight.shape, g.dtype))
+        return d_weight, np.matmul(np.ones(len(g[here]), g.dtype), g[here])
 
     sums = zip(*threads.share(compute, range(0, len(g), ROWS)))
     d_weight, d_bias = [functools.reduce(np.add, each) for each in sums]
