@@ -25,20 +25,21 @@ def most():
 
 def cuts(a, b):
     """(height, width) of the pieces of a @ b; None where there are none, or too narrow ones to be worth it."""
-    return _piece(a.shape[-2], a.shape[-1], b.shape[-1], b.strides[-1] != b.itemsize == a.strides[-1]) if most() else None
+    if not most() or a.ndim > 3 or b.ndim > 3:
+        return None
+    return _piece(a.shape[-2], a.shape[-1], b.shape[-1], b.strides[-1] != b.itemsize == a.strides[-1])
 
 
 def multiply(a, b, out):
-    """out = a @ b of stacks of matrices that broadcast, cut where that is worth it. Gives `out`."""
+    """out = a @ b, of matrices or stacks of them, cut where that is worth it. Gives `out`."""
     cut = cuts(a, b)
     if cut is None:
         return np.matmul(a, b, out=out)
-    height, width = cut
-    (rows, common), columns = a.shape[-2:], b.shape[-1]
-    a = a.reshape(*a.shape[:-2], rows // height, 1, height, common)
-    b = b.reshape(*b.shape[:-1], columns // width, width).swapaxes(-2, -3)[..., None, :, :, :]
-    pieces = out.reshape(*out.shape[:-2], rows // height, height, columns // width, width).swapaxes(-2, -3)
-    np.matmul(a, b, out=pieces)
+    (height, width), common = cut, a.shape[-1]
+    down, across = a.shape[-2] // height, b.shape[-1] // width
+    a = a.reshape(-1, 1, down, height, common)
+    b = b.reshape(-1, 1, common, across, width).transpose(0, 3, 1, 2, 4)
+    np.matmul(a, b, out=out.reshape(-1, down, height, across, width).transpose(0, 3, 1, 2, 4))
     return out
 
 
