@@ -118,7 +118,7 @@ def erf(array):
 
 # ---- numpy without its warnings ------------------------------------------------------------------------
 
-_is_quiet = contextvars.ContextVar("is_quiet", default=False)
+is_quiet = contextvars.ContextVar("is_quiet", default=False)
 
 
 class _Quiet(threading.local):
@@ -127,10 +127,10 @@ class _Quiet(threading.local):
     def __init__(self):
         self.run = contextvars.copy_context().run
         self.run(np.seterr, all="ignore")
-        self.run(_is_quiet.set, True)
+        self.run(is_quiet.set, True)
 
 
-_quiet = _Quiet()
+own_context = _Quiet()
 
 
 def quietly(function, arguments, keywords=None):
@@ -139,8 +139,8 @@ def quietly(function, arguments, keywords=None):
     numpy keeps that setting in the context; running in a context of our own costs a fiftieth of np.errstate.
     """
     if not keywords:
-        return function(*arguments) if _is_quiet.get() else _quiet.run(function, *arguments)
-    return function(*arguments, **keywords) if _is_quiet.get() else _quiet.run(function, *arguments, **keywords)
+        return function(*arguments) if is_quiet.get() else own_context.run(function, *arguments)
+    return function(*arguments, **keywords) if is_quiet.get() else own_context.run(function, *arguments, **keywords)
 
 
 def quiet():

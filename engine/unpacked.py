@@ -24,10 +24,10 @@ def most():
 
 
 def cuts(a, b):
-    """(height, width) of the pieces of a @ b; None where there are none, or too narrow ones to be worth it."""
-    if not most() or a.ndim > 3 or b.ndim > 3:
+    """(height, width) of the pieces of a @ b; None for a product that is small, or would be in too narrow pieces."""
+    if a.ndim > 3 or b.ndim > 3 or not most():
         return None
-    return _piece(a.shape[-2], a.shape[-1], b.shape[-1], b.strides[-1] != b.itemsize == a.strides[-1])
+    return _piece(most(), a.shape[-2], a.shape[-1], b.shape[-1], b.strides[-1] != b.itemsize == a.strides[-1])
 
 
 def multiply(a, b, out):
@@ -44,9 +44,11 @@ def multiply(a, b, out):
 
 
 @functools.lru_cache(1024)
-def _piece(rows, common, columns, is_turned):
-    width = divisor(columns, min(most() // (common * min(rows, HEIGHT)), WIDTH))
-    cells = min(most() // common, MOST_TURNED) if is_turned else most() // common
+def _piece(most, rows, common, columns, is_turned):
+    if rows * common * columns <= most and not (is_turned and rows * columns > MOST_TURNED):
+        return None
+    width = divisor(columns, min(most // (common * min(rows, HEIGHT)), WIDTH))
+    cells = min(most // common, MOST_TURNED) if is_turned else most // common
     height = divisor(rows, cells // width)
     return None if height * width < min(rows, 8) * min(columns, 16) else (height, width)
 

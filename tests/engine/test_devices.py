@@ -15,6 +15,7 @@ FOLDER = pathlib.Path(__file__).parent
 # Files whose tests run on the CPU alone, with the reason.
 FILES_ON_THE_CPU = {
     "test_batch_last.py": "how convolution uses the CPU",
+    "test_unpacked.py": "products of OpenBLAS",
     "test_threads.py": "how work is shared among the CPU's cores",
     "test_viz_notebook.py": "runs notebooks",
     "test_viz.py": "what is shown was copied to the CPU; test_viz_parts.py captures a step on both",

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import engine as torch
-from engine import threads
+from engine import blas, threads, unpacked
 
 
 @pytest.fixture(autouse=True)
@@ -114,7 +114,7 @@ def test_a_process_that_was_forked_off_has_helpers_of_its_own():
 def test_where_the_system_does_not_tell_of_cores(monkeypatch):
     """As on macOS and Windows: work is shared, nobody is moved."""
     monkeypatch.setattr(threads, "_idle", [])
-    monkeypatch.setattr(threads._libraries(), "core", lambda: None)
+    monkeypatch.setattr(blas.libraries(), "core", lambda: None)
     assert threads.share(sum, [1, 2, 3]) == [1, 2, 3]
 
 
@@ -122,13 +122,13 @@ def test_openblas_s_threads_rest_while_ours_work(monkeypatch):
     """A product too small for ours may be OpenBLAS's to share, unless ours have worked not long before."""
     alone = []
 
-    class Libraries(threads._Libraries):
+    class Libraries(blas.Libraries):
         def __enter__(self):
             alone.append("one thread")
             super().__enter__()
 
     libraries = Libraries()
-    monkeypatch.setattr(threads, "_libraries", lambda: libraries)
+    monkeypatch.setattr(blas, "libraries", lambda: libraries)
     monkeypatch.setattr(threads, "WORTH_SHARING", 10**9)
     monkeypatch.setattr(threads, "_products", [threads.FAR_APART])
     a, little = np.ones((100, 100)), np.ones((2, 2))
@@ -147,6 +147,7 @@ def test_a_seed_makes_all_that_follows_the_same(monkeypatch):
     """Products of OpenBLAS may differ in their last bits by its number of threads, so a seed forgets what was shared."""
     monkeypatch.setattr(threads, "WORTH_SHARING", 10**9)
     monkeypatch.setattr(threads, "_most", [2])
+    monkeypatch.setattr(unpacked, "most", lambda: 0)  # products in pieces are nobody's to share
     random = np.random.default_rng(0)
     a, b = [torch.tensor(random.standard_normal((90, 700)), dtype=torch.float32) for _ in range(2)]
     torch.manual_seed(0)

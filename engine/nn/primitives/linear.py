@@ -37,30 +37,39 @@ linear = primitive(
     node="AddmmBackward0", explain=lambda arrays, metadata: matmul.explain((arrays[0], arrays[1].T), metadata),
     example=lambda random: ((random(2, 3, 4), random(5, 4), random(5)), {}))
 
-# ---- the way back, where it is long: each thread takes some of the rows through all of it ---------------------
+# ---- the way back, of all inputs at once ------------------------------------------------------------------------
 
 ROWS = 128  # for a thread at least: what each adds to the gradient of the weights is added up in the end
 
 
 def _at_once(node, g):
-    """The gradients of all inputs with one hand-over to other threads instead of two; None where that does not pay."""
-    if None in node.inputs or type(g) is not np.ndarray or g.dtype.kind != "f" or g.dtype.itemsize == 2:
+    """What the VJPs give, without asking the table for each product; None where something is not as usual."""
+    before, *learned = node.inputs
+    if None in learned or type(g) is not np.ndarray or g.dtype.kind != "f" or g.dtype.itemsize == 2:
         return None
-    weight, a = node.saved_values()
+    *weight, a = node.saved_values()  # the weight is saved for the gradient of `a` alone
     g, rows = _rows(g), _rows(a)
-    if len(g) < 2 * ROWS or 2 * g.size * weight.shape[1] < threads.WORTH_SHARING:
-        return None
-    d_a = np.empty_like(rows, order="C")
+    if weight and len(g) >= 2 * ROWS and 2 * g.size * a.shape[-1] >= threads.WORTH_SHARING:
+        found = _in_stretches(g, weight[0], rows)
+    else:
+        found = [threads.matmul(g, weight[0]) if weight else None, threads.matmul(g.T, rows)]
+        found += [_sum_of_rows(g)] * (len(learned) - 1)
+    if before is not None:
+        found[0] = found[0].reshape(a.shape)
+    return found[: len(node.inputs)]
+
+
+def _in_stretches(g, weight, rows):
+    """The three gradients of a long layer: each thread takes some of the rows through all of it, in one hand-over."""
+    d_rows = np.empty_like(rows, order="C")
 
     def compute(some):
         here = slice(some.start, some.stop)
-        unpacked.multiply(g[here], weight, out=d_a[here])
+        unpacked.multiply(g[here], weight, out=d_rows[here])
         d_weight = unpacked.multiply(g[here].T, rows[here], out=np.empty(weight.shape, g.dtype))
         return d_weight, np.matmul(np.ones(len(g[here]), g.dtype), g[here])
 
-    sums = zip(*threads.share(compute, range(0, len(g), ROWS)))
-    d_weight, d_bias = [functools.reduce(np.add, each) for each in sums]
-    return [d_a.reshape(a.shape), d_weight, d_bias][: len(node.inputs)]
+    return [d_rows, *[functools.reduce(np.add, each) for each in zip(*threads.share(compute, range(0, len(g), ROWS)))]]
 
 
 AT_ONCE[linear] = _at_once
