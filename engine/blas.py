@@ -14,28 +14,29 @@ NAMES = "scipy_openblas_{}64_", "scipy_openblas_{}", "openblas_{}"
 
 
 class Libraries:
-    """The number of OpenBLAS's threads holds for the process, so it is changed by the first who comes, and put back by
-    the last who goes: `with` one thread, each of ours computes its own products, and nobody waits for OpenBLAS's pool.
+    """`with` them, OpenBLAS has one thread: each of ours computes its own products, and nobody waits for its pool.
+
+    The number holds for the process, so it is changed by the first who comes, and put back by the last who goes.
+    core(): the core that the caller runs on; None where the system does not tell.
     """
 
     def __init__(self):
-        self.core = lambda: None  # on which this thread runs
+        self.core = lambda: None
         if hasattr(os, "sched_setaffinity"):
             self.core = getattr(ctypes.PyDLL(None), "sched_getcpu", self.core)
         blas = ctypes.CDLL(np.linalg._umath_linalg.__file__)  # names are looked up in what it was linked with, too
         named = next((each for each in NAMES if hasattr(blas, each.format("set_num_threads"))), None)
-        self._set, self._get, self._name = [
-            getattr(blas, named.format(each)) if named else None
-            for each in ("set_num_threads", "get_num_threads", "get_corename")]
+        self._set = self._get = lambda *count: 1
+        self._name = lambda: b""
         if named:
+            self._set, self._get, self._name = [
+                getattr(blas, named.format(each)) for each in ("set_num_threads", "get_num_threads", "get_corename")]
             self._name.restype = ctypes.c_char_p
-        else:
-            self._set = self._get = lambda *count: 1
         self._lock, self._users, self._before = threading.Lock(), 0, 1
 
     def kernels(self):
         """OpenBLAS's name for the processor whose kernels it uses, such as "Haswell"; "" for another library."""
-        return self._name().decode() if self._name else ""
+        return self._name().decode()
 
     def __enter__(self):
         with self._lock:
@@ -56,4 +57,7 @@ class Libraries:
             self._set(self._before)
 
 
-libraries = functools.cache(Libraries)
+@functools.cache
+def libraries():
+    """The process's one `Libraries`."""
+    return Libraries()

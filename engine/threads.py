@@ -3,7 +3,6 @@
 numpy lets other Python threads run while it computes. Its libraries are asked through threadpoolctl.
 """
 
-import functools
 import itertools
 import math
 import os

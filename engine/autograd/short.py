@@ -207,23 +207,25 @@ def backward(roots, gradients, retain_graph):
             node = ready.pop()
             gradient = arriving.pop(node, None)  # None: a custom Function had none to give
             hooks = None if gradient is None else node.hooks
-            if type(node) is Single and gradient is not None and hooks is None:
+            while type(node) is Single and gradient is not None and hooks is None:  # along a chain, one after the other
                 source, gradient = node.source, node.only_gradient(gradient)
-                if source in arriving:
-                    gradient = arriving[source] + gradient
-                arriving[source] = gradient
-                waiting[source] -= 1
-                if not waiting[source]:
-                    ready.append(source)
                 if not retain_graph and node.plan.saves_arrays:  # release()
                     node.saved, node.versions = None, ()
-            elif type(node) is AccumulateGrad and gradient is not None and hooks is None:
-                is_ours = sys.getrefcount(gradient) == ALONE and type(gradient) is np.ndarray and gradient.flags.owndata
-                accumulate(node.variable, gradient, is_ours=is_ours)
-            else:
-                _pass_on(node, gradient, hooks, arriving, waiting, ready)
-                if not retain_graph:
-                    node.release()
+                if source in arriving:
+                    gradient = arriving.pop(source) + gradient
+                waiting[source] -= 1
+                if waiting[source]:
+                    arriving[source] = gradient
+                    break
+                node, hooks = source, source.hooks
+            else:  # where the chain ends, or none began
+                if type(node) is AccumulateGrad and gradient is not None and hooks is None:
+                    is_alone = sys.getrefcount(gradient) == ALONE and type(gradient) is np.ndarray
+                    accumulate(node.variable, gradient, is_ours=is_alone and gradient.flags.owndata)
+                else:
+                    _pass_on(node, gradient, hooks, arriving, waiting, ready)
+                    if not retain_graph:
+                        node.release()
             gradient = None
 
 

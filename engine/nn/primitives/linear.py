@@ -53,7 +53,8 @@ def _at_once(node, g):
         found = _in_stretches(g, weight[0], rows)
     else:
         found = [threads.matmul(g, weight[0]) if weight else None, threads.matmul(g.T, rows)]
-        found += [_sum_of_rows(g)] * (len(learned) - 1)
+        if len(learned) > 1:
+            found.append(_sum_of_rows(g))
     if before is not None:
         found[0] = found[0].reshape(a.shape)
     return found[: len(node.inputs)]
