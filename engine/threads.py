@@ -164,6 +164,9 @@ def matmul(a, b):
     What is shared, and how, depends on the shapes, the number of threads and what was shared before. Products too small
     for our threads are left to OpenBLAS's own, unless ours have just worked, as they do in each step of some models.
     """
+    if a.ndim == b.ndim == 2 and 1 < a.shape[1] and a.size * b.shape[1] < WAKES:  # most of a small model's
+        _products[0] += 1
+        return np.matmul(a, b)
     of_vectors = min(a.ndim, b.ndim) < 2
     if not of_vectors and a.shape[-1] == b.shape[-2] == 1:
         return a * b  # an outer product: nothing is added up, and BLAS takes ten times as long for it

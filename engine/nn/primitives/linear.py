@@ -20,13 +20,16 @@ def _linear(a, weight, bias=None):
     return product
 
 
+MANY = 1 << 12  # elements; fewer are summed sooner than the ones are made
+
+
 def _rows(a):
     return a if a.ndim == 2 else reshape(a, shape=(math.prod(a.shape[:-1]), a.shape[-1]))
 
 
 def _sum_of_rows(g):
-    """A product with ones is what BLAS has fast: half of the time."""
-    if type(g) is not np.ndarray or g.dtype.kind != "f":
+    """A product with ones is what BLAS has fast: half of the time where there are many."""
+    if type(g) is not np.ndarray or g.dtype.kind != "f" or g.size < MANY:
         return g.sum(0)
     return threads.matmul(np.ones(len(g), g.dtype), g)
 
