@@ -255,6 +255,7 @@ def test_a_function_is_exchanged_wherever_it_is_looked_up(device):
     def nothing_drops(input, p=0.5, training=True, inplace=False):
         return input * 1
 
+    torch.manual_seed(0)  # one time in eight, ten of a hundred are kept
     x = torch.ones(100).to(device)
     layer = nn.Dropout(0.9)
     with torch.use({"nn.functional.dropout": nothing_drops}):
