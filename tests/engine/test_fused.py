@@ -218,6 +218,23 @@ def test_a_long_linear_layer_s_way_back_is_the_plain_one(shape, with_bias, monke
         np.testing.assert_allclose(one, other, rtol=1e-11, atol=1e-11)
 
 
+@pytest.mark.parametrize("frozen", [(), (0,), (1,), (2,), (0, 2), (0, 1)], ids=str)
+@pytest.mark.parametrize("shape", [(300, 40), (7, 40), (40,)], ids=str)
+def test_a_linear_layer_of_which_some_inputs_are_frozen(shape, frozen, monkeypatch, device):
+    """The first layer of a network, whose input is data, and one that is not trained: as the plain way."""
+    random, found = np.random.default_rng(0).standard_normal, []
+    arrays = [random(shape), random((50, 40)), random(50)]
+    for ways in (short.AT_ONCE, {}):
+        monkeypatch.setattr(short, "AT_ONCE", ways)
+        leaves = [engine.tensor(each, device=device) for each in arrays]
+        [leaf.requires_grad_(number not in frozen) for number, leaf in enumerate(leaves)]
+        (nn.functional.linear(*leaves) ** 2).sum().backward()
+        found.append([leaf.grad if leaf.grad is None else leaf.grad.cpu().numpy() for leaf in leaves])
+    for number, (one, other) in enumerate(zip(*found)):
+        assert (one is None) == (other is None) == (number in frozen)
+        assert one is None or np.allclose(one, other, rtol=1e-11, atol=1e-11)
+
+
 def test_gradients_of_parts_meet_in_one_array(monkeypatch):
     """A sequence taken step by step, some steps twice and by arrays, makes one array of zeros, not one for each."""
     from engine.ops import indexing
