@@ -162,7 +162,8 @@ def matmul(a, b):
     """numpy's matmul; of a large product each thread computes some of the matrices, of the rows, or of the columns.
 
     What is shared, and how, depends on the shapes, the number of threads and what was shared before. Products too small
-    for our threads are left to OpenBLAS's own, unless ours have just worked, as they do in each step of some models.
+    for our threads are computed in pieces (`unpacked`), or where they cannot be cut, left to OpenBLAS's own threads,
+    unless ours have just worked, as they do in each step of some models.
     """
     if a.ndim == b.ndim == 2 and 1 < a.shape[1] and a.size * b.shape[1] < WAKES:  # most of a small model's
         _products[0] += 1
