@@ -254,7 +254,7 @@ def _goes_by_vjps(node):
 
 
 def _pass_on_by_vjps(node, gradient, arriving, waiting, ready):
-    """The usual case of it, in two thirds of the time: arrays that are not complex, of an entry without a shorter way."""
+    """The usual case of it, in two thirds of the time: no complex numbers, and an entry without a shorter way."""
     saved = node.saved_values()
     for position, vjp, picks in node.plan.vjps:
         source = node.inputs[position]

@@ -1,4 +1,4 @@
-"""Matrix products in pieces small enough for OpenBLAS's kernels that do not pack: the whole's numbers, whatever the kernels."""
+"""Products in pieces that OpenBLAS need not pack: the numbers of the whole, whatever its kernels do."""
 
 import numpy as np
 import pytest
